@@ -1,0 +1,323 @@
+"""Everything that changes the pixels of a result, in one strict model.
+
+Both rooms share it: the hot folder validates sidecars with it, the engine computes from it, and
+the record beside each result is it, so that a result can be made again. Only pydantic is
+imported here. Formulas that the numbers belong to stand in `losses.py`.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import Problem, SettingsError
+
+__all__ = ["DEFAULT_PRESET", "LAYERS", "PRESETS", "Settings", "problems_of", "resolve"]
+
+# VGG19 (Simonyan and Zisserman 2014, table 1, column E): convolutions in each of the five blocks.
+CONVOLUTIONS = (2, 2, 4, 4, 4)
+
+LAYERS: tuple[str, ...] = tuple(
+    name
+    for block, count in enumerate(CONVOLUTIONS, start=1)
+    for name in [
+        *(f"{kind}{block}_{i}" for i in range(1, count + 1) for kind in ("conv", "relu")),
+        f"pool{block}",
+    ]
+)
+"""Every layer's name, in the order of the network: conv1_1, relu1_1, ..., relu5_4, pool5."""
+
+
+def _layer(name: str) -> str:
+    if name not in LAYERS:
+        raise ValueError("a layer of VGG19: conv1_1 ... conv5_4, relu1_1 ... relu5_4, pool1 ... 5")
+    return name
+
+
+Layer = Annotated[str, AfterValidator(_layer)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LayerWeights = Annotated[dict[Layer, Weight], Field(max_length=len(LAYERS))]
+
+# Gatys, Ecker and Bethge (CVPR 2016), reference code: a layer of C channels weighs 1000 / C^2.
+GATYS_STYLE_LAYERS = {
+    f"relu{block}_1": 1e3 / channels**2
+    for block, channels in enumerate((64, 128, 256, 512, 512), start=1)
+}
+
+
+class Settings(BaseModel):
+    """One request to the engine. Defaults are the preset `standard`."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+    preset: str = "standard"
+    """The named recipe that these settings started from."""
+
+    size: Annotated[int, Field(ge=32, le=16384)] = 512
+    """Longest side of the result, in pixels. The aspect is the content's, to the pixel."""
+
+    scales: Annotated[int, Field(ge=1, le=10)] = 2
+    """How many sizes are painted, coarse to fine. 1 paints at the final size alone."""
+
+    scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
+    """Ratio of a scale's side to that of the scale before it."""
+
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """Evaluations of the loss at the final scale."""
+
+    coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """Evaluations of the loss at each scale before the final one."""
+
+    optimiser: Literal["lbfgs", "adam"] = "lbfgs"
+    """`lbfgs` (quasi-Newton, fewest evaluations) or `adam` (least memory)."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Step length: 1 for `lbfgs`; for `adam` in units of the range 0 to 1, such as 0.02."""
+
+    history: Annotated[int, Field(ge=1, le=500)] = 100
+    """Pairs of steps that L-BFGS remembers. Each takes twice the picture's memory in float32."""
+
+    clamp: bool = True
+    """Keep the picture within its gamut at every evaluation. Off: only when it is written."""
+
+    init: Literal["content", "style", "noise", "file"] = "content"
+    """What the optimisation starts from. `file` takes the picture named by `init_file`."""
+
+    init_file: str | None = None
+    """Picture to start from with `init: file`; brought to the result's size."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of the white noise. Same inputs, settings, device and version: same pixels."""
+
+    content_layers: LayerWeights = {"relu4_2": 1.0}
+    """Layers that keep the content, each with its weight."""
+
+    style_layers: LayerWeights = GATYS_STYLE_LAYERS
+    """Layers whose Gram matrices carry the style, each with its weight."""
+
+    content_weight: Weight = 1.0
+    """Weight of the content loss as a whole."""
+
+    style_weight: Weight = 1.0
+    """Weight of the style loss as a whole."""
+
+    tv_weight: Weight = 0.0
+    """Weight of the total variation, which smooths. 0 leaves it out."""
+
+    gram: Literal["positions", "elements"] = "positions"
+    """What a Gram matrix is divided by: `positions` H*W (Gatys), `elements` C*H*W (Johnson)."""
+
+    style_blend: list[Annotated[float, Field(gt=0, le=1e6)]] | None = None
+    """Share of each style picture, one number a style. Unset: equal shares."""
+
+    style_scale: Annotated[float, Field(ge=0.05, le=20)] = 1.0
+    """Size of the style picture relative to the result (by area); larger makes larger strokes."""
+
+    pooling: Literal["max", "average"] = "max"
+    """Pooling between VGG19's blocks."""
+
+    weights: Annotated[str, Field(min_length=1)] = "caffe"
+    """VGG19's weights: `caffe` (Oxford), `torchvision`, or a file ending in .pth, .pt or .bin."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Type of the convolutions. Losses and Gram matrices are always float32."""
+
+    format: Literal["png", "jpeg"] = "png"
+    """File format of the result."""
+
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
+    """Quality of a JPEG result."""
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Coarse to fine: the model's own defaults.
+    "standard": {},
+    # A quick look at what `standard` will do.
+    "preview": {"size": 256, "scales": 1, "steps": 50, "format": "jpeg"},
+    # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
+    # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
+    # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is
+    # `scales: 2, scale_factor: 1.5625, size: 800, steps: 200, coarse_steps: 500`.
+    "gatys": {
+        "size": 512,
+        "scales": 1,
+        "steps": 500,
+        "optimiser": "lbfgs",
+        "learning_rate": 1.0,
+        "history": 100,
+        "clamp": False,
+        "init": "content",
+        "content_layers": {"relu4_2": 1.0},
+        "style_layers": GATYS_STYLE_LAYERS,
+        "content_weight": 1.0,
+        "style_weight": 1.0,
+        "tv_weight": 0.0,
+        "gram": "positions",
+        "style_scale": 1.0,
+        "pooling": "max",
+        "weights": "caffe",
+        "precision": "float32",
+    },
+    # A. Jacq: Neural Transfer Using PyTorch (pytorch.org tutorials): torchvision's network, content
+    # on the fourth and style on the first five convolutions, before their ReLU.
+    "tutorial": {
+        "size": 512,
+        "scales": 1,
+        "steps": 300,
+        "optimiser": "lbfgs",
+        "learning_rate": 1.0,
+        "history": 100,
+        "clamp": True,
+        "init": "content",
+        "content_layers": {"conv2_2": 1.0},
+        "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
+        "content_weight": 1.0,
+        "style_weight": 1e6,
+        "tv_weight": 0.0,
+        "gram": "elements",
+        "style_scale": 1.0,
+        "pooling": "max",
+        "weights": "torchvision",
+        "precision": "float32",
+    },
+    # E. Huang (2019): content from the fifth convolution, style from the first five, white noise.
+    "article": {
+        "size": 512,
+        "scales": 1,
+        "steps": 600,
+        "optimiser": "lbfgs",
+        "learning_rate": 1.0,
+        "history": 100,
+        "clamp": True,
+        "init": "noise",
+        "content_layers": {"conv3_1": 1.0},
+        "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
+        "content_weight": 1.0,
+        "style_weight": 1e6,
+        "tv_weight": 0.0,
+        "gram": "elements",
+        "style_scale": 1.0,
+        "pooling": "max",
+        "weights": "torchvision",
+        "precision": "float32",
+    },
+}
+DEFAULT_PRESET = "standard"
+
+
+def resolve(*layers: Mapping[str, Any]) -> Settings:
+    """Settings from layers of plain values, the later over the earlier.
+
+    A layer's `preset` is laid down first, then the layer's own keys; so a preset named in a sidecar
+    outranks keys of `config.yaml`, and keys beside it outrank the preset.
+
+    Raises:
+        SettingsError: with one `Problem` for each unknown key, wrong type or number out of range.
+    """
+    values: dict[str, Any] = {}
+    for layer in layers:
+        if "preset" in layer:
+            name = layer["preset"]
+            if not isinstance(name, str) or name not in PRESETS:
+                raise SettingsError([_unknown_preset(name)])
+            values |= PRESETS[name]
+        values |= layer
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(problems_of(error, Settings)) from None
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse combinations that each field alone would allow."""
+    problems = []
+    if settings.init == "file" and not settings.init_file:
+        problems.append(Problem(("init_file",), "missing", "a picture, since `init` is `file`"))
+    if settings.optimiser == "lbfgs" and settings.learning_rate > 2:
+        problems.append(
+            Problem(("learning_rate",), f"{settings.learning_rate:g}", "at most 2 for `lbfgs`")
+        )
+    if not any(settings.content_layers.values()) and not any(settings.style_layers.values()):
+        problems.append(Problem(("style_layers",), "no weight above 0", "a layer to optimise"))
+    if problems:
+        raise SettingsError(problems)
+
+
+def _unknown_preset(name: object) -> Problem:
+    nearest = difflib.get_close_matches(str(name), PRESETS, n=1)
+    return Problem(
+        ("preset",), repr(name), f"one of {', '.join(PRESETS)}", nearest[0] if nearest else None
+    )
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """pydantic's errors in the words of this project, with the nearest valid key or value."""
+    return [_problem(dict(details), model) for details in error.errors(include_url=False)]
+
+
+# What a person reads for pydantic's error types; {ctx} keys are pydantic's own.
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping of names to values",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "missing": "a value",
+    "string_too_short": "some text",
+    "string_type": "text",
+    "too_long": "at most {max_length} entries",
+}
+
+
+def _problem(details: dict[str, Any], model: type[BaseModel]) -> Problem:
+    path = tuple(part for part in details["loc"] if part != "[key]")
+    kind, given, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _keys_at(model, path[:-1])
+        nearest = difflib.get_close_matches(str(path[-1]), known, n=1)
+        expected = f"one of {', '.join(known)}" if len(known) <= 8 else "a known key"
+        return Problem(path, "unknown key", expected, nearest[0] if nearest else None)
+    if kind == "value_error":
+        nearest = difflib.get_close_matches(str(given), LAYERS, n=1)
+        return Problem(path, repr(given), str(context["error"]), nearest[0] if nearest else None)
+    choices = re.findall(r"'([^']+)'", context.get("expected", ""))
+    nearest = difflib.get_close_matches(str(given), choices, n=1)
+    expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
+    shown = "missing" if kind == "missing" else repr(given)
+    return Problem(path, shown[:80], expected, nearest[0] if nearest else None)
+
+
+def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """The keys that are valid in the (possibly nested) model at `path`."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = (
+            [
+                kind
+                for kind in (field.annotation, *get_args(field.annotation))
+                if isinstance(kind, type) and issubclass(kind, BaseModel)
+            ]
+            if field
+            else []
+        )
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)

@@ -1,0 +1,63 @@
+"""What a job is, and which states it can go through.
+
+A job is a folder in the spool: `job.json` (this dataclass, written once), `state.json` (replaced
+atomically) and the inputs. The spool is the queue; nothing else remembers jobs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from engine.settings import Settings
+
+__all__ = ["TRANSITIONS", "Job", "State"]
+
+
+class State(StrEnum):
+    """Where a job is in its life."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HELD = "held"
+
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.HELD}),
+    State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED, State.HELD}),
+    # Back to the queue when the daemon stops or a worker is lost.
+    State.RUNNING: frozenset({State.DONE, State.FAILED, State.CANCELLED, State.QUEUED}),
+    State.HELD: frozenset({State.QUEUED, State.CANCELLED, State.FAILED}),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything about a request; immutable from the moment of the claim.
+
+    `folder` (absolute path of the job's spool folder, as text) is where it lies now and is not
+    part of `job.json`. `content`, `styles` and `init` are file names inside `folder/inputs/`.
+    """
+
+    id: str
+    """Unique, sorts by time of claim."""
+    name: str
+    """Unique among live jobs; names the status, the result and the folders."""
+    source: str
+    """The name it was dropped under."""
+    folder: str
+    content: str
+    styles: tuple[str, ...]
+    settings: Settings
+    init: str | None = None
+    sidecar: str | None = None
+    dropped: str = ""
+    """ISO 8601, UTC: modification time of the newest input."""
+    client: Mapping[str, Any] = field(default_factory=dict)
