@@ -1,0 +1,76 @@
+"""Which devices there are, and which precision suits one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from engine.errors import DeviceError
+
+__all__ = ["describe_device", "resolve_devices", "resolve_precision"]
+
+
+def resolve_devices(wanted: str | Sequence[str]) -> list[str]:
+    """Names of devices to work on.
+
+    Args:
+        wanted: `auto` (every CUDA device, else Apple's `mps`, else `cpu`) or names such as `cpu`,
+            `cuda` (all of them), `cuda:1`, `mps`.
+
+    Raises:
+        DeviceError: a name that is unknown or that this machine does not have.
+    """
+    here = _devices_here()
+    if wanted == "auto":
+        accelerators = [name for name in here if name != "cpu"]
+        return accelerators or ["cpu"]
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    chosen: list[str] = []
+    for name in names:
+        matching = [d for d in here if d == name or (name == "cuda" and d.startswith("cuda:"))]
+        if not matching:
+            raise DeviceError(
+                f"device {name!r}: not on this machine, which has {', '.join(here)}. Choose one of "
+                "these, or `auto`. A missing CUDA device is often a driver older than this torch "
+                f"({torch.__version__}) or a torch without CUDA; `impasto doctor` says which."
+            )
+        chosen += [device for device in matching if device not in chosen]
+    return chosen
+
+
+def resolve_precision(precision: str, device: str) -> str:
+    """`float32` or `bfloat16`: what `auto` means on a device.
+
+    bfloat16 where the hardware multiplies it natively; the loss follows float32's curve there.
+    """
+    if precision != "auto":
+        return precision
+    kind = torch.device(device).type
+    if kind == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
+    elif kind == "cpu":
+        native = _cpu_multiplies_bfloat16()
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
+
+
+def describe_device(device: str) -> str:
+    """A device's name for people, such as `cuda:0 (NVIDIA H200)`."""
+    if device.startswith("cuda"):
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return device
+
+
+def _devices_here() -> list[str]:
+    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """AVX512-BF16 or AMX: oneDNN emulates bfloat16 on other CPUs, more slowly than float32."""
+    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.13
+    capabilities = tell()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,0 +1,200 @@
+"""Paints one picture in the style of others.
+
+L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks, CVPR 2016:
+the picture's pixels are optimised until its VGG19 features resemble the content's and their Gram
+matrices the style's. Coarse to fine, if asked.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.errors import PictureError, Problem, SettingsError
+from engine.objective import style_transfer_objective
+from engine.optimise import Losses, minimise
+from engine.picture import Picture
+from engine.pyramid import SMALLEST_SIDE, ladder, resize
+from engine.settings import Settings
+from engine.vgg import VGG19
+
+__all__ = ["Progress", "Result", "stylise"]
+
+# Evaluations between two reports on a device that runs ahead of the host: each report waits for it.
+REPORT_EVERY = 5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the work is. `step` of `steps` evaluations at `scale` of `scales` (both from 1)."""
+
+    scale: int
+    scales: int
+    size: tuple[int, int]
+    """Width and height of this scale, in pixels."""
+    step: int
+    steps: int
+    fraction: float
+    """Of the whole work, 0 to 1; scales count by their pixels."""
+    losses: Losses
+    seconds: float
+    eta_seconds: float | None
+    preview: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The painting, and what it took."""
+
+    picture: Picture
+    losses: Losses
+    size: tuple[int, int]
+    steps: int
+    """Evaluations at all scales together."""
+    seconds: float
+    device: str
+    precision: str
+    weights_name: str
+    weights_sha256: str
+
+
+def stylise(
+    content: Picture,
+    styles: Sequence[Picture],
+    settings: Settings,
+    vgg: VGG19,
+    *,
+    initial: Picture | None = None,
+    preview_seconds: float | None = 2.0,
+) -> Iterator[Progress | Result]:
+    """Paint `content` in the style of `styles`: progress after progress, then one result.
+
+    To cancel, close the generator or stop asking for more.
+
+    Args:
+        content: whose composition is kept; the result has its aspect and its alpha.
+        styles: one or more paintings, blended by `settings.style_blend`.
+        settings: everything that changes the result, except `weights` and `precision`, which are
+            `vgg`'s.
+        initial: what to start from with `init: file`.
+        preview_seconds: least time between two previews; None for none.
+
+    Raises:
+        SettingsError: settings that these pictures cannot fulfil.
+        PictureError: a picture too narrow for the network at this size.
+        NumericalError: the optimisation ran away.
+    """
+    started = time.monotonic()
+    sizes = ladder(content.size, settings.size, settings.scales, settings.scale_factor)
+    _check(content, styles, settings, initial, sizes[-1])
+    steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
+    work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
+    previewed = started
+    report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
+    whole_content = content.to_tensor(vgg.device)
+    whole_styles = [style.to_tensor(vgg.device) for style in styles]
+    picture: Tensor | None = None
+
+    for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
+        target = resize(whole_content, size)
+        if picture is None:
+            picture = _initial(settings, target, whole_styles, initial).clone()
+        else:
+            picture = resize(picture, size)
+        objective = style_transfer_objective(vgg, target, whole_styles, settings)
+        for step in minimise(
+            objective,
+            picture,
+            steps=count,
+            optimiser=settings.optimiser,
+            learning_rate=settings.learning_rate,
+            history=settings.history,
+            clamp=settings.clamp,
+            report_every=report_every,
+        ):
+            now = time.monotonic()
+            done = sum(work[:scale]) + work[scale] * step.number / count
+            fraction = done / sum(work)
+            preview = None
+            if preview_seconds is not None and now - previewed >= preview_seconds:
+                previewed = now
+                preview = Picture.from_tensor(picture)
+            yield Progress(
+                scale=scale + 1,
+                scales=len(sizes),
+                size=size,
+                step=step.number,
+                steps=count,
+                fraction=fraction,
+                losses=step.losses,
+                seconds=now - started,
+                eta_seconds=(now - started) * (1 - fraction) / fraction,
+                preview=preview,
+            )
+
+    assert picture is not None
+    yield Result(
+        picture=_with_alpha_of(content, Picture.from_tensor(picture)),
+        losses=step.losses,
+        size=sizes[-1],
+        steps=sum(steps),
+        seconds=time.monotonic() - started,
+        device=str(vgg.device),
+        precision=vgg.precision,
+        weights_name=vgg.weights.name,
+        weights_sha256=vgg.weights.sha256,
+    )
+
+
+def _initial(
+    settings: Settings, content: Tensor, styles: Sequence[Tensor], initial: Picture | None
+) -> Tensor:
+    """The picture to start from, at the size of `content` (1 x 3 x H x W)."""
+    size = (content.shape[-1], content.shape[-2])
+    if settings.init == "noise":
+        # Drawn on the CPU, so that a seed means the same noise on every device.
+        generator = torch.Generator().manual_seed(settings.seed)
+        return torch.rand(content.shape, generator=generator).to(content.device)
+    if settings.init == "style":
+        return resize(styles[0], size)
+    if settings.init == "file":
+        assert initial is not None  # _check
+        return resize(initial.to_tensor(content.device), size)
+    return content
+
+
+def _with_alpha_of(content: Picture, painted: Picture) -> Picture:
+    if content.alpha is None:
+        return painted
+    return Picture(painted.pixels, content.resized(*painted.size).alpha)
+
+
+def _check(
+    content: Picture,
+    styles: Sequence[Picture],
+    settings: Settings,
+    initial: Picture | None,
+    size: tuple[int, int],
+) -> None:
+    if not styles:
+        raise SettingsError([Problem(("styles",), "none", "at least one style picture")])
+    if settings.style_blend is not None and len(settings.style_blend) != len(styles):
+        raise SettingsError(
+            [
+                Problem(
+                    ("style_blend",),
+                    f"{len(settings.style_blend)} numbers",
+                    f"one for each of the {len(styles)} style pictures",
+                )
+            ]
+        )
+    if settings.init == "file" and initial is None:
+        raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
+    if min(size) < SMALLEST_SIDE:
+        raise PictureError(
+            f"the content of {content.width} x {content.height} px would be painted at "
+            f"{size[0]} x {size[1]} px; the network needs {SMALLEST_SIDE} px on the shorter side. "
+            f"Raise `size` (now {settings.size}) or crop the picture."
+        )

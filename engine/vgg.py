@@ -1,0 +1,92 @@
+"""VGG19 as a feature extractor: named layers, stops at the deepest one asked for.
+
+K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition,
+2014, table 1, column E, without the classifier.
+"""
+
+from collections.abc import Collection
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.devices import resolve_precision
+from engine.settings import LAYERS
+from engine.weights import Weights, load_weights
+
+__all__ = ["VGG19", "load_vgg19"]
+
+DTYPES = {
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,  # for checks: no setting leads here
+}
+
+
+def load_vgg19(weights: str, device: str, precision: str = "auto") -> "VGG19":
+    """The network on a device, ready for many pictures.
+
+    Args:
+        weights: `caffe`, `torchvision` or a file (see `engine.weights.load_weights`).
+        device: such as `cpu`, `cuda:0`, `mps`.
+        precision: of the convolutions: `float32`, `bfloat16`, or `auto` for the faster of both.
+
+    Raises:
+        WeightsError, DeviceError: in words.
+    """
+    return VGG19(load_weights(weights), device, resolve_precision(precision, device))
+
+
+class VGG19:
+    """The sixteen convolutions of VGG19 with their weights on one device.
+
+    >>> vgg = load_vgg19("caffe", "cpu")
+    >>> features = vgg.features(torch.rand(1, 3, 64, 64), ["relu1_1", "relu4_2"])
+    >>> features["relu4_2"].shape
+    torch.Size([1, 512, 8, 8])
+    """
+
+    def __init__(self, weights: Weights, device: str, precision: str = "float32") -> None:
+        self.weights = weights
+        self.device = torch.device(device)
+        self.precision = precision
+        # channels_last is the layout that oneDNN and cuDNN convolve fastest.
+        self._convolutions = {
+            name: (
+                weight.to(self.device, DTYPES[precision], memory_format=torch.channels_last),
+                bias.to(self.device, DTYPES[precision]),
+            )
+            for name, (weight, bias) in weights.convolutions.items()
+        }
+
+    def features(
+        self, picture: Tensor, layers: Collection[str], pooling: str = "max"
+    ) -> dict[str, Tensor]:
+        """Activations of the named layers.
+
+        Args:
+            picture: 1 x 3 x H x W, sRGB in 0 to 1, float32; each side at least 16 for `relu5_*`.
+            layers: names from `engine.settings.LAYERS`; `convB_I` is before its ReLU.
+            pooling: `max` or `average`, 2 x 2 with stride 2.
+
+        Returns:
+            name -> 1 x C x h x w in the network's precision, differentiable in `picture`.
+        """
+        wanted = set(layers)
+        x = self.weights.preprocess(picture)
+        x = x.to(DTYPES[self.precision], memory_format=torch.channels_last)
+        found: dict[str, Tensor] = {}
+        for name in LAYERS:
+            if len(found) == len(wanted):
+                break
+            if name.startswith("conv"):
+                weight, bias = self._convolutions[name]
+                x = F.conv2d(x, weight, bias, padding=1)
+            elif name.startswith("relu"):
+                # In place where nobody reads the convolution itself: a third less memory.
+                x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
+            else:
+                x = F.avg_pool2d(x, 2) if pooling == "average" else F.max_pool2d(x, 2)
+            if name in wanted:
+                found[name] = x
+        return found

@@ -1,0 +1,95 @@
+"""Settings: layers, presets, and refusals that a person can act on."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from engine.errors import SettingsError
+from engine.settings import LAYERS, PRESETS, Settings, resolve
+
+
+def refusal(**values: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        resolve(values)
+    return str(caught.value)
+
+
+def test_defaults_are_the_standard_preset() -> None:
+    assert resolve() == resolve({"preset": "standard"}) == Settings()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_valid_and_records_its_name(name: str) -> None:
+    assert resolve({"preset": name}).preset == name
+
+
+def test_the_presets_that_reproduce_a_source_leave_nothing_of_the_recipe_to_the_defaults() -> None:
+    free = {"preset", "coarse_steps", "scale_factor", "init_file", "seed", "style_blend"}
+    free |= {"format", "jpeg_quality"}
+    for name in ("gatys", "tutorial", "article"):
+        assert set(Settings.model_fields) - free == set(PRESETS[name]), name
+
+
+def test_later_layers_win_and_a_preset_outranks_the_layers_before_it() -> None:
+    config = {"size": 800, "steps": 7, "seed": 3}
+    assert resolve(config, {"size": 900}).size == 900
+    gatys = resolve(config, {"preset": "gatys", "seed": 4})
+    assert (gatys.size, gatys.steps, gatys.seed) == (512, 500, 4)
+
+
+def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
+    assert resolve({"style_weight": 2}).style_weight == 2.0
+    assert refusal(size=512.0).startswith("size: 512.0; expected a whole number")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sise": 512}, "sise: unknown key; expected a known key. Did you mean 'size'?"),
+        ({"size": "large"}, "size: 'large'; expected a whole number"),
+        ({"size": 8}, "size: 8; expected at least 32"),
+        ({"seed": True}, "seed: True; expected a whole number"),
+        ({"clamp": 1}, "clamp: 1; expected true or false"),
+        ({"style_weight": -1}, "style_weight: -1; expected at least 0"),
+        ({"style_weight": float("nan")}, "style_weight: nan; expected a finite number"),
+        ({"pooling": "averge"}, "expected 'max' or 'average'. Did you mean 'average'?"),
+        ({"style_layers": {"relu4_5": 1}}, "style_layers.relu4_5: 'relu4_5'; expected a layer"),
+        ({"style_layers": {"rellu4_1": 1}}, "Did you mean 'relu4_1'?"),
+        ({"style_layers": {"relu4_1": "x"}}, "style_layers.relu4_1: 'x'; expected a number"),
+        ({"style_layers": ["relu4_1"]}, "expected a mapping of names to values"),
+        ({"style_blend": [0]}, "style_blend.0: 0; expected more than 0"),
+        ({"preset": "gatis"}, "preset: 'gatis'; expected one of standard, preview, gatys"),
+        ({"preset": ["gatys"]}, "preset: ['gatys']; expected one of"),
+        ({"init": "file"}, "init_file: missing; expected a picture"),
+        ({"learning_rate": 10}, "learning_rate: 10; expected at most 2 for `lbfgs`"),
+        ({"content_layers": {}, "style_layers": {}}, "expected a layer to optimise"),
+    ],
+)
+def test_a_refusal_names_the_key_what_was_given_what_was_expected_and_the_nearest(
+    values: dict[str, Any], words: str
+) -> None:
+    assert words in refusal(**values)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert len(refusal(sise=1, pooling="x", size=1).splitlines()) == 3
+
+
+def test_layers_are_those_of_vgg19_in_order() -> None:
+    assert len(LAYERS) == 16 + 16 + 5
+    assert LAYERS[:5] == ("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1")
+    assert LAYERS[-3:] == ("conv5_4", "relu5_4", "pool5")
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_settings_do_not_import_torch() -> None:
+    code = "import sys, engine.settings; print('torch' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "False"
