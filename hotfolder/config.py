@@ -1,0 +1,214 @@
+"""config.yaml: how the daemon serves its folder, and a layer of settings for every job.
+
+`python -m hotfolder.config > config.yaml` writes the annotated defaults; a test keeps the
+repository's file equal to them.
+"""
+
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.errors import Problem, SettingsError
+from engine.settings import Settings, problems_of, resolve
+from hotfolder.document import DocumentError, parse_document
+from hotfolder.errors import ConfigError
+
+__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "find_config", "load_config"]
+
+FILE_NAME = "config.yaml"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Watch(_Model):
+    """How changes in the inbox are noticed."""
+
+    polling: bool = False
+    """Look every `poll_seconds` only, without the system's events: for network shares."""
+
+    poll_seconds: Seconds = 1.0
+    """Time between two looks with `polling: true`."""
+
+    rescan_seconds: Seconds = 5.0
+    """Time between two looks besides the system's events, which may get lost."""
+
+
+class Retry(_Model):
+    """When a job is tried again."""
+
+    lost: Annotated[int, Field(ge=0, le=100)] = 3
+    """How often a job is started again whose worker died; then it fails."""
+
+
+class Config(_Model):
+    """One daemon. Defaults are the built-in layer."""
+
+    hot_folder: Annotated[str, Field(min_length=1)] = "~/Impasto"
+    """The hot folder, if the command names none. Relative to the folder of this file."""
+
+    devices: Literal["auto"] | Annotated[list[str], Field(min_length=1, max_length=64)] = "auto"
+    """`auto` (every CUDA device, else `mps`, else `cpu`) or a list such as [cuda:0, cuda:1]."""
+
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """CPU threads of a worker. null: torch's choice."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """A file counts once its size and modification time have been still for this long."""
+
+    wait_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 60.0
+    """A job fails when a picture that its sidecar names has been missing for this long."""
+
+    watch: Watch = Watch()
+    """How changes in the inbox are noticed."""
+
+    status_seconds: Annotated[float, Field(ge=0.2, le=5)] = 1.0
+    """Time between two heartbeats in status/server.json."""
+
+    overwrite: bool = False
+    """Replace a result of the same name in outbox/. false: the new one becomes NAME-2."""
+
+    originals: Literal["archive", "keep", "delete"] = "archive"
+    """Inputs of finished jobs: `archive` to done/DATE/NAME/, `keep` in .impasto/kept/NAME/, or
+    `delete`."""
+
+    retry: Retry = Retry()
+    """When a job is tried again."""
+
+    max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
+    """Larger input pictures are refused before they are decoded."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much the log says."""
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of every job, unless its sidecar says otherwise. docs/settings.md explains them."""
+
+    @field_validator("settings", mode="after")
+    @classmethod
+    def _resolvable(cls, layer: dict[str, Any]) -> dict[str, Any]:
+        resolve(layer)  # A SettingsError passes through pydantic as it is.
+        return layer
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The configuration at `path`, or at the first place that has one, or the defaults.
+
+    `hot_folder` comes back absolute.
+
+    Raises:
+        ConfigError: unreadable, or one line for each problem with file, line and key.
+    """
+    if path is None:
+        path = find_config()
+    if path is None:
+        return _anchored(Config(), Path.cwd())
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+    try:
+        document = parse_document(data, str(path))
+        return _anchored(Config.model_validate(dict(document.values)), path.parent)
+    except DocumentError as error:
+        raise ConfigError(str(error)) from None
+    except ValidationError as error:
+        raise ConfigError(document.describe(_problems(error, document.values))) from None
+    except SettingsError as error:
+        raise ConfigError(document.describe(_below_settings(error))) from None
+
+
+def find_config() -> Path | None:
+    """The first configuration file there is among `search_path()`."""
+    return next((path for path in search_path() if path.is_file()), None)
+
+
+def search_path() -> list[Path]:
+    """Where a configuration is looked for: the working folder, then the user's."""
+    import platformdirs
+
+    return [Path.cwd() / FILE_NAME, Path(platformdirs.user_config_dir("impasto")) / FILE_NAME]
+
+
+def annotated_yaml(**values: Any) -> str:
+    """The whole file: every key with its description. `values` replace top-level defaults."""
+    config = Config(**values)
+    lines = [
+        "# Impasto's configuration. Every key is here, with its default; delete what you do not",
+        "# change. A file named by --config, else config.yaml in the working folder, else the one",
+        "# in your configuration folder is read.",
+    ]
+    for name, info in Config.model_fields.items():
+        lines += ["", *_comment(info.description, 0)]
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            lines += [f"{name}:", *_annotated(value, 2)]
+        elif name == "settings":
+            lines += [f"{name}:", *_annotated(resolve(value), 2)]
+        else:
+            lines.append(_entry(name, value, 0))
+    return "\n".join(lines) + "\n"
+
+
+def _anchored(config: Config, base: Path) -> Config:
+    root = (base / Path(config.hot_folder).expanduser()).absolute()
+    return config.model_copy(update={"hot_folder": str(root)})
+
+
+def _problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
+    """pydantic's errors; those of the union behind `devices` as one."""
+    problems = [p for p in problems_of(error, Config) if p.path[0] not in ("devices", "threads")]
+    refused = {details["loc"][0] for details in error.errors()}
+    if "devices" in refused:
+        expected = "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]"
+        problems.append(Problem(("devices",), repr(values["devices"])[:80], expected))
+    if "threads" in refused:
+        expected = "a whole number from 1 to 1024, or null"
+        problems.append(Problem(("threads",), repr(values["threads"])[:80], expected))
+    return problems
+
+
+def _below_settings(error: SettingsError) -> Iterable[Problem]:
+    for problem in error.problems:
+        path = ("settings", *problem.path)
+        yield Problem(path, problem.given, problem.expected, problem.nearest)
+
+
+def _annotated(model: BaseModel, indent: int) -> list[str]:
+    lines: list[str] = []
+    for name, info in type(model).model_fields.items():
+        lines += _comment(info.description, indent)
+        lines.append(_entry(name, getattr(model, name), indent))
+    return lines
+
+
+def _comment(description: str | None, indent: int) -> list[str]:
+    prefix = " " * indent + "# "
+    text = " ".join((description or "").split())
+    return textwrap.wrap(text, 98, initial_indent=prefix, subsequent_indent=prefix)
+
+
+def _entry(name: str, value: Any, indent: int) -> str:
+    if isinstance(value, dict | list):
+        inline = yaml.safe_dump(value, default_flow_style=True, width=4000, sort_keys=False)
+        return " " * indent + f"{name}: {inline.strip()}"
+    return " " * indent + yaml.safe_dump({name: value}, default_flow_style=False).strip()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(annotated_yaml())

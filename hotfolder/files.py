@@ -1,0 +1,205 @@
+"""Files that appear whole or not at all.
+
+Everything the daemon writes goes to a temporary name in the same folder first, is synced where it
+must survive a power cut, and is then renamed: readers never see half a file. Files that strangers
+brought are opened without following links and only if they are regular files.
+"""
+
+import contextlib
+import errno
+import filecmp
+import json
+import os
+import secrets
+import shutil
+import stat
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = [
+    "TEMPORARY_PREFIX",
+    "copy",
+    "move",
+    "open_regular",
+    "publish",
+    "read_json",
+    "remove_leftovers",
+    "replace_whole",
+    "sync_folder",
+    "write_json",
+    "write_whole",
+]
+
+TEMPORARY_PREFIX = ".impasto-"
+"""With `.part` at the end: hidden, and never taken for an input."""
+
+# File systems without hard links (FAT, some network shares and container mounts) answer so.
+_NO_HARD_LINKS = {
+    errno.EPERM,
+    errno.EACCES,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.EMLINK,
+    errno.EXDEV,
+    errno.EINVAL,
+}
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by `data` in one instant; `durable` also outlives a power cut."""
+    temporary = _temporary_beside(path)
+    try:
+        with _created(temporary) as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
+    """`write_whole` of a JSON document."""
+    write_whole(path, json.dumps(document, indent=1).encode() + b"\n", durable=durable)
+
+
+def read_json(path: Path) -> Any:
+    """The document of a file that `write_json` wrote."""
+    return json.loads(path.read_bytes())
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a stranger's file for reading.
+
+    Raises:
+        OSError: also when it is a link, a pipe, a device or a folder. It cannot block on a pipe.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a regular file with its modification time; `target` appears whole."""
+    temporary = _temporary_beside(target)
+    try:
+        with open_regular(source) as reader, _created(temporary) as writer:
+            shutil.copyfileobj(reader, writer, 1 << 20)
+            writer.flush()
+            os.fsync(writer.fileno())
+            times = os.fstat(reader.fileno())
+        os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename; across file systems, copy and then remove. `target` appears whole.
+
+    Calling it again after an interruption goes on: nothing is done when `source` is gone and
+    `target` is there. Interrupted between the copy and the removal, the source is removed only if
+    it is still the file that was copied.
+
+    Raises:
+        FileNotFoundError: neither is there.
+    """
+    there = target.lstat() if os.path.lexists(target) else None
+    try:
+        here = source.lstat()
+    except FileNotFoundError:
+        if there is not None:
+            return
+        raise
+    if there is None:
+        try:
+            source.rename(target)
+            return
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+        if stat.S_ISREG(here.st_mode):
+            copy(source, target)
+            sync_folder(target.parent)
+            source.unlink()
+        else:
+            shutil.move(source, target)
+    elif here.st_dev != there.st_dev and filecmp.cmp(source, target, shallow=False):
+        source.unlink()
+
+
+def publish(source: Path, target: Path) -> bool:
+    """Give the file `source` the name `target`, unless somebody else's file has it.
+
+    The files may lie on different file systems; `source` stays. True if `target` is now (or was
+    already, from an interrupted attempt) this very content.
+
+    A hard link refuses a taken name atomically. Where there are none, the name is looked up before
+    the rename, which leaves an instant in which another program's file could be replaced.
+    """
+    if os.path.lexists(target):
+        return _same(source, target)
+    temporary = _temporary_beside(target)
+    try:
+        copy(source, temporary)
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return _same(source, target)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            if os.path.lexists(target):
+                return _same(source, target)
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(target.parent)
+    return True
+
+
+def replace_whole(source: Path, target: Path) -> None:
+    """Give the file `source` the name `target`, replacing what was there. `source` stays."""
+    copy(source, target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` outlive a power cut, where the file system can."""
+    with contextlib.suppress(OSError):  # Windows cannot open folders; some shares cannot sync them.
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed daemon left in `folder`."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*.part"):
+        leftover.unlink(missing_ok=True)
+
+
+def _temporary_beside(path: Path) -> Path:
+    # Not made from the name, which may already be as long as the file system allows.
+    return path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
+
+
+def _created(path: Path) -> IO[bytes]:
+    # The mode is left to the umask, unlike tempfile's 0600.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "wb")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return not other.is_symlink() and other.is_file() and filecmp.cmp(one, other, shallow=False)

@@ -1,0 +1,101 @@
+"""What a file's name in the inbox says: which job it belongs to, and as what. Pure."""
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "Named",
+    "Role",
+    "is_ignored",
+    "is_presentable",
+    "key_of",
+    "parse",
+    "shown",
+]
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+SIDECAR_SUFFIXES = (".yaml", ".yml")
+
+_IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
+_IGNORED_ENDINGS = (".part", "~", ".tmp", ".crdownload")
+
+# Room for `.result.yaml` and `-2` behind a job's name, in the 255 bytes of most file systems.
+LONGEST_NAME = 230
+
+_ROLE = re.compile(r"(?P<name>.+)\.(?:content|init|style(?P<slot>[1-9]\d{0,2})?)", re.I | re.S)
+
+
+class Role(StrEnum):
+    """What a file is to its job."""
+
+    CONTENT = "content"
+    STYLE = "style"
+    INIT = "init"
+    SIDECAR = "sidecar"
+    CANCEL = "cancel"
+    PICTURE = "picture"
+    """A picture that belongs to a job only if a sidecar names it."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A parsed name: `job` in NFC (empty for pictures and others), `slot` from 1 for styles."""
+
+    role: Role
+    job: str = ""
+    slot: int = 0
+
+
+def parse(file_name: str) -> Named | None:
+    """What `file_name` says, or None if such names are never looked at."""
+    if is_ignored(file_name):
+        return None
+    stem, suffix = os.path.splitext(unicodedata.normalize("NFC", file_name))
+    suffix = suffix.lower()
+    if suffix == ".cancel":
+        return _named(Role.CANCEL, stem)
+    if suffix in SIDECAR_SUFFIXES:
+        return _named(Role.SIDECAR, stem)
+    if suffix not in PICTURE_SUFFIXES:
+        return Named(Role.OTHER)
+    match = _ROLE.fullmatch(stem)
+    if match is None:
+        return Named(Role.PICTURE)
+    role = stem[match.end("name") + 1 :].rstrip("0123456789").lower()
+    slot = int(match["slot"] or 1) if role == Role.STYLE else 0
+    return _named(Role(role), match["name"], slot)
+
+
+def is_ignored(file_name: str) -> bool:
+    """Hidden, still being delivered, or an operating system's litter."""
+    lower = file_name.lower()
+    return lower.startswith(".") or lower.endswith(_IGNORED_ENDINGS) or lower in _IGNORED_NAMES
+
+
+def is_presentable(name: str) -> bool:
+    """Whether a job may have this name: valid Unicode, no control characters, not too long."""
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(encoded) <= LONGEST_NAME and name.isprintable() and bool(name.strip())
+
+
+def key_of(file_name: str) -> str:
+    """Equal for names that mean the same file: NFC, and the suffix in lower case."""
+    stem, suffix = os.path.splitext(unicodedata.normalize("NFC", file_name))
+    return stem + suffix.lower()
+
+
+def shown(name: str) -> str:
+    """A name that is safe in logs and JSON, whatever bytes it is made of."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def _named(role: Role, job: str, slot: int = 0) -> Named:
+    return Named(role, job, slot) if is_presentable(job) else Named(Role.OTHER)
