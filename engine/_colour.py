@@ -72,24 +72,19 @@ def srgb_profile() -> bytes:
 
 
 def _separated(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
+    profile = image.info.get("icc_profile")
     if image.mode[0] in "IF":
         values, alpha = _deep_grey(image, path)
-        return _from_grey(values, image, path), alpha
+        return _grey_to_srgb(values, profile, path), alpha
     alpha = None
     if image.has_transparency_data:
-        with_alpha = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
-        alpha = _unit(with_alpha.getchannel("A"))
-        colours = with_alpha.convert("L" if with_alpha.mode == "LA" else "RGB")
-    elif image.mode == "1":
-        colours = image.convert("L")
-    elif image.mode in ("L", "RGB", "CMYK", "LAB"):
-        colours = image
-    else:
-        colours = image.convert("RGB")
-    colours.info["icc_profile"] = image.info.get("icc_profile")
-    if colours.mode == "L":
-        return _from_grey(_unit(colours), colours, path), alpha
-    return _unit(_colours_to_srgb(colours, path)), alpha
+        image = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
+        alpha = _unit(image.getchannel("A"))
+    if image.mode in ("1", "L", "LA"):
+        return _grey_to_srgb(_unit(image.convert("L")), profile, path), alpha
+    if image.mode not in ("CMYK", "LAB"):
+        image = image.convert("RGB")
+    return _unit(_colours_to_srgb(image, profile, path)), alpha
 
 
 def _unit(image: Image.Image) -> Floats:
@@ -112,40 +107,34 @@ def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
             )
         return raw.astype(np.float32), alpha
     tags: Any = getattr(image, "tag_v2", {})
-    bits = tags.get(TIFF_BITS_PER_SAMPLE, (16,))[0]
-    if image.mode == "I" and bits == 32:
-        if tags.get(TIFF_SAMPLE_FORMAT, (TIFF_UNSIGNED,))[0] == TIFF_UNSIGNED:
-            raw = raw.view(np.uint32)  # Pillow knows signed numbers only
-            return (raw / np.float64(2**32 - 1)).astype(np.float32), alpha
-        return (raw.clip(0) / np.float64(2**31 - 1)).astype(np.float32), alpha
-    return np.divide(raw.clip(0), np.float32(65535), dtype=np.float32), alpha
+    white = 2**16 - 1
+    if image.mode == "I" and tags.get(TIFF_BITS_PER_SAMPLE, (16,))[0] == 32:
+        signed = tags.get(TIFF_SAMPLE_FORMAT, (TIFF_UNSIGNED,))[0] != TIFF_UNSIGNED
+        raw = raw if signed else raw.view(np.uint32)  # Pillow knows signed numbers only.
+        # 16 bits are often stored as 32; and a picture of 32 with no more light in it is black.
+        if raw.max() > white:
+            white = 2**31 - 1 if signed else 2**32 - 1
+    return (raw.clip(0, white) / np.float64(white)).astype(np.float32), alpha
 
 
-def _from_grey(values: Floats, image: Image.Image, path: Path) -> Floats:
+def _grey_to_srgb(values: Floats, data: bytes | None, path: Path) -> Floats:
     """H x W in 0 to 1 -> H x W x 3, through the profile if there is one."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    ramp.info["icc_profile"] = image.info.get("icc_profile")
-    profile = _profile(ramp, path)
-    if profile is None or (curve := _through(profile, ramp, path)) is None:
+    converted = _through_profile(ramp, data, path)
+    if converted is None:
         return np.repeat(values[..., None], 3, axis=2)
-    steps = np.arange(256) / 255
-    curves = np.asarray(curve)[0] / 255
     # lcms works on 8 bits here; between two of its values deeper greys are interpolated.
-    return np.stack([np.interp(values, steps, curves[:, c]) for c in range(3)], axis=2).astype(
-        np.float32
-    )
+    steps = np.arange(256) / 255
+    curves = np.asarray(converted)[0] / 255
+    planes = [np.interp(values, steps, curves[:, c]).astype(np.float32) for c in range(3)]
+    return np.stack(planes, axis=2)
 
 
-def _colours_to_srgb(image: Image.Image, path: Path) -> Image.Image:
+def _colours_to_srgb(image: Image.Image, data: bytes | None, path: Path) -> Image.Image:
     """RGB, CMYK or LAB of 8 bits -> RGB of 8 bits in sRGB."""
-    profile = _profile(image, path)
-    if profile is None and image.mode == "LAB":
-        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    if profile is not None:
-        converted = _through(profile, image, path)
-        if converted is not None:
-            return converted
-    return image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode == "LAB" and not data:
+        data = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    return _through_profile(image, data, path) or image.convert("RGB")
 
 
 # The colour spaces of profiles (ICC.1:2022, table 19) that fit Pillow's modes. Grey pictures often
@@ -153,49 +142,34 @@ def _colours_to_srgb(image: Image.Image, path: Path) -> Image.Image:
 SPACES = {"L": ("GRAY", "RGB"), "RGB": ("RGB",), "CMYK": ("CMYK",), "LAB": ("Lab",)}
 
 
-def _profile(image: Image.Image, path: Path) -> ImageCms.ImageCmsProfile | None:
-    """The embedded profile, if it can be read and fits the picture's mode."""
-    data = image.info.get("icc_profile")
+def _through_profile(image: Image.Image, data: bytes | None, path: Path) -> Image.Image | None:
+    """The picture in sRGB, 8 bits RGB; None without a profile, or with one that is of no use."""
     if not data:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
         space = profile.profile.xcolor_space.strip()
-    except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
-        logger.warning("%s: the colour profile is damaged; the colours are taken for sRGB", path)
-        return None
-    if space not in SPACES[image.mode]:
-        logger.warning(
-            "%s: the colour profile is for %s, the picture %s; the colours are taken for sRGB",
-            path,
-            space,
-            image.mode,
-        )
-        return None
-    return profile
-
-
-def _through(
-    profile: ImageCms.ImageCmsProfile, image: Image.Image, path: Path
-) -> Image.Image | None:
-    """The picture in sRGB, 8 bits RGB; None if the profile cannot do it."""
-    mode = image.mode
-    if mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
-        mode = "RGB"
-    try:
+        if space not in SPACES[image.mode]:
+            logger.warning(
+                "%s: the colour profile is for %s and the picture %s; its colours are taken for "
+                "sRGB",
+                path,
+                space,
+                image.mode,
+            )
+            return None
+        image = image.convert("RGB") if space == "RGB" else image
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         transform = ImageCms.ImageCmsTransform(
-            profile,
-            ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-            mode,
-            "RGB",
-            INTENT,
-            flags=FLAGS,
+            profile, srgb, image.mode, "RGB", INTENT, flags=FLAGS
         )
-        if mode == "RGB" and _changes_nothing(transform):
-            return image.convert("RGB")
-        return transform.apply(image.convert(mode) if image.mode != mode else image)
-    except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
-        logger.warning("%s: the colour profile is damaged; the colours are taken for sRGB", path)
+        if space == "RGB" and _changes_nothing(transform):
+            return image
+        return transform.apply(image)
+    except (OSError, ValueError, TypeError, ImageCms.PyCMSError) as error:
+        logger.warning(
+            "%s: the colour profile is damaged (%s); the colours are taken for sRGB", path, error
+        )
         return None
 
 

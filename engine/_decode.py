@@ -176,9 +176,9 @@ def _foreign(head: bytes, file: IO[bytes]) -> str:
             return name
     file.seek(0)
     start = file.read(1024)
-    # A character may be cut in two at the end.
     text = start.decode("utf-8", errors="ignore")
-    if len(text.encode()) >= len(start) - 3 and text.isprintable() | ("\n" in text):
+    # A character may be cut in two at the end.
+    if len(text.encode()) >= len(start) - 3 and "\0" not in text:
         if "<svg" in text:
             return "an SVG drawing"
         return "an HTML page" if "<html" in text.lower() else "a text file"

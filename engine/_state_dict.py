@@ -140,27 +140,24 @@ def _from_conv_names(state: dict[str, Tensor]) -> Found:
 
 def _from_sequential(state: dict[str, Tensor]) -> Found:
     """torchvision's `features`, whole or cut off at some layer, with or without the prefix."""
-    pattern = re.compile(r"(?:features\.)?(\d+)\.(weight|bias|running_mean)")
-    keys = {match.group(1, 2): key for key in state if (match := pattern.fullmatch(key))}
-    if ("0", "weight") not in keys:
+    prefix = next((p for p in ("features.", "") if f"{p}0.weight" in state), None)
+    if prefix is None:
         return None
-    if any(kind == "running_mean" for _, kind in keys):
+    if any(key.endswith(".running_mean") for key in state):
         raise LayoutError(
             "it holds a network with batch normalisation (such as vgg19_bn); expected plain VGG19."
         )
-    found = tuple(
-        sorted(
-            int(i) for (i, kind), key in keys.items() if kind == "weight" and state[key].ndim == 4
-        )
-    )
+    pattern = re.compile(re.escape(prefix) + r"(\d+)\.weight")
+    matches = {key: pattern.fullmatch(key) for key in state if state[key].ndim == 4}
+    found = tuple(sorted(int(match[1]) for match in matches.values() if match))
     for relative, blocks in RELATIVES.items():
         if found == _sequential(blocks):
             raise LayoutError(f"it holds {relative}; expected VGG19.")
     indices = dict(zip(CONVOLUTION_NAMES, _sequential(CONVOLUTIONS), strict=True))
 
     def pair(name: str) -> tuple[Tensor, Tensor]:
-        index = str(indices[name])
-        return _float32(state[keys[index, "weight"]]), _float32(state[keys[index, "bias"]])
+        weight, bias = f"{prefix}{indices[name]}.weight", f"{prefix}{indices[name]}.bias"
+        return _float32(state[weight]), _float32(state[bias])
 
     convolutions = _collect(state, pair)
     first = convolutions["conv1_1"][1][: len(CAFFE_FIRST_BIASES)]

@@ -39,6 +39,8 @@ Floats = NDArray[np.float32]
 MIN_SIDE = 16
 """Pixels. VGG19 halves four times before `conv5_1`: less leaves it nothing to look at."""
 
+HALF_A_LEVEL = 0.5 / 255
+
 TEXT_KEY = "impasto"
 """Keyword of the PNG text chunk that holds the settings."""
 
@@ -99,6 +101,7 @@ class Picture:
         if self.alpha is None:
             return Picture(_resize(self.pixels, width, height))
         alpha = _resize(self.alpha[..., None], width, height)
+        alpha[alpha < HALF_A_LEVEL] = 0  # ringing, not coverage
         pixels = _resize(self.pixels * self.alpha[..., None], width, height, clip=False)
         visible = alpha > 0
         pixels = np.divide(pixels, alpha, out=np.zeros_like(pixels), where=visible).clip(0, 1)

