@@ -5,7 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ladder", "resize", "style_size"]
+__all__ = ["enlarge", "ladder", "resize", "style_size"]
 
 SMALLEST_SIDE = 32  # relu5_1 still has 2 x 2 positions there.
 
@@ -48,3 +48,22 @@ def resize(picture: Tensor, size: Size) -> Tensor:
         return picture
     resized = F.interpolate(picture, size=size[::-1], mode="bicubic", antialias=True)
     return resized.clamp(0, 1)
+
+
+def enlarge(picture: Tensor, coarser_content: Tensor, content: Tensor) -> Tensor:
+    """A coarse painting brought to the next scale, with the content's fine structure given back.
+
+    What the content lost on its way down (a level of its Laplacian pyramid; P. Burt, E. Adelson,
+    1983) is added to the enlarged painting. Without it the fine scale has to find every edge again,
+    and needs several times the steps for the same style loss.
+
+    Args:
+        picture, coarser_content: 1 x 3 x h x w, painting and content at the coarse scale.
+        content: 1 x 3 x H x W, at the next.
+
+    Returns:
+        1 x 3 x H x W, in 0 to 1.
+    """
+    size = (content.shape[-1], content.shape[-2])
+    lost = content - resize(coarser_content, size)
+    return (resize(picture, size) + lost).clamp(0, 1)

@@ -16,7 +16,7 @@ from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, minimise
 from engine.picture import Picture
-from engine.pyramid import SMALLEST_SIDE, ladder, resize
+from engine.pyramid import SMALLEST_SIDE, enlarge, ladder, resize
 from engine.settings import Settings
 from engine.vgg import VGG19
 
@@ -96,13 +96,15 @@ def stylise(
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
     picture: Tensor | None = None
+    coarser_target = whole_content
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         target = resize(whole_content, size)
         if picture is None:
             picture = _initial(settings, target, whole_styles, initial).clone()
         else:
-            picture = resize(picture, size)
+            picture = enlarge(picture, coarser_target, target)
+        coarser_target = target
         objective = style_transfer_objective(vgg, target, whole_styles, settings)
         for step in minimise(
             objective,
@@ -111,6 +113,7 @@ def stylise(
             optimiser=settings.optimiser,
             learning_rate=settings.learning_rate,
             history=settings.history,
+            first_move=settings.first_move,
             clamp=settings.clamp,
             report_every=report_every,
         ):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.pyramid import ladder, resize, style_size
+from engine.pyramid import enlarge, ladder, resize, style_size
 
 
 def test_the_last_size_is_the_results_and_each_before_is_shorter_by_the_factor() -> None:
@@ -39,3 +39,11 @@ def test_resizing_keeps_the_gamut_and_does_nothing_at_the_same_size() -> None:
     assert larger.min() >= 0
     assert larger.max() <= 1
     assert resize(stripes, (40, 40)) is stripes
+
+
+def test_enlarging_gives_the_contents_fine_structure_back() -> None:
+    content = torch.rand(1, 3, 64, 48, generator=torch.Generator().manual_seed(2)) * 0.4 + 0.3
+    coarse = resize(content, (24, 32))
+    torch.testing.assert_close(enlarge(coarse, coarse, content), content)
+    brighter = enlarge(coarse + 0.1, coarse, content)
+    torch.testing.assert_close(brighter, content + 0.1)

@@ -52,7 +52,7 @@ def test_it_ends_with_a_result_of_the_contents_aspect(
 def test_progress_tells_scale_step_losses_and_a_growing_fraction(
     content: Picture, style: Picture, vgg: VGG19
 ) -> None:
-    progress, result = paint(content, style, vgg, scales=2, coarse_steps=3, scale_factor=1.5)
+    progress, result = paint(content, style, vgg, size=96, scales=2, coarse_steps=3)
     assert [(p.scale, p.step, p.steps) for p in progress] == [
         *((1, step, 3) for step in (1, 2, 3)),
         *((2, step, 4) for step in (1, 2, 3, 4)),
