@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, problems_of, resolve
+from engine.settings import problems_of, resolve
 from hotfolder.document import DocumentError, parse_document
 from hotfolder.errors import ConfigError
 

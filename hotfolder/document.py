@@ -101,11 +101,12 @@ def _refuse_dangers(text: str, name: str) -> None:
     """Look at the events alone, before anything is built from them (and without recursion)."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise DocumentError(f"{name}, line {line}: anchors and aliases are not allowed.")
-        if getattr(event, "tag", None):
-            raise DocumentError(f"{name}, line {line}: tag {event.tag!r}; tags are not allowed.")
+        if tag:
+            raise DocumentError(f"{name}, line {line}: tag {tag!r}; tags are not allowed.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -5,9 +5,9 @@ atomically) and the inputs. The spool is the queue; nothing else remembers jobs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from engine.settings import Settings
 
@@ -61,3 +61,21 @@ class Job:
     dropped: str = ""
     """ISO 8601, UTC: modification time of the newest input."""
     client: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        """What `job.json` holds and what a worker is sent: plain values, without `folder`."""
+        document = asdict(self) | {"settings": self.settings.model_dump()}
+        del document["folder"]
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], folder: str) -> Self:
+        """The job again.
+
+        Raises:
+            TypeError, ValueError: the document is not a job's.
+        """
+        values = dict(document)
+        values["settings"] = Settings.model_validate(values["settings"])
+        values["styles"] = tuple(values["styles"])
+        return cls(**values, folder=folder)

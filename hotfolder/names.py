@@ -1,6 +1,5 @@
 """What a file's name in the inbox says: which job it belongs to, and as what. Pure."""
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -55,8 +54,7 @@ def parse(file_name: str) -> Named | None:
     """What `file_name` says, or None if such names are never looked at."""
     if is_ignored(file_name):
         return None
-    stem, suffix = os.path.splitext(unicodedata.normalize("NFC", file_name))
-    suffix = suffix.lower()
+    stem, suffix = _split(file_name)
     if suffix == ".cancel":
         return _named(Role.CANCEL, stem)
     if suffix in SIDECAR_SUFFIXES:
@@ -88,13 +86,18 @@ def is_presentable(name: str) -> bool:
 
 def key_of(file_name: str) -> str:
     """Equal for names that mean the same file: NFC, and the suffix in lower case."""
-    stem, suffix = os.path.splitext(unicodedata.normalize("NFC", file_name))
-    return stem + suffix.lower()
+    return "".join(_split(file_name))
 
 
 def shown(name: str) -> str:
     """A name that is safe in logs and JSON, whatever bytes it is made of."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
+def _split(file_name: str) -> tuple[str, str]:
+    """Stem in NFC, suffix in lower case with its dot (empty if there is none)."""
+    stem, dot, suffix = unicodedata.normalize("NFC", file_name).rpartition(".")
+    return (stem, dot + suffix.lower()) if dot else (suffix, "")
 
 
 def _named(role: Role, job: str, slot: int = 0) -> Named:

@@ -15,7 +15,7 @@ from hotfolder.errors import SidecarError
 from hotfolder.files import open_regular
 from hotfolder.names import PICTURE_SUFFIXES
 
-__all__ = ["SIDECAR_KEYS", "Sidecar", "parse_sidecar", "read_sidecar"]
+__all__ = ["SIDECAR_KEYS", "PictureNamesError", "Sidecar", "parse_sidecar", "read_sidecar"]
 
 SIDECAR_KEYS = ("content", "styles", "init_file", "client")
 """What a sidecar may say besides settings."""
@@ -24,6 +24,10 @@ MAX_CLIENT_BYTES = 2048
 MAX_STYLES = 64
 
 BUILT_IN_WEIGHTS = ("caffe", "torchvision")
+
+
+class PictureNamesError(SidecarError):
+    """The pictures are named wrongly: of form 2, so no pair need be waited for."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
         expected = f"at most {MAX_CLIENT_BYTES} bytes as JSON"
         problems.append(Problem(("client",), f"{size} bytes", expected))
     if problems:
-        raise SidecarError(document.describe(problems))
+        raise PictureNamesError(document.describe(problems))
     return Sidecar(document, content, styles, init_file, client, values)
 
 

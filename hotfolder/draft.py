@@ -1,0 +1,232 @@
+"""Which files make a job, what is missing, and whether to go on, wait or refuse.
+
+A *draft* is a drop in the making: files that belong together by name (form 1), or because a sidecar
+names them (form 2), or by a mixture of both.
+"""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.settings import Settings
+from hotfolder.errors import HotFolderError, InputError, SidecarError
+from hotfolder.library import StyleLibrary
+from hotfolder.names import Named, Role, key_of, shown
+from hotfolder.sidecar import Sidecar
+from hotfolder.stability import Fingerprint
+
+__all__ = ["Draft", "InboxFile", "Part", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What is to be done with a drop."""
+
+    WAIT = "wait"
+    CLAIM = "claim"
+    REFUSE = "refuse"
+    """Claim it too, but only to fail it: `Drop.error` says why."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a drop. `shared` ones are copied at the claim: others need them too."""
+
+    role: Role
+    path: Path
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """A file as one scan found it."""
+
+    name: str
+    path: Path
+    named: Named
+    fingerprint: Fingerprint
+    regular: bool
+    settled: bool
+
+
+@dataclass
+class Draft:
+    """A drop in the making."""
+
+    name: str
+    parts: list[Part] = field(default_factory=list)
+    settings: Settings | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    init_file: str | None = None
+    lacks: list[str] = field(default_factory=list)
+    """What is missing, in words; `named` says whether a sidecar asked for it by name."""
+    named: bool = False
+    conflict: str = ""
+    error: HotFolderError | None = None
+    patience: float = 0.0
+
+    @property
+    def due(self) -> float | None:
+        """Seconds until waiting in vain ends."""
+        return self.patience if (self.error or self.named) and self.patience > 0 else None
+
+    def verdict(self) -> tuple[Verdict, str, HotFolderError | None]:
+        """Errors are shown at once, but the drop is failed only when nothing more can come that
+        would then be taken for a job of its own, or when that has been waited for."""
+        overdue = self.patience <= 0
+        if self.error is not None:
+            final = overdue or self.named or not (self.lacks or self.conflict)
+            return Verdict.REFUSE if final else Verdict.WAIT, _first_line(self.error), self.error
+        if self.conflict:
+            return Verdict.WAIT, self.conflict, None
+        if self.lacks:
+            message = f"lacks {'; '.join(self.lacks)}"
+            if self.named and overdue:
+                return Verdict.REFUSE, message, InputError(f"{self.name} {message}.")
+            return Verdict.WAIT, message, None
+        return Verdict.CLAIM, "", None
+
+    def one_of(self, role: Role, candidates: Sequence[InboxFile], slot: int = 0) -> None:
+        """Note a conflict if several files are there for one part."""
+        if len(candidates) > 1:
+            what = f"{role}{slot if slot > 1 else ''}"
+            names = ", ".join(shown(file.name) for file in candidates)
+            self.conflict = f"several files for {what}: {names}; take all but one away"
+
+    def complete_by_name(self, group: Sequence[InboxFile]) -> None:
+        """Take along what bears the job's name but found no use (one of several candidates)."""
+        taken = {part.path for part in self.parts}
+        self.parts += [Part(f.named.role, f.path) for f in group if f.path not in taken]
+
+    def add(self, role: Role, file: InboxFile) -> None:
+        """Take a file of the inbox; anything but a plain file is an error."""
+        self.parts.append(Part(role, file.path))
+        if not file.regular and self.error is None:
+            kind = "a link" if file.path.is_symlink() else "not a plain file"
+            self.error = InputError(
+                f"{shown(file.name)}: {kind}. Put the picture itself into the inbox."
+            )
+
+    def pictures(
+        self,
+        group: Sequence[InboxFile],
+        sidecar: Sidecar | None,
+        by_key: Mapping[str, InboxFile],
+        library: StyleLibrary,
+    ) -> None:
+        """Find content, styles and the picture to start from: by role, and by the sidecar."""
+        by_role: dict[tuple[Role, int], list[InboxFile]] = defaultdict(list)
+        for file in group:
+            if file.named.role is not Role.SIDECAR:
+                by_role[file.named.role, file.named.slot].append(file)
+        for (role, slot), candidates in by_role.items():
+            self.one_of(role, candidates, slot)
+        if self.conflict:
+            return
+        content = by_role[Role.CONTENT, 0]
+        init = by_role[Role.INIT, 0]
+        styles = [files[0] for (role, _), files in sorted(by_role.items()) if role is Role.STYLE]
+        if sidecar is not None and sidecar.content is not None:
+            content = self._named(Role.CONTENT, sidecar.content, content, by_key)
+        elif not content:
+            self.lacks.append(f"a content picture ({self.name}.content.jpg)")
+        if sidecar is not None and sidecar.init_file is not None:
+            init = self._named(Role.INIT, sidecar.init_file, init, by_key)
+            self.init_file = sidecar.init_file
+        elif init:
+            self.init_file = init[0].name
+        elif sidecar is not None and sidecar.wants_init_picture():
+            self.init_file = f"{self.name}.init.png"
+            self.lacks.append(f"a picture to start from ({self.init_file})")
+        for role, files in ((Role.CONTENT, content), (Role.INIT, init)):
+            for file in files:
+                self.add(role, file)
+        if sidecar is not None and sidecar.styles:
+            self._named_styles(sidecar, styles, by_key, library)
+        else:
+            self._styles_by_role(styles)
+
+    def _named(
+        self, role: Role, name: str, by_role: list[InboxFile], by_key: Mapping[str, InboxFile]
+    ) -> list[InboxFile]:
+        file = by_key.get(key_of(name))
+        if file is None:
+            self._miss(f"{name}, which the sidecar names as {role}: {_beside(name, by_key)}")
+            return by_role
+        if by_role and by_role[0] != file:
+            self.conflict = (
+                f"several files for {role}: {shown(by_role[0].name)}, and {name} by the sidecar; "
+                "take one away"
+            )
+        return [file]
+
+    def _named_styles(
+        self,
+        sidecar: Sidecar,
+        by_role: list[InboxFile],
+        by_key: Mapping[str, InboxFile],
+        library: StyleLibrary,
+    ) -> None:
+        named: list[InboxFile] = []
+        for index, name in enumerate(sidecar.styles):
+            if (file := by_key.get(key_of(name))) is not None:
+                named.append(file)
+                self.add(Role.STYLE, file)
+                continue
+            inside = name.removeprefix("styles/")
+            path = library.find(inside)
+            if path is not None:
+                if library.leaves(path):
+                    self._refuse_style(sidecar, index, "not a link that leads out of it.")
+                else:
+                    self.parts.append(Part(Role.STYLE, path.resolve(), shared=True))
+                continue
+            nearest = library.nearest(inside)
+            hint = f" Did you mean {nearest!r}?" if nearest else ""
+            if inside != name or "/" in name:
+                self._refuse_style(sidecar, index, f"which has no such file.{hint}")
+                continue
+            self._miss(
+                f"{name}, which the sidecar names as style: neither beside it nor in styles/.{hint}"
+            )
+        for file in by_role:
+            if file not in named:
+                self.conflict = (
+                    f"several files for style: {shown(file.name)}, and {', '.join(sidecar.styles)} "
+                    "by the sidecar; take one away"
+                )
+
+    def _refuse_style(self, sidecar: Sidecar, index: int, why: str) -> None:
+        document, name = sidecar.document, sidecar.styles[index]
+        line = document.line(("styles", index))
+        self.named = True
+        self.error = SidecarError(
+            f"{document.name}, line {line}: styles: {name!r}; expected a picture of the style "
+            f"library, {why}"
+        )
+
+    def _styles_by_role(self, styles: list[InboxFile]) -> None:
+        for file in styles:
+            self.add(Role.STYLE, file)
+        slots = {file.named.slot for file in styles}
+        for slot in range(1, max(slots, default=1) + 1):
+            if slot not in slots:
+                number = str(slot) if slot > 1 else ""
+                self.lacks.append(f"a style picture ({self.name}.style{number}.jpg)")
+
+    def _miss(self, what: str) -> None:
+        self.lacks.append(what)
+        self.named = True
+
+
+def _beside(name: str, by_key: Mapping[str, InboxFile]) -> str:
+    pictures = [f.name for f in by_key.values() if f.named.role is Role.PICTURE]
+    nearest = difflib.get_close_matches(name, pictures, n=1)
+    return "not beside it." + (f" Did you mean {nearest[0]!r}?" if nearest else "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

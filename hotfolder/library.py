@@ -1,0 +1,41 @@
+"""The style library: pictures that sidecars name without a path."""
+
+import difflib
+from pathlib import Path
+
+from hotfolder.names import PICTURE_SUFFIXES, key_of
+
+__all__ = ["StyleLibrary"]
+
+
+class StyleLibrary:
+    """The style library, listed at most once a scan and only if a sidecar asks."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[Path, dict[str, Path]] = {}
+
+    def find(self, name: str) -> Path | None:
+        """The file that `name` (relative, no `..`) means."""
+        folder = self._root
+        *folders, last = name.split("/")
+        for part in folders:
+            folder = folder / part
+        found = self._listed(folder).get(key_of(last))
+        return found if found is not None and not found.is_dir() else None
+
+    def leaves(self, path: Path) -> bool:
+        """Whether a link at or above `path` leads out of the library."""
+        return not path.resolve().is_relative_to(self._root.resolve())
+
+    def nearest(self, name: str) -> str | None:
+        names = [n for n in self._listed(self._root) if n.endswith(PICTURE_SUFFIXES)]
+        return next(iter(difflib.get_close_matches(name, names, n=1)), None)
+
+    def _listed(self, folder: Path) -> dict[str, Path]:
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = {key_of(path.name): path for path in folder.iterdir()}
+            except OSError:
+                self._folders[folder] = {}
+        return self._folders[folder]

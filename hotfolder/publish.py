@@ -1,0 +1,160 @@
+"""How a job ends: the result into the outbox, the originals to where they stay.
+
+Publishing is a sequence of steps that can each be repeated: names are chosen and noted in the
+job's `state.json` before they are used, so that after a crash the same names are used again. The
+job leaves the spool last.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hotfolder.files import move, publish, replace_whole, sync_folder, write_whole
+from hotfolder.folder import HotFolder
+from hotfolder.job import State
+from hotfolder.spool import Ending, Entry, Spool
+
+__all__ = ["Publisher", "error_text", "free_name"]
+
+RECORD_SUFFIX = ".result.yaml"
+RESULT_SUFFIXES = (".png", ".jpg", RECORD_SUFFIX)
+
+
+class Publisher:
+    """Publishes the ends of jobs of one hot folder."""
+
+    def __init__(
+        self, folder: HotFolder, spool: Spool, *, overwrite: bool = False, originals: str
+    ) -> None:
+        self._folder = folder
+        self._spool = spool
+        self._overwrite = overwrite
+        self._originals = originals
+
+    def publish(self, entry: Entry) -> None:
+        """Do what is left to do for a job that has an ending. The spool still has it afterwards.
+
+        Raises:
+            OSError: something cannot be written; call it again later.
+        """
+        assert entry.ending is not None
+        if entry.state is State.DONE:
+            self._publish_result(entry)
+        self._put_away_originals(entry)
+
+    def result_path(self, entry: Entry) -> Path:
+        """The published picture."""
+        assert entry.ending is not None
+        assert entry.ending.picture is not None
+        suffix = Path(entry.ending.picture).suffix
+        return self._folder.outbox / f"{entry.ending.published}{suffix}"
+
+    def record_path(self, entry: Entry) -> Path:
+        """The published record."""
+        assert entry.ending is not None
+        return self._folder.outbox / f"{entry.ending.published}{RECORD_SUFFIX}"
+
+    def _publish_result(self, entry: Entry) -> None:
+        ending = _ending(entry)
+        if ending.published is None:
+            self._note(entry, published=self._free_result_name(entry.job.name))
+        # The record is there before the picture: who sees the picture can read the record.
+        while True:
+            recorded = self._place_record(entry)
+            if recorded and self._place_picture(entry):
+                return
+            # Another program took the name after it had been chosen.
+            if recorded:
+                self.record_path(entry).unlink(missing_ok=True)
+            self._note(entry, published=self._free_result_name(entry.job.name))
+
+    def _place_record(self, entry: Entry) -> bool:
+        ending = _ending(entry)
+        record = {
+            "name": entry.job.name,
+            "id": entry.job.id,
+            "picture": self.result_path(entry).name,
+            **ending.record,
+        }
+        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
+        draft = entry.folder / "record.yaml"
+        write_whole(draft, text.encode())
+        return self._place(draft, self.record_path(entry))
+
+    def _place_picture(self, entry: Entry) -> bool:
+        picture = entry.folder / (_ending(entry).picture or "")
+        return self._place(picture, self.result_path(entry))
+
+    def _place(self, source: Path, target: Path) -> bool:
+        if self._overwrite:
+            replace_whole(source, target)
+            return True
+        return publish(source, target)
+
+    def _free_result_name(self, name: str) -> str:
+        if self._overwrite:
+            return name
+        outbox = self._folder.outbox
+        return free_name(
+            name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in RESULT_SUFFIXES)
+        )
+
+    def _put_away_originals(self, entry: Entry) -> None:
+        """Move the inputs that came out of the inbox; copies of the library's need no keeping."""
+        if _ending(entry).folder is None:
+            parent = self._parent(entry)
+            if parent is None:
+                return
+            name = free_name(entry.job.name, lambda n: (parent / n).exists())
+            self._note(entry, folder=self._folder.relative(parent / name))
+        folder = self._folder.root / str(_ending(entry).folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for step in entry.moves:
+            if not step.shared:
+                # Gone if it vanished before the claim was finished; the error says so.
+                with contextlib.suppress(FileNotFoundError):
+                    move(entry.inputs / step.target, folder / step.target)
+        if entry.state is State.FAILED:
+            write_whole(folder / "error.txt", error_text(entry).encode())
+        sync_folder(folder)
+
+    def _parent(self, entry: Entry) -> Path | None:
+        """The folder in which the originals' folder will be; None if they are not kept."""
+        if entry.state is State.FAILED:
+            return self._folder.failed
+        # A cancelled job has no result, so its originals are never thrown away.
+        if self._originals == "archive" or entry.state is State.CANCELLED:
+            finished = datetime.fromisoformat(_ending(entry).finished).astimezone()
+            return self._folder.done / finished.date().isoformat()
+        return self._folder.kept if self._originals == "keep" else None
+
+    def _note(self, entry: Entry, **facts: Any) -> None:
+        self._spool.change(entry, ending=replace(_ending(entry), **facts))
+
+
+def error_text(entry: Entry) -> str:
+    """What `error.txt` and the status say of a failed job."""
+    return (
+        f"Impasto could not paint {entry.job.name}.\n\n{_ending(entry).error}\n\n"
+        "The files of the job lie in this folder. Mend what is named above and put them back "
+        "into inbox/ to try again.\n"
+    )
+
+
+def free_name(name: str, taken: Callable[[str], bool]) -> str:
+    """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
+    free, number = name, 2
+    while taken(free):
+        free, number = f"{name}-{number}", number + 1
+    return free
+
+
+def _ending(entry: Entry) -> Ending:
+    assert entry.ending is not None
+    return entry.ending

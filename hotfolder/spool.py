@@ -1,0 +1,308 @@
+"""The spool: claimed jobs, one folder each. It is the queue; nothing else remembers jobs.
+
+    spool/JOB/job.json      the job and how its inputs came here; written first, never changed
+    spool/JOB/inputs/       the pictures and the sidecar
+    spool/JOB/state.json    replaced at every step of the job's life; its first writing is the claim
+    spool/JOB/result.png, preview.jpg     from the worker
+
+Every step can be interrupted. A folder without `job.json` has taken nothing and is removed; one
+without `state.json` is an unfinished claim, which goes on by the plan in `job.json`.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.settings import Settings
+from hotfolder.errors import InputError
+from hotfolder.files import copy, move, read_json, remove_leftovers, sync_folder, write_json
+from hotfolder.folder import HotFolder
+from hotfolder.inbox import Drop
+from hotfolder.job import TRANSITIONS, Job, State
+from hotfolder.names import Role
+
+__all__ = ["Ending", "Entry", "Move", "Spool"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Move:
+    """How one input comes into the spool. `source` is absolute; `target` a name in `inputs/`."""
+
+    source: str
+    target: str
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended, and what publishing it has decided so far."""
+
+    state: State
+    error: str | None = None
+    exit_code: int = 0
+    picture: str | None = None
+    """Path of the result in the job's folder."""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    published: str | None = None
+    """Name in the outbox, without suffix."""
+    folder: str | None = None
+    """Where the originals go, below the hot folder."""
+    finished: str = ""
+
+
+@dataclass
+class Entry:
+    """A job in the spool and where it is in its life. Changed only by `Spool.change`."""
+
+    job: Job
+    moves: tuple[Move, ...]
+    state: State
+    attempt: int = 0
+    lost: int = 0
+    started: str | None = None
+    ending: Ending | None = None
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.job.folder)
+
+    @property
+    def inputs(self) -> Path:
+        return self.folder / "inputs"
+
+
+class Spool:
+    """The jobs of one hot folder. Used by one daemon at a time (the lock sees to that)."""
+
+    def __init__(self, folder: HotFolder) -> None:
+        self._folder = folder
+        self._last_id = ""
+
+    def claim(self, drop: Drop, name: str, ending: Ending | None = None) -> Entry:
+        """Take a drop's files out of the inbox.
+
+        Args:
+            name: the job's, unique among live jobs.
+            ending: for a drop that is refused or cancelled: it is claimed with its end decided.
+
+        Raises:
+            OSError: the files cannot be taken; what was taken is back in the inbox.
+        """
+        entry = self._planned(drop, name, ending)
+        try:
+            entry.inputs.mkdir(parents=True)
+            write_json(entry.folder / "job.json", _job_document(entry))
+            self._take(entry)
+            self._write_state(entry)
+        except OSError:
+            self._undo(entry)
+            raise
+        return entry
+
+    def restore(self) -> list[Entry]:
+        """Every job in the spool, oldest first; unfinished claims are finished.
+
+        Jobs that were running are queued again.
+        """
+        entries = []
+        for folder in sorted(self._folder.spool.iterdir()):
+            if not folder.is_dir():
+                continue
+            remove_leftovers(folder)
+            remove_leftovers(folder / "inputs")
+            if not (folder / "job.json").exists():
+                shutil.rmtree(folder)
+                continue
+            try:
+                entries.append(self._restored(folder))
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                self._set_aside(folder, error)
+        self._last_id = max((entry.job.id for entry in entries), default="")
+        return entries
+
+    def change(self, entry: Entry, state: State | None = None, **facts: Any) -> None:
+        """Go to another state and note facts, on the disk first.
+
+        Raises:
+            ValueError: the table of transitions has no such step.
+            OSError: it cannot be written; the entry is as before.
+        """
+        if state is not None and state not in TRANSITIONS[entry.state]:
+            raise ValueError(f"job {entry.job.id}: from {entry.state} to {state}")
+        before = dict(vars(entry))
+        vars(entry).update(facts, state=state or entry.state)
+        try:
+            self._write_state(entry)
+        except OSError:
+            vars(entry).update(before)
+            raise
+
+    def remove(self, entry: Entry) -> None:
+        """Forget a job whose end is published."""
+        # Without job.json what is left is nobody's: a removal cut short is completed at restart.
+        (entry.folder / "job.json").unlink(missing_ok=True)
+        sync_folder(entry.folder)
+        shutil.rmtree(entry.folder, ignore_errors=True)
+
+    def _planned(self, drop: Drop, name: str, ending: Ending | None) -> Entry:
+        """Decide names and ways; touch nothing."""
+        job_id = self._new_id()
+        folder = self._folder.spool / job_id
+        moves: dict[Path, Move] = {}
+        taken: set[str] = set()
+        for part in drop.parts:
+            if part.path not in moves:
+                target = _free_name(part.path.name, taken)
+                moves[part.path] = Move(str(part.path), target, part.shared)
+        names = {
+            role: [moves[part.path].target for part in drop.of(role)]
+            for role in (Role.CONTENT, Role.STYLE, Role.INIT, Role.SIDECAR)
+        }
+        job = Job(
+            id=job_id,
+            name=name,
+            source=drop.name,
+            folder=str(folder),
+            content=_first(names[Role.CONTENT]) or "",
+            styles=tuple(names[Role.STYLE]),
+            # A refused drop may have none that are valid; it will not be painted.
+            settings=drop.settings or Settings(),
+            init=_first(names[Role.INIT]),
+            sidecar=_first(names[Role.SIDECAR]),
+            dropped=drop.dropped,
+            client=drop.client,
+        )
+        state = ending.state if ending else State.QUEUED
+        return Entry(job, tuple(moves.values()), state, ending=ending)
+
+    def _take(self, entry: Entry) -> None:
+        for step in entry.moves:
+            source, target = Path(step.source), entry.inputs / step.target
+            if not step.shared:
+                move(source, target)
+            elif not target.exists():
+                copy(source, target)
+        sync_folder(entry.inputs)
+        sync_folder(self._folder.inbox)
+
+    def _undo(self, entry: Entry) -> None:
+        """Put back what was taken. If that cannot be done, the restart goes on with the claim."""
+        try:
+            for step in entry.moves:
+                source, target = Path(step.source), entry.inputs / step.target
+                if not step.shared and os.path.lexists(target):
+                    if os.path.lexists(source):
+                        raise FileExistsError(errno.EEXIST, "dropped again", str(source))
+                    move(target, source)
+            (entry.folder / "job.json").unlink(missing_ok=True)
+            shutil.rmtree(entry.folder, ignore_errors=True)
+        except OSError as error:
+            log.error("[%s] half claimed; a restart will finish it: %s", entry.job.id, error)
+
+    def _restored(self, folder: Path) -> Entry:
+        entry = _entry_of(read_json(folder / "job.json"), folder)
+        try:
+            _apply_state(entry, read_json(folder / "state.json"))
+        except FileNotFoundError:
+            entry.inputs.mkdir(exist_ok=True)
+            try:
+                self._take(entry)
+            except OSError as error:
+                message = (
+                    f"{Path(error.filename or entry.job.source).name}: vanished or unreadable "
+                    f"while the job was taken in ({error.strerror}). Drop the job again."
+                )
+                entry.state = State.FAILED
+                entry.ending = Ending(State.FAILED, message, InputError.exit_code)
+            self._write_state(entry)
+        if entry.state is State.RUNNING:
+            self.change(entry, State.QUEUED)
+        return entry
+
+    def _set_aside(self, folder: Path, error: Exception) -> None:
+        """A job folder that cannot be read is shown to a person, not thrown away."""
+        aside = self._folder.failed / folder.name
+        log.error("[%s] unreadable job, moved to %s: %s", folder.name, aside, error)
+        with contextlib.suppress(OSError):
+            shutil.move(folder, aside)
+
+    def _write_state(self, entry: Entry) -> None:
+        document = {
+            "state": entry.state,
+            "attempt": entry.attempt,
+            "lost": entry.lost,
+            "started": entry.started,
+            "ending": asdict(entry.ending) if entry.ending else None,
+        }
+        write_json(entry.folder / "state.json", document)
+
+    def _new_id(self) -> str:
+        """Sorts by time of claim, even if the clock is set back."""
+        now = datetime.now(UTC)
+        stamp = _stamp(now)
+        if stamp <= self._last_id[: len(stamp)]:
+            last = datetime.strptime(self._last_id[: len(stamp)], _STAMP).replace(tzinfo=UTC)
+            stamp = _stamp(last + timedelta(microseconds=1))
+        self._last_id = f"{stamp}-{secrets.token_hex(2)}"
+        return self._last_id
+
+
+_STAMP = "%Y%m%d-%H%M%S-%f"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime(_STAMP)
+
+
+def _job_document(entry: Entry) -> dict[str, Any]:
+    return {
+        "protocol": 1,
+        "job": entry.job.to_document(),
+        "moves": [asdict(step) for step in entry.moves],
+        "ending": asdict(entry.ending) if entry.ending else None,
+    }
+
+
+def _entry_of(document: Mapping[str, Any], folder: Path) -> Entry:
+    ending = _ending_of(document["ending"])
+    return Entry(
+        Job.from_document(document["job"], str(folder)),
+        tuple(Move(**step) for step in document["moves"]),
+        ending.state if ending else State.QUEUED,
+        ending=ending,
+    )
+
+
+def _apply_state(entry: Entry, document: Mapping[str, Any]) -> None:
+    entry.state = State(document["state"])
+    entry.attempt = int(document["attempt"])
+    entry.lost = int(document["lost"])
+    entry.started = document["started"]
+    entry.ending = _ending_of(document["ending"])
+
+
+def _ending_of(document: Mapping[str, Any] | None) -> Ending | None:
+    return Ending(**{**document, "state": State(document["state"])}) if document else None
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """`name`, or with a number before it: two folders may each have a wave.jpg."""
+    free, number = name, 2
+    while free.casefold() in taken:
+        free, number = f"{number}-{name}", number + 1
+    taken.add(free.casefold())
+    return free
+
+
+def _first(names: Sequence[str]) -> str | None:
+    return names[0] if names else None
