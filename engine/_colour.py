@@ -21,6 +21,8 @@ Floats = NDArray[np.float32]
 # What editors do by default: the colours that both spaces have stay as they are, black stays black.
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+# Where tables are involved (CMYK, LAB), lcms' optimisation resamples them: up to 12 levels wrong.
+EXACT = FLAGS | ImageCms.Flags.NOOPTIMIZE
 
 EXIF_ORIENTATION = 0x0112
 TIFF_BITS_PER_SAMPLE = 258
@@ -160,8 +162,9 @@ def _through_profile(image: Image.Image, data: bytes | None, path: Path) -> Imag
             return None
         image = image.convert("RGB") if space == "RGB" else image
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        flags = FLAGS if space == "RGB" else EXACT
         transform = ImageCms.ImageCmsTransform(
-            profile, srgb, image.mode, "RGB", INTENT, flags=FLAGS
+            profile, srgb, image.mode, "RGB", INTENT, flags=flags
         )
         if space == "RGB" and _changes_nothing(transform):
             return image

@@ -1,6 +1,7 @@
 """From a path to a completely decoded picture in Pillow's own form, or a reason in words."""
 
 import os
+import re
 import stat
 import warnings
 from pathlib import Path
@@ -68,6 +69,9 @@ RAW_SUFFIXES = frozenset(
 )
 DNG_VERSION_TAG = 50706
 
+# StripOffsets and StripByteCounts, TileOffsets and TileByteCounts (TIFF 6.0).
+TIFF_EXTENTS = ((273, 279), (324, 325))
+
 
 def opened(path: Path) -> IO[bytes]:
     """A regular file open for reading; never waits, as for a pipe.
@@ -119,9 +123,15 @@ def identified(file: IO[bytes], path: Path) -> ImageFile:
         raise _raw(path)
     file.seek(0)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Doubtful metadata is no reason not to paint.
+        # Doubtful metadata is no reason not to paint. But a TIFF file may end in its directory;
+        # Pillow then warns and goes on, without the profile or the tables that are missing.
+        with warnings.catch_warnings(record=True) as doubts:
+            warnings.simplefilter("always")
             image = kind(file)
+        if kind is TiffImageFile:
+            for doubt in doubts:
+                if re.search("corrupt|truncated", str(doubt.message), re.IGNORECASE):
+                    raise EOFError("its directory is incomplete")
     except MemoryError:
         raise
     except Exception as error:  # A damaged file makes Pillow's plugins raise almost anything.
@@ -153,12 +163,24 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if isinstance(image, TiffImageFile):
+                _check_extent(image, os.fstat(file.fileno()).st_size)
             image.load()
     except MemoryError:
         raise
     except Exception as error:
         raise _damaged(path, type(image), error) from None
     return image
+
+
+def _check_extent(image: TiffImageFile, size: int) -> None:
+    """Refuse strips or tiles that end after the file; libtiff makes up what JPEG ones lack."""
+    for offsets, lengths in TIFF_EXTENTS:
+        for offset, length in zip(
+            image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ()), strict=False
+        ):
+            if offset + length > size:
+                raise EOFError(f"{offset + length - size} bytes are missing")
 
 
 def _kind(head: bytes) -> type[ImageFile] | None:
