@@ -48,7 +48,7 @@ SOFTWARE = f"Impasto {__version__}"
 EXIF_SOFTWARE = 0x0131
 
 # zlib's, 0 to 9. On a painting of 3.3 megapixels 2 takes 0.33 s, 6 takes 0.69 s, and the files
-# differ by 0.4 %.
+# differ by 0.4 %; on a smooth photograph 2 is three times as fast and its file 17 % larger.
 PNG_COMPRESS_LEVEL = 2
 
 FULL_CHROMA_QUALITY = 90
