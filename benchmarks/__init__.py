@@ -1,0 +1,5 @@
+"""Measurements side by side, in one run on one machine. Never part of the tests.
+
+`python -m benchmarks` lists them, `python -m benchmarks NAME` runs one and writes a markdown table
+to `benchmarks/results/`. Ratios carry over between machines, seconds do not.
+"""
