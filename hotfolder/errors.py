@@ -6,7 +6,8 @@ HotFolderError              (15, other)
 ├── InputError              (2, input): a job's pictures
 ├── FolderError             (5, file access): the hot folder itself
 ├── AlreadyRunning          (5, file access): another daemon has the folder
-└── DispatchError           (15, other): a worker that cannot be started
+├── DispatchError           (15, other): a worker that cannot be started
+└── Crash                   (15, other): a worker that must not take another job
 """
 
 from engine.errors import ExitCode
@@ -14,6 +15,7 @@ from engine.errors import ExitCode
 __all__ = [
     "AlreadyRunning",
     "ConfigError",
+    "Crash",
     "DispatchError",
     "ExitCode",
     "FolderError",
@@ -61,3 +63,7 @@ class AlreadyRunning(HotFolderError):  # noqa: N818  (a state, in the words a us
 
 class DispatchError(HotFolderError):
     """No worker can be had."""
+
+
+class Crash(HotFolderError):  # noqa: N818  (what it does)
+    """Within a worker: its device or process is broken. It ends, and its job is lost."""

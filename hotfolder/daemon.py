@@ -1,0 +1,473 @@
+"""The daemon: looks at the inbox, claims jobs, hands them out, publishes how they end.
+
+One thread, one loop, and every step of it can be interrupted: what counts is on the disk, in the
+spool. Never imports torch.
+"""
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from hotfolder.config import Config
+from hotfolder.dispatcher import Cancelled, Dispatcher, Done, Event, Failed, Lost, Progress, Started
+from hotfolder.errors import ExitCode, FolderError, HotFolderError
+from hotfolder.files import remove_leftovers
+from hotfolder.folder import HotFolder
+from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
+from hotfolder.job import State
+from hotfolder.local import LocalDispatcher
+from hotfolder.lock import locked
+from hotfolder.process import worker_command
+from hotfolder.publish import Publisher, free_name
+from hotfolder.reporter import OnStatus, Reporter
+from hotfolder.spool import Ending, Entry, Spool
+from hotfolder.status import RESERVED_NAMES
+from hotfolder.watcher import Doorbell
+
+__all__ = ["Daemon", "Outcome", "serve"]
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.25
+"""Longest time before a signal or the doorbell is noticed."""
+
+RETRY_SECONDS = 5.0
+"""Between two attempts at something that the file system refused."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a daemon did between its start and its end."""
+
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+    """Drops left in the inbox, and jobs left in the queue."""
+    stopped_by: signal.Signals | None = None
+    once: bool = False
+    """Whether it was to end by itself."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """With `once`: whether everything succeeded. A service that SIGTERM stops did well."""
+        if self.stopped_by is signal.SIGINT or (self.stopped_by and self.once):
+            return ExitCode.INTERRUPTED
+        if self.once and (self.failed or self.waiting):
+            return ExitCode.SOME_JOBS_FAILED
+        return ExitCode.OK
+
+
+def serve(
+    config: Config,
+    root: Path,
+    *,
+    once: bool = False,
+    on_event: OnStatus | None = None,
+) -> Outcome:
+    """Serve the hot folder at `root`, with worker processes of this machine, until a signal.
+
+    Args:
+        once: end when everything that lies there has come to an end.
+        on_event: called with each job status as it is written (`status/NAME.json`'s document).
+
+    Raises:
+        FolderError: the folder cannot be used.
+        AlreadyRunning: another daemon serves it.
+        DispatchError: no worker can be started.
+    """
+    folder = HotFolder(root)
+    folder.create()
+    folder.check()
+    with locked(folder):
+        command = worker_command(threads=config.threads, max_megapixels=config.max_megapixels)
+        dispatcher = LocalDispatcher(config.devices, command=command)
+        daemon = Daemon(config, folder, dispatcher, once=once, on_event=on_event)
+        with _stopped_by_signals(daemon):
+            return daemon.run()
+
+
+class Daemon:
+    """Serves one folder, which it must hold the lock of, with one dispatcher, which it closes."""
+
+    def __init__(
+        self,
+        config: Config,
+        folder: HotFolder,
+        dispatcher: Dispatcher,
+        *,
+        once: bool = False,
+        on_event: OnStatus | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._dispatcher = dispatcher
+        self._once = once
+        self._clock = clock
+        self._spool = Spool(folder)
+        self._publisher = Publisher(
+            folder, self._spool, overwrite=config.overwrite, originals=config.originals
+        )
+        self._reporter = Reporter(
+            folder,
+            self._publisher,
+            status_seconds=config.status_seconds,
+            on_status=on_event,
+            clock=clock,
+        )
+        self._inbox = Inbox(
+            folder,
+            config.settings,
+            settle_seconds=config.settle_seconds,
+            # Nothing more will come to a daemon that ends with what is there.
+            wait_seconds=0 if once else config.wait_seconds,
+            clock=clock,
+        )
+        self._bell: Doorbell | None = None
+        self._live: dict[str, Entry] = {}
+        """Every job in the spool, oldest first."""
+        self._in_hand: set[str] = set()
+        """Jobs that the dispatcher has."""
+        self._cancels: dict[str, Path] = {}
+        """Cancel files by the name of the live job they are for; removed when it has ended."""
+        self._events: deque[Event] = deque()
+        self._snapshot = Snapshot()
+        self._waiting: dict[str, Drop] = {}
+        self._next_look = 0.0
+        self._retry_at: dict[str, float] = {}
+        """When to try again what the file system refused: by job id, drop name, or `events`."""
+        self._totals = {"done": 0, "failed": 0, "cancelled": 0}
+        self._stopped_by: signal.Signals | None = None
+        self._stopping = False
+
+    def stop(self, by: signal.Signals | None = None) -> None:
+        """End soon. May be called from a signal handler or another thread."""
+        self._stopped_by = self._stopped_by or by
+        self._stopping = True
+
+    def run(self) -> Outcome:
+        """Serve until stopped, or (with `once`) until everything has come to an end."""
+        try:
+            self._start()
+            while not (self._stopping or (self._once and self._is_finished())):
+                self.step(TICK_SECONDS)
+        finally:
+            self._shut_down()
+        left = len(self._waiting) + len(self._live)
+        return Outcome(**self._totals, waiting=left, stopped_by=self._stopped_by, once=self._once)
+
+    def step(self, timeout: float) -> None:
+        """Once around the loop; waits at most `timeout` seconds for something to happen."""
+        self._look_if_due()
+        self._hand_out()
+        if self._snapshot.settling is not None:
+            timeout = min(timeout, max(0.0, self._next_look - self._clock()))
+        self._events.extend(self._dispatcher.poll(timeout))
+        self._handle_events()
+        self._publish_ends()
+        self._report()
+
+    # --- start and end ---------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._reporter.server("starting", devices=self._dispatcher.devices())
+        for place in (self._folder.outbox, self._folder.status, self._folder.inbox):
+            remove_leftovers(place)
+        for entry in self._spool.restore():
+            self._live[entry.job.id] = entry
+            log.info("%s taken up again: %s", _tag(entry), entry.state)
+        watch = self._config.watch
+        self._bell = Doorbell([self._folder.inbox, self._folder.styles], polling=watch.polling)
+        log.info("serving %s", self._folder.root)
+
+    def _shut_down(self) -> None:
+        """Give running jobs back to the queue and say so. Within seconds."""
+        with contextlib.suppress(OSError):
+            self._reporter.server("stopping", totals=self._totals)
+        if self._bell is not None:
+            self._bell.close()
+        self._dispatcher.close(drain=False)
+        try:
+            last = self._dispatcher.poll(0)
+            # What ended in the last moment has ended; what was lost was lost by our own doing.
+            self._events.extend(event for event in last if not isinstance(event, Lost))
+            self._in_hand.clear()
+            self._retry_at.clear()
+            self._handle_events()
+            self._publish_ends()
+            for entry in self._live.values():
+                if entry.state is State.RUNNING:
+                    self._spool.change(entry, State.QUEUED)
+                    log.info("%s back in the queue", _tag(entry))
+            self._report()
+            self._reporter.server("stopped", totals=self._totals, strays=self._snapshot.strays)
+        except OSError as error:
+            # The spool is as it was; the next start finds the same jobs.
+            log.error("while stopping: %s", error)
+
+    def _is_finished(self) -> bool:
+        quiet = self._snapshot.settling is None and not self._events
+        return quiet and self._next_look > 0 and not self._live
+
+    # --- the inbox -------------------------------------------------------------------------
+
+    def _look_if_due(self) -> None:
+        rung = self._bell is not None and self._bell.rung()
+        if rung or self._clock() >= self._next_look:
+            try:
+                self._look()
+            except OSError as error:
+                log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
+                self._next_look = self._clock() + RETRY_SECONDS
+
+    def _look(self) -> None:
+        watch = self._config.watch
+        native = self._bell is not None and self._bell.native
+        pause = watch.rescan_seconds if native else watch.poll_seconds
+        self._snapshot = snapshot = self._inbox.scan()
+        if snapshot.settling is not None:
+            pause = min(pause, snapshot.settling)
+        self._next_look = self._clock() + pause
+        self._waiting = {}
+        self._cancel_live_jobs(snapshot)
+        for drop in snapshot.drops:
+            name = self._free_job_name(drop.name)
+            ending = self._ending_of(drop, snapshot.cancels.get(name), name)
+            if drop.verdict is Verdict.WAIT and ending is None:
+                self._waiting[name] = drop
+            elif not self._claim(drop, name, ending):
+                self._waiting[name] = replace(drop, message="cannot be taken in; tried again")
+        self._drop_idle_cancels(snapshot)
+
+    def _ending_of(self, drop: Drop, cancel: Path | None, name: str) -> Ending | None:
+        """The end of a drop that will not be painted."""
+        if cancel is not None and drop.settled:
+            self._cancels[name] = cancel
+            return _ending(State.CANCELLED)
+        if drop.verdict is Verdict.REFUSE:
+            error = drop.error or HotFolderError(drop.message)
+            return _ending(State.FAILED, error=str(error), exit_code=error.exit_code)
+        return None
+
+    def _claim(self, drop: Drop, name: str, ending: Ending | None) -> bool:
+        if self._must_wait(drop.name):
+            return False
+        try:
+            entry = self._spool.claim(drop, name, ending)
+        except FileNotFoundError:
+            return True  # Taken away at this moment: the next look will tell.
+        except OSError as error:
+            log.error("[%s] cannot be taken in: %s", name, error)
+            self._try_again_later(drop.name)
+            return False
+        self._live[entry.job.id] = entry
+        log.info("%s %s", _tag(entry), "claimed" if ending is None else entry.state)
+        if any(part.shared and part.path.parent == self._folder.inbox for part in drop.parts):
+            self._next_look = 0  # Whoever is left with a shared picture moves it.
+        return True
+
+    def _free_job_name(self, name: str) -> str:
+        taken = {entry.job.name.casefold() for entry in self._live.values()} | RESERVED_NAMES
+        taken |= {waiting.casefold() for waiting in self._waiting}
+        return free_name(name, lambda candidate: candidate.casefold() in taken)
+
+    def _cancel_live_jobs(self, snapshot: Snapshot) -> None:
+        by_name = {entry.job.name: entry for entry in self._live.values()}
+        for name, path in snapshot.cancels.items():
+            entry = by_name.get(name)
+            if entry is None or entry.ending is not None:
+                continue
+            self._cancels[name] = path
+            if entry.job.id in self._in_hand:
+                self._dispatcher.cancel(entry.job.id)
+            else:
+                self._spool.change(entry, State.CANCELLED, ending=_ending(State.CANCELLED))
+
+    def _drop_idle_cancels(self, snapshot: Snapshot) -> None:
+        """Remove cancel files that are for nobody, once they are no delivery's forerunner."""
+        names = {entry.job.name for entry in self._live.values()} | self._waiting.keys()
+        for name, path in snapshot.cancels.items():
+            if name not in names and self._inbox.is_settled(path):
+                log.info("[%s] nothing to cancel", name)
+                path.unlink(missing_ok=True)
+
+    # --- the dispatcher --------------------------------------------------------------------
+
+    def _hand_out(self) -> None:
+        for entry in self._live.values():
+            if len(self._in_hand) >= self._dispatcher.capacity:
+                return
+            if entry.state is State.QUEUED and entry.job.id not in self._in_hand:
+                self._in_hand.add(entry.job.id)
+                self._dispatcher.submit(entry.job)
+
+    def _handle_events(self) -> None:
+        """Take note of what happened. An event stays until it is noted on the disk."""
+        while self._events and not self._must_wait("events"):
+            event = self._events[0]
+            entry = self._live.get(event.job_id)
+            try:
+                if entry is not None and entry.ending is None:
+                    self._handle(entry, event)
+            except OSError as error:
+                log.error("cannot write to %s: %s", self._folder.spool, error)
+                self._try_again_later("events")
+                return
+            except Exception as error:
+                log.exception("[%s] %s could not be handled", event.job_id, event)
+                if entry is not None and entry.ending is None:
+                    self._end(entry, State.FAILED, error=f"An unforeseen error: {error}")
+            self._events.popleft()
+
+    def _handle(self, entry: Entry, event: Event) -> None:
+        if entry.state is State.QUEUED and not isinstance(event, Cancelled | Lost):
+            started = datetime.now(UTC).isoformat(timespec="milliseconds")
+            attempt = entry.attempt + 1
+            self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
+        match event:
+            case Started():
+                log.info("%s started on %s, attempt %d", _tag(entry), event.device, entry.attempt)
+                self._reporter.running(entry, event.device)
+            case Progress():
+                self._reporter.progress(entry, event)
+            case Done():
+                self._done(entry, event)
+            case Failed():
+                self._end(entry, State.FAILED, error=event.message, exit_code=event.exit_code)
+            case Cancelled():
+                self._end(entry, State.CANCELLED)
+            case Lost():
+                self._lost(entry, event.reason)
+
+    def _done(self, entry: Entry, event: Done) -> None:
+        picture = Path(event.picture)
+        if picture.parent != entry.folder or not picture.is_file():
+            self._end(entry, State.FAILED, error=f"The result is not where it should be: {picture}")
+            return
+        self._end(entry, State.DONE, picture=picture.name, record=event.record)
+
+    def _lost(self, entry: Entry, reason: str) -> None:
+        """Not the job's fault, until it happens again and again."""
+        lost = entry.lost + 1
+        allowed = self._config.retry.lost
+        log.warning("%s lost (%d of %d): %s", _tag(entry), lost, allowed + 1, reason)
+        if entry.job.name in self._cancels:
+            self._end(entry, State.CANCELLED)
+        elif lost > allowed:
+            times = "Its worker" if lost == 1 else f"{lost} workers that worked on it"
+            self._end(
+                entry,
+                State.FAILED,
+                error=f"{times} died; the last: {reason}. A smaller `size` needs less memory.",
+                exit_code=int(ExitCode.OTHER),
+            )
+        else:
+            state = State.QUEUED if entry.state is State.RUNNING else None
+            self._spool.change(entry, state, lost=lost)
+            self._in_hand.discard(entry.job.id)
+
+    def _end(self, entry: Entry, state: State, **facts: object) -> None:
+        self._spool.change(entry, state, ending=_ending(state, **facts))
+        self._in_hand.discard(entry.job.id)
+
+    # --- publication -----------------------------------------------------------------------
+
+    def _publish_ends(self) -> None:
+        for entry in [entry for entry in self._live.values() if entry.ending is not None]:
+            if self._must_wait(entry.job.id):
+                continue
+            try:
+                self._publisher.publish(entry)
+                self._reporter.ended(entry)
+                if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
+                    cancel.unlink(missing_ok=True)
+                self._spool.remove(entry)
+            except OSError as error:
+                log.error("%s cannot be published: %s", _tag(entry), error)
+                if self._once:
+                    raise FolderError(
+                        f"{entry.job.name}: its end cannot be published: {error}. It is kept in "
+                        f"{entry.folder}; the next run goes on with it."
+                    ) from None
+                self._try_again_later(entry.job.id)
+                continue
+            del self._live[entry.job.id]
+            self._totals[entry.state] += 1
+            _log_end(entry)
+
+    # --- the status ------------------------------------------------------------------------
+
+    def _report(self) -> None:
+        try:
+            self._reporter.waiting(self._waiting)
+            queued = [entry for entry in self._live.values() if entry.state is State.QUEUED]
+            for position, entry in enumerate(queued, start=1):
+                self._reporter.queued(entry, position)
+            self._reporter.refresh()
+            self._reporter.server(
+                "busy" if self._live else "idle",
+                devices=self._dispatcher.devices(),
+                names={entry.job.id: entry.job.name for entry in self._live.values()},
+                totals=self._totals,
+                strays=self._snapshot.strays,
+            )
+        except OSError as error:
+            if not self._must_wait("status"):
+                log.error("the status cannot be written: %s", error)
+                self._try_again_later("status")
+
+    def _must_wait(self, what: str) -> bool:
+        return self._clock() < self._retry_at.get(what, 0.0)
+
+    def _try_again_later(self, what: str) -> None:
+        now = self._clock()
+        self._retry_at = {key: at for key, at in self._retry_at.items() if at > now}
+        self._retry_at[what] = now + RETRY_SECONDS
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(daemon: Daemon) -> Iterator[None]:
+    """SIGINT and SIGTERM end the daemon in order, for as long as this lasts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        daemon.stop(signal.Signals(number))
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ending(state: State, **facts: object) -> Ending:
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Ending(state, finished=finished, **facts)  # type: ignore[arg-type]
+
+
+def _tag(entry: Entry) -> str:
+    return f"[{entry.job.id} {entry.job.name}]"
+
+
+def _log_end(entry: Entry) -> None:
+    ending = entry.ending
+    assert ending is not None
+    where = ending.folder or "nowhere"
+    if entry.state is State.FAILED:
+        log.error("%s failed: %s (inputs in %s)", _tag(entry), ending.error, where)
+    elif entry.state is State.DONE:
+        log.info("%s done: outbox/%s", _tag(entry), ending.published)
+    else:
+        log.info("%s cancelled (originals in %s)", _tag(entry), where)

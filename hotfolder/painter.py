@@ -1,0 +1,200 @@
+"""The engine, as a worker uses it: a job's files in, progress and a finished file out.
+
+Imports torch. Only worker processes import this module.
+"""
+
+import contextlib
+import gc
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import engine
+from engine.devices import resolve_devices
+from engine.picture import Picture, read_picture, write_picture
+from engine.stylise import Result, stylise
+from engine.vgg import VGG19, load_vgg19
+from hotfolder.dispatcher import Done, Progress
+from hotfolder.errors import Crash
+from hotfolder.files import sync_folder
+from hotfolder.job import Job
+
+__all__ = ["EnginePainter"]
+
+PREVIEW_SIDE = 512
+PREVIEW_QUALITY = 85
+
+
+class EnginePainter:
+    """Paints on one device; keeps the network between jobs."""
+
+    def __init__(
+        self, device: str, *, threads: int | None, max_megapixels: float, preview_seconds: float
+    ) -> None:
+        """`device` may be `auto`: then the first of `devices`.
+
+        Raises:
+            DeviceError: no such device.
+        """
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.devices = resolve_devices(device if device == "auto" else [device])
+        self.device = self.devices[0]
+        self._max_megapixels = max_megapixels
+        self._preview_seconds = preview_seconds
+        self._network: tuple[tuple[str, str], VGG19] | None = None
+
+    def paint(self, job: Job) -> Iterator[Progress | Done]:
+        """Progress after progress, then Done.
+
+        Raises:
+            EngineError: the job's fault, in words.
+            MemoryError: too large for the device.
+            Crash: the device is in a state that no further job would survive.
+        """
+        try:
+            yield from self._paint(job)
+        except RuntimeError as error:
+            memory = isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+            if not memory:
+                if "CUDA error" in str(error):
+                    raise Crash(str(error)) from error
+                raise
+            self._network = None
+            gc.collect()
+            torch.cuda.empty_cache()
+            raise MemoryError(str(error)) from None
+
+    def _paint(self, job: Job) -> Iterator[Progress | Done]:
+        started = datetime.now(UTC)
+        folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
+        content = self._read(inputs / job.content)
+        styles = [self._read(inputs / name) for name in job.styles]
+        initial = self._read(inputs / job.init) if job.init else None
+        vgg = self._loaded(job.settings.weights, job.settings.precision)
+        work = stylise(
+            content,
+            styles,
+            job.settings,
+            vgg,
+            initial=initial,
+            preview_seconds=self._preview_seconds,
+        )
+        # Closing at once gives the memory back when a job is cancelled.
+        with contextlib.closing(work):  # type: ignore[type-var]
+            for step in work:
+                if isinstance(step, Result):
+                    picture = _write_result(step.picture, job, folder)
+                    record = _record(job, inputs, content, styles, step, started)
+                    yield Done(job.id, str(picture), record)
+                    return
+                preview = None
+                if step.preview is not None:
+                    preview = str(_write_preview(step.preview, folder))
+                yield Progress(
+                    job_id=job.id,
+                    scale=step.scale,
+                    scales=step.scales,
+                    step=step.step,
+                    steps=step.steps,
+                    fraction=step.fraction,
+                    losses=_losses(step.losses),
+                    seconds=step.seconds,
+                    eta_seconds=step.eta_seconds,
+                    preview=preview,
+                )
+
+    def _read(self, path: Path) -> Picture:
+        return read_picture(path, max_megapixels=self._max_megapixels)
+
+    def _loaded(self, weights: str, precision: str) -> VGG19:
+        if self._network is None or self._network[0] != (weights, precision):
+            self._network = None  # Two networks at once would be one too many for a small GPU.
+            self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
+        return self._network[1]
+
+
+def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
+    settings = job.settings
+    target = folder / ("result.png" if settings.format == "png" else "result.jpg")
+
+    def write(path: Path) -> None:
+        text = json.dumps(settings.model_dump(), ensure_ascii=False)
+        write_picture(
+            picture, path, format=settings.format, quality=settings.jpeg_quality, text=text
+        )
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    _write_whole(target, write)
+    sync_folder(folder)
+    return target
+
+
+def _write_preview(picture: Picture, folder: Path) -> Path:
+    target = folder / "preview.jpg"
+    small = picture.thumbnail(PREVIEW_SIDE)
+    _write_whole(
+        target, lambda path: write_picture(small, path, format="jpeg", quality=PREVIEW_QUALITY)
+    )
+    return target
+
+
+def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
+    temporary = target.with_name(f".impasto-{target.name}.part")
+    try:
+        write(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _record(
+    job: Job,
+    inputs: Path,
+    content: Picture,
+    styles: list[Picture],
+    result: Result,
+    started: datetime,
+) -> dict[str, Any]:
+    """What `NAME.result.yaml` says, but for the names that the daemon chooses."""
+    return {
+        "content": _input(inputs / job.content, content),
+        "styles": [
+            _input(inputs / name, style) for name, style in zip(job.styles, styles, strict=True)
+        ],
+        "settings": job.settings.model_dump(),
+        "weights": {"name": result.weights_name, "sha256": result.weights_sha256},
+        "size": list(result.size),
+        "seed": job.settings.seed,
+        "losses": _losses(result.losses),
+        "steps": result.steps,
+        "seconds": round(result.seconds, 3),
+        "device": result.device,
+        "precision": result.precision,
+        "versions": {
+            "impasto": engine.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _input(path: Path, picture: Picture) -> dict[str, Any]:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256}
+
+
+def _losses(losses: Any) -> dict[str, float]:
+    return {name: float(value) for name, value in asdict(losses).items()}

@@ -1,0 +1,235 @@
+"""Keeps status/ true: what each job is doing, rewritten when it changes and while it lives."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from hotfolder.dispatcher import DeviceState, Progress
+from hotfolder.folder import HotFolder
+from hotfolder.inbox import Drop
+from hotfolder.job import State
+from hotfolder.publish import Publisher, error_text
+from hotfolder.spool import Entry
+from hotfolder.status import JobStatus, ServerStatus, StatusBoard, now
+
+__all__ = ["OnStatus", "Reporter"]
+
+log = logging.getLogger(__name__)
+
+OnStatus = Callable[[Mapping[str, Any]], None]
+"""Gets every job status as it is written (docs/protocol.md, the table of `status/NAME.json`)."""
+
+REFRESH_SECONDS = 1.0
+"""The protocol promises 2."""
+
+PROGRESS_SECONDS = 0.2
+"""Least time between two statuses of a running job."""
+
+REFRESHED = 200
+"""Waiting and queued jobs whose status is kept fresh; others are written when they change."""
+
+
+class Reporter:
+    """Writes the status of jobs and of the server."""
+
+    def __init__(
+        self,
+        folder: HotFolder,
+        publisher: Publisher,
+        *,
+        status_seconds: float,
+        on_status: OnStatus | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._publisher = publisher
+        self._board = StatusBoard(folder)
+        self._status_seconds = status_seconds
+        self._on_status = on_status
+        self._clock = clock
+        self._jobs: dict[str, JobStatus] = {}
+        self._waiting: dict[str, JobStatus] = {}
+        self._written: dict[str, tuple[JobStatus, float]] = {}
+        self._started = now()
+        self._server: tuple[ServerStatus, float] | None = None
+        self._board.clear_waiting()
+
+    def queued(self, entry: Entry, position: int) -> None:
+        """The job waits for its turn."""
+        message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
+        status = self._of(entry)
+        if status.state is not State.QUEUED:
+            status = self._fresh(entry)
+        self._set(entry, replace(status, position=position, message=message))
+
+    def running(self, entry: Entry, device: str) -> None:
+        """A worker has taken the job."""
+        self._board.clear_preview(entry.job.name)
+        self._set(entry, replace(self._fresh(entry), device=device, message="starting"))
+
+    def progress(self, entry: Entry, event: Progress) -> None:
+        """The optimisation went on."""
+        status = self._of(entry)
+        preview = status.preview
+        if event.preview is not None:
+            preview = self._board.post_preview(entry.job.name, Path(event.preview))
+        at_scale = f", scale {event.scale} of {event.scales}" if event.scales > 1 else ""
+        status = replace(
+            status,
+            message=f"step {event.step} of {event.steps}{at_scale}",
+            scale=event.scale,
+            scales=event.scales,
+            step=event.step,
+            steps=event.steps,
+            fraction=round(event.fraction, 4),
+            losses=event.losses,
+            seconds=round(event.seconds, 2),
+            eta_seconds=None if event.eta_seconds is None else round(event.eta_seconds, 1),
+            preview=preview,
+        )
+        self._set(entry, status, at_least=PROGRESS_SECONDS)
+
+    def stuck(self, entry: Entry, error: OSError) -> None:
+        """The end cannot be published yet; it is tried again."""
+        message = f"waits to be published: {error.strerror or error}"
+        self._set(entry, replace(self._of(entry), message=message))
+
+    def ended(self, entry: Entry) -> None:
+        """The job's end is published."""
+        assert entry.ending is not None
+        status = replace(
+            self._of(entry),
+            state=entry.state,
+            position=None,
+            eta_seconds=None,
+            folder=entry.ending.folder,
+            attempt=max(1, entry.attempt),
+        )
+        if entry.state is State.DONE:
+            result = self._folder.relative(self._publisher.result_path(entry))
+            record = self._folder.relative(self._publisher.record_path(entry))
+            seconds = entry.ending.record.get("seconds", status.seconds)
+            status = replace(
+                status, message="done", fraction=1.0, result=result, record=record, seconds=seconds
+            )
+        elif entry.state is State.FAILED:
+            message = (entry.ending.error or "").partition("\n")[0]
+            status = replace(status, message=message, error=error_text(entry))
+        else:
+            status = replace(status, message="cancelled")
+        self._set(entry, status)
+        self._jobs.pop(entry.job.id, None)
+        self._written.pop(entry.job.name, None)
+
+    def waiting(self, drops: Mapping[str, Drop]) -> None:
+        """The drops that wait, by the name they have in the status. Replaces the last call's."""
+        names = {entry.name for entry in self._jobs.values()}
+        for gone in self._waiting.keys() - drops.keys() - names:
+            self._board.clear(gone)
+            self._written.pop(gone, None)
+        for name in drops.keys() - self._waiting.keys():
+            self._board.clear_preview(name)
+        self._waiting = {
+            name: JobStatus(
+                name=name,
+                source=drop.name,
+                state=State.WAITING,
+                message=drop.message,
+                client=drop.client,
+                dropped=drop.dropped,
+            )
+            for name, drop in drops.items()
+        }
+        for status in self._waiting.values():
+            self._write(status)
+
+    def server(
+        self,
+        state: str,
+        *,
+        devices: Sequence[DeviceState] = (),
+        names: Mapping[str, str] | None = None,
+        totals: Mapping[str, int] | None = None,
+        strays: Sequence[str] = (),
+    ) -> None:
+        """Write the heartbeat, if it is time or something has changed. `names` by job id."""
+        states = [status.state for status in self._jobs.values()]
+        status = ServerStatus(
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            version=__version__,
+            started=self._started,
+            state=state,
+            devices=[
+                {"device": d.device, "state": d.state, "job": (names or {}).get(d.job_id or "")}
+                for d in devices
+            ],
+            queue={
+                "waiting": len(self._waiting),
+                "queued": states.count(State.QUEUED),
+                "running": states.count(State.RUNNING),
+            },
+            totals=dict(totals or {}),
+            strays=list(strays[:20]),
+        )
+        if self._server is not None:
+            last, at = self._server
+            if last == status and self._clock() - at < self._status_seconds:
+                return
+        self._server = (status, self._clock())
+        self._board.post_server(status)
+
+    def refresh(self) -> None:
+        """Rewrite what has not changed for a while, so that readers see that it is alive."""
+        due = self._clock() - REFRESH_SECONDS
+        lively = [s for s in self._jobs.values() if s.state is State.RUNNING]
+        idle = [s for s in self._jobs.values() if s.state is State.QUEUED]
+        for status in [*lively, *[*idle, *self._waiting.values()][:REFRESHED]]:
+            written = self._written.get(status.name)
+            if written is None or written[1] <= due:
+                self._write(status, changed=True)
+
+    def _of(self, entry: Entry) -> JobStatus:
+        return self._jobs.get(entry.job.id) or self._fresh(entry)
+
+    def _fresh(self, entry: Entry) -> JobStatus:
+        """The status of an attempt that has not begun."""
+        job = entry.job
+        return JobStatus(
+            name=job.name,
+            source=job.source,
+            state=entry.state,
+            id=job.id,
+            preset=job.settings.preset,
+            size=job.settings.size,
+            attempt=max(1, entry.attempt),
+            client=job.client,
+            dropped=job.dropped,
+        )
+
+    def _set(self, entry: Entry, status: JobStatus, *, at_least: float = 0.0) -> None:
+        if entry.job.id not in self._jobs:
+            self._board.clear_preview(entry.job.name)
+        self._jobs[entry.job.id] = status
+        self._waiting.pop(status.name, None)
+        written = self._written.get(status.name)
+        if written is None or self._clock() - written[1] >= at_least:
+            self._write(status)
+
+    def _write(self, status: JobStatus, *, changed: bool = False) -> None:
+        written = self._written.get(status.name)
+        if not changed and written is not None and written[0] == status:
+            return
+        self._written[status.name] = (status, self._clock())
+        document = self._board.post(status)
+        if self._on_status is not None:
+            try:
+                self._on_status(document)
+            except Exception:
+                log.exception("the listener of the status failed")
