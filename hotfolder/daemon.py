@@ -11,26 +11,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from hotfolder.backoff import Backoff
 from hotfolder.config import Config
 from hotfolder.dispatcher import Cancelled, Dispatcher, Done, Event, Failed, Lost, Progress, Started
-from hotfolder.errors import ExitCode, FolderError, HotFolderError
+from hotfolder.errors import ExitCode, FolderError
 from hotfolder.files import remove_leftovers
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
+from hotfolder.intake import Intake, Look
 from hotfolder.job import State
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
 from hotfolder.process import worker_command
-from hotfolder.publish import Publisher, free_name
+from hotfolder.publish import Publisher
 from hotfolder.reporter import OnStatus, Reporter
-from hotfolder.spool import Ending, Entry, Spool
-from hotfolder.status import RESERVED_NAMES
-from hotfolder.watcher import Doorbell
+from hotfolder.spool import Entry, Spool, ending_now
 
 __all__ = ["Daemon", "Outcome", "serve"]
 
@@ -38,9 +38,6 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 """Longest time before a signal or the doorbell is noticed."""
-
-RETRY_SECONDS = 5.0
-"""Between two attempts at something that the file system refused."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +111,7 @@ class Daemon:
         self._once = once
         self._clock = clock
         self._spool = Spool(folder)
+        self._intake = Intake(config, folder, self._spool, once=once, clock=clock)
         self._publisher = Publisher(
             folder, self._spool, overwrite=config.overwrite, originals=config.originals
         )
@@ -124,15 +122,6 @@ class Daemon:
             on_status=on_event,
             clock=clock,
         )
-        self._inbox = Inbox(
-            folder,
-            config.settings,
-            settle_seconds=config.settle_seconds,
-            # Nothing more will come to a daemon that ends with what is there.
-            wait_seconds=0 if once else config.wait_seconds,
-            clock=clock,
-        )
-        self._bell: Doorbell | None = None
         self._live: dict[str, Entry] = {}
         """Every job in the spool, oldest first."""
         self._in_hand: set[str] = set()
@@ -140,11 +129,10 @@ class Daemon:
         self._cancels: dict[str, Path] = {}
         """Cancel files by the name of the live job they are for; removed when it has ended."""
         self._events: deque[Event] = deque()
-        self._snapshot = Snapshot()
-        self._waiting: dict[str, Drop] = {}
-        self._next_look = 0.0
-        self._retry_at: dict[str, float] = {}
-        """When to try again what the file system refused: by job id, drop name, or `events`."""
+        self._latest: Look | None = None
+        """The last look at the inbox."""
+        self._backoff = Backoff(clock)
+        """By job id, and `events` and `status`."""
         self._totals = {"done": 0, "failed": 0, "cancelled": 0}
         self._stopped_by: signal.Signals | None = None
         self._stopping = False
@@ -162,15 +150,14 @@ class Daemon:
                 self.step(TICK_SECONDS)
         finally:
             self._shut_down()
-        left = len(self._waiting) + len(self._live)
+        left = len(self._live) + (len(self._latest.waiting) if self._latest else 0)
         return Outcome(**self._totals, waiting=left, stopped_by=self._stopped_by, once=self._once)
 
     def step(self, timeout: float) -> None:
         """Once around the loop; waits at most `timeout` seconds for something to happen."""
-        self._look_if_due()
+        self._look()
         self._hand_out()
-        if self._snapshot.settling is not None:
-            timeout = min(timeout, max(0.0, self._next_look - self._clock()))
+        timeout = min(timeout, self._intake.seconds_to_next_look())
         self._events.extend(self._dispatcher.poll(timeout))
         self._handle_events()
         self._publish_ends()
@@ -184,121 +171,55 @@ class Daemon:
             remove_leftovers(place)
         for entry in self._spool.restore():
             self._live[entry.job.id] = entry
-            log.info("%s taken up again: %s", _tag(entry), entry.state)
-        watch = self._config.watch
-        self._bell = Doorbell([self._folder.inbox, self._folder.styles], polling=watch.polling)
+            log.info("%s taken up again: %s", entry.tag, entry.state)
         log.info("serving %s", self._folder.root)
 
     def _shut_down(self) -> None:
         """Give running jobs back to the queue and say so. Within seconds."""
         with contextlib.suppress(OSError):
             self._reporter.server("stopping", totals=self._totals)
-        if self._bell is not None:
-            self._bell.close()
+        self._intake.close()
         self._dispatcher.close(drain=False)
         try:
             last = self._dispatcher.poll(0)
             # What ended in the last moment has ended; what was lost was lost by our own doing.
             self._events.extend(event for event in last if not isinstance(event, Lost))
             self._in_hand.clear()
-            self._retry_at.clear()
+            self._backoff.forget()
             self._handle_events()
             self._publish_ends()
             for entry in self._live.values():
                 if entry.state is State.RUNNING:
                     self._spool.change(entry, State.QUEUED)
-                    log.info("%s back in the queue", _tag(entry))
+                    log.info("%s back in the queue", entry.tag)
             self._report()
-            self._reporter.server("stopped", totals=self._totals, strays=self._snapshot.strays)
+            self._reporter.server(
+                "stopped", totals=self._totals, strays=self._latest.strays if self._latest else ()
+            )
         except OSError as error:
             # The spool is as it was; the next start finds the same jobs.
             log.error("while stopping: %s", error)
 
     def _is_finished(self) -> bool:
-        quiet = self._snapshot.settling is None and not self._events
-        return quiet and self._next_look > 0 and not self._live
+        quiet = self._latest is not None and not self._latest.settling
+        return quiet and not self._live and not self._events
 
     # --- the inbox -------------------------------------------------------------------------
 
-    def _look_if_due(self) -> None:
-        rung = self._bell is not None and self._bell.rung()
-        if rung or self._clock() >= self._next_look:
-            try:
-                self._look()
-            except OSError as error:
-                log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
-                self._next_look = self._clock() + RETRY_SECONDS
-
     def _look(self) -> None:
-        watch = self._config.watch
-        native = self._bell is not None and self._bell.native
-        pause = watch.rescan_seconds if native else watch.poll_seconds
-        self._snapshot = snapshot = self._inbox.scan()
-        if snapshot.settling is not None:
-            pause = min(pause, snapshot.settling)
-        self._next_look = self._clock() + pause
-        self._waiting = {}
-        self._cancel_live_jobs(snapshot)
-        for drop in snapshot.drops:
-            name = self._free_job_name(drop.name)
-            ending = self._ending_of(drop, snapshot.cancels.get(name), name)
-            if drop.verdict is Verdict.WAIT and ending is None:
-                self._waiting[name] = drop
-            elif not self._claim(drop, name, ending):
-                self._waiting[name] = replace(drop, message="cannot be taken in; tried again")
-        self._drop_idle_cancels(snapshot)
-
-    def _ending_of(self, drop: Drop, cancel: Path | None, name: str) -> Ending | None:
-        """The end of a drop that will not be painted."""
-        if cancel is not None and drop.settled:
-            self._cancels[name] = cancel
-            return _ending(State.CANCELLED)
-        if drop.verdict is Verdict.REFUSE:
-            error = drop.error or HotFolderError(drop.message)
-            return _ending(State.FAILED, error=str(error), exit_code=error.exit_code)
-        return None
-
-    def _claim(self, drop: Drop, name: str, ending: Ending | None) -> bool:
-        if self._must_wait(drop.name):
-            return False
-        try:
-            entry = self._spool.claim(drop, name, ending)
-        except FileNotFoundError:
-            return True  # Taken away at this moment: the next look will tell.
-        except OSError as error:
-            log.error("[%s] cannot be taken in: %s", name, error)
-            self._try_again_later(drop.name)
-            return False
-        self._live[entry.job.id] = entry
-        log.info("%s %s", _tag(entry), "claimed" if ending is None else entry.state)
-        if any(part.shared and part.path.parent == self._folder.inbox for part in drop.parts):
-            self._next_look = 0  # Whoever is left with a shared picture moves it.
-        return True
-
-    def _free_job_name(self, name: str) -> str:
-        taken = {entry.job.name.casefold() for entry in self._live.values()} | RESERVED_NAMES
-        taken |= {waiting.casefold() for waiting in self._waiting}
-        return free_name(name, lambda candidate: candidate.casefold() in taken)
-
-    def _cancel_live_jobs(self, snapshot: Snapshot) -> None:
-        by_name = {entry.job.name: entry for entry in self._live.values()}
-        for name, path in snapshot.cancels.items():
-            entry = by_name.get(name)
-            if entry is None or entry.ending is not None:
+        look = self._intake.look_if_due(self._live)
+        if look is None:
+            return
+        self._latest = look
+        self._cancels |= look.cancels
+        self._live |= {entry.job.id: entry for entry in look.claimed}
+        for entry in look.cancelled:
+            if entry.ending is not None:
                 continue
-            self._cancels[name] = path
             if entry.job.id in self._in_hand:
                 self._dispatcher.cancel(entry.job.id)
             else:
-                self._spool.change(entry, State.CANCELLED, ending=_ending(State.CANCELLED))
-
-    def _drop_idle_cancels(self, snapshot: Snapshot) -> None:
-        """Remove cancel files that are for nobody, once they are no delivery's forerunner."""
-        names = {entry.job.name for entry in self._live.values()} | self._waiting.keys()
-        for name, path in snapshot.cancels.items():
-            if name not in names and self._inbox.is_settled(path):
-                log.info("[%s] nothing to cancel", name)
-                path.unlink(missing_ok=True)
+                self._end(entry, State.CANCELLED)
 
     # --- the dispatcher --------------------------------------------------------------------
 
@@ -312,7 +233,7 @@ class Daemon:
 
     def _handle_events(self) -> None:
         """Take note of what happened. An event stays until it is noted on the disk."""
-        while self._events and not self._must_wait("events"):
+        while self._events and not self._backoff.must_wait("events"):
             event = self._events[0]
             entry = self._live.get(event.job_id)
             try:
@@ -320,7 +241,7 @@ class Daemon:
                     self._handle(entry, event)
             except OSError as error:
                 log.error("cannot write to %s: %s", self._folder.spool, error)
-                self._try_again_later("events")
+                self._backoff.refused("events")
                 return
             except Exception as error:
                 log.exception("[%s] %s could not be handled", event.job_id, event)
@@ -335,7 +256,7 @@ class Daemon:
             self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
         match event:
             case Started():
-                log.info("%s started on %s, attempt %d", _tag(entry), event.device, entry.attempt)
+                log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
                 self._reporter.running(entry, event.device)
             case Progress():
                 self._reporter.progress(entry, event)
@@ -359,7 +280,7 @@ class Daemon:
         """Not the job's fault, until it happens again and again."""
         lost = entry.lost + 1
         allowed = self._config.retry.lost
-        log.warning("%s lost (%d of %d): %s", _tag(entry), lost, allowed + 1, reason)
+        log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
         if entry.job.name in self._cancels:
             self._end(entry, State.CANCELLED)
         elif lost > allowed:
@@ -375,15 +296,15 @@ class Daemon:
             self._spool.change(entry, state, lost=lost)
             self._in_hand.discard(entry.job.id)
 
-    def _end(self, entry: Entry, state: State, **facts: object) -> None:
-        self._spool.change(entry, state, ending=_ending(state, **facts))
+    def _end(self, entry: Entry, state: State, **facts: Any) -> None:
+        self._spool.change(entry, state, ending=ending_now(state, **facts))
         self._in_hand.discard(entry.job.id)
 
     # --- publication -----------------------------------------------------------------------
 
     def _publish_ends(self) -> None:
         for entry in [entry for entry in self._live.values() if entry.ending is not None]:
-            if self._must_wait(entry.job.id):
+            if self._backoff.must_wait(entry.job.id):
                 continue
             try:
                 self._publisher.publish(entry)
@@ -392,13 +313,19 @@ class Daemon:
                     cancel.unlink(missing_ok=True)
                 self._spool.remove(entry)
             except OSError as error:
-                log.error("%s cannot be published: %s", _tag(entry), error)
+                log.error("%s cannot be published: %s", entry.tag, error)
                 if self._once:
                     raise FolderError(
                         f"{entry.job.name}: its end cannot be published: {error}. It is kept in "
                         f"{entry.folder}; the next run goes on with it."
                     ) from None
-                self._try_again_later(entry.job.id)
+                self._backoff.refused(entry.job.id)
+                with contextlib.suppress(OSError):
+                    self._reporter.stuck(entry, error)
+                continue
+            except Exception:
+                log.exception("%s cannot be published", entry.tag)
+                self._backoff.refused(entry.job.id)
                 continue
             del self._live[entry.job.id]
             self._totals[entry.state] += 1
@@ -408,30 +335,23 @@ class Daemon:
 
     def _report(self) -> None:
         try:
-            self._reporter.waiting(self._waiting)
             queued = [entry for entry in self._live.values() if entry.state is State.QUEUED]
             for position, entry in enumerate(queued, start=1):
                 self._reporter.queued(entry, position)
+            if self._latest is not None:
+                self._reporter.waiting(self._latest.waiting)
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
                 devices=self._dispatcher.devices(),
                 names={entry.job.id: entry.job.name for entry in self._live.values()},
                 totals=self._totals,
-                strays=self._snapshot.strays,
+                strays=self._latest.strays if self._latest else (),
             )
         except OSError as error:
-            if not self._must_wait("status"):
+            if not self._backoff.must_wait("status"):
                 log.error("the status cannot be written: %s", error)
-                self._try_again_later("status")
-
-    def _must_wait(self, what: str) -> bool:
-        return self._clock() < self._retry_at.get(what, 0.0)
-
-    def _try_again_later(self, what: str) -> None:
-        now = self._clock()
-        self._retry_at = {key: at for key, at in self._retry_at.items() if at > now}
-        self._retry_at[what] = now + RETRY_SECONDS
+                self._backoff.refused("status")
 
 
 @contextlib.contextmanager
@@ -452,22 +372,13 @@ def _stopped_by_signals(daemon: Daemon) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _ending(state: State, **facts: object) -> Ending:
-    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Ending(state, finished=finished, **facts)  # type: ignore[arg-type]
-
-
-def _tag(entry: Entry) -> str:
-    return f"[{entry.job.id} {entry.job.name}]"
-
-
 def _log_end(entry: Entry) -> None:
     ending = entry.ending
     assert ending is not None
     where = ending.folder or "nowhere"
     if entry.state is State.FAILED:
-        log.error("%s failed: %s (inputs in %s)", _tag(entry), ending.error, where)
+        log.error("%s failed: %s (inputs in %s)", entry.tag, ending.error, where)
     elif entry.state is State.DONE:
-        log.info("%s done: outbox/%s", _tag(entry), ending.published)
+        log.info("%s done: outbox/%s", entry.tag, ending.published)
     else:
-        log.info("%s cancelled (originals in %s)", _tag(entry), where)
+        log.info("%s cancelled (originals in %s)", entry.tag, where)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from engine.errors import Problem
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.library import StyleLibrary
@@ -62,8 +63,11 @@ class Draft:
     client: Mapping[str, Any] = field(default_factory=dict)
     init_file: str | None = None
     lacks: list[str] = field(default_factory=list)
-    """What is missing, in words; `named` says whether a sidecar asked for it by name."""
+    """What is missing, in words."""
+    missing: list[str] = field(default_factory=list)
+    """The same of what the sidecar asks for by name, with its line."""
     named: bool = False
+    """Whether the pictures are the sidecar's affair: then no pair need be waited for."""
     conflict: str = ""
     error: HotFolderError | None = None
     patience: float = 0.0
@@ -71,7 +75,7 @@ class Draft:
     @property
     def due(self) -> float | None:
         """Seconds until waiting in vain ends."""
-        return self.patience if (self.error or self.named) and self.patience > 0 else None
+        return self.patience if (self.error or self.missing) and self.patience > 0 else None
 
     def verdict(self) -> tuple[Verdict, str, HotFolderError | None]:
         """Errors are shown at once, but the drop is failed only when nothing more can come that
@@ -83,10 +87,9 @@ class Draft:
         if self.conflict:
             return Verdict.WAIT, self.conflict, None
         if self.lacks:
-            message = f"lacks {'; '.join(self.lacks)}"
-            if self.named and overdue:
-                return Verdict.REFUSE, message, InputError(f"{self.name} {message}.")
-            return Verdict.WAIT, message, None
+            if self.missing and overdue:
+                return Verdict.REFUSE, self.missing[0], SidecarError("\n".join(self.missing))
+            return Verdict.WAIT, f"lacks {'; '.join(self.lacks)}", None
         return Verdict.CLAIM, "", None
 
     def one_of(self, role: Role, candidates: Sequence[InboxFile], slot: int = 0) -> None:
@@ -130,11 +133,11 @@ class Draft:
         init = by_role[Role.INIT, 0]
         styles = [files[0] for (role, _), files in sorted(by_role.items()) if role is Role.STYLE]
         if sidecar is not None and sidecar.content is not None:
-            content = self._named(Role.CONTENT, sidecar.content, content, by_key)
+            content = self._named(Role.CONTENT, sidecar, sidecar.content, content, by_key)
         elif not content:
             self.lacks.append(f"a content picture ({self.name}.content.jpg)")
         if sidecar is not None and sidecar.init_file is not None:
-            init = self._named(Role.INIT, sidecar.init_file, init, by_key)
+            init = self._named(Role.INIT, sidecar, sidecar.init_file, init, by_key)
             self.init_file = sidecar.init_file
         elif init:
             self.init_file = init[0].name
@@ -150,11 +153,18 @@ class Draft:
             self._styles_by_role(styles)
 
     def _named(
-        self, role: Role, name: str, by_role: list[InboxFile], by_key: Mapping[str, InboxFile]
+        self,
+        role: Role,
+        sidecar: Sidecar,
+        name: str,
+        by_role: list[InboxFile],
+        by_key: Mapping[str, InboxFile],
     ) -> list[InboxFile]:
         file = by_key.get(key_of(name))
         if file is None:
-            self._miss(f"{name}, which the sidecar names as {role}: {_beside(name, by_key)}")
+            key = "content" if role is Role.CONTENT else "init_file"
+            pictures = [f.name for f in by_key.values() if f.named.role is Role.PICTURE]
+            self._miss(sidecar, (key,), name, "beside it, which is not there", pictures)
             return by_role
         if by_role and by_role[0] != file:
             self.conflict = (
@@ -180,33 +190,26 @@ class Draft:
             path = library.find(inside)
             if path is not None:
                 if library.leaves(path):
-                    self._refuse_style(sidecar, index, "not a link that leads out of it.")
+                    self.named = True
+                    problem = Problem(
+                        ("styles", index), repr(name), "a picture, not a link that leads elsewhere"
+                    )
+                    self.error = SidecarError(sidecar.document.describe([problem]))
                 else:
                     self.parts.append(Part(Role.STYLE, path.resolve(), shared=True))
                 continue
-            nearest = library.nearest(inside)
-            hint = f" Did you mean {nearest!r}?" if nearest else ""
-            if inside != name or "/" in name:
-                self._refuse_style(sidecar, index, f"which has no such file.{hint}")
-                continue
-            self._miss(
-                f"{name}, which the sidecar names as style: neither beside it nor in styles/.{hint}"
-            )
+            where = "beside it or in styles/, which is in neither"
+            if library_only := inside != name or "/" in name:
+                where = "in styles/, which is not there"
+            self._miss(sidecar, ("styles", index), name, where, library.names())
+            if library_only:  # The library is not a delivery: no waiting for it.
+                self.error = self.error or SidecarError(self.missing[-1])
         for file in by_role:
             if file not in named:
                 self.conflict = (
                     f"several files for style: {shown(file.name)}, and {', '.join(sidecar.styles)} "
                     "by the sidecar; take one away"
                 )
-
-    def _refuse_style(self, sidecar: Sidecar, index: int, why: str) -> None:
-        document, name = sidecar.document, sidecar.styles[index]
-        line = document.line(("styles", index))
-        self.named = True
-        self.error = SidecarError(
-            f"{document.name}, line {line}: styles: {name!r}; expected a picture of the style "
-            f"library, {why}"
-        )
 
     def _styles_by_role(self, styles: list[InboxFile]) -> None:
         for file in styles:
@@ -217,15 +220,20 @@ class Draft:
                 number = str(slot) if slot > 1 else ""
                 self.lacks.append(f"a style picture ({self.name}.style{number}.jpg)")
 
-    def _miss(self, what: str) -> None:
-        self.lacks.append(what)
+    def _miss(
+        self,
+        sidecar: Sidecar,
+        path: tuple[str | int, ...],
+        name: str,
+        where: str,
+        there: Sequence[str],
+    ) -> None:
+        """Note that a picture that the sidecar names is not there."""
+        nearest = difflib.get_close_matches(name.rpartition("/")[2], there, n=1)
+        problem = Problem(path, repr(name), f"a picture {where}", *nearest)
+        self.missing.append(sidecar.document.describe([problem]))
+        self.lacks.append(f"{name}, which the sidecar names as {path[0]}")
         self.named = True
-
-
-def _beside(name: str, by_key: Mapping[str, InboxFile]) -> str:
-    pictures = [f.name for f in by_key.values() if f.named.role is Role.PICTURE]
-    nearest = difflib.get_close_matches(name, pictures, n=1)
-    return "not beside it." + (f" Did you mean {nearest[0]!r}?" if nearest else "")
 
 
 def _first_line(error: Exception) -> str:

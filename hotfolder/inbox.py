@@ -4,6 +4,7 @@ A *drop* is a job that is not claimed yet: files that belong together by name (f
 sidecar that names them (form 2). Nothing is moved here and no picture is opened.
 """
 
+import logging
 import os
 import stat
 import time
@@ -25,6 +26,9 @@ from hotfolder.sidecar import PictureNamesError, Sidecar, read_sidecar
 from hotfolder.stability import Fingerprint, StabilityTracker
 
 __all__ = ["Drop", "Inbox", "Part", "Snapshot", "Verdict"]
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,15 @@ class Inbox:
             if file.named.job and file.named.role is not Role.CANCEL:
                 groups[file.named.job].append(file)
         self._forget(files, groups)
-        drafts = {name: self._draft(name, group, by_key, library) for name, group in groups.items()}
+        drafts: dict[str, Draft] = {}
+        for name, group in groups.items():
+            try:
+                drafts[name] = self._draft(name, group, by_key, library)
+            except Exception as error:  # One drop must not stop the others.
+                log.exception("[%s] cannot be understood", name)
+                unforeseen = HotFolderError(f"{name}: an unforeseen error: {error!r}")
+                drafts[name] = Draft(name, named=True, error=unforeseen)
+                drafts[name].complete_by_name(group)
         uses = Counter(path for d in drafts.values() for path in {p.path for p in d.parts})
         drops = [self._judge(draft, files, uses) for draft in drafts.values()]
         settling = [self._tracker.next_settling(), *(d.due for d in drafts.values())]

@@ -1,6 +1,5 @@
 """The style library: pictures that sidecars name without a path."""
 
-import difflib
 from pathlib import Path
 
 from hotfolder.names import PICTURE_SUFFIXES, key_of
@@ -28,9 +27,9 @@ class StyleLibrary:
         """Whether a link at or above `path` leads out of the library."""
         return not path.resolve().is_relative_to(self._root.resolve())
 
-    def nearest(self, name: str) -> str | None:
-        names = [n for n in self._listed(self._root) if n.endswith(PICTURE_SUFFIXES)]
-        return next(iter(difflib.get_close_matches(name, names, n=1)), None)
+    def names(self) -> list[str]:
+        """The pictures at its top."""
+        return [name for name in self._listed(self._root) if name.endswith(PICTURE_SUFFIXES)]
 
     def _listed(self, folder: Path) -> dict[str, Path]:
         if folder not in self._folders:

@@ -19,6 +19,7 @@ import torch
 
 import engine
 from engine.devices import resolve_devices
+from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.stylise import Result, stylise
 from engine.vgg import VGG19, load_vgg19
@@ -196,5 +197,5 @@ def _input(path: Path, picture: Picture) -> dict[str, Any]:
     return {"file": path.name, "size": list(picture.size), "sha256": sha256}
 
 
-def _losses(losses: Any) -> dict[str, float]:
-    return {name: float(value) for name, value in asdict(losses).items()}
+def _losses(losses: Losses) -> dict[str, float]:
+    return {**asdict(losses), "total": losses.total}

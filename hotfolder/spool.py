@@ -29,7 +29,7 @@ from hotfolder.inbox import Drop
 from hotfolder.job import TRANSITIONS, Job, State
 from hotfolder.names import Role
 
-__all__ = ["Ending", "Entry", "Move", "Spool"]
+__all__ = ["Ending", "Entry", "Move", "Spool", "ending_now"]
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,11 @@ class Entry:
     lost: int = 0
     started: str | None = None
     ending: Ending | None = None
+
+    @property
+    def tag(self) -> str:
+        """Who it is, in the log."""
+        return f"[{self.job.id} {self.job.name}]"
 
     @property
     def folder(self) -> Path:
@@ -223,7 +228,8 @@ class Spool:
                     f"while the job was taken in ({error.strerror}). Drop the job again."
                 )
                 entry.state = State.FAILED
-                entry.ending = Ending(State.FAILED, message, InputError.exit_code)
+                code = int(InputError.exit_code)
+                entry.ending = ending_now(State.FAILED, error=message, exit_code=code)
             self._write_state(entry)
         if entry.state is State.RUNNING:
             self.change(entry, State.QUEUED)
@@ -262,6 +268,11 @@ _STAMP = "%Y%m%d-%H%M%S-%f"
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime(_STAMP)
+
+
+def ending_now(state: State, **facts: Any) -> Ending:
+    """An ending of this moment."""
+    return Ending(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
 
 
 def _job_document(entry: Entry) -> dict[str, Any]:
