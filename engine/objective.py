@@ -33,12 +33,12 @@ def style_transfer_objective(
     content_layers = {name: w for name, w in settings.content_layers.items() if w > 0}
     style_layers = {name: w for name, w in settings.style_layers.items() if w > 0}
     with torch.no_grad():
-        content_targets = vgg.features(content, content_layers, settings.pooling)
+        content_targets = vgg.features(content, content_layers, settings.pooling, settings.padding)
         style_targets = _style_targets(vgg, content, styles, settings, list(style_layers))
     layers = content_layers.keys() | style_layers.keys()
 
     def objective(picture: Tensor) -> Tensor:
-        features = vgg.features(picture, layers, settings.pooling)
+        features = vgg.features(picture, layers, settings.pooling, settings.padding)
         zero = picture.new_zeros(())
         content_terms = [
             weight * content_loss(features[name], content_targets[name])
@@ -72,7 +72,7 @@ def _style_targets(
     targets: dict[str, Tensor] = {}
     for style, share in zip(styles, blend, strict=True):
         size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
-        features = vgg.features(resize(style, size), layers, settings.pooling)
+        features = vgg.features(resize(style, size), layers, settings.pooling, settings.padding)
         for name, feature in features.items():
             gram = gram_matrix(feature, settings.gram) * (share / sum(blend))
             targets[name] = targets[name] + gram if name in targets else gram

@@ -128,6 +128,9 @@ class Settings(BaseModel):
     pooling: Literal["max", "average"] = "max"
     """Pooling between VGG19's blocks."""
 
+    padding: Literal["zeros", "replicate"] = "replicate"
+    """What VGG19 sees beyond the picture's edges: `zeros` (as trained) paints a frame there."""
+
     weights: Annotated[str, Field(min_length=1)] = "caffe"
     """VGG19's weights: `caffe` (Oxford), `torchvision`, or a file ending in .pth, .pt or .bin."""
 
@@ -170,6 +173,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "gram": "positions",
         "style_scale": 1.0,
         "pooling": "max",
+        "padding": "zeros",
         "weights": "caffe",
         "precision": "float32",
     },
@@ -192,6 +196,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "gram": "elements",
         "style_scale": 1.0,
         "pooling": "max",
+        "padding": "zeros",
         "weights": "torchvision",
         "precision": "float32",
     },
@@ -214,6 +219,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "gram": "elements",
         "style_scale": 1.0,
         "pooling": "max",
+        "padding": "zeros",
         "weights": "caffe",
         "precision": "float32",
     },

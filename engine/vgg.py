@@ -60,7 +60,11 @@ class VGG19:
         }
 
     def features(
-        self, picture: Tensor, layers: Collection[str], pooling: str = "max"
+        self,
+        picture: Tensor,
+        layers: Collection[str],
+        pooling: str = "max",
+        padding: str = "zeros",
     ) -> dict[str, Tensor]:
         """Activations of the named layers.
 
@@ -68,6 +72,8 @@ class VGG19:
             picture: 1 x 3 x H x W, sRGB in 0 to 1, float32; each side at least 16 for `relu5_*`.
             layers: names from `engine.settings.LAYERS`; `convB_I` is before its ReLU.
             pooling: `max` or `average`, 2 x 2 with stride 2.
+            padding: around every convolution's input, one position: `zeros`, as the network was
+                trained, or `replicate`, which shows it no frame around the picture.
 
         Returns:
             name -> 1 x C x h x w in the network's precision, differentiable in `picture`.
@@ -81,7 +87,10 @@ class VGG19:
                 break
             if name.startswith("conv"):
                 weight, bias = self._convolutions[name]
-                x = F.conv2d(x, weight, bias, padding=1)
+                if padding == "replicate":
+                    x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
+                else:
+                    x = F.conv2d(x, weight, bias, padding=1)
             elif name.startswith("relu"):
                 # In place where nobody reads the convolution itself: a third less memory.
                 x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)

@@ -1,5 +1,7 @@
 """The extractor against torchvision's network carrying the same weights."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -62,6 +64,30 @@ def test_average_pooling_equals_torchvisions_with_its_pools_replaced(
         theirs = outputs(averaging, vgg.weights.preprocess(x))
     for name, feature in ours.items():
         torch.testing.assert_close(feature, theirs[name], rtol=1e-4, atol=1e-2)
+
+
+def test_replicate_padding_equals_torchvisions_with_its_convolutions_padded_so(
+    vgg: VGG19, reference: nn.Sequential
+) -> None:
+    padded = copy.deepcopy(reference)
+    for module in padded:
+        if isinstance(module, nn.Conv2d):
+            module.padding_mode = "replicate"
+            module._reversed_padding_repeated_twice = [1, 1, 1, 1]
+    x = picture()
+    with torch.no_grad():
+        ours = vgg.features(x, ["relu3_1"], padding="replicate")["relu3_1"]
+        theirs = outputs(padded, vgg.weights.preprocess(x))["relu3_1"]
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-2)
+
+
+def test_a_flat_picture_has_no_edge_with_replicate_padding(vgg: VGG19) -> None:
+    flat = torch.full((1, 3, 32, 32), 0.6)
+    with torch.no_grad():
+        feature = vgg.features(flat, ["relu3_1"], padding="replicate")["relu3_1"]
+        framed = vgg.features(flat, ["relu3_1"])["relu3_1"]
+    assert feature.std(dim=(2, 3)).max() < 1e-3 * feature.max()
+    assert framed.std(dim=(2, 3)).max() > 1e-2 * framed.max()
 
 
 def test_layers_asked_for_are_unchanged_by_relus_in_place(vgg: VGG19) -> None:
