@@ -5,7 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["enlarge", "ladder", "resize", "style_size"]
+__all__ = ["crop", "enlarge", "extend", "ladder", "resize", "style_size"]
 
 SMALLEST_SIDE = 32  # relu5_1 still has 2 x 2 positions there.
 
@@ -67,3 +67,16 @@ def enlarge(picture: Tensor, coarser_content: Tensor, content: Tensor) -> Tensor
     size = (content.shape[-1], content.shape[-2])
     lost = content - resize(coarser_content, size)
     return (resize(picture, size) + lost).clamp(0, 1)
+
+
+def extend(picture: Tensor, margin: int) -> Tensor:
+    """1 x C x H x W with `margin` pixels mirrored beyond each edge (fewer on a tiny picture)."""
+    margin = min(margin, picture.shape[-1] - 1, picture.shape[-2] - 1)
+    return F.pad(picture, (margin,) * 4, mode="reflect")
+
+
+def crop(picture: Tensor, size: Size) -> Tensor:
+    """The middle (width, height) of 1 x C x H x W: what `extend` added is gone."""
+    top = (picture.shape[-2] - size[1]) // 2
+    left = (picture.shape[-1] - size[0]) // 2
+    return picture[..., top : top + size[1], left : left + size[0]]

@@ -131,6 +131,9 @@ class Settings(BaseModel):
     padding: Literal["zeros", "replicate"] = "replicate"
     """What VGG19 sees beyond the picture's edges: `zeros` (as trained) paints a frame there."""
 
+    margin: Annotated[int, Field(ge=0, le=256)] = 4
+    """Pixels painted beyond each edge and cut off, since the outermost are never clean."""
+
     weights: Annotated[str, Field(min_length=1)] = "caffe"
     """VGG19's weights: `caffe` (Oxford), `torchvision`, or a file ending in .pth, .pt or .bin."""
 
@@ -174,6 +177,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_scale": 1.0,
         "pooling": "max",
         "padding": "zeros",
+        "margin": 0,
         "weights": "caffe",
         "precision": "float32",
     },
@@ -197,6 +201,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_scale": 1.0,
         "pooling": "max",
         "padding": "zeros",
+        "margin": 0,
         "weights": "torchvision",
         "precision": "float32",
     },
@@ -220,6 +225,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "style_scale": 1.0,
         "pooling": "max",
         "padding": "zeros",
+        "margin": 0,
         "weights": "caffe",
         "precision": "float32",
     },

@@ -16,7 +16,7 @@ from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, minimise
 from engine.picture import Picture
-from engine.pyramid import SMALLEST_SIDE, enlarge, ladder, resize
+from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
 from engine.vgg import VGG19
 
@@ -101,14 +101,17 @@ def stylise(
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         target = resize(whole_content, size)
         if picture is None:
-            picture = _initial(settings, target, whole_styles, initial).clone()
+            picture = _initial(settings, target, whole_styles, initial)
         else:
             picture = enlarge(picture, coarser_target, target)
         coarser_target = target
-        objective = style_transfer_objective(vgg, target, whole_styles, settings)
+        canvas = extend(picture, settings.margin).clone()
+        objective = style_transfer_objective(
+            vgg, extend(target, settings.margin), whole_styles, settings
+        )
         for step in minimise(
             objective,
-            picture,
+            canvas,
             steps=count,
             optimiser=settings.optimiser,
             learning_rate=settings.learning_rate,
@@ -123,7 +126,7 @@ def stylise(
             preview = None
             if preview_seconds is not None and now - previewed >= preview_seconds:
                 previewed = now
-                preview = Picture.from_tensor(picture)
+                preview = Picture.from_tensor(crop(canvas, size))
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -136,6 +139,7 @@ def stylise(
                 eta_seconds=(now - started) * (1 - fraction) / fraction,
                 preview=preview,
             )
+        picture = crop(canvas, size)
 
     assert picture is not None
     yield Result(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.pyramid import enlarge, ladder, resize, style_size
+from engine.pyramid import crop, enlarge, extend, ladder, resize, style_size
 
 
 def test_the_last_size_is_the_results_and_each_before_is_shorter_by_the_factor() -> None:
@@ -47,3 +47,13 @@ def test_enlarging_gives_the_contents_fine_structure_back() -> None:
     torch.testing.assert_close(enlarge(coarse, coarse, content), content)
     brighter = enlarge(coarse + 0.1, coarse, content)
     torch.testing.assert_close(brighter, content + 0.1)
+
+
+def test_what_is_painted_beyond_the_edges_mirrors_the_picture_and_can_be_cut_off() -> None:
+    picture = torch.rand(1, 3, 20, 30)
+    canvas = extend(picture, 4)
+    assert canvas.shape == (1, 3, 28, 38)
+    torch.testing.assert_close(canvas[..., 3, 4:-4], picture[..., 1, :])
+    torch.testing.assert_close(crop(canvas, (30, 20)), picture)
+    assert extend(picture, 0).shape == picture.shape
+    assert extend(torch.rand(1, 3, 3, 30), 8).shape == (1, 3, 7, 34)
