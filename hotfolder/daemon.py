@@ -213,6 +213,8 @@ class Daemon:
         self._latest = look
         self._cancels |= look.cancels
         self._live |= {entry.job.id: entry for entry in look.claimed}
+        if look.claimed:
+            self._report()  # Seen in the queue, however soon a worker takes them.
         for entry in look.cancelled:
             if entry.ending is not None:
                 continue

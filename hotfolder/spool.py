@@ -191,14 +191,25 @@ class Spool:
         return Entry(job, tuple(moves.values()), state, ending=ending)
 
     def _take(self, entry: Entry) -> None:
+        """Bring every input in; those already here stay.
+
+        Raises:
+            OSError: the first that could not come, after the others have.
+        """
+        refused: OSError | None = None
         for step in entry.moves:
             source, target = Path(step.source), entry.inputs / step.target
-            if not step.shared:
-                move(source, target)
-            elif not target.exists():
-                copy(source, target)
+            try:
+                if not step.shared:
+                    move(source, target)
+                elif not target.exists():
+                    copy(source, target)
+            except OSError as error:
+                refused = refused or error
         sync_folder(entry.inputs)
         sync_folder(self._folder.inbox)
+        if refused is not None:
+            raise refused
 
     def _undo(self, entry: Entry) -> None:
         """Put back what was taken. If that cannot be done, the restart goes on with the claim."""

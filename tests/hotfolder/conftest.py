@@ -1,0 +1,55 @@
+"""Hot folders in temporary places, a clock that tests turn, a dispatcher that needs no worker."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from support import FakeClock, Room
+
+from hotfolder.folder import HotFolder
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> HotFolder:
+    folder = HotFolder(tmp_path / "hot")
+    folder.create()
+    return folder
+
+
+@pytest.fixture
+def room(folder: HotFolder, clock: FakeClock) -> Room:
+    return Room(folder, clock)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for a condition of the real world, for a bounded time."""
+
+    def wait(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:g} s: {what or condition}")
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def small_pictures(
+    tmp_path_factory: pytest.TempPathFactory, photograph: Path, painting: Path
+) -> tuple[Path, Path]:
+    """The photograph and the painting at 96 px, as JPEG and PNG."""
+    folder = tmp_path_factory.mktemp("pictures")
+    made = (folder / "cat.jpg", folder / "cup.png")
+    for source, target in zip((photograph, painting), made, strict=True):
+        with Image.open(source) as picture:
+            picture.convert("RGB").resize((96, 64)).save(target)
+    return made

@@ -1,0 +1,46 @@
+"""A real daemon process whose workers are puppets: `daemon.py HOT [--once]`. At its end it prints
+what it would have cost."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from hotfolder.config import Config
+from hotfolder.daemon import Daemon, _stopped_by_signals
+from hotfolder.errors import HotFolderError
+from hotfolder.folder import HotFolder
+from hotfolder.local import LocalDispatcher
+from hotfolder.lock import locked
+
+PUPPET = [sys.executable, str(Path(__file__).with_name("puppet.py"))]
+
+
+def main() -> int:
+    logging.basicConfig(level="INFO")
+    folder = HotFolder(sys.argv[1])
+    folder.create()
+    config = Config.model_validate({"settle_seconds": 0.1, "wait_seconds": 0.5})
+    try:
+        with locked(folder):
+            dispatcher = LocalDispatcher(["puppet"], command=PUPPET)
+            daemon = Daemon(config, folder, dispatcher, once="--once" in sys.argv)
+            with _stopped_by_signals(daemon):
+                outcome = daemon.run()
+    except HotFolderError as error:
+        sys.stderr.write(f"{error}\n")
+        return int(error.exit_code)
+    times = os.times()
+    report = {
+        "torch": "torch" in sys.modules,
+        "numpy": "numpy" in sys.modules,
+        "cpu_seconds": times.user + times.system,
+        **{key: getattr(outcome, key) for key in ("done", "failed", "cancelled", "waiting")},
+    }
+    sys.stdout.write(json.dumps(report))
+    return int(outcome.exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

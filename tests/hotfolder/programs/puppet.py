@@ -1,0 +1,56 @@
+"""A worker without an engine: the real process and protocol, with a painter that obeys the text in
+the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `refuse`, `deaf`, `print`."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import PictureError
+from hotfolder.dispatcher import Done, Progress
+from hotfolder.job import Job
+from hotfolder.worker import serve
+
+LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
+
+
+class Puppet:
+    device = "puppet"
+    devices = ("puppet",)
+
+    def paint(self, job: Job) -> Iterator[Progress | Done]:
+        order = (Path(job.folder) / "inputs" / job.content).read_text()
+        words = dict(word.partition("=")[::2] for word in order.split())
+        if "die" in words:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "refuse" in words:
+            raise PictureError(f"{job.folder}/inputs/{job.content}: not a picture")
+        if "raise" in words:
+            raise KeyError("something in a codec")
+        if "print" in words:
+            sys.stdout.write('{"event": "done"}\n')
+            sys.stdout.flush()
+            os.write(1, b"noise of a C library\n")
+        if "deaf" in words:
+            time.sleep(600)
+        steps = int(words.get("steps", 2))
+        for step in range(1, steps + 1):
+            time.sleep(float(words.get("pause", 0)))
+            yield Progress(job.id, 1, 1, step, steps, step / steps, LOSSES, 0.1 * step, 0.5)
+        result = Path(job.folder) / "result.png"
+        result.write_bytes(b"painted by a puppet")
+        yield Done(job.id, str(result), {"losses": LOSSES, "seconds": 0.1})
+
+
+def broken() -> Puppet:
+    raise PictureError("no such device")
+
+
+if __name__ == "__main__":
+    if "--fatal" in sys.argv:
+        sys.exit(serve(broken))
+    if "--stillborn" in sys.argv:
+        sys.exit("cannot even start")
+    sys.exit(serve(Puppet))

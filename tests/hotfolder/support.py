@@ -1,0 +1,183 @@
+"""What the tests of this room share: a clock, a fake dispatcher, a daemon one can step."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hotfolder.config import Config
+from hotfolder.daemon import Daemon
+from hotfolder.dispatcher import (
+    Cancelled,
+    DeviceState,
+    Done,
+    Event,
+    Failed,
+    Lost,
+    Progress,
+    Started,
+)
+from hotfolder.folder import HotFolder
+from hotfolder.job import Job
+
+LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
+
+Script = Callable[[Job], Iterable[Event]]
+
+
+class FakeClock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def paints(job: Job) -> Iterator[Event]:
+    """A job's life as it should be."""
+    yield Started(job.id, "fake")
+    preview = Path(job.folder) / "preview.jpg"
+    preview.write_bytes(b"a preview")
+    yield progress(job, preview=str(preview))
+    result = Path(job.folder) / "result.png"
+    result.write_bytes(f"painted {job.name} {job.id}".encode())
+    yield Done(job.id, str(result), {"losses": LOSSES, "seconds": 1.5})
+
+
+def fails(job: Job) -> Iterator[Event]:
+    yield Started(job.id, "fake")
+    yield Failed(job.id, f"{job.content}: not a picture", 2)
+
+
+def is_lost(job: Job) -> Iterator[Event]:
+    yield Started(job.id, "fake")
+    yield Lost(job.id, "the worker was ended by SIGKILL")
+
+
+def starts_only(job: Job) -> Iterator[Event]:
+    """Runs until it is cancelled."""
+    yield Started(job.id, "fake")
+    yield progress(job)
+
+
+def progress(job: Job, preview: str | None = None) -> Progress:
+    return Progress(job.id, 1, 2, 3, 10, 0.25, LOSSES, 1.0, 3.0, preview)
+
+
+class FakeDispatcher:
+    """Lives a job's scripted life at the next poll."""
+
+    def __init__(self, script: Script = paints, capacity: int = 1) -> None:
+        self.script = script
+        self.capacity = capacity
+        self.submitted: list[Job] = []
+        self.closed = False
+        self._running: set[str] = set()
+        self._events: deque[Event] = deque()
+
+    def submit(self, job: Job) -> None:
+        assert len(self._running) < self.capacity
+        self.submitted.append(job)
+        self._running.add(job.id)
+        self._events.extend(self.script(job))
+
+    def poll(self, timeout: float) -> Iterator[Event]:
+        events, self._events = list(self._events), deque()
+        for event in events:
+            if isinstance(event, Done | Failed | Cancelled | Lost):
+                self._running.discard(event.job_id)
+        return iter(events)
+
+    def cancel(self, job_id: str) -> None:
+        if job_id in self._running:
+            self._events.append(Cancelled(job_id))
+
+    def devices(self) -> list[DeviceState]:
+        busy = next(iter(self._running), None)
+        return [DeviceState("fake", "busy" if busy else "idle", busy)]
+
+    def close(self, *, drain: bool) -> None:
+        self.closed = True
+        self._events.extend(Lost(job_id, "the worker was stopped") for job_id in self._running)
+
+
+class Room:
+    """A daemon on a temporary hot folder, stepped by hand."""
+
+    def __init__(self, folder: HotFolder, clock: FakeClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.dispatcher = FakeDispatcher()
+        self.heard: list[dict[str, Any]] = []
+        # Polling: with the injected clock nothing but the clock makes the daemon look.
+        self.settings: dict[str, Any] = {"watch": {"polling": True}}
+        self._daemon: Daemon | None = None
+
+    @property
+    def daemon(self) -> Daemon:
+        if self._daemon is None:
+            self._daemon = self.new_daemon()
+            self._daemon._start()
+        return self._daemon
+
+    def new_daemon(self, **keywords: Any) -> Daemon:
+        return Daemon(
+            Config.model_validate(self.settings),
+            self.folder,
+            self.dispatcher,
+            on_event=lambda status: self.heard.append(dict(status)),
+            clock=self.clock,
+            **keywords,
+        )
+
+    def restart(self, script: Script = paints) -> None:
+        """As after a SIGKILL: nothing of the old daemon is asked."""
+        self._daemon = None
+        self.dispatcher = FakeDispatcher(script)
+
+    def step(self, times: int = 1, seconds: float = 2.0) -> None:
+        for _ in range(times):
+            self.clock.advance(seconds)
+            self.daemon.step(0)
+
+    def drop(self, name: str, content: bytes | str = b"picture") -> Path:
+        path = self.folder.inbox / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def drop_pair(self, name: str, sidecar: str | None = None) -> None:
+        if sidecar is not None:
+            self.drop(f"{name}.yaml", sidecar)
+        self.drop(f"{name}.content.jpg")
+        self.drop(f"{name}.style.png")
+
+    def status(self, name: str) -> dict[str, Any]:
+        document = json.loads((self.folder.status / f"{name}.json").read_text())
+        assert isinstance(document, dict)
+        return document
+
+    def record(self, name: str) -> dict[str, Any]:
+        document = yaml.safe_load((self.folder.outbox / f"{name}.result.yaml").read_text())
+        assert isinstance(document, dict)
+        return document
+
+    def error(self, name: str) -> str:
+        return (self.folder.failed / name / "error.txt").read_text()
+
+    def tree(self) -> set[str]:
+        """Every file outside of status/ and the lock."""
+        return {
+            name
+            for path in self.folder.root.rglob("*")
+            if path.is_file()
+            and not (name := path.relative_to(self.folder.root).as_posix()).startswith("status/")
+            and name != ".impasto/lock"
+        }

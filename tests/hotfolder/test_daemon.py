@@ -1,0 +1,544 @@
+"""The daemon's loop with a dispatcher that computes nothing and a clock that tests turn."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Room, fails, is_lost, paints, starts_only
+
+from hotfolder.daemon import Outcome
+from hotfolder.files import write_json
+from hotfolder.job import State
+from hotfolder.publish import Publisher
+from hotfolder.spool import Spool
+
+KEYS = {
+    *("protocol", "id", "name", "source", "state", "message", "position", "preset", "size"),
+    *("scale", "scales", "step", "steps", "fraction", "losses", "seconds", "eta_seconds"),
+    *("device", "attempt", "preview", "result", "record", "error", "folder", "client"),
+    *("dropped", "updated"),
+}
+
+
+def test_a_pair_becomes_a_picture_and_its_record(room: Room) -> None:
+    room.drop_pair("cat", "size: 640\nclient: {window: 7}")
+    room.step(3)
+    assert (room.folder.outbox / "cat.png").read_bytes().startswith(b"painted cat")
+    record = room.record("cat")
+    assert (record["name"], record["picture"]) == ("cat", "cat.png")
+    day = next(room.folder.done.iterdir()).name
+    assert room.tree() == {
+        "outbox/cat.png",
+        "outbox/cat.result.yaml",
+        *(f"done/{day}/cat/cat.{part}" for part in ("content.jpg", "style.png", "yaml")),
+    }
+    status = room.status("cat")
+    assert status.keys() == KEYS
+    assert status["id"] == record["id"]
+    assert (status["state"], status["fraction"], status["size"]) == ("done", 1.0, 640)
+    assert (status["result"], status["record"]) == ("outbox/cat.png", "outbox/cat.result.yaml")
+    assert status["folder"] == f"done/{day}/cat"
+    assert status["client"] == {"window": 7}
+    assert status["preview"] == "status/cat.preview.jpg"
+    assert (room.folder.root / status["preview"]).read_bytes() == b"a preview"
+
+
+def test_a_listener_hears_every_state(room: Room) -> None:
+    room.drop_pair("cat")
+    room.step(3)
+    states = [heard["state"] for heard in room.heard]
+    assert list(dict.fromkeys(states)) == ["waiting", "queued", "running", "done"]
+    assert all(heard.keys() == KEYS for heard in room.heard)
+
+
+def test_half_a_job_is_shown_with_what_it_lacks(room: Room) -> None:
+    room.drop("cat.content.jpg")
+    room.step(2)
+    status = room.status("cat")
+    assert status.keys() == KEYS
+    assert (status["state"], status["id"]) == ("waiting", None)
+    assert status["message"] == "lacks a style picture (cat.style.jpg)"
+    (room.folder.inbox / "cat.content.jpg").unlink()
+    room.step()
+    assert not (room.folder.status / "cat.json").exists()
+
+
+def test_jobs_are_painted_in_the_order_they_were_dropped(room: Room) -> None:
+    for age, name in enumerate(("third", "second", "first")):
+        room.drop_pair(name)
+        for path in room.folder.inbox.glob(f"{name}.*"):
+            os.utime(path, (1000 - age, 1000 - age))
+    room.step(6)
+    assert [job.name for job in room.dispatcher.submitted] == ["first", "second", "third"]
+
+
+def test_queued_jobs_know_their_place(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    for name in ("a", "b", "c"):
+        room.drop_pair(name)
+    room.step(3)
+    states = {name: (room.status(name)["state"], room.status(name)["position"]) for name in "abc"}
+    assert states == {"a": ("running", None), "b": ("queued", 1), "c": ("queued", 2)}
+    server = json.loads((room.folder.status / "server.json").read_text())
+    assert server["queue"] == {"waiting": 0, "queued": 2, "running": 1}
+    assert server["devices"] == [{"device": "fake", "state": "busy", "job": "a"}]
+    assert server["state"] == "busy"
+
+
+def test_a_running_status_shows_where_the_work_is_and_stays_fresh(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("a")
+    room.step(3)
+    status = room.status("a")
+    assert (status["scale"], status["scales"], status["step"], status["steps"]) == (1, 2, 3, 10)
+    assert (status["fraction"], status["eta_seconds"], status["device"]) == (0.25, 3.0, "fake")
+    assert status["losses"] == {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
+    heard = len(room.heard)
+    room.step()
+    assert len(room.heard) > heard
+
+
+def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
+    room.drop("stray.jpg")
+    room.step()
+    first = json.loads((room.folder.status / "server.json").read_text())
+    assert (first["state"], first["strays"], first["pid"]) == ("idle", ["stray.jpg"], os.getpid())
+    assert first.keys() == {
+        *("protocol", "pid", "host", "version", "started", "updated", "state", "devices"),
+        *("queue", "totals", "strays"),
+    }
+    (room.folder.status / "server.json").unlink()
+    room.step()
+    assert (room.folder.status / "server.json").exists()
+
+
+def test_a_failed_job_lies_in_failed_with_a_readable_error(room: Room) -> None:
+    room.dispatcher.script = fails
+    room.drop_pair("cat")
+    room.step(3)
+    assert "cat.content.jpg: not a picture" in room.error("cat")
+    assert room.tree() == {
+        f"failed/cat/{n}" for n in ("cat.content.jpg", "cat.style.png", "error.txt")
+    }
+    status = room.status("cat")
+    assert (status["state"], status["message"]) == ("failed", "cat.content.jpg: not a picture")
+    assert (status["error"], status["folder"]) == (room.error("cat"), "failed/cat")
+
+
+def test_a_refused_sidecar_fails_its_job_and_the_next_one_runs(room: Room) -> None:
+    room.drop_pair("bad", "size: 64\nstyle_wieght: 3")
+    room.drop_pair("good")
+    room.step(4)
+    assert "bad.yaml, line 2: style_wieght: unknown key" in room.error("bad")
+    assert "style_wieght" in room.status("bad")["error"]
+    assert room.status("good")["state"] == "done"
+    assert [job.name for job in room.dispatcher.submitted] == ["good"]
+
+
+def test_a_second_failure_of_a_name_gets_a_folder_of_its_own(room: Room) -> None:
+    room.dispatcher.script = fails
+    for _ in range(2):
+        room.drop_pair("cat")
+        room.step(4)
+    assert {path.name for path in room.folder.failed.iterdir()} == {"cat", "cat-2"}
+
+
+def test_a_taken_result_name_is_not_overwritten(room: Room) -> None:
+    (room.folder.outbox / "cat.png").write_bytes(b"precious")
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.outbox / "cat.png").read_bytes() == b"precious"
+    assert room.status("cat")["result"] == "outbox/cat-2.png"
+    assert room.record("cat-2")["picture"] == "cat-2.png"
+
+
+def test_a_taken_result_name_is_overwritten_if_asked(room: Room) -> None:
+    room.settings["overwrite"] = True
+    (room.folder.outbox / "cat.png").write_bytes(b"old")
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.outbox / "cat.png").read_bytes().startswith(b"painted cat")
+
+
+def test_a_name_taken_in_the_last_instant_is_not_overwritten(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = Publisher._free_result_name
+
+    def race(self: Publisher, name: str) -> str:
+        chosen = choose(self, name)
+        if chosen == "cat":
+            (room.folder.outbox / "cat.png").write_bytes(b"another program's")
+        return chosen
+
+    monkeypatch.setattr(Publisher, "_free_result_name", race)
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.outbox / "cat.png").read_bytes() == b"another program's"
+    assert {path.name for path in room.folder.outbox.iterdir()} == {
+        *("cat.png", "cat-2.png", "cat-2.result.yaml")
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "place"), [("keep", ".impasto/kept/cat/"), ("delete", None), ("archive", "done/")]
+)
+def test_originals_go_where_the_policy_says(room: Room, policy: str, place: str | None) -> None:
+    room.settings["originals"] = policy
+    room.drop_pair("cat")
+    room.step(3)
+    left = {name for name in room.tree() if not name.startswith("outbox/")}
+    assert len(left) == (2 if place else 0)
+    assert all(name.startswith(place or "") for name in left)
+
+
+def test_the_library_keeps_its_pictures(room: Room) -> None:
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    room.drop("cat.jpg")
+    room.drop("p.yaml", "content: cat.jpg\nstyles: [wave.jpg]")
+    room.step(3)
+    assert room.status("p")["state"] == "done"
+    assert (room.folder.styles / "wave.jpg").exists()
+    assert {path.name for path in room.folder.done.rglob("*.*")} == {"p.yaml", "cat.jpg"}
+
+
+def test_a_picture_shared_by_two_sidecars_serves_both_and_is_moved_by_the_last(room: Room) -> None:
+    room.drop("cat.jpg")
+    room.drop("cup.jpg")
+    for name in "ab":
+        room.drop(f"{name}.yaml", "content: cat.jpg\nstyles: cup.jpg")
+    room.step(6)
+    assert [room.status(name)["state"] for name in "ab"] == ["done", "done"]
+    assert list(room.folder.inbox.iterdir()) == []
+    assert len(list(room.folder.done.rglob("cat.jpg"))) == 1
+
+
+def test_results_are_never_inputs(room: Room) -> None:
+    room.drop_pair("cat")
+    room.step(20)
+    assert len(room.dispatcher.submitted) == 1
+
+
+def test_a_live_name_dropped_again_gets_a_name_of_its_own(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    room.step(3)
+    room.drop("cat.content.jpg")
+    room.step(2)
+    assert room.status("cat")["state"] == "running"
+    assert room.status("cat-2")["state"] == "waiting"
+    room.drop("cat.style.png")
+    room.step(3)
+    status = room.status("cat-2")
+    assert (status["name"], status["source"], status["state"]) == ("cat-2", "cat", "queued")
+
+
+def test_no_job_takes_the_heartbeats_name(room: Room) -> None:
+    room.drop_pair("server")
+    room.step(3)
+    assert room.status("server-2")["state"] == "done"
+    assert "pid" in room.status("server")
+
+
+@pytest.mark.parametrize("state", ["running", "queued", "waiting"])
+def test_a_cancel_file_ends_a_job_in_any_state(room: Room, state: str) -> None:
+    room.dispatcher.script = starts_only
+    if state == "queued":
+        room.drop_pair("another")
+        room.step(3)
+    if state == "waiting":
+        room.drop("cat.content.jpg")
+    else:
+        room.drop_pair("cat")
+    room.step(3)
+    assert room.status("cat")["state"] == state
+    room.drop("cat.cancel", "")
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
+    assert (room.folder.root / room.status("cat")["folder"] / "cat.content.jpg").exists()
+    assert list(room.folder.inbox.iterdir()) == []
+    assert not (room.folder.outbox / "cat.png").exists()
+
+
+def test_a_cancel_file_for_nobody_is_removed(room: Room) -> None:
+    room.drop("nobody.cancel", "")
+    room.step(3)
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_a_lost_job_is_tried_again_and_then_fails(room: Room) -> None:
+    room.settings["retry"] = {"lost": 2}
+    room.dispatcher.script = is_lost
+    room.drop_pair("cat")
+    room.drop_pair("dog")
+    room.step(12)
+    assert [job.name for job in room.dispatcher.submitted].count("cat") == 3
+    assert "3 workers that worked on it died" in room.error("cat")
+    assert room.status("dog")["state"] == "failed"
+
+
+def test_a_job_lost_once_is_done_at_the_second_attempt(room: Room) -> None:
+    room.dispatcher.script = is_lost
+    room.drop_pair("cat")
+    room.step(2)
+    room.dispatcher.script = paints
+    room.step(3)
+    assert (room.status("cat")["state"], room.status("cat")["attempt"]) == ("done", 2)
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_killed_daemons_jobs_are_finished_after_the_restart(room: Room, state: str) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    if state == "queued":
+        room.drop_pair("ant")
+    room.step(3)
+    assert room.status("cat")["state"] == state
+    room.restart()
+    room.step(3)
+    assert room.status("cat")["state"] == "done"
+    assert {path.name for path in room.folder.outbox.glob("cat*")} == {"cat.png", "cat.result.yaml"}
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL at this instruction."""
+
+
+# Every call that changes something on the disk while a job lives: the daemon dies at the n-th.
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("sidecar", [None, "siez: 3"], ids=["done", "failed"])
+def test_a_daemon_killed_at_any_step_finishes_every_job_exactly_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch, before: bool, sidecar: str | None
+) -> None:
+    calls = fatal = 0
+
+    def dying(real: Any) -> Any:
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == fatal and before:
+                raise Killed
+            result = real(*arguments, **keywords)
+            if calls == fatal:
+                raise Killed
+            return result
+
+        return call
+
+    for module, name in (
+        ("spool", "move"),
+        ("spool", "copy"),
+        ("spool", "write_json"),
+        ("publish", "move"),
+        ("publish", "publish"),
+        ("publish", "write_whole"),
+        ("status", "write_json"),
+    ):
+        target = f"hotfolder.{module}.{name}"
+        monkeypatch.setattr(target, dying(_resolve(target)))
+    monkeypatch.setattr("shutil.rmtree", dying(_resolve("shutil.rmtree")))
+
+    for fatal in range(1, 200):
+        name = f"job{fatal}"
+        room.drop_pair(name, sidecar)
+        calls = 0
+        try:
+            room.step(4)
+            survived = True
+        except Killed:
+            survived = False
+        calls = -10_000
+        room.restart()
+        room.step(4)
+        expected = State.DONE if sidecar is None else State.FAILED
+        assert room.status(name)["state"] == expected, fatal
+        results = list(room.folder.outbox.glob(f"{name}*.png"))
+        failures = list(room.folder.failed.glob(f"{name}*"))
+        assert (len(results), len(failures)) == ((1, 0) if sidecar is None else (0, 1)), fatal
+        assert list(room.folder.inbox.iterdir()) == []
+        assert list(room.folder.spool.iterdir()) == []
+        assert len(list(room.folder.root.rglob(f"{name}.content.jpg"))) == 1, fatal
+        if survived:
+            break
+    assert fatal > 10
+
+
+def _resolve(target: str) -> Any:
+    module, _, name = target.rpartition(".")
+    return getattr(__import__(module, fromlist=[name]), name)
+
+
+def test_an_input_that_vanished_in_a_half_claim_fails_in_words(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.drop_pair("cat")
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hotfolder.spool.move", killed)
+        with pytest.raises(Killed):
+            room.step(2)
+    (room.folder.inbox / "cat.content.jpg").unlink()
+    room.restart()
+    room.step(2)
+    assert "cat.content.jpg: vanished" in room.error("cat")
+    assert (room.folder.failed / "cat" / "cat.style.png").exists()
+
+
+def test_an_unreadable_job_folder_is_shown_to_a_person(room: Room) -> None:
+    broken = room.folder.spool / "20260101-000000-000000-dead"
+    broken.mkdir()
+    (broken / "job.json").write_text("{")
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.failed / broken.name / "job.json").exists()
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_full_disk_at_the_claim_loses_nothing_and_is_tried_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    room.drop_pair("cat")
+    with monkeypatch.context() as patch:
+        patch.setattr("hotfolder.spool.write_json", full)
+        room.step(2)
+        assert room.tree() == {"inbox/cat.content.jpg", "inbox/cat.style.png"}
+        assert list(room.folder.spool.iterdir()) == []
+        assert "tried again" in room.status("cat")["message"]
+    room.step(5)
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_claim_that_fails_half_way_puts_the_files_back(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotfolder import spool
+
+    real = spool.move
+
+    def once(source: Path, target: Path) -> None:
+        if source.name == "cat.style.png":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(source, target)
+
+    room.drop_pair("cat")
+    monkeypatch.setattr(spool, "move", once)
+    room.step(2)
+    assert room.tree() == {"inbox/cat.content.jpg", "inbox/cat.style.png"}
+
+
+def test_an_unwritable_outbox_keeps_the_result_until_it_is_writable(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    room.drop_pair("cat")
+    with monkeypatch.context() as patch:
+        patch.setattr("hotfolder.publish.publish", refused)
+        room.step(3)
+        assert "Read-only file system" in room.status("cat")["message"]
+        assert not (room.folder.outbox / "cat.png").exists()
+    room.step(5)
+    assert room.status("cat")["state"] == "done"
+    assert len(room.dispatcher.submitted) == 1
+
+
+def test_an_unwritable_status_does_not_stop_the_work(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.drop_pair("cat")
+    room.step()
+    real = write_json
+
+    def refused(path: Path, document: Any, **keywords: Any) -> None:
+        if path.name == "server.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, document, **keywords)
+
+    monkeypatch.setattr("hotfolder.status.write_json", refused)
+    room.step(4)
+    assert (room.folder.outbox / "cat.png").exists()
+
+
+def test_an_inbox_out_of_reach_is_not_an_empty_one(room: Room) -> None:
+    room.drop("cat.content.jpg")
+    room.step(2)
+    away = room.folder.inbox.rename(room.folder.root / "away")
+    room.step(3)
+    assert room.status("cat")["state"] == "waiting"
+    away.rename(room.folder.inbox)
+    room.drop("cat.style.png")
+    room.step(6)
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_result_that_is_not_there_fails_the_job(room: Room) -> None:
+    def lies(job: Any) -> Any:
+        for event in paints(job):
+            if type(event).__name__ == "Done":
+                (Path(job.folder) / "result.png").unlink()
+            yield event
+
+    room.dispatcher.script = lies
+    room.drop_pair("cat")
+    room.step(3)
+    assert "not where it should be" in room.error("cat")
+
+
+def test_leftovers_of_a_killed_daemon_are_removed(room: Room) -> None:
+    for place in (room.folder.outbox, room.folder.status):
+        (place / ".impasto-0123456789abcdef.part").write_bytes(b"half")
+    write_json(room.folder.status / "gone.json", {"state": "waiting"})
+    room.step()
+    assert {path.name for path in room.folder.status.iterdir()} == {"server.json"}
+    assert list(room.folder.outbox.iterdir()) == []
+
+
+def test_stopping_gives_running_jobs_back_to_the_queue(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    room.step(3)
+    room.daemon._shut_down()
+    assert room.dispatcher.closed
+    assert room.status("cat")["state"] == "queued"
+    assert room.status("server")["state"] == "stopped"
+    room.restart()
+    room.step(3)
+    assert (room.status("cat")["state"], room.status("cat")["attempt"]) == ("done", 2)
+
+
+def test_once_ends_when_everything_has_ended_and_counts(room: Room) -> None:
+    room.settings["settle_seconds"] = 0.0
+    room.drop_pair("a")
+    room.drop_pair("b", "siez: 3")
+    room.drop("c.content.jpg")
+    room.drop("d.yaml", "content: nowhere.jpg\nstyles: nowhere.png")
+    outcome = room.new_daemon(once=True).run()
+    assert outcome == Outcome(done=1, failed=2, waiting=1, once=True)
+    assert outcome.exit_code == 10
+
+
+def test_once_with_success_alone_ends_with_zero(room: Room) -> None:
+    room.settings["settle_seconds"] = 0.0
+    room.drop_pair("a")
+    assert room.new_daemon(once=True).run().exit_code == 0
+
+
+def test_the_spool_refuses_steps_that_the_table_does_not_have(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    room.step(3)
+    (entry,) = room.daemon._live.values()
+    spool = Spool(room.folder)
+    spool.change(entry, State.FAILED)
+    with pytest.raises(ValueError, match="from failed to running"):
+        spool.change(entry, State.RUNNING)

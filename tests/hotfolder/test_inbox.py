@@ -1,0 +1,309 @@
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FakeClock
+
+from hotfolder.errors import InputError, SidecarError
+from hotfolder.folder import HotFolder
+from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
+from hotfolder.names import Role
+
+
+class Table:
+    """An inbox to put files into and look at."""
+
+    def __init__(self, folder: HotFolder, clock: FakeClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.inbox = Inbox(folder, {}, clock=clock)
+
+    def put(self, *names: str, **texts: str) -> None:
+        for name in names:
+            (self.folder.inbox / name).write_bytes(b"x")
+        for name, text in texts.items():
+            (self.folder.inbox / f"{name}.yaml").write_text(text)
+
+    def look(self) -> Snapshot:
+        """A look at files that have been quiet."""
+        self.inbox.scan()
+        self.clock.advance(1.5)
+        return self.inbox.scan()
+
+    def only_drop(self) -> Drop:
+        drops = self.look().drops
+        assert len(drops) == 1
+        return drops[0]
+
+
+@pytest.fixture
+def table(folder: HotFolder, clock: FakeClock) -> Table:
+    return Table(folder, clock)
+
+
+def paths(drop: Drop, role: Role) -> list[str]:
+    return [part.path.name for part in drop.of(role)]
+
+
+def test_a_pair_is_a_job(table: Table) -> None:
+    table.put("a.content.jpg", "a.style.png")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.CLAIM
+    assert (drop.name, paths(drop, Role.CONTENT)) == ("a", ["a.content.jpg"])
+    assert paths(drop, Role.STYLE) == ["a.style.png"]
+
+
+def test_more_styles_keep_their_order(table: Table) -> None:
+    table.put("a.content.jpg", "a.style10.png", "a.style2.jpg", "a.style.png")
+    table.put(*(f"a.style{n}.png" for n in range(3, 10)))
+    names = paths(table.only_drop(), Role.STYLE)
+    assert names[:3] == ["a.style.png", "a.style2.jpg", "a.style3.png"]
+    assert names[-1] == "a.style10.png"
+
+
+def test_a_second_style_alone_waits_for_the_first(table: Table) -> None:
+    table.put("a.content.jpg", "a.style2.png")
+    drop = table.only_drop()
+    assert (drop.verdict, drop.message) == (Verdict.WAIT, "lacks a style picture (a.style.jpg)")
+
+
+def test_a_picture_to_start_from_belongs_to_the_pair(table: Table) -> None:
+    table.put("a.content.jpg", "a.style.png", "a.init.png")
+    settings = table.only_drop().settings
+    assert settings is not None
+    assert (settings.init, settings.init_file) == ("file", "a.init.png")
+
+
+def test_init_file_without_a_picture_waits_for_it(table: Table) -> None:
+    table.put("a.content.jpg", "a.style.png", a="init: file")
+    assert table.only_drop().message == "lacks a picture to start from (a.init.png)"
+
+
+def test_half_a_pair_waits_for_ever(table: Table) -> None:
+    table.put("a.content.jpg")
+    table.look()
+    table.clock.advance(1e6)
+    assert table.only_drop().verdict is Verdict.WAIT
+
+
+def test_a_growing_file_holds_its_job_back(table: Table) -> None:
+    table.put("a.content.jpg", "a.style.png")
+    table.look()
+    table.put("a.content.jpg")
+    (table.folder.inbox / "a.content.jpg").write_bytes(b"more")
+    snapshot = table.inbox.scan()
+    assert (snapshot.drops[0].verdict, snapshot.drops[0].message) == (Verdict.WAIT, "arriving")
+    assert snapshot.settling == pytest.approx(1.0)
+
+
+def test_a_rename_into_the_folder_is_one_delivery(table: Table) -> None:
+    table.put("a.style.png", ".a.content.jpg", "b.jpg.part")
+    assert table.only_drop().verdict is Verdict.WAIT
+    (table.folder.inbox / ".a.content.jpg").rename(table.folder.inbox / "a.content.jpg")
+    assert table.only_drop().verdict is Verdict.CLAIM
+
+
+def test_a_hard_link_is_a_delivery(table: Table, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.jpg").write_bytes(b"x")
+    os.link(tmp_path / "elsewhere.jpg", table.folder.inbox / "a.content.jpg")
+    table.put("a.style.png")
+    assert table.only_drop().verdict is Verdict.CLAIM
+
+
+def test_a_sidecar_may_name_its_pictures(table: Table) -> None:
+    table.put("cat.jpg", p="content: cat.jpg\nstyles: [wave.jpg, styles/deep/sea.png]")
+    (table.folder.styles / "wave.jpg").write_bytes(b"x")
+    (table.folder.styles / "deep").mkdir()
+    (table.folder.styles / "deep" / "sea.png").write_bytes(b"x")
+    snapshot = table.look()
+    (drop,) = snapshot.drops
+    assert drop.verdict is Verdict.CLAIM
+    assert [(part.path.name, part.shared) for part in drop.parts] == [
+        ("cat.jpg", False),
+        ("wave.jpg", True),
+        ("sea.png", True),
+        ("p.yaml", False),
+    ]
+    assert snapshot.strays == ()
+
+
+def test_a_picture_beside_the_sidecar_comes_before_the_librarys(table: Table) -> None:
+    (table.folder.styles / "w.jpg").write_bytes(b"x")
+    table.put("c.jpg", "w.jpg", p="content: c.jpg\nstyles: w.jpg")
+    assert table.only_drop().of(Role.STYLE)[0].path == table.folder.inbox / "w.jpg"
+
+
+def test_a_pairs_content_may_take_its_style_from_the_library(table: Table) -> None:
+    (table.folder.styles / "w.jpg").write_bytes(b"x")
+    table.put("a.content.jpg", a="styles: w.jpg")
+    assert table.only_drop().verdict is Verdict.CLAIM
+
+
+def test_a_picture_that_two_sidecars_name_is_shared(table: Table) -> None:
+    table.put(
+        "c.jpg", "s.jpg", a="content: c.jpg\nstyles: s.jpg", b="content: c.jpg\nstyles: s.jpg"
+    )
+    for drop in table.look().drops:
+        assert {part.path.name: part.shared for part in drop.parts} == {
+            "c.jpg": True,
+            "s.jpg": True,
+            f"{drop.name}.yaml": False,
+        }
+
+
+def test_a_missing_named_picture_is_waited_for_and_then_refused_by_line(table: Table) -> None:
+    (table.folder.styles / "wave.jpg").write_bytes(b"x")
+    table.put("c.jpg", p="content: c.jpg\nstyles: [wavee.jpg]")
+    drop = table.only_drop()
+    assert (drop.verdict, drop.message) == (
+        Verdict.WAIT,
+        "lacks wavee.jpg, which the sidecar names as styles",
+    )
+    table.clock.advance(60)
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.REFUSE
+    assert str(drop.error) == (
+        "p.yaml, line 2: styles.0: 'wavee.jpg'; expected a picture beside it or in styles/, which "
+        "is in neither. Did you mean 'wave.jpg'?"
+    )
+
+
+def test_a_style_missing_from_the_library_is_refused_at_once(table: Table) -> None:
+    table.put("c.jpg", p="content: c.jpg\nstyles: styles/nowhere.jpg")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.REFUSE
+    assert "p.yaml, line 2: styles.0: 'styles/nowhere.jpg'" in str(drop.error)
+
+
+def test_a_link_out_of_the_library_is_refused(table: Table, tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").write_bytes(b"x")
+    (table.folder.styles / "w.jpg").symlink_to(tmp_path / "secret.jpg")
+    (table.folder.styles / "out").symlink_to(tmp_path)
+    table.put(
+        "c.jpg", p="content: c.jpg\nstyles: w.jpg", q="content: c.jpg\nstyles: out/secret.jpg"
+    )
+    for drop in table.look().drops:
+        assert drop.verdict is Verdict.REFUSE
+        assert "not a link that leads elsewhere" in str(drop.error)
+        assert tmp_path / "secret.jpg" not in {part.path for part in drop.parts}
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_plain_file_is_refused(table: Table, tmp_path: Path, kind: str) -> None:
+    path = table.folder.inbox / "a.content.jpg"
+    if kind == "link":
+        path.symlink_to("/etc/passwd")
+    else:
+        os.mkfifo(path)
+    table.put("a.style.png")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.REFUSE
+    assert isinstance(drop.error, InputError)
+
+
+def test_folders_are_not_looked_into(table: Table) -> None:
+    (table.folder.inbox / "a.content.jpg").mkdir()
+    assert table.look() == Snapshot()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("a.content.jpg", "a.content.png", id="two_formats"),
+        pytest.param("a.content.jpg", "a.content.JPG", id="two_cases"),
+        pytest.param("a.style.jpg", "a.style1.jpg", id="two_spellings"),
+        pytest.param("a.yaml", "a.yml", id="two_sidecars"),
+    ],
+)
+def test_two_files_for_one_part_wait_and_are_listed(table: Table, first: str, second: str) -> None:
+    table.put("a.content.jpg", "a.style.jpg", first, second)
+    for name in (first, second):
+        if name.endswith("ml"):
+            (table.folder.inbox / name).write_text("size: 64")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.WAIT
+    assert first in drop.message
+    assert second in drop.message
+    (table.folder.inbox / second).unlink()
+    assert table.only_drop().verdict is Verdict.CLAIM
+
+
+def test_one_name_in_two_normal_forms_is_ambiguous(table: Table) -> None:
+    for form in ("NFC", "NFD"):
+        table.put(unicodedata.normalize(form, "é.content.jpg"))  # type: ignore[arg-type]
+    table.put("é.style.jpg")
+    assert "several files for content" in table.only_drop().message
+
+
+def test_a_role_that_the_sidecar_gives_to_another_file_is_ambiguous(table: Table) -> None:
+    table.put("a.content.jpg", "other.jpg", "a.style.jpg", a="content: other.jpg")
+    assert "several files for content" in table.only_drop().message
+
+
+def test_what_belongs_to_no_job_is_a_stray(table: Table) -> None:
+    table.put("holiday.jpg", "notes.txt", "a\nb.content.jpg")
+    snapshot = table.look()
+    assert snapshot.drops == ()
+    assert sorted(snapshot.strays) == ["a\\nb.content.jpg", "holiday.jpg", "notes.txt"]
+
+
+def test_a_bad_sidecar_of_a_complete_pair_is_refused(table: Table) -> None:
+    table.put("a.content.jpg", "a.style.jpg", a="siez: 3")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.REFUSE
+    assert isinstance(drop.error, SidecarError)
+    assert len(drop.parts) == 3
+
+
+def test_a_bad_sidecar_before_its_pair_does_not_leave_the_pair_to_run_without_it(
+    table: Table,
+) -> None:
+    table.put("a.content.jpg", a="siez: 3")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.WAIT
+    assert "siez" in drop.message
+    table.put("a.style.jpg")
+    assert table.only_drop().verdict is Verdict.REFUSE
+
+
+def test_a_mended_sidecar_is_read_again(table: Table) -> None:
+    table.put("a.content.jpg", a="siez: 3")
+    table.look()
+    table.put("a.style.jpg", a="size: 64")
+    drop = table.only_drop()
+    assert drop.settings is not None
+    assert (drop.verdict, drop.settings.size) == (Verdict.CLAIM, 64)
+
+
+def test_a_path_that_leaves_the_folder_is_refused_at_once(table: Table) -> None:
+    table.put(p="content: ../../etc/passwd.jpg\nstyles: w.jpg")
+    drop = table.only_drop()
+    assert drop.verdict is Verdict.REFUSE
+    assert str(drop.error).startswith("p.yaml, line 1: content: '../../etc/passwd.jpg'")
+
+
+def test_a_cancel_file_names_its_job(table: Table) -> None:
+    table.put("a.cancel")
+    assert list(table.look().cancels) == ["a"]
+
+
+def test_an_unforeseen_error_in_one_drop_leaves_the_others(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Inbox._settings
+
+    def trap(self: Inbox, *arguments: Any) -> Any:
+        if trap.armed:  # type: ignore[attr-defined]
+            trap.armed = False  # type: ignore[attr-defined]
+            raise RuntimeError("a bug")
+        return real(self, *arguments)
+
+    table.put("a.content.jpg", "a.style.jpg", "b.content.jpg", "b.style.jpg")
+    table.inbox.scan()
+    table.clock.advance(1.5)
+    trap.armed = True  # type: ignore[attr-defined]
+    monkeypatch.setattr(Inbox, "_settings", trap)
+    verdicts = {drop.name: drop.verdict for drop in table.inbox.scan().drops}
+    assert verdicts == {"a": Verdict.REFUSE, "b": Verdict.CLAIM}
