@@ -1,0 +1,7 @@
+"""`python -m hotfolder.cli`."""
+
+import sys
+
+from hotfolder.cli import main
+
+sys.exit(main())

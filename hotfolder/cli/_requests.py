@@ -1,0 +1,54 @@
+"""`--preset`, `--set key=value` and `--size`: one layer of settings from the command's options."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from hotfolder.errors import ConfigError
+
+__all__ = ["PresetOption", "SetOption", "SizeOption", "settings_layer"]
+
+PresetOption = Annotated[
+    str | None,
+    typer.Option("--preset", "-p", help="A named recipe; `impasto presets` lists them."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Any setting, as often as you like; `impasto settings` lists them.",
+    ),
+]
+SizeOption = Annotated[
+    int | None, typer.Option("--size", help="Longest side of the result, in pixels.")
+]
+
+
+def settings_layer(
+    preset: str | None, assignments: Sequence[str] | None, size: int | None
+) -> Mapping[str, Any]:
+    """The options as a sidecar would say them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
+
+    Raises:
+        ConfigError: not KEY=VALUE, or not YAML.
+    """
+    from hotfolder.document import DocumentError, parse_document
+
+    layer: dict[str, Any] = {}
+    if preset is not None:
+        layer["preset"] = preset
+    if size is not None:
+        layer["size"] = size
+    for assignment in assignments or ():
+        key, equals, value = assignment.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier():
+            raise ConfigError(f"--set {assignment}: expected KEY=VALUE, such as --set steps=200.")
+        try:
+            layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
+        except DocumentError as error:
+            raise ConfigError(str(error)) from None
+    return layer

@@ -1,0 +1,102 @@
+"""Which hot folder a command means, and where the pictures of a request lie."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotfolder.errors import ConfigError, FolderError, InputError
+
+if TYPE_CHECKING:
+    from hotfolder.config import Config
+
+__all__ = ["ENVIRONMENT", "OWN_STYLES", "find_hot_folder", "find_style", "read_config"]
+
+ENVIRONMENT = "IMPASTO_HOT_FOLDER"
+
+OWN_STYLES = Path(__file__).resolve().parents[1] / "styles"
+"""The style pictures that come with Impasto."""
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+
+
+def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:
+    """The hot folder that is meant; it exists.
+
+    In this order: the argument, the environment's `IMPASTO_HOT_FOLDER`, `hot_folder` of
+    config.yaml, `./hot`.
+
+    Raises:
+        FolderError: none of them is a hot folder; says what was looked at.
+    """
+    if given is not None:
+        return _existing(given, "")
+    if os.environ.get(ENVIRONMENT):
+        return _existing(Path(os.environ[ENVIRONMENT]), f" ({ENVIRONMENT} names it)")
+    from hotfolder.config import find_config, load_config
+
+    file = config or find_config()
+    configured = Path(load_config(file).hot_folder)
+    here = Path("hot").absolute()
+    for candidate in (configured, here):
+        if is_hot_folder(candidate):
+            return candidate
+    where = f"hot_folder in {file}" if file else "the default, for want of a config.yaml"
+    raise FolderError(
+        "No hot folder. Looked at: the argument (none given); "
+        f"the environment's {ENVIRONMENT} (not set); {configured} ({where}); {here}. "
+        "`impasto init hot` makes one here."
+    )
+
+
+def is_hot_folder(path: Path) -> bool:
+    return (path / "inbox").is_dir()
+
+
+def read_config(path: Path | None) -> "Config":
+    """The configuration at `path`, or the one that is found, or the defaults.
+
+    Raises:
+        ConfigError
+    """
+    from hotfolder.config import load_config
+
+    if path is not None and not path.is_file():
+        raise ConfigError(f"{path}: no such file. `impasto init hot --config {path}` writes one.")
+    return load_config(path)
+
+
+def find_style(given: str, libraries: Sequence[Path]) -> Path:
+    """A style picture: a file, or a name in one of the libraries, with or without its suffix.
+
+    Raises:
+        InputError: there is none; says which there are.
+    """
+    file = Path(given).expanduser()
+    if file.is_file():
+        return file
+    known: dict[str, Path] = {}
+    for library in reversed(libraries):
+        if library.is_dir():
+            pictures = [p for p in library.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES]
+            known |= {picture.name: picture for picture in sorted(pictures)}
+    for name, picture in known.items():
+        if given.casefold() in (name.casefold(), picture.stem.casefold()):
+            return picture
+    nearest = difflib.get_close_matches(given, [*known, *(p.stem for p in known.values())], n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    there_are = ", ".join(sorted(known)) or "none"
+    raise InputError(
+        f"{given}: no such file, and no such style in the library ({there_are}).{hint}"
+    )
+
+
+def _existing(path: Path, source: str) -> Path:
+    path = path.expanduser().absolute()
+    if is_hot_folder(path):
+        return path
+    what = "no folder named inbox in it" if path.is_dir() else "no such folder"
+    raise FolderError(
+        f"{path} is not a hot folder: {what}{source}. `impasto init {path}` makes one."
+    )

@@ -1,0 +1,126 @@
+"""`check`: is this configuration or sidecar right? With file, line and key where it is not."""
+
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli._app import HELP, command
+from hotfolder.cli._console import say
+from hotfolder.cli._where import is_hot_folder, read_config
+from hotfolder.errors import FolderError, SidecarError
+
+if TYPE_CHECKING:
+    from hotfolder.sidecar import Sidecar
+
+__all__ = ["check"]
+
+
+class Kind(StrEnum):
+    """What a file is taken for."""
+
+    CONFIG = "config"
+    SIDECAR = "sidecar"
+
+
+@command(
+    "check",
+    HELP,
+    "impasto check config.yaml",
+    "impasto check hot/inbox/cat.yaml",
+    "impasto check cat.yaml --quiet && mv cat.yaml hot/inbox",
+)
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A config.yaml or a sidecar.")],
+    kind: Annotated[
+        Kind | None, typer.Option("--as", help="What it is; else its keys tell.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The base of a sidecar's settings."),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Do not print the settings.")
+    ] = False,
+) -> None:
+    """Check a configuration or a sidecar.
+
+    Says what is right or wrong with it, and prints the settings that come of it.
+    """
+    import yaml
+
+    if not file.is_file():
+        raise FolderError(f"{file}: no such file.")
+    if (kind or _kind_of(file)) is Kind.CONFIG:
+        read = read_config(file)
+        document: Mapping[str, Any] = read.model_dump()
+        say(f"{file} is a good configuration.")
+    else:
+        document = _checked_sidecar(file, config)
+        say(f"{file} is a good sidecar.")
+    if not quiet:
+        text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
+        typer.echo(text.rstrip())
+
+
+def _kind_of(file: Path) -> Kind:
+    """By its keys; a file that has none of either by its name."""
+    from hotfolder.config import Config
+    from hotfolder.document import DocumentError, parse_document
+
+    try:
+        keys = set(parse_document(file.read_bytes(), str(file)).values)
+    except DocumentError:
+        keys = set()  # Whatever it is, reading it will say what is wrong.
+    if keys & set(Config.model_fields):
+        return Kind.CONFIG
+    return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
+
+
+def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
+    from hotfolder.sidecar import read_sidecar
+
+    sidecar = read_sidecar(file, str(file))
+    settings = sidecar.settings(read_config(config).settings, init_file=sidecar.init_file)
+    missing = list(_missing_pictures(file, sidecar))
+    if missing:
+        raise SidecarError("\n".join(missing))
+    pictures: dict[str, Any] = {}
+    if sidecar.content:
+        pictures["content"] = sidecar.content
+    if sidecar.styles:
+        pictures["styles"] = list(sidecar.styles)
+    if sidecar.client:
+        pictures["client"] = dict(sidecar.client)
+    return pictures | settings.model_dump()
+
+
+def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":
+    """One line for each named picture that is not there, if the sidecar lies in an inbox."""
+    from hotfolder.library import StyleLibrary
+
+    inbox = file.absolute().parent
+    if inbox.name != "inbox" or not is_hot_folder(inbox.parent):
+        return []
+    library = StyleLibrary(inbox.parent / "styles")
+    problems = []
+    named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
+    for path, name in named:
+        if name is not None and not (inbox / name).exists():
+            line = sidecar.document.line(path)
+            problems.append(f"{file}, line {line}: {path[0]}: {name!r}; not beside the sidecar.")
+    for index, name in enumerate(sidecar.styles):
+        inside = name.removeprefix("styles/")
+        if (inbox / name).exists() or library.find(inside) is not None:
+            continue
+        line = sidecar.document.line(("styles", index))
+        nearest = difflib.get_close_matches(inside, library.names(), n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        problems.append(
+            f"{file}, line {line}: styles: {name!r}; neither beside the sidecar nor in "
+            f"{inbox.parent / 'styles'}.{hint}"
+        )
+    return problems

