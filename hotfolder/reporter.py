@@ -201,13 +201,15 @@ class Reporter:
     def _fresh(self, entry: Entry) -> JobStatus:
         """The status of an attempt that has not begun."""
         job = entry.job
+        # A drop that was refused has no settings; those in the job stand in for them.
+        refused = entry.ending is not None and entry.attempt == 0
         return JobStatus(
             name=job.name,
             source=job.source,
             state=entry.state,
             id=job.id,
-            preset=job.settings.preset,
-            size=job.settings.size,
+            preset=None if refused else job.settings.preset,
+            size=None if refused else job.settings.size,
             attempt=max(1, entry.attempt),
             client=job.client,
             dropped=job.dropped,

@@ -134,6 +134,7 @@ def test_a_refused_sidecar_fails_its_job_and_the_next_one_runs(room: Room) -> No
     room.step(4)
     assert "bad.yaml, line 2: style_wieght: unknown key" in room.error("bad")
     assert "style_wieght" in room.status("bad")["error"]
+    assert (room.status("bad")["preset"], room.status("bad")["size"]) == (None, None)
     assert room.status("good")["state"] == "done"
     assert [job.name for job in room.dispatcher.submitted] == ["good"]
 
