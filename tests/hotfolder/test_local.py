@@ -88,6 +88,22 @@ def test_a_job_that_no_worker_has_yet_can_be_cancelled(
     assert events_until(local, ENDS) == [Cancelled(job.id)]
 
 
+def test_auto_gives_every_device_a_worker_of_its_own(make_job: Make) -> None:
+    local = LocalDispatcher("auto", command=COMMAND)
+    try:
+        assert local.capacity == 1
+        jobs = [make_job("steps=10000 pause=0.02") for _ in range(2)]
+        local.submit(jobs[0])
+        events_until(local, Started)
+        assert local.capacity == 2
+        local.submit(jobs[1])
+        events_until(local, Started)
+        busy = {(device.device, device.state, device.job_id) for device in local.devices()}
+        assert busy == {("puppet:0", "busy", jobs[0].id), ("puppet:1", "busy", jobs[1].id)}
+    finally:
+        local.close(drain=False)
+
+
 def test_draining_waits_for_the_job_in_hand(local: LocalDispatcher, make_job: Make) -> None:
     local.submit(make_job("steps=5 pause=0.02"))
     local.close(drain=True)

@@ -17,8 +17,12 @@ LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
 
 class Puppet:
-    device = "puppet"
-    devices = ("puppet",)
+    """With `--device auto` it finds two devices."""
+
+    def __init__(self) -> None:
+        wanted = sys.argv[sys.argv.index("--device") + 1] if "--device" in sys.argv else "puppet"
+        self.devices = ("puppet:0", "puppet:1") if wanted == "auto" else (wanted,)
+        self.device = self.devices[0]
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
         order = (Path(job.folder) / "inputs" / job.content).read_text()
