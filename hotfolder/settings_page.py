@@ -88,10 +88,9 @@ def plain(value: Any) -> str:
     """A value as YAML on one line."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {plain(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, float) and value == round(value, 6):
-        return f"{value:g}" if abs(value) < 1e6 else f"{value:.0e}".replace("e+0", "e")
     if isinstance(value, float):
-        return f"{value:.6g}"
+        short = f"{value:g}".replace("e+0", "e")
+        return short if float(short) == value else repr(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

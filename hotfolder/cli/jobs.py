@@ -43,7 +43,7 @@ def submit(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
     styles: Annotated[
         list[str],
-        typer.Argument(metavar="STYLE...", help="Paintings: files, or names of the style library."),
+        typer.Argument(metavar="STYLE", help="Paintings: files, or names of the style library."),
     ],
     hot: HotOption = None,
     preset: PresetOption = None,

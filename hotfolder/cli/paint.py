@@ -34,7 +34,7 @@ def stylise(
     styles: Annotated[
         list[str],
         typer.Argument(
-            metavar="STYLE...", help="Paintings: files, or `night` and `evening`, which come along."
+            metavar="STYLE", help="Paintings: files, or `night` and `evening`, which come along."
         ),
     ],
     output: Annotated[

@@ -1,0 +1,304 @@
+"""The commands, as a person or a script sees them: output, messages, exit codes."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ExitCode
+from hotfolder.cli import main
+
+# typer itself imports pydantic to read options; our own models would come on top of that.
+HEAVY = ("torch", "yaml", "watchdog", "rich.live", "PIL", "numpy", "engine.settings")
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No configuration and no hot folder of the developer's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def hot(somewhere_else: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["init", "hot"]) == ExitCode.OK
+    capsys.readouterr()
+    return somewhere_else / "hot"
+
+
+def post(hot: Path, name: str, **facts: object) -> None:
+    document = {"name": name, "updated": "2026-11-24T03:00:00+00:00", **facts}
+    (hot / "status" / f"{name}.json").write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["stylise", "--help"],
+        ["status", "HOT"],
+        ["status", "HOT", "--json"],
+    ],
+)
+def test_nothing_heavy_is_imported_to_answer(hot: Path, arguments: list[str]) -> None:
+    post(hot, "cat", state="queued", position=1)
+    arguments = [str(hot) if argument == "HOT" else argument for argument in arguments]
+    program = (
+        "import sys\nfrom hotfolder.cli import main\n"
+        f"assert main({arguments!r}) == 0\n"
+        f"sys.stderr.write(' '.join(m for m in {HEAVY!r} if m in sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stderr == ""
+    assert answer.stdout
+
+
+def test_every_command_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    from hotfolder.cli import app
+
+    names = [info.name or "" for info in app.registered_commands]
+    assert len(names) == 12
+    for name in names:
+        assert main([name, "--help"]) == ExitCode.OK
+        assert f"impasto {name}" in capsys.readouterr().out.partition("Examples")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        pytest.param(["frobnicate"], ExitCode.USAGE, "frobnicate", id="unknown_command"),
+        pytest.param(["stylise", "a.jpg"], ExitCode.USAGE, "See `impasto stylise", id="argument"),
+        pytest.param(
+            ["stylise", "a.jpg", "night", "-o", "b.gif"], ExitCode.USAGE, ".png", id="format"
+        ),
+        pytest.param(
+            ["stylise", "a.jpg", "night", "-o", "b.png"], ExitCode.INPUT, "a.jpg", id="no_content"
+        ),
+        pytest.param(
+            ["stylise", __file__, "nigth", "-o", "b.png"], ExitCode.INPUT, "'night'", id="no_style"
+        ),
+        pytest.param(
+            ["stylise", __file__, "night", "-o", "b.png"], ExitCode.INPUT, ".py", id="no_picture"
+        ),
+        pytest.param(
+            ["stylise", "a.jpg", "night", "-o", "b.png", "-s", "sise=3"],
+            ExitCode.CONFIGURATION,
+            "'size'",
+            id="setting",
+        ),
+        pytest.param(
+            ["stylise", "a.jpg", "night", "-o", "b.png", "--preset", "prevew"],
+            ExitCode.CONFIGURATION,
+            "'preview'",
+            id="preset",
+        ),
+        pytest.param(
+            ["submit", "a.jpg", "night"], ExitCode.FILE_ACCESS, "IMPASTO_HOT_FOLDER", id="no_hot"
+        ),
+        pytest.param(["watch", "nowhere"], ExitCode.FILE_ACCESS, "impasto init", id="no_folder"),
+        pytest.param(
+            ["watch", "-c", "nowhere.yaml"], ExitCode.CONFIGURATION, "nowhere.yaml", id="no_config"
+        ),
+        pytest.param(["check", "nowhere.yaml"], ExitCode.FILE_ACCESS, "nowhere.yaml", id="no_file"),
+        pytest.param(["settings", "sise"], ExitCode.INPUT, "'size'", id="unknown_setting"),
+    ],
+)
+def test_an_error_is_one_clear_message(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: ExitCode, message: str
+) -> None:
+    assert main(arguments) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("Error: ") == 1
+    assert message in output.err
+    assert "Traceback" not in output.err
+    assert "\x1b" not in output.err
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_debug_shows_where_an_error_comes_from(
+    capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    arguments = ["watch", "nowhere"]
+    arguments.insert(place if place == 0 else len(arguments), "--debug")
+    assert main(arguments) == ExitCode.FILE_ACCESS
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interruption_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hotfolder.folder.HotFolder.create", interrupted)
+    assert main(["init", "hot"]) == ExitCode.INTERRUPTED
+
+
+def test_init_makes_a_folder_to_paint_with_and_changes_nothing(somewhere_else: Path) -> None:
+    assert main(["init", "hot"]) == ExitCode.OK
+    styles = somewhere_else / "hot/styles"
+    assert {"night.jpg", "evening.jpg", "README.txt"} <= {path.name for path in styles.iterdir()}
+    (styles / "night.jpg").write_bytes(b"mine")
+    assert main(["init", "hot"]) == ExitCode.OK
+    assert (styles / "night.jpg").read_bytes() == b"mine"
+
+
+def test_init_writes_a_configuration_that_check_likes_and_status_finds(
+    somewhere_else: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "deep/hot", "--config", "config.yaml"]) == ExitCode.OK
+    assert main(["check", "config.yaml"]) == ExitCode.OK
+    assert f"hot_folder: {somewhere_else / 'deep/hot'}" in capsys.readouterr().out
+    assert main(["status"]) == ExitCode.OK
+    assert str(somewhere_else / "deep/hot") in capsys.readouterr().out
+    assert main(["init", "deep/hot", "--config", "config.yaml"]) == ExitCode.CONFIGURATION
+
+
+def test_the_environment_names_the_hot_folder(
+    hot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["status"]) == ExitCode.OK
+    assert str(hot) in capsys.readouterr().out
+    monkeypatch.setenv("IMPASTO_HOT_FOLDER", str(tmp_path / "elsewhere"))
+    assert main(["status"]) == ExitCode.FILE_ACCESS
+    assert "IMPASTO_HOT_FOLDER names it" in capsys.readouterr().err
+    assert main(["status", "hot"]) == ExitCode.OK
+
+
+def test_status_shows_jobs_in_their_order_without_control_codes(
+    hot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
+    post(hot, "ended", state="failed", message="b.jpg: truncated")
+    post(hot, "second", state="queued", position=2)
+    post(hot, "first", state="queued", position=1)
+    post(hot, "now", state="running", fraction=0.25, losses=losses, eta_seconds=65)
+
+    assert main(["status", "hot"]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert "nobody serves it" in lines[0]
+    assert [line.split()[0] for line in lines[2:]] == ["now", "first", "second", "ended"]
+    assert lines[2].split() == ["now", "running", "25%", "3", "1:05"]
+    assert lines[5].endswith("b.jpg: truncated")
+    assert "\x1b" not in "".join(lines)
+
+
+def test_status_for_programs_is_json(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    post(hot, "cat", state="waiting", message="lacks a style picture")
+    assert main(["status", "hot", "--json"]) == ExitCode.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["server"]["running"] is False
+    assert document["jobs"][0]["message"] == "lacks a style picture"
+
+
+def test_submit_without_waiting_prints_the_name_alone_on_stdout(
+    hot: Path, photograph: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["submit", str(photograph), "night", "--no-wait", "-p", "preview", "-s", "seed=7"]
+    assert main(arguments) == ExitCode.OK
+    output = capsys.readouterr()
+    assert output.out == "chelsea\n"
+    assert "impasto watch" in output.err
+    sidecar = json.loads((hot / "inbox/chelsea.yaml").read_text())
+    assert (sidecar["styles"], sidecar["preset"], sidecar["seed"]) == (["night.jpg"], "preview", 7)
+    assert main(["check", "hot/inbox/chelsea.yaml"]) == ExitCode.OK
+
+
+def test_a_bad_setting_is_refused_before_anything_is_submitted(
+    hot: Path, photograph: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["submit", str(photograph), "night", "--no-wait", "-s", "steps=many"])
+    assert code == ExitCode.CONFIGURATION
+    assert list((hot / "inbox").iterdir()) == []
+
+
+def test_cancel_asks_for_a_live_job_only(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    post(hot, "cat", state="queued")
+    post(hot, "dog", state="done")
+    assert main(["cancel", "cat"]) == ExitCode.OK
+    assert (hot / "inbox/cat.cancel").exists()
+    assert main(["cancel", "dog"]) == ExitCode.INPUT
+    assert "has ended already: done" in capsys.readouterr().err
+    assert main(["cancel", "cta"]) == ExitCode.INPUT
+    assert "Did you mean 'cat'?" in capsys.readouterr().err
+
+
+def test_check_names_file_line_and_key(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sidecar = hot / "inbox/cat.yaml"
+    sidecar.write_text("content: cat.jpg\nstyles: [nigth.jpg]\nsise: 512\n")
+    assert main(["check", str(sidecar)]) == ExitCode.CONFIGURATION
+    assert "cat.yaml, line 3: sise: unknown key" in capsys.readouterr().err
+
+    sidecar.write_text("content: cat.jpg\nstyles: [nigth.jpg]\n")
+    assert main(["check", str(sidecar)]) == ExitCode.CONFIGURATION
+    error = capsys.readouterr().err
+    assert "line 1: content: 'cat.jpg'; not beside the sidecar" in error
+    assert "line 2: styles: 'nigth.jpg'" in error
+    assert "Did you mean 'night.jpg'?" in error
+
+    (hot / "inbox/cat.jpg").touch()
+    sidecar.write_text("content: cat.jpg\nstyles: [night.jpg]\npreset: preview\n")
+    assert main(["check", str(sidecar)]) == ExitCode.OK
+    assert "size: 256" in capsys.readouterr().out
+
+
+def test_check_tells_a_configuration_by_its_keys(
+    somewhere_else: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (somewhere_else / "other.yaml").write_text("originals: archive\nretry: {lots: 3}\n")
+    assert main(["check", "other.yaml"]) == ExitCode.CONFIGURATION
+    assert "other.yaml, line 2: retry.lots: unknown key" in capsys.readouterr().err
+
+
+def test_the_doctor_finds_what_is_wrong(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "hot"]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    subjects = {line.split()[1] for line in lines if line.startswith(("ok", "warn"))}
+    assert {"Python", "torch", "torchvision", "weights", "device", "config", "disk"} <= subjects
+    assert any(line.startswith("warn  server") for line in lines)
+
+    (hot / "outbox").rmdir()
+    assert main(["doctor", "hot"]) == ExitCode.FILE_ACCESS
+    assert "outbox: no such folder" in capsys.readouterr().out
+
+
+def test_presets_and_settings_are_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["presets"]) == ExitCode.OK
+    presets = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in presets][:3] == ["standard", "preview", "gatys"]
+    assert main(["settings", "size"]) == ExitCode.OK
+    assert capsys.readouterr().out.startswith("size\twhole number from 32 to 16 384\t512\t")
+
+
+def test_a_closed_pipe_is_no_error(hot: Path) -> None:
+    command = f"{sys.executable} -m hotfolder.cli settings | true"
+    answer = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+
+
+def test_help_and_status_answer_at_once(hot: Path) -> None:
+    """The promise is half a second; the best of three, with room for a busy machine."""
+
+    def seconds(*arguments: str) -> float:
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "hotfolder.cli", *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    assert min(seconds("--help") for _ in range(3)) < 1.0
+    assert min(seconds("status", str(hot)) for _ in range(3)) < 1.0

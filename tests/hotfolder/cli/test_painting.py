@@ -1,0 +1,121 @@
+"""Commands that paint, with the real network on tiny pictures."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engine.errors import ExitCode
+from engine.picture import read_settings_text
+from hotfolder.cli import main
+from plugin.client import Client, Request
+
+TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}
+TINY_OPTIONS = [option for key, value in TINY.items() for option in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hot(somewhere_else: Path) -> Path:
+    assert main(["init", "hot"]) == ExitCode.OK
+    return somewhere_else / "hot"
+
+
+@pytest.fixture
+def served(hot: Path) -> Iterator[Client]:
+    """`impasto watch`, stopped as Ctrl-C stops it."""
+    command = [sys.executable, "-m", "hotfolder.cli", "watch", str(hot)]
+    with (hot / "watch.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield Client(hot)
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            code = server.wait(15)
+        finally:
+            server.kill()
+            server.wait()
+    log_text = (hot / "watch.log").read_text()
+    assert code == ExitCode.INTERRUPTED, log_text
+    assert "\x1b" not in log_text
+
+
+def test_stylise_paints_and_keeps_the_settings(
+    photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["stylise", str(photograph), "night", "-o", "painted.png", *TINY_OPTIONS]
+    assert main(arguments) == ExitCode.OK
+    output = capfd.readouterr()
+    assert output.out == "painted.png\n"
+    assert "chelsea.png: 50%, step 1 of 2, loss" in output.err
+    assert "48 x 32 px, 2 steps" in output.err
+    assert "\x1b" not in output.err
+    with Image.open("painted.png") as image:
+        assert image.size == (48, 32)
+    assert '"steps": 2' in (read_settings_text("painted.png") or "")
+
+    before = Path("painted.png").read_bytes()
+    assert main(arguments) == ExitCode.FILE_ACCESS
+    assert "--force" in capfd.readouterr().err
+    assert Path("painted.png").read_bytes() == before
+    assert main([*arguments, "--force", "--set", "seed=3"]) == ExitCode.OK
+    assert '"seed": 3' in (read_settings_text("painted.png") or "")
+
+
+def test_run_says_whether_all_succeeded(
+    hot: Path, photograph: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = Client(hot)
+    client.submit(Request(photograph, ["night.jpg"], settings=TINY))
+    assert main(["run", "--once", "hot"]) == ExitCode.OK
+    assert "1 done, 0 failed, 0 cancelled." in capfd.readouterr().err
+    assert (hot / "outbox/chelsea.png").is_file()
+
+    broken = hot.parent / "broken.jpg"
+    broken.write_text("not a picture")
+    ticket = client.submit(Request(broken, ["night.jpg"], settings=TINY))
+    assert main(["run", "--once", "hot"]) == ExitCode.SOME_JOBS_FAILED
+    assert client.status(ticket).state == "failed"
+
+
+def test_submit_follows_a_job_of_a_real_server_to_its_end(
+    served: Client, photograph: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["submit", str(photograph), "evening", "--hot", "hot", "--name", "cat"]
+    assert main([*arguments, *TINY_OPTIONS]) == ExitCode.OK
+    output = capfd.readouterr()
+    assert output.out == f"{served.outbox / 'cat.png'}\n"
+    assert "cat: " in output.err
+
+    assert main([*arguments, "--set", "size=48", "--set", "steps=100000", "--no-wait"]) == 0
+    assert main(["cancel", "cat-2", "--hot", "hot"]) == ExitCode.OK
+    assert "cat-2 is cancelled." in capfd.readouterr().err
+
+
+def test_submit_ends_with_the_jobs_failure(
+    served: Client, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("broken.png").touch()
+    assert main(["submit", "broken.png", "night", "--hot", "hot"]) == ExitCode.SOME_JOBS_FAILED
+    assert "could not paint broken" in capfd.readouterr().err
+
+
+def test_a_second_server_is_refused(served: Client, capfd: pytest.CaptureFixture[str]) -> None:
+    until = time.monotonic() + 20
+    while not served.server().running and time.monotonic() < until:
+        time.sleep(0.05)
+    assert main(["watch", "hot"]) == ExitCode.FILE_ACCESS
+    assert "already served" in capfd.readouterr().err
