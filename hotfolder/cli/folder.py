@@ -133,7 +133,8 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
     if devices:
         read = type(read).model_validate(read.model_dump() | {"devices": devices})
     root = find_hot_folder(hot, config)
-    states: dict[str, str] = {}
+    log = logging.getLogger("hotfolder")
+    waits: dict[str, str] = {}
 
     with ProgressView() as view:
         _log_to(view, read.log_level)
@@ -146,12 +147,13 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
                     view.update(status.name, Point.of(status, status.message))
             else:
                 view.end(status.name)
-            if status.state == "waiting" and states.get(status.name) != status.message:
-                logging.getLogger("hotfolder").info("[%s] waits: %s", status.name, status.message)
-            states[status.name] = status.message
+            known_already = status.message in ("arriving", waits.get(status.name))
+            if status.state == "waiting" and not known_already:
+                log.info("[%s] waits: %s", status.name, status.message)
+                waits[status.name] = status.message
 
         outcome = serve(read, root, once=once, on_event=show)
-    left = f", {outcome.waiting} left waiting" if outcome.waiting else ""
+    left = f", {outcome.waiting} left" if outcome.waiting else ""
     say(f"{outcome.done} done, {outcome.failed} failed, {outcome.cancelled} cancelled{left}.")
     return int(outcome.exit_code)
 
@@ -165,6 +167,7 @@ def _log_to(view: "ProgressView", level: str) -> None:
         handler = RichHandler(
             console=view.console, show_path=False, markup=False, log_time_format="%H:%M:%S"
         )
+        handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
