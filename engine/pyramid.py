@@ -50,7 +50,7 @@ def resize(picture: Tensor, size: Size) -> Tensor:
     return resized.clamp(0, 1)
 
 
-def enlarge(picture: Tensor, coarser_content: Tensor, content: Tensor) -> Tensor:
+def enlarge(picture: Tensor, coarser_draft: Tensor, draft: Tensor) -> Tensor:
     """A coarse painting brought to the next scale, with the content's fine structure given back.
 
     What the content lost on its way down (a level of its Laplacian pyramid; P. Burt, E. Adelson,
@@ -58,14 +58,14 @@ def enlarge(picture: Tensor, coarser_content: Tensor, content: Tensor) -> Tensor
     and needs several times the steps for the same style loss.
 
     Args:
-        picture, coarser_content: 1 x 3 x h x w, painting and content at the coarse scale.
-        content: 1 x 3 x H x W, at the next.
+        picture, coarser_draft: 1 x 3 x h x w, painting and content at the coarse scale.
+        draft: 1 x 3 x H x W, the content at the next.
 
     Returns:
         1 x 3 x H x W, in 0 to 1.
     """
-    size = (content.shape[-1], content.shape[-2])
-    lost = content - resize(coarser_content, size)
+    size = (draft.shape[-1], draft.shape[-2])
+    lost = draft - resize(coarser_draft, size)
     return (resize(picture, size) + lost).clamp(0, 1)
 
 

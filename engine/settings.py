@@ -95,6 +95,9 @@ class Settings(BaseModel):
     init: Literal["content", "style", "noise", "file"] = "content"
     """What the optimisation starts from. `file` takes the picture named by `init_file`."""
 
+    init_colours: Literal["content", "style"] = "style"
+    """Whose colours the content has when the optimisation starts from it."""
+
     init_file: str | None = None
     """Picture to start from with `init: file`; brought to the result's size."""
 
@@ -168,6 +171,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "history": 100,
         "clamp": False,
         "init": "content",
+        "init_colours": "content",
         "content_layers": {"relu4_2": 1.0},
         "style_layers": GATYS_STYLE_LAYERS,
         "content_weight": 1.0,
@@ -192,6 +196,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "history": 100,
         "clamp": True,
         "init": "content",
+        "init_colours": "content",
         "content_layers": {"conv2_2": 1.0},
         "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
         "content_weight": 1.0,
@@ -216,6 +221,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "history": 100,
         "clamp": True,
         "init": "noise",
+        "init_colours": "content",
         "content_layers": {"conv3_1": 1.0},
         "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
         "content_weight": 1.0,

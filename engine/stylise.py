@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.colours import match_colours
 from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, minimise
@@ -95,16 +96,17 @@ def stylise(
     report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
-    picture: Tensor | None = None
-    coarser_target = whole_content
+    # What the painting starts from and is given back at each step up: the content, in colours.
+    whole_draft = _draft(whole_content, whole_styles, settings)
+    draft, picture = whole_draft, whole_draft
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         target = resize(whole_content, size)
-        if picture is None:
-            picture = _initial(settings, target, whole_styles, initial)
+        coarser_draft, draft = draft, resize(whole_draft, size)
+        if scale == 0:
+            picture = _initial(settings, draft, whole_styles, initial)
         else:
-            picture = enlarge(picture, coarser_target, target)
-        coarser_target = target
+            picture = enlarge(picture, coarser_draft, draft)
         canvas = extend(picture, settings.margin).clone()
         objective = style_transfer_objective(
             vgg, extend(target, settings.margin), whole_styles, settings
@@ -141,7 +143,6 @@ def stylise(
             )
         picture = crop(canvas, size)
 
-    assert picture is not None
     yield Result(
         picture=_with_alpha_of(content, Picture.from_tensor(picture)),
         losses=step.losses,
@@ -155,21 +156,27 @@ def stylise(
     )
 
 
+def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> Tensor:
+    if settings.init_colours == "content":
+        return content
+    return match_colours(content, styles, settings.style_blend or [1.0] * len(styles))
+
+
 def _initial(
-    settings: Settings, content: Tensor, styles: Sequence[Tensor], initial: Picture | None
+    settings: Settings, draft: Tensor, styles: Sequence[Tensor], initial: Picture | None
 ) -> Tensor:
-    """The picture to start from, at the size of `content` (1 x 3 x H x W)."""
-    size = (content.shape[-1], content.shape[-2])
+    """The picture to start from, at the size of `draft` (1 x 3 x H x W)."""
+    size = (draft.shape[-1], draft.shape[-2])
     if settings.init == "noise":
         # Drawn on the CPU, so that a seed means the same noise on every device.
         generator = torch.Generator().manual_seed(settings.seed)
-        return torch.rand(content.shape, generator=generator).to(content.device)
+        return torch.rand(draft.shape, generator=generator).to(draft.device)
     if settings.init == "style":
         return resize(styles[0], size)
     if settings.init == "file":
         assert initial is not None  # _check
-        return resize(initial.to_tensor(content.device), size)
-    return content
+        return resize(initial.to_tensor(draft.device), size)
+    return draft
 
 
 def _with_alpha_of(content: Picture, painted: Picture) -> Picture:

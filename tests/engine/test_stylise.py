@@ -81,10 +81,11 @@ def test_same_seed_same_pixels_and_another_seed_others(
 
 
 def test_it_starts_from_what_the_settings_say(content: Picture, style: Picture, vgg: VGG19) -> None:
-    starts = {
-        init: paint(content, style, vgg, init=init, steps=1)[1].picture.pixels
+    results = {
+        init: paint(content, style, vgg, init=init, init_colours="content", steps=1)[1]
         for init in ("content", "style", "noise")
     }
+    starts = {init: result.picture.pixels for init, result in results.items()}
     grey = Picture(np.full((30, 40, 3), 0.25, np.float32))
     _, from_file = paint(
         content, style, vgg, init="file", init_file="grey.png", initial=grey, steps=1
@@ -94,6 +95,14 @@ def test_it_starts_from_what_the_settings_say(content: Picture, style: Picture, 
     assert np.abs(starts["content"] - small.pixels).mean() < 0.03
     assert np.abs(starts["style"] - starts["content"]).mean() > 0.05
     assert 0.2 < starts["noise"].std() < 0.35
+
+
+def test_it_starts_in_the_styles_colours(content: Picture, style: Picture, vgg: VGG19) -> None:
+    _, result = paint(content, style, vgg, steps=1)
+    wanted = style.pixels.reshape(-1, 3)
+    found = result.picture.pixels.reshape(-1, 3)
+    np.testing.assert_allclose(found.mean(axis=0), wanted.mean(axis=0), atol=0.03)
+    assert np.abs(content.pixels.reshape(-1, 3).mean(axis=0) - wanted.mean(axis=0)).max() > 0.06
 
 
 def test_transparency_comes_back_at_the_results_size(

@@ -1,0 +1,58 @@
+"""Colour statistics: one picture's palette given to another."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["match_colours"]
+
+# Variance of a channel below which a picture has no colour to speak of in some direction (a grey
+# photograph has none): about one level of 8 bits. Keeps the map from amplifying noise.
+VARIANCE_FLOOR = 1e-5
+
+
+def match_colours(picture: Tensor, palettes: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """The picture with the mean and covariance of the palettes' colours.
+
+    The linear Monge-Kantorovich map, the one of all such maps that moves the colours least:
+    F. Pitié, A. Kokaram: The linear Monge-Kantorovitch linear colour mapping for example-based
+    colour transfer, 2007, eq. 11.
+
+    Args:
+        picture: 1 x 3 x H x W in 0 to 1.
+        palettes: 1 x 3 x h x w each.
+        shares: of each palette in the mean and the covariance; they need not add up to 1.
+
+    Returns:
+        1 x 3 x H x W, clamped to 0 to 1.
+    """
+    mean, covariance = _statistics(picture)
+    wanted = [_statistics(palette) for palette in palettes]
+    total = sum(shares)
+    wanted_mean = sum(m * (share / total) for (m, _), share in zip(wanted, shares, strict=True))
+    wanted_covariance = sum(
+        c * (share / total) for (_, c), share in zip(wanted, shares, strict=True)
+    )
+    root, inverse = _power(covariance, 0.5), _power(covariance, -0.5)
+    between = _power(root @ wanted_covariance @ root, 0.5)
+    linear = inverse @ between @ inverse
+    flat = picture[0].flatten(1)
+    mapped = linear.to(flat) @ (flat - mean.to(flat)) + torch.as_tensor(wanted_mean).to(flat)
+    return mapped.view_as(picture).clamp(0, 1)
+
+
+def _statistics(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (3 x 1) and covariance (3 x 3) of the colours, in float64 on the CPU: nine numbers are
+    too few for a device."""
+    flat = picture[0].flatten(1)
+    mean = flat.mean(dim=1, keepdim=True)
+    centred = flat - mean
+    covariance = (centred @ centred.T / flat.shape[1]).cpu().double()
+    return mean.cpu().double(), covariance + VARIANCE_FLOOR * torch.eye(3, dtype=torch.float64)
+
+
+def _power(symmetric: Tensor, exponent: float) -> Tensor:
+    values, vectors = torch.linalg.eigh(symmetric)
+    power: Tensor = vectors @ torch.diag(values.clamp(min=1e-12) ** exponent) @ vectors.T
+    return power
