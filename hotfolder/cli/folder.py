@@ -19,7 +19,7 @@ __all__ = ["fill_style_library", "init", "run", "watch"]
 HotArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[HOT]",
+        metavar="HOT",
         help="The hot folder. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot.",
         show_default=False,
     ),

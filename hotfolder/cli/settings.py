@@ -14,7 +14,7 @@ __all__ = ["presets", "settings"]
 
 @command("settings", HELP, "impasto settings", "impasto settings style_weight")
 def settings(
-    name: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Only this one.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="KEY", help="Only this one.")] = None,
 ) -> None:
     """List every setting with its range and default."""
     import difflib
