@@ -6,6 +6,7 @@ a picture delivered through the client that editors use.
 
 import contextlib
 import importlib.util
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +60,9 @@ def run_demo(folder: Path, *, style: str = "night", size: int = 512) -> Path:
     say(f"Painted in {clock_time(time.monotonic() - started)}, the server's start included.")
     print_places({"The painting": result.picture, "Its record": result.record})
     print_places({"Side by side": target})
-    say(f"Serve the folder yourself: impasto watch {folder}")
+    # `make demo` runs it from an environment that is not on the path.
+    command = "impasto" if shutil.which("impasto") else sys.argv[0]
+    say(f"Serve the folder yourself: {command} watch {folder}")
     return target
 
 
