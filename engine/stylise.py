@@ -93,6 +93,7 @@ def stylise(
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
     previewed = started
+    begun: tuple[float, float] | None = None
     report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
@@ -125,6 +126,7 @@ def stylise(
             now = time.monotonic()
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
+            begun = begun or (now, fraction)
             preview = None
             if preview_seconds is not None and now - previewed >= preview_seconds:
                 previewed = now
@@ -138,7 +140,7 @@ def stylise(
                 fraction=fraction,
                 losses=step.losses,
                 seconds=now - started,
-                eta_seconds=(now - started) * (1 - fraction) / fraction,
+                eta_seconds=_eta(begun, now, fraction),
                 preview=preview,
             )
         picture = crop(canvas, size)
@@ -154,6 +156,14 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
     )
+
+
+def _eta(begun: tuple[float, float], now: float, fraction: float) -> float | None:
+    """Seconds to go, by the pace since the first report: what came before it was preparation."""
+    first, done_by_then = begun
+    if fraction == done_by_then:
+        return None
+    return (now - first) / (fraction - done_by_then) * (1 - fraction)
 
 
 def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> Tensor:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from engine import THREADS_ENVIRONMENT
+
 __all__ = ["WorkerProcess", "worker_command"]
 
 log = logging.getLogger(__name__)
@@ -121,7 +123,7 @@ def _environment() -> dict[str, str]:
     """Ours, and our code findable even where it is not installed."""
     root = str(Path(__file__).resolve().parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return THREADS_ENVIRONMENT | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _ending_in_words(status: int) -> str:

@@ -1,6 +1,11 @@
 """Real pictures and real weights for every room's tests."""
 
+import os
 from pathlib import Path
+
+import engine
+
+os.environ.update(engine.THREADS_ENVIRONMENT)  # before anything imports torch
 
 import pytest
 import skimage

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine import THREADS_ENVIRONMENT
 from hotfolder.cli._app import PAINTING, command
 from hotfolder.cli._console import clock_time, say
 from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
@@ -70,6 +71,8 @@ def stylise(
     files = [find_style(style, [OWN_STYLES]) for style in styles]
     _check_output(output, force=force)
 
+    for variable, value in THREADS_ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     if read.threads is not None:
         import torch
 

@@ -60,6 +60,7 @@ def test_progress_tells_scale_step_losses_and_a_growing_fraction(
     assert all(p.scales == 2 for p in progress)
     assert all(a.fraction < b.fraction for a, b in pairwise(progress))
     assert progress[-1].fraction == pytest.approx(1)
+    assert progress[0].eta_seconds is None
     assert progress[-1].eta_seconds == pytest.approx(0)
     assert progress[-1].losses == result.losses
     assert all(p.preview is not None and p.preview.size == p.size for p in progress)

@@ -142,7 +142,7 @@ def test_a_poisonous_job_fails_and_the_next_one_runs(running: Running, until: Un
 
 
 def test_a_slow_copy_is_painted_when_it_is_finished(running: Running, until: Until) -> None:
-    running.start()
+    running.start("--settle", "2")  # longer than a busy machine may pause between two writes
     with (running.folder.inbox / "a.content.jpg").open("w") as slow:
         running.drop("b", "steps=1")
         (running.folder.inbox / "a.style.jpg").write_text("x")

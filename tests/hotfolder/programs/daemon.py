@@ -1,6 +1,7 @@
-"""A real daemon process whose workers are puppets: `daemon.py HOT [--once]`. At its end it prints
-what it would have cost."""
+"""A real daemon process whose workers are puppets: `daemon.py HOT [--once] [--settle SECONDS]`. At
+its end it prints what it would have cost."""
 
+import argparse
 import json
 import logging
 import os
@@ -19,13 +20,18 @@ PUPPET = [sys.executable, str(Path(__file__).with_name("puppet.py"))]
 
 def main() -> int:
     logging.basicConfig(level="INFO")
-    folder = HotFolder(sys.argv[1])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--once", action="store_true")
+    parser.add_argument("--settle", type=float, default=0.1)
+    options = parser.parse_args()
+    folder = HotFolder(options.folder)
     folder.create()
-    config = Config.model_validate({"settle_seconds": 0.1, "wait_seconds": 0.5})
+    config = Config.model_validate({"settle_seconds": options.settle, "wait_seconds": 0.5})
     try:
         with locked(folder):
             dispatcher = LocalDispatcher(["puppet"], command=PUPPET)
-            daemon = Daemon(config, folder, dispatcher, once="--once" in sys.argv)
+            daemon = Daemon(config, folder, dispatcher, once=options.once)
             with _stopped_by_signals(daemon):
                 outcome = daemon.run()
     except HotFolderError as error:
