@@ -5,7 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["match_colours"]
+__all__ = ["keep_colours", "match_colours"]
+
+# Luma of sRGB-encoded values: ITU-R BT.601, as in the YIQ space of Gatys et al. (2016).
+LUMA = (0.299, 0.587, 0.114)
 
 # Variance of a channel below which a picture has no colour to speak of in some direction (a grey
 # photograph has none): about one level of 8 bits. Keeps the map from amplifying noise.
@@ -40,6 +43,28 @@ def match_colours(picture: Tensor, palettes: Sequence[Tensor], shares: Sequence[
     flat = picture[0].flatten(1)
     mapped = linear.to(flat) @ (flat - mean.to(flat)) + torch.as_tensor(wanted_mean).to(flat)
     return mapped.view_as(picture).clamp(0, 1)
+
+
+def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
+    """The painting's light and shade in the content's colours.
+
+    Luminance-only transfer: L. Gatys, M. Bethge, A. Hertzmann, E. Shechtman: Preserving Color in
+    Neural Artistic Style Transfer, 2016, section 4. Where the content's chroma would leave the
+    gamut at the painting's luma it is made paler instead, so that no stroke is lost to clipping.
+
+    Args:
+        painted, content: 1 x 3 x H x W in 0 to 1.
+
+    Returns:
+        1 x 3 x H x W in 0 to 1, with the luma of `painted`.
+    """
+    weights = painted.new_tensor(LUMA).view(1, 3, 1, 1)
+    light = (painted * weights).sum(1, keepdim=True)
+    chroma = content - (content * weights).sum(1, keepdim=True)
+    up, down = chroma.amax(1, keepdim=True), -chroma.amin(1, keepdim=True)
+    tiny = torch.finfo(chroma.dtype).eps
+    room = torch.minimum((1 - light) / up.clamp(min=tiny), light / down.clamp(min=tiny))
+    return (light + chroma * room.clamp(max=1)).clamp(0, 1)
 
 
 def _statistics(picture: Tensor) -> tuple[Tensor, Tensor]:

@@ -98,6 +98,9 @@ class Settings(BaseModel):
     init_colours: Literal["content", "style"] = "style"
     """Whose colours the content has when the optimisation starts from it."""
 
+    keep_colours: bool = False
+    """Paint in the content's own colours: only light and shade become the painting's."""
+
     init_file: str | None = None
     """Picture to start from with `init: file`; brought to the result's size."""
 
@@ -172,6 +175,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "clamp": False,
         "init": "content",
         "init_colours": "content",
+        "keep_colours": False,
         "content_layers": {"relu4_2": 1.0},
         "style_layers": GATYS_STYLE_LAYERS,
         "content_weight": 1.0,
@@ -197,6 +201,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "clamp": True,
         "init": "content",
         "init_colours": "content",
+        "keep_colours": False,
         "content_layers": {"conv2_2": 1.0},
         "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
         "content_weight": 1.0,
@@ -222,6 +227,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "clamp": True,
         "init": "noise",
         "init_colours": "content",
+        "keep_colours": False,
         "content_layers": {"conv3_1": 1.0},
         "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
         "content_weight": 1.0,

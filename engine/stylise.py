@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.colours import match_colours
+from engine.colours import keep_colours, match_colours
 from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, minimise
@@ -130,7 +130,7 @@ def stylise(
             preview = None
             if preview_seconds is not None and now - previewed >= preview_seconds:
                 previewed = now
-                preview = Picture.from_tensor(crop(canvas, size))
+                preview = _delivered(crop(canvas, size), target, settings)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -146,7 +146,7 @@ def stylise(
         picture = crop(canvas, size)
 
     yield Result(
-        picture=_with_alpha_of(content, Picture.from_tensor(picture)),
+        picture=_with_alpha_of(content, _delivered(picture, target, settings)),
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
@@ -187,6 +187,10 @@ def _initial(
         assert initial is not None  # _check
         return resize(initial.to_tensor(draft.device), size)
     return draft
+
+
+def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
+    return Picture.from_tensor(keep_colours(painted, content) if settings.keep_colours else painted)
 
 
 def _with_alpha_of(content: Picture, painted: Picture) -> Picture:

@@ -106,6 +106,17 @@ def test_it_starts_in_the_styles_colours(content: Picture, style: Picture, vgg: 
     assert np.abs(content.pixels.reshape(-1, 3).mean(axis=0) - wanted.mean(axis=0)).max() > 0.06
 
 
+def test_the_contents_colours_can_be_kept(content: Picture, style: Picture, vgg: VGG19) -> None:
+    progress, result = paint(content, style, vgg, keep_colours=True)
+    small = content.resized(*result.size).pixels
+    luma = np.array([0.299, 0.587, 0.114], np.float32)
+    for picture in (result.picture, progress[-1].preview):
+        assert picture is not None
+        chroma = picture.pixels - (picture.pixels @ luma)[..., None]
+        wanted = small - (small @ luma)[..., None]
+        assert np.abs(chroma - wanted).mean() < 0.02
+
+
 def test_transparency_comes_back_at_the_results_size(
     content: Picture, style: Picture, vgg: VGG19
 ) -> None:
