@@ -30,6 +30,7 @@ def pairs(folder: Path | None) -> list[Pair]:
         Pair("astronaut-evening", PHOTOGRAPHS / "astronaut.png", STYLES / "evening.jpg"),
     ]
     if folder is not None:
+        folder = folder.absolute()
         found = [
             Pair("tubingen-starry", folder / "tubingen.jpg", folder / "starry_night.jpg"),
             Pair("hoover-scream", folder / "hoovertowernight.jpg", folder / "the_scream.jpg"),
