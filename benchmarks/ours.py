@@ -22,7 +22,8 @@ painted_by = engine.stylise.stylise
 
 def recorded(*arguments: Any, **options: Any) -> Iterator[Any]:
     global recorder
-    for step in painted_by(*arguments, **options | {"preview_seconds": 0.0}):
+    steps: Iterator[Any] = painted_by(*arguments, **options | {"preview_seconds": 0.0})
+    for step in steps:
         preview = getattr(step, "preview", None)
         if preview is not None and step.scale == step.scales:
             recorder = recorder or Recorder(Path(FOLDER), int(EVERY), step.steps)

@@ -135,11 +135,11 @@ class _Attempt:
                 raise _Finished
             optimiser.zero_grad()
             loss = self._objective(picture).sum()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             evaluations += 1
             if evaluations == 1:
                 self._remember(loss, picture)
-            if evaluations == min(TRIAL, self._steps) and not first_move:
+            if evaluations == TRIAL and not first_move:
                 self._check(loss.item())
             return loss
 
@@ -148,10 +148,10 @@ class _Attempt:
                 (group,) = optimiser.param_groups
                 usual = {"lr": group["lr"], "max_iter": group["max_iter"]}
                 group.update(lr=first_move * self._rate_of_a_move_of_1, max_iter=1)
-                optimiser.step(closure)
+                optimiser.step(closure)  # type: ignore[no-untyped-call]
                 group.update(usual)
             while True:
-                optimiser.step(closure)
+                optimiser.step(closure)  # type: ignore[no-untyped-call]
         except _Finished:
             pass
 
@@ -163,7 +163,7 @@ class _Attempt:
         self._rate_of_a_move_of_1 = (1 / (gradient.square().mean().sqrt() * usual)).item()
 
     def _check(self, loss: float) -> None:
-        if self._steps > 1 and not loss < self._first_loss:
+        if not loss < self._first_loss:
             raise _Astray
 
 

@@ -36,8 +36,8 @@ def contact_sheet(pictures: Mapping[str, Path], references: list[Path], path: Pa
     )
     left = GAP
     for reference in references:
-        with Image.open(reference) as image:
-            thumbnail = image.convert("RGB")
+        with Image.open(reference) as file:
+            thumbnail = file.convert("RGB")
         thumbnail.thumbnail((width // 2, top))
         sheet.paste(thumbnail, (left, GAP))
         left += thumbnail.width + GAP

@@ -14,7 +14,7 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -226,7 +226,7 @@ def _seconds(value: float | None, otherwise: str) -> str:
     return otherwise if value is None else f"{value:.1f}"
 
 
-def _names(wanted: str | None, known: Sequence[str] | dict[str, object]) -> list[str]:
+def _names(wanted: str | None, known: Collection[str]) -> list[str]:
     names = list(known) if wanted is None else wanted.split(",")
     for name in names:
         if name not in known:

@@ -1,0 +1,141 @@
+"""Seconds and peak memory of one step, from small to large, each size in a process of its own.
+
+A process paints a few steps of `standard` at one scale. Seconds are the median between the reports
+after the first. Memory is the most that the process ever held (VmHWM: libraries, weights, style
+targets and all; on CUDA torch's own peak beside it). L-BFGS's memory grows with every step; what a
+whole run adds is counted, in a column of its own.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import skimage
+import torch
+
+from benchmarks.machine import provenance
+from benchmarks.report import save, say
+from engine.picture import read_picture
+from engine.settings import resolve
+from engine.stylise import Progress, stylise
+from engine.vgg import load_vgg19
+
+PICTURES = Path(skimage.__file__).parent / "data"
+CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
+
+
+def run(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks scaling",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--largest", type=int, default=1024, help="of 128, 256, 512, 1024, 2048 px")
+    parser.add_argument("--sizes", metavar="PIXELS", help="such as 128,362, instead")
+    parser.add_argument("--precisions", default="float32,bfloat16", metavar="NAMES")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:0")
+    options = parser.parse_args(arguments)
+    sizes = [128 << i for i in range(8) if 128 << i <= min(options.largest, 16384)]
+    if options.sizes:
+        sizes = [int(size) for size in options.sizes.split(",")]
+
+    on_cuda = options.device.startswith("cuda")
+    lines = [
+        f"A step, {options.steps} steps a process. {provenance(options.device)}",
+        "",
+        "| size | type | seconds of a step | ns a pixel | peak memory, MiB | before the first step "
+        "| L-BFGS, whole run |" + (" peak on the device |" if on_cuda else ""),
+        "|---|---|---|---|---|---|---|" + ("---|" if on_cuda else ""),
+    ]
+    for size in sizes:
+        for precision in options.precisions.split(","):
+            say(f"{size} px, {precision}")
+            lines.append(_row(_measured(size, precision, options), on_cuda))
+    save("scaling", "\n".join(lines))
+
+
+def _row(result: dict[str, float | str], on_cuda: bool) -> str:
+    width, height = int(result["width"]), int(result["height"])
+    seconds = float(result["seconds"])
+    cells = [
+        f"{width} x {height}",
+        str(result["precision"]),
+        f"{seconds:.3f}",
+        f"{1e9 * seconds / (width * height):,.0f}",
+        _mebi(float(result["peak"])),
+        _mebi(float(result["before"])),
+        _mebi(float(result["history"])),
+        *([_mebi(float(result["device_peak"]))] if on_cuda else []),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _mebi(count: float) -> str:
+    return f"{count / 2**20:,.0f}"
+
+
+def _measured(size: int, precision: str, options: argparse.Namespace) -> dict[str, float | str]:
+    command = [sys.executable, "-m", "benchmarks.scaling", str(size), precision]
+    command += [options.device, str(options.steps)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{size} px, {precision}: {done.stderr[-3000:]}")
+    result: dict[str, float | str] = json.loads(done.stdout)
+    return result
+
+
+def measure(size: int, precision: str, device: str, steps: int) -> dict[str, float | str]:
+    """In a fresh process, since a peak never falls again."""
+    settings = resolve({"size": size, "scales": 1, "steps": steps})
+    whole_run = resolve({"size": size})
+    content, style = read_picture(CONTENT), read_picture(STYLE)
+    vgg = load_vgg19("caffe", device, precision)
+    before = peak_memory()
+    reports: list[tuple[int, float]] = []
+    for progress in stylise(content, [style], settings, vgg, preview_seconds=None):
+        if isinstance(progress, Progress):
+            reports.append((progress.step, time.perf_counter()))
+            width, height = progress.size
+    pairs = itertools.pairwise(reports)
+    times = [(after - start) / (last - first) for (first, start), (last, after) in pairs]
+    remembered = min(whole_run.steps - 1, whole_run.history)
+    on_canvas = (width + 2 * settings.margin) * (height + 2 * settings.margin) * 3 * 4
+    return {
+        "width": width,
+        "height": height,
+        "precision": precision,
+        # The first interval allocates and chooses kernels.
+        "seconds": statistics.median(times[1:] or times),
+        "peak": peak_memory(),
+        "before": before,
+        "history": 2 * remembered * on_canvas,
+        "device_peak": torch.cuda.max_memory_allocated(device) if "cuda" in device else 0,
+    }
+
+
+def peak_memory() -> int:
+    """Bytes: the most that this process ever held in memory."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    wanted_size, wanted_precision, wanted_device, wanted_steps = sys.argv[1:]
+    result = measure(int(wanted_size), wanted_precision, wanted_device, int(wanted_steps))
+    print(json.dumps(result))

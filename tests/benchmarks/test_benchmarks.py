@@ -1,0 +1,97 @@
+"""The benchmarks' own arithmetic, and that the short ones run. Figures are not asserted."""
+
+import importlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import report
+from benchmarks.calibration import Calibration, drift
+from benchmarks.dominance import Scored, dominance
+from benchmarks.flops import convolutions
+from benchmarks.neutral import Score, score, score_of_content
+from benchmarks.plot import Curve, Panel, draw
+from benchmarks.sheet import contact_sheet
+from engine.picture import Picture, read_picture, write_picture
+from engine.pyramid import resize
+from engine.settings import LAYERS
+from engine.vgg import load_vgg19
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def test_the_figure_is_the_first_picture_that_is_as_good_on_every_term() -> None:
+    target = Score(content=5, style=10, unseen=0.1)
+    run = [
+        Scored(1, Score(1, 90, 0.9)),
+        Scored(2, Score(6, 9, 0.2)),
+        Scored(3, Score(5, 8, 0.1)),
+        Scored(4, Score(4, 7, 0.3)),
+    ]
+    result = dominance(run, target)
+    assert result.seconds == 3
+    assert result.terms == {"content": 3, "style": 2, "unseen": None}
+    assert result.ends_at == pytest.approx({"content": 0.8, "style": 0.7, "unseen": 3.0})
+
+
+def test_a_run_on_a_machine_half_as_fast_counts_half_its_seconds() -> None:
+    fastest, slow = Calibration(0.1, 0.05), Calibration(0.2, 0.1)
+    assert drift(slow, slow, fastest, "float32") == pytest.approx(2)
+    assert drift(fastest, slow, fastest, "bfloat16") == pytest.approx(1.5)
+
+
+def test_the_count_of_operations_is_torchs_own() -> None:
+    vgg = load_vgg19("caffe", "cpu", "float32")
+    with FlopCounterMode(display=False) as counter:
+        vgg.features(torch.zeros(1, 3, 50, 70), ["relu4_2", "relu5_1"])
+    counted = convolutions((70, 50), ["relu4_2", "relu5_1"])
+    assert sum(shape.flops for shape in counted) == counter.get_total_flops()
+    assert [shape.name for shape in counted] == [
+        name for name in LAYERS[: LAYERS.index("relu5_1")] if name.startswith("conv")
+    ]
+
+
+def test_the_content_itself_scores_no_content_loss(
+    photograph: Path, painting: Path, tmp_path: Path
+) -> None:
+    small = resize(read_picture(photograph).to_tensor(), (64, 43))
+    write_picture(Picture.from_tensor(small), tmp_path / "small.png")
+    start = score_of_content(photograph, painting, (64, 43))
+    assert start.content == 0
+    delivered = score(tmp_path / "small.png", photograph, painting)
+    assert delivered.style == pytest.approx(start.style, rel=0.02)  # 8 bits a channel
+    assert delivered.unseen > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("roofline", "--size 48 --steps 1 --after 1 --seconds 0 --precisions float32"),
+        ("scaling", "--sizes 48 --steps 2 --precisions float32"),
+    ],
+)
+def test_it_runs_and_writes_its_table(name: str, arguments: str, results: Path) -> None:
+    importlib.import_module(f"benchmarks.{name}").run(arguments.split())
+    (table,) = results.glob(f"{name}*.md")
+    assert "48 x" in table.read_text() or "56 x" in table.read_text()
+
+
+def test_a_contact_sheet_has_its_key_beside_it(photograph: Path, tmp_path: Path) -> None:
+    contact_sheet({"a": photograph, "b": photograph}, [photograph], tmp_path / "sheet.png")
+    key = json.loads((tmp_path / "sheet.key.json").read_text())
+    assert sorted(key) == ["A", "B"]
+    assert sorted(key.values()) == ["a", "b"]
+
+
+def test_a_plot_stands_values_that_logarithms_do_not(tmp_path: Path) -> None:
+    curve = Curve("run", [(1.0, 0.0), (2.0, 5.0), (3.0, math.nan), (4.0, 2.0)])
+    draw([Panel("loss", "seconds", [curve])], tmp_path / "plot.png")
+    assert read_picture(tmp_path / "plot.png").width == 520
