@@ -54,7 +54,10 @@ class Judge:
     sum (G - A)^2 / sum A^2. The style is brought to the picture's area, never enlarged.
     """
 
-    def __init__(self, content: Path, style: Path, size: tuple[int, int]) -> None:
+    def __init__(
+        self, content: Path, style: Path, size: tuple[int, int], padding: str = "zeros"
+    ) -> None:
+        self._padding = padding
         self._settings = resolve({"preset": "gatys"})
         painting = read_picture(style).to_tensor()
         at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
@@ -85,13 +88,17 @@ class Judge:
     @torch.no_grad()
     def _features(self, picture: Tensor) -> dict[str, Tensor]:
         layers = {*self._settings.content_layers, *self._settings.style_layers, *UNSEEN}
-        return _network().features(picture, layers)
+        return _network().features(picture, layers, padding=self._padding)
 
 
-def score(delivered: Path, content: Path, style: Path) -> Score:
-    """Score a file against the content and the style at the file's size."""
+def score(delivered: Path, content: Path, style: Path, padding: str = "zeros") -> Score:
+    """Score a file against the content and the style at the file's size.
+
+    `padding: replicate` tells what a score owes to the frame of zeros around the picture: a run
+    that was not shown that frame is the worse for it, most of all at small sizes.
+    """
     picture = read_picture(delivered).to_tensor()
-    return _judge(content, style, (picture.shape[-1], picture.shape[-2])).score(picture)
+    return _judge(content, style, (picture.shape[-1], picture.shape[-2]), padding).score(picture)
 
 
 def score_of_content(content: Path, style: Path, size: tuple[int, int]) -> Score:
@@ -119,8 +126,8 @@ def _network() -> VGG19:
 
 
 @lru_cache(maxsize=2)
-def _judge(content: Path, style: Path, size: tuple[int, int]) -> Judge:
-    return Judge(content, style, size)
+def _judge(content: Path, style: Path, size: tuple[int, int], padding: str = "zeros") -> Judge:
+    return Judge(content, style, size, padding)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -132,11 +139,12 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("content", type=Path)
     parser.add_argument("style", type=Path)
     parser.add_argument("pictures", type=Path, nargs="+", help="delivered files")
+    parser.add_argument("--padding", choices=["zeros", "replicate"], default="zeros")
     options = parser.parse_args(arguments)
     lines = ["| picture | content | style | unseen layers |", "|---|---|---|---|"]
     for path in options.pictures:
-        terms = score(path, options.content, options.style)
+        terms = score(path, options.content, options.style, options.padding)
         lines.append(
             f"| {path.name} | {terms.content:,.0f} | {terms.style:,.0f} | {terms.unseen:.4f} |"
         )
-    save("neutral", "\n".join([*lines, "", f"Weights: {weights()}."]))
+    save("neutral", "\n".join([*lines, "", f"Weights: {weights()}. Padding: {options.padding}."]))
