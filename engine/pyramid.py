@@ -9,6 +9,10 @@ __all__ = ["crop", "enlarge", "extend", "ladder", "resize", "style_size"]
 
 SMALLEST_SIDE = 32  # relu5_1 still has 2 x 2 positions there.
 
+# Longest side to begin at. Below it relu4_2 has too few positions to hold a composition, and the
+# style's large shapes replace it: at 112 px a picture was lost that survives from 256.
+COARSEST = 256
+
 Size = tuple[int, int]
 """Width, height in pixels."""
 
@@ -19,8 +23,13 @@ def ladder(content: Size, size: int, scales: int, factor: float) -> list[Size]:
     The longest side of the last is `size`; each side before is shorter by `factor`. A scale whose
     shorter side would be under 32 px is left out, except the last. The aspect is the content's,
     rounded to whole pixels at each scale.
+
+    Args:
+        scales: how many; 0 for as many as it takes to begin between 256 and 511 px (by a factor 2).
     """
     width, height = content
+    if scales == 0:
+        scales = 1 + max(0, math.floor(math.log(size / COARSEST, factor) + 1e-9))
     sizes: list[Size] = []
     for scale in range(scales):
         ratio = size / factor ** (scales - 1 - scale) / max(width, height)

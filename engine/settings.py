@@ -64,8 +64,9 @@ class Settings(BaseModel):
     size: Annotated[int, Field(ge=32, le=16384)] = 512
     """Longest side of the result, in pixels. The aspect is the content's, to the pixel."""
 
-    scales: Annotated[int, Field(ge=1, le=10)] = 2
-    """How many sizes are painted, coarse to fine. 1 paints at the final size alone."""
+    scales: Annotated[int, Field(ge=0, le=10)] = 0
+    """How many sizes are painted, coarse to fine. 1 paints at the final size alone; 0: as many as
+    it takes to begin between 256 and 511 px."""
 
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
@@ -156,6 +157,26 @@ class Settings(BaseModel):
 # The presets that reproduce a source have its loss, start and optimiser. One thing differs: the
 # sources' first move, 1 / sum |gradient|, is lost in rounding, and what follows is luck (NaN at
 # 256 px on a picture that goes well at 512). `first_move: 0` brings it back.
+_SOURCES_IN_COMMON: dict[str, Any] = {
+    "size": 512,
+    "scales": 1,
+    "optimiser": "lbfgs",
+    "learning_rate": 1.0,
+    "history": 100,
+    "init_colours": "content",
+    "keep_colours": False,
+    "content_weight": 1.0,
+    "tv_weight": 0.0,
+    "style_scale": 1.0,
+    "pooling": "max",
+    "padding": "zeros",
+    "margin": 0,
+    "precision": "float32",
+}
+_FIRST_FIVE_CONVOLUTIONS = dict.fromkeys(
+    ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0
+)
+
 PRESETS: dict[str, dict[str, Any]] = {
     # Coarse to fine: the model's own defaults.
     "standard": {},
@@ -165,81 +186,42 @@ PRESETS: dict[str, dict[str, Any]] = {
     # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
     # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is
     # `scales: 2, scale_factor: 1.5625, size: 800, steps: 200, coarse_steps: 500`.
-    "gatys": {
-        "size": 512,
-        "scales": 1,
+    "gatys": _SOURCES_IN_COMMON
+    | {
         "steps": 500,
-        "optimiser": "lbfgs",
-        "learning_rate": 1.0,
-        "history": 100,
         "clamp": False,
         "init": "content",
-        "init_colours": "content",
-        "keep_colours": False,
         "content_layers": {"relu4_2": 1.0},
         "style_layers": GATYS_STYLE_LAYERS,
-        "content_weight": 1.0,
         "style_weight": 1.0,
-        "tv_weight": 0.0,
         "gram": "positions",
-        "style_scale": 1.0,
-        "pooling": "max",
-        "padding": "zeros",
-        "margin": 0,
         "weights": "caffe",
-        "precision": "float32",
     },
     # A. Jacq: Neural Transfer Using PyTorch (pytorch.org tutorials): torchvision's network, content
     # on the fourth and style on the first five convolutions, before their ReLU.
-    "tutorial": {
-        "size": 512,
-        "scales": 1,
+    "tutorial": _SOURCES_IN_COMMON
+    | {
         "steps": 300,
-        "optimiser": "lbfgs",
-        "learning_rate": 1.0,
-        "history": 100,
         "clamp": True,
         "init": "content",
-        "init_colours": "content",
-        "keep_colours": False,
         "content_layers": {"conv2_2": 1.0},
-        "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
-        "content_weight": 1.0,
+        "style_layers": _FIRST_FIVE_CONVOLUTIONS,
         "style_weight": 1e6,
-        "tv_weight": 0.0,
         "gram": "elements",
-        "style_scale": 1.0,
-        "pooling": "max",
-        "padding": "zeros",
-        "margin": 0,
         "weights": "torchvision",
-        "precision": "float32",
     },
     # E. Huang (2019): content from the fifth convolution, style from the first five, white noise.
     # It gives no weights: with Oxford's network these keep the composition readable.
-    "article": {
-        "size": 512,
-        "scales": 1,
+    "article": _SOURCES_IN_COMMON
+    | {
         "steps": 600,
-        "optimiser": "lbfgs",
-        "learning_rate": 1.0,
-        "history": 100,
         "clamp": True,
         "init": "noise",
-        "init_colours": "content",
-        "keep_colours": False,
         "content_layers": {"conv3_1": 1.0},
-        "style_layers": dict.fromkeys(("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0),
-        "content_weight": 1.0,
+        "style_layers": _FIRST_FIVE_CONVOLUTIONS,
         "style_weight": 100.0,
-        "tv_weight": 0.0,
         "gram": "elements",
-        "style_scale": 1.0,
-        "pooling": "max",
-        "padding": "zeros",
-        "margin": 0,
         "weights": "caffe",
-        "precision": "float32",
     },
 }
 DEFAULT_PRESET = "standard"

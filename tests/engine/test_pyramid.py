@@ -8,6 +8,14 @@ def test_the_last_size_is_the_results_and_each_before_is_shorter_by_the_factor()
     assert ladder((1024, 768), 512, 3, 2.0) == [(128, 96), (256, 192), (512, 384)]
 
 
+@pytest.mark.parametrize(
+    ("size", "sides"),
+    [(200, [200]), (256, [256]), (500, [500]), (512, [256, 512]), (2048, [256, 512, 1024, 2048])],
+)
+def test_by_default_it_begins_between_256_and_511_px(size: int, sides: list[int]) -> None:
+    assert [max(each) for each in ladder((300, 400), size, 0, 2.0)] == sides
+
+
 @pytest.mark.parametrize("content", [(1000, 667), (667, 1000), (333, 333), (1201, 1528)])
 def test_the_aspect_is_the_contents_to_the_pixel(content: tuple[int, int]) -> None:
     width, height = ladder(content, 512, 1, 2.0)[-1]
