@@ -7,7 +7,16 @@ import torch
 
 from engine.errors import DeviceError
 
-__all__ = ["describe_device", "resolve_devices", "resolve_precision"]
+__all__ = ["describe_device", "make_reproducible", "resolve_devices", "resolve_precision"]
+
+
+def make_reproducible() -> None:
+    """Same inputs, same pixels, on CUDA too: cuDNN takes only algorithms that give the same sums.
+
+    For the whole process, so it is called by programs that paint, not by the engine.
+    """
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
 
 
 def resolve_devices(wanted: str | Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 import engine
-from engine.devices import resolve_devices
+from engine.devices import make_reproducible, resolve_devices
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.stylise import Result, stylise
@@ -45,6 +45,7 @@ class EnginePainter:
         Raises:
             DeviceError: no such device.
         """
+        make_reproducible()
         if threads is not None:
             torch.set_num_threads(threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
