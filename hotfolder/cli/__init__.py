@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 # Importing them registers their commands.
-from hotfolder.cli import check, demo, doctor, folder, jobs, paint, settings
+from hotfolder.cli import check, demo, doctor, folder, jobs, paint, reconstruct, settings
 from hotfolder.cli._app import app
 from hotfolder.cli._console import show_error
 
@@ -19,6 +19,7 @@ from hotfolder.cli._console import show_error
 ORDER = [
     "demo",
     "stylise",
+    "reconstruct",
     "submit",
     "init",
     "watch",
@@ -32,7 +33,18 @@ ORDER = [
 ]
 app.registered_commands.sort(key=lambda info: ORDER.index(info.name or ""))
 
-__all__ = ["app", "check", "demo", "doctor", "folder", "jobs", "main", "paint", "settings"]
+__all__ = [
+    "app",
+    "check",
+    "demo",
+    "doctor",
+    "folder",
+    "jobs",
+    "main",
+    "paint",
+    "reconstruct",
+    "settings",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

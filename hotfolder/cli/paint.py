@@ -1,26 +1,22 @@
 """`stylise`: paint one picture here and now, without a hot folder."""
 
-import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine import THREADS_ENVIRONMENT
 from hotfolder.cli._app import PAINTING, command
 from hotfolder.cli._console import clock_time, say
+from hotfolder.cli._here import check_output, format_of, set_threads, write_output
 from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
 from hotfolder.cli._where import OWN_STYLES, find_style, read_config
-from hotfolder.errors import FolderError, InputError
+from hotfolder.errors import InputError
 
 if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.stylise import Result
 
 __all__ = ["stylise"]
-
-FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
 
 @command(
@@ -62,23 +58,18 @@ def stylise(
 
     read = read_config(config)
     layer = dict(settings_layer(preset, assignments, size))
-    layer["format"] = _format_of(output)
+    layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
     settings = resolve(read.settings, layer)
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in styles]
-    _check_output(output, force=force)
+    check_output(output, force=force)
 
-    for variable, value in THREADS_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    if read.threads is not None:
-        import torch
-
-        torch.set_num_threads(read.threads)
+    set_threads(read.threads)
     result = _paint(content, files, settings, device, initial, read.max_megapixels)
-    _write(result, output, settings, force=force)
+    write_output(result.picture, output, settings, force=force)
     say(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}."
@@ -116,33 +107,3 @@ def _paint(
                 return step
             view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")
-
-
-def _format_of(output: Path) -> str:
-    if output.suffix.lower() not in FORMATS:
-        raise typer.BadParameter(
-            f"{output}: the result is a .png or a .jpg.", param_hint="--output"
-        )
-    return FORMATS[output.suffix.lower()]
-
-
-def _check_output(output: Path, *, force: bool) -> None:
-    """Find out before the work, not after it."""
-    if output.exists() and not force:
-        raise FolderError(f"{output} is there already. --force replaces it.")
-    if not output.absolute().parent.is_dir():
-        raise FolderError(f"{output.absolute().parent}: no such folder.")
-    if not os.access(output.absolute().parent, os.W_OK):
-        raise FolderError(f"{output.absolute().parent}: cannot be written to.")
-
-
-def _write(result: "Result", output: Path, settings: "Settings", *, force: bool) -> None:
-    """The picture, whole or not at all, with its settings as text."""
-    from engine.picture import encode_picture
-    from hotfolder.files import write_whole
-
-    text: str = json.dumps(settings.model_dump(), ensure_ascii=False)
-    options: dict[str, Any] = {"format": settings.format, "quality": settings.jpeg_quality}
-    data = encode_picture(result.picture, text=text, **options)
-    _check_output(output, force=force)
-    write_whole(output, data)

@@ -68,7 +68,7 @@ def test_every_command_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     from hotfolder.cli import app
 
     names = [info.name or "" for info in app.registered_commands]
-    assert len(names) == 12
+    assert len(names) == 13
     for name in names:
         assert main([name, "--help"]) == ExitCode.OK
         assert f"impasto {name}" in capsys.readouterr().out.partition("Examples")[2]

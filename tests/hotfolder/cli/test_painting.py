@@ -75,6 +75,39 @@ def test_stylise_paints_and_keeps_the_settings(
     assert '"seed": 3' in (read_settings_text("painted.png") or "")
 
 
+def test_reconstruct_makes_one_labelled_sheet(
+    photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ["-o", "sheet.png", "--size", "48", "--steps", "2"]
+    layers = ["--layers", "conv1_1", "conv2_1", "conv3_1"]
+    arguments = ["reconstruct", "content", str(photograph), *layers, *tiny]
+    assert main(arguments) == ExitCode.OK
+    output = capfd.readouterr()
+    assert output.out == "sheet.png\n"
+    assert "picture 1 of 3, step 1 of 2" in output.err
+    assert "3 pictures from conv1_1, conv2_1, conv3_1" in output.err
+    with Image.open("sheet.png") as image:
+        assert image.width > 3 * 48
+        assert image.height > 32
+    assert main(arguments) == ExitCode.FILE_ACCESS
+    assert "--force" in capfd.readouterr().err
+
+    styles = ["reconstruct", "style", "night", "--layers", "relu1_1,relu2_1", *tiny, "--force"]
+    assert main(styles) == ExitCode.OK
+    assert "2 pictures from relu1_1, relu2_1" in capfd.readouterr().err
+
+
+def test_reconstruct_names_the_layer_that_there_is_not_before_it_works(
+    photograph: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["reconstruct", "style", str(photograph), "-o", "a.png", "--layers", "conv4_9"]
+    assert main(arguments) == ExitCode.CONFIGURATION
+    error = capfd.readouterr().err
+    assert "layers: 'conv4_9'" in error
+    assert "Did you mean 'conv4_" in error
+    assert "loading" not in error
+
+
 def test_run_says_whether_all_succeeded(
     hot: Path, photograph: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
