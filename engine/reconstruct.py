@@ -6,7 +6,6 @@ first 1, 2, ..., 5 layers. Each is a painting by `stylise` with one half of its 
 """
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -15,6 +14,7 @@ import torch
 
 from engine.errors import Problem, SettingsError
 from engine.losses import gram_matrix
+from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import extend, ladder, resize
 from engine.settings import CONVOLUTIONS, LAYERS, Settings, resolve
@@ -97,8 +97,7 @@ def reconstruct(
         PictureError, NumericalError: as `stylise`.
     """
     check_layers(layers)
-    started = time.monotonic()
-    begun: tuple[float, float] | None = None
+    pace = Pace()
     opaque = Picture(picture.pixels)
     shares = _shares(kind, opaque, layers, settings, vgg)
     groups = groups_of(kind, layers)
@@ -111,12 +110,9 @@ def reconstruct(
                 yield Reconstruction(group, step)
                 continue
             fraction = before + (after - before) * step.fraction
-            seconds = time.monotonic() - started
-            first, done_by_then = begun = begun or (seconds, fraction)
-            eta = None
-            if fraction > done_by_then:  # by the pace since the first report, as in `stylise`
-                eta = (seconds - first) / (fraction - done_by_then) * (1 - fraction)
-            yield replace(step, fraction=fraction, seconds=seconds, eta_seconds=eta)
+            yield replace(
+                step, fraction=fraction, seconds=pace.seconds, eta_seconds=pace.to_go(fraction)
+            )
 
 
 def check_layers(layers: Sequence[str]) -> None:

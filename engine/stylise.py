@@ -5,7 +5,6 @@ the picture's pixels are optimised until its VGG19 features resemble the content
 matrices the style's. Coarse to fine, if asked.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from engine.colours import keep_colours, match_colours
 from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, minimise
+from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
@@ -87,13 +87,12 @@ def stylise(
         PictureError: a picture too narrow for the network at this size.
         NumericalError: the optimisation ran away.
     """
-    started = time.monotonic()
+    pace = Pace()
     sizes = ladder(content.size, settings.size, settings.scales, settings.scale_factor)
     _check(content, styles, settings, initial, sizes[-1])
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
-    previewed = started
-    begun: tuple[float, float] | None = None
+    previewed = 0.0
     report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
@@ -123,10 +122,9 @@ def stylise(
             clamp=settings.clamp,
             report_every=report_every,
         ):
-            now = time.monotonic()
+            now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
-            begun = begun or (now, fraction)
             preview = None
             if preview_seconds is not None and now - previewed >= preview_seconds:
                 previewed = now
@@ -139,8 +137,8 @@ def stylise(
                 steps=count,
                 fraction=fraction,
                 losses=step.losses,
-                seconds=now - started,
-                eta_seconds=_eta(begun, now, fraction),
+                seconds=now,
+                eta_seconds=pace.to_go(fraction),
                 preview=preview,
             )
         picture = crop(canvas, size)
@@ -150,20 +148,12 @@ def stylise(
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
-        seconds=time.monotonic() - started,
+        seconds=pace.seconds,
         device=str(vgg.device),
         precision=vgg.precision,
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
     )
-
-
-def _eta(begun: tuple[float, float], now: float, fraction: float) -> float | None:
-    """Seconds to go, by the pace since the first report: what came before it was preparation."""
-    first, done_by_then = begun
-    if fraction == done_by_then:
-        return None
-    return (now - first) / (fraction - done_by_then) * (1 - fraction)
 
 
 def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> Tensor:

@@ -1,0 +1,30 @@
+"""How long work has taken and will take."""
+
+import time
+from collections.abc import Callable
+
+__all__ = ["Pace"]
+
+
+class Pace:
+    """Seconds since its making, and seconds to go by the pace since the first report.
+
+    What came before the first report was preparation and says nothing about the steps.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._first: tuple[float, float] | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self._clock() - self._started
+
+    def to_go(self, fraction: float) -> float | None:
+        """Seconds until the work is done, given the fraction (0 to 1) that is; None at first."""
+        now = self.seconds
+        first, done_by_then = self._first = self._first or (now, fraction)
+        if fraction <= done_by_then:
+            return None
+        return (now - first) / (fraction - done_by_then) * (1 - fraction)
