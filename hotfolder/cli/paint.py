@@ -91,13 +91,14 @@ def _paint(
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
-        from engine.devices import resolve_devices
+        from engine.devices import make_reproducible, resolve_devices
         from engine.picture import read_picture
         from engine.stylise import Result, stylise
         from engine.vgg import load_vgg19
 
         pictures = [read_picture(p, max_megapixels=max_megapixels) for p in (content, *styles)]
         start = None if initial is None else read_picture(initial, max_megapixels=max_megapixels)
+        make_reproducible()
         where = resolve_devices(device if device == "auto" else [device])[0]
         vgg = load_vgg19(settings.weights, where, settings.precision)
         for step in stylise(

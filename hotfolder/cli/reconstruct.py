@@ -111,12 +111,13 @@ def _paint(
     name = file.name
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
-        from engine.devices import resolve_devices
+        from engine.devices import make_reproducible, resolve_devices
         from engine.picture import read_picture
         from engine.reconstruct import Reconstruction, reconstruct
         from engine.vgg import load_vgg19
 
         picture = read_picture(file, max_megapixels=max_megapixels)
+        make_reproducible()
         where = resolve_devices(device if device == "auto" else [device])[0]
         vgg = load_vgg19(settings.weights, where, settings.precision)
         made: list[Reconstruction] = []
