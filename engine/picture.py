@@ -120,6 +120,11 @@ class Picture:
         pixels = tensor.detach()[0].permute(1, 2, 0).float().clamp(0, 1).contiguous().cpu()
         return cls(pixels.numpy(), alpha)
 
+    @classmethod
+    def from_image(cls, image: Image.Image) -> Self:
+        """From Pillow's 8-bit RGB, taken as sRGB."""
+        return cls(np.asarray(image.convert("RGB"), np.float32) / np.float32(255))
+
 
 def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
     """Decode a JPEG, PNG, WebP or TIFF file completely; of several frames, the first.

@@ -153,6 +153,12 @@ class Settings(BaseModel):
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
     """Quality of a JPEG result."""
 
+    # Beside `format`: it changes no pixel of the result, but it is part of what is asked for, so a
+    # sidecar, a configuration and the record of a result have to have it.
+    progression: Annotated[int, Field(ge=0, le=64)] = 0
+    """Stages of a strip that shows how the result came about, written beside it with an animation
+    and the curve of the losses. At least 2; 0: none of these."""
+
 
 # The presets that reproduce a source have its loss, start and optimiser. One thing differs: the
 # sources' first move, 1 / sum |gradient|, is lost in rounding, and what follows is luck (NaN at
@@ -263,6 +269,8 @@ def _check_together(settings: Settings) -> None:
         )
     if not any(settings.content_layers.values()) and not any(settings.style_layers.values()):
         problems.append(Problem(("style_layers",), "no weight above 0", "a layer to optimise"))
+    if settings.progression == 1:
+        problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:
         raise SettingsError(problems)
 

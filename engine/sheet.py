@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.picture import Picture
 
-__all__ = ["INK", "PAPER", "Panel", "contact_sheet", "font"]
+__all__ = ["INK", "PAPER", "Panel", "contact_sheet", "font", "image_of"]
 
 PAPER = (255, 255, 255)
 INK = (40, 40, 40)
@@ -42,7 +42,7 @@ def contact_sheet(
         An opaque picture; transparent ones are laid on white.
     """
     columns = min(columns or len(panels), len(panels))
-    images = [_image(p.picture if side is None else p.picture.thumbnail(side)) for p in panels]
+    images = [image_of(p.picture if side is None else p.picture.thumbnail(side)) for p in panels]
     width = max(image.width for image in images)
     height = max(image.height for image in images)
     letters = font(max(11, min(18, width // 14)))
@@ -61,7 +61,7 @@ def contact_sheet(
         x, y = GAP + column * (width + GAP), GAP + row * (text_height + height + GAP)
         draw.multiline_text((x, y), label, INK, letters, spacing=letters.size * (LINE - 1))
         sheet.paste(image, (x, y + text_height))
-    return Picture(np.asarray(sheet, np.float32) / np.float32(255))
+    return Picture.from_image(sheet)
 
 
 def font(size: float) -> ImageFont.FreeTypeFont:
@@ -69,6 +69,15 @@ def font(size: float) -> ImageFont.FreeTypeFont:
     letters = ImageFont.load_default(size)
     assert isinstance(letters, ImageFont.FreeTypeFont)  # as with every size that is named
     return letters
+
+
+def image_of(picture: Picture) -> Image.Image:
+    """Pillow's, 8 bits a channel; what is transparent is laid on white."""
+    pixels = picture.pixels
+    if picture.alpha is not None:
+        alpha = picture.alpha[..., None]
+        pixels = pixels * alpha + (1 - alpha)
+    return Image.fromarray((pixels.clip(0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _fitting(label: str, letters: ImageFont.FreeTypeFont, width: int) -> str:
@@ -81,11 +90,3 @@ def _fitting(label: str, letters: ImageFont.FreeTypeFont, width: int) -> str:
         else:
             lines[-1] = longer
     return "\n".join(lines)
-
-
-def _image(picture: Picture) -> Image.Image:
-    pixels = picture.pixels
-    if picture.alpha is not None:
-        alpha = picture.alpha[..., None]
-        pixels = pixels * alpha + (1 - alpha)
-    return Image.fromarray((pixels.clip(0, 1) * 255 + 0.5).astype(np.uint8))

@@ -5,6 +5,7 @@ the picture's pixels are optimised until its VGG19 features resemble the content
 matrices the style's. Coarse to fine, if asked.
 """
 
+import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,7 @@ def stylise(
     *,
     initial: Picture | None = None,
     preview_seconds: float | None = 2.0,
+    preview_at: Sequence[float] = (),
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -81,6 +83,8 @@ def stylise(
             `vgg`'s.
         initial: what to start from with `init: file`.
         preview_seconds: least time between two previews; None for none.
+        preview_at: ascending fractions of the work; the first report at or after each has a preview
+            besides.
 
     Raises:
         SettingsError: settings that these pictures cannot fulfil.
@@ -92,7 +96,7 @@ def stylise(
     _check(content, styles, settings, initial, sizes[-1])
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
-    previewed = 0.0
+    previewed, previews = 0.0, 0
     report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
@@ -126,8 +130,10 @@ def stylise(
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
             preview = None
-            if preview_seconds is not None and now - previewed >= preview_seconds:
-                previewed = now
+            wanted = bisect.bisect_right(preview_at, fraction)
+            due = preview_seconds is not None and now - previewed >= preview_seconds
+            if due or wanted > previews:
+                previewed, previews = now, wanted
                 preview = _delivered(crop(canvas, size), target, settings)
             yield Progress(
                 scale=scale + 1,

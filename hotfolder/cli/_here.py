@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from engine.picture import Picture
     from engine.settings import Settings
 
-__all__ = ["check_output", "format_of", "set_threads", "write_output"]
+__all__ = [
+    "check_output",
+    "format_of",
+    "progression_files",
+    "set_threads",
+    "write_file",
+    "write_output",
+]
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 
@@ -56,12 +63,29 @@ def check_output(output: Path, *, force: bool) -> None:
         raise FolderError(f"{output.absolute().parent}: cannot be written to.")
 
 
+def progression_files(output: Path) -> dict[str, Path]:
+    """Where the files go that show how `output` came about: beside it, `out.losses.png`."""
+    from engine.progression import FILES
+
+    return {name: output.with_name(f"{output.stem}.{name}") for name in FILES}
+
+
 def write_output(picture: "Picture", output: Path, settings: "Settings", *, force: bool) -> None:
     """The picture, whole or not at all, with its settings as text."""
     from engine.picture import encode_picture
-    from hotfolder.files import write_whole
 
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
     data = encode_picture(picture, format=settings.format, quality=settings.jpeg_quality, text=text)
+    write_file(data, output, force=force)
+
+
+def write_file(data: bytes, output: Path, *, force: bool) -> None:
+    """Whole or not at all.
+
+    Raises:
+        FolderError: as `check_output`, which may have found nothing before the work.
+    """
+    from hotfolder.files import write_whole
+
     check_output(output, force=force)
     write_whole(output, data)

@@ -7,7 +7,14 @@ import typer
 
 from hotfolder.cli._app import PAINTING, command
 from hotfolder.cli._console import clock_time, say
-from hotfolder.cli._here import check_output, format_of, set_threads, write_output
+from hotfolder.cli._here import (
+    check_output,
+    format_of,
+    progression_files,
+    set_threads,
+    write_file,
+    write_output,
+)
 from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
 from hotfolder.cli._where import OWN_STYLES, find_style, read_config
 from hotfolder.errors import InputError
@@ -24,6 +31,7 @@ __all__ = ["stylise"]
     PAINTING,
     "impasto stylise cat.jpg night -o painted.png",
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
+    "impasto stylise cat.jpg night -o painted.png --progression 8",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
 )
 def stylise(
@@ -44,6 +52,14 @@ def stylise(
     initial: Annotated[
         Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
     ] = None,
+    progression: Annotated[
+        int | None,
+        typer.Option(
+            "--progression",
+            metavar="N",
+            help="Also write a strip of N stages, an animation and the losses' curve.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")] = False,
     config: Annotated[
         Path | None,
@@ -61,20 +77,27 @@ def stylise(
     layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
+    if progression is not None:
+        layer["progression"] = progression
     settings = resolve(read.settings, layer)
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in styles]
-    check_output(output, force=force)
+    beside = progression_files(output) if settings.progression else {}
+    for path in (output, *beside.values()):
+        check_output(path, force=force)
 
     set_threads(read.threads)
-    result = _paint(content, files, settings, device, initial, read.max_megapixels)
+    result, extras = _paint(content, files, settings, device, initial, read.max_megapixels)
+    for name, data in extras.items():
+        write_file(data, beside[name], force=force)
     write_output(result.picture, output, settings, force=force)
     say(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}."
     )
-    typer.echo(output)
+    for path in (output, *beside.values()):
+        typer.echo(path)
 
 
 def _paint(
@@ -84,7 +107,8 @@ def _paint(
     device: str,
     initial: Path | None,
     max_megapixels: float,
-) -> "Result":
+) -> "tuple[Result, dict[str, bytes]]":
+    """The result, and the files that show how it came about, by their names."""
     from hotfolder.cli._progress import Point, ProgressView
 
     name = content.name
@@ -93,6 +117,7 @@ def _paint(
         # Slow to import; the bar is there first.
         from engine.devices import make_reproducible, resolve_devices
         from engine.picture import read_picture
+        from engine.progression import Progression
         from engine.stylise import Result, stylise
         from engine.vgg import load_vgg19
 
@@ -101,10 +126,19 @@ def _paint(
         make_reproducible()
         where = resolve_devices(device if device == "auto" else [device])[0]
         vgg = load_vgg19(settings.weights, where, settings.precision)
+        progression = Progression(settings.progression) if settings.progression else None
         for step in stylise(
-            pictures[0], pictures[1:], settings, vgg, initial=start, preview_seconds=None
+            pictures[0],
+            pictures[1:],
+            settings,
+            vgg,
+            initial=start,
+            preview_seconds=None,
+            preview_at=progression.wanted if progression else (),
         ):
+            if progression:
+                progression.add(step)
             if isinstance(step, Result):
-                return step
+                return step, progression.files() if progression else {}
             view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")

@@ -75,6 +75,21 @@ def test_stylise_paints_and_keeps_the_settings(
     assert '"seed": 3' in (read_settings_text("painted.png") or "")
 
 
+def test_stylise_shows_how_the_painting_came_about(
+    photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["stylise", str(photograph), "night", "-o", "a.png", *TINY_OPTIONS]
+    assert main([*arguments, "--progression", "2"]) == ExitCode.OK
+    names = ["a.png", "a.progression.jpg", "a.progression.webp", "a.losses.png"]
+    assert capfd.readouterr().out.splitlines() == names
+    assert all(Path(name).is_file() for name in names)
+
+    Path("a.png").unlink()
+    assert main([*arguments, "--progression", "2"]) == ExitCode.FILE_ACCESS
+    assert "a.progression.jpg is there already" in capfd.readouterr().err
+    assert main(arguments) == ExitCode.OK  # without a progression its files are in nobody's way
+
+
 def test_reconstruct_makes_one_labelled_sheet(
     photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
