@@ -272,11 +272,14 @@ class Daemon:
                 self._lost(entry, event.reason)
 
     def _done(self, entry: Entry, event: Done) -> None:
-        picture = Path(event.picture)
-        if picture.parent != entry.folder or not picture.is_file():
-            self._end(entry, State.FAILED, error=f"The result is not where it should be: {picture}")
-            return
-        self._end(entry, State.DONE, picture=picture.name, record=event.record)
+        picture, *beside = map(Path, (event.picture, *event.beside))
+        for file in (picture, *beside):
+            if file.parent != entry.folder or not file.is_file():
+                error = f"The result is not where it should be: {file}"
+                self._end(entry, State.FAILED, error=error)
+                return
+        names = [file.name for file in beside]
+        self._end(entry, State.DONE, picture=picture.name, record=event.record, beside=names)
 
     def _lost(self, entry: Entry, reason: str) -> None:
         """Not the job's fault, until it happens again and again."""

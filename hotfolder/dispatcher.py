@@ -4,7 +4,7 @@
 implements the same protocol and passes the same contract tests (tests/hotfolder).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,11 +50,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """The result lies, whole, at `picture` in the job's spool folder; `record` describes it."""
+    """The result lies, whole, at `picture` in the job's spool folder; `record` describes it.
+
+    So do the files at `beside`, which are published under the result's name, a dot and their own.
+    """
 
     job_id: str
     picture: str
     record: Mapping[str, Any]
+    beside: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ import engine
 from engine.devices import make_reproducible, resolve_devices
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
+from engine.progression import Progression
 from engine.stylise import Result, stylise
 from engine.vgg import VGG19, load_vgg19
 from hotfolder.dispatcher import Done, Progress
 from hotfolder.errors import Crash
-from hotfolder.files import sync_folder
+from hotfolder.files import sync_folder, write_whole
 from hotfolder.job import Job
 
 __all__ = ["EnginePainter"]
@@ -82,6 +83,7 @@ class EnginePainter:
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
         vgg = self._loaded(job.settings.weights, job.settings.precision)
+        progression = Progression(job.settings.progression) if job.settings.progression else None
         work = stylise(
             content,
             styles,
@@ -89,14 +91,18 @@ class EnginePainter:
             vgg,
             initial=initial,
             preview_seconds=self._preview_seconds,
+            preview_at=progression.wanted if progression else (),
         )
         # Closing at once gives the memory back when a job is cancelled.
         with contextlib.closing(work):  # type: ignore[type-var]
             for step in work:
+                if progression:
+                    progression.add(step)
                 if isinstance(step, Result):
+                    beside = _write_progression(progression, folder) if progression else []
                     picture = _write_result(step.picture, job, folder)
                     record = _record(job, inputs, content, styles, step, started)
-                    yield Done(job.id, str(picture), record)
+                    yield Done(job.id, str(picture), record, beside)
                     return
                 preview = None
                 if step.preview is not None:
@@ -139,6 +145,14 @@ def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
     _write_whole(target, write)
     sync_folder(folder)
     return target
+
+
+def _write_progression(progression: Progression, folder: Path) -> list[str]:
+    """Paths of the strip, the animation and the losses' curve."""
+    files = {folder / name: data for name, data in progression.files().items()}
+    for path, data in files.items():
+        write_whole(path, data)
+    return [str(path) for path in files]
 
 
 def _write_preview(picture: Picture, folder: Path) -> Path:

@@ -7,7 +7,7 @@ job leaves the spool last.
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -63,33 +63,55 @@ class Publisher:
     def _publish_result(self, entry: Entry) -> None:
         ending = _ending(entry)
         if ending.published is None:
-            self._note(entry, published=self._free_result_name(entry.job.name))
-        # The record is there before the picture: who sees the picture can read the record.
-        while True:
-            recorded = self._place_record(entry)
-            if recorded and self._place_picture(entry):
-                return
-            # Another program took the name after it had been chosen.
-            if recorded:
-                self.record_path(entry).unlink(missing_ok=True)
-            self._note(entry, published=self._free_result_name(entry.job.name))
+            self._note(entry, published=self._free_result_name(entry.job.name, ending.beside))
+        while not self._place_all(entry):
+            # Another program took a name after it had been chosen.
+            self._note(entry, published=self._free_result_name(entry.job.name, ending.beside))
 
-    def _place_record(self, entry: Entry) -> bool:
-        ending = _ending(entry)
+    def _place_all(self, entry: Entry) -> bool:
+        """The picture comes last: who sees it finds everything else.
+
+        False, and nothing is left, if one of the names is somebody else's.
+        """
+        placed: list[Path] = []
+        for source, target in self._deliveries(entry):
+            if not self._place(source, target):
+                for path in placed:
+                    path.unlink(missing_ok=True)
+                return False
+            placed.append(target)
+        return True
+
+    def _deliveries(self, entry: Entry) -> list[tuple[Path, Path]]:
+        """What goes from the job's folder to the outbox, in this order."""
+        picture = entry.folder / (_ending(entry).picture or "")
+        return [
+            (self._record_draft(entry), self.record_path(entry)),
+            *(
+                (entry.folder / name, self._folder.outbox / published)
+                for name, published in self._beside(entry).items()
+            ),
+            (picture, self.result_path(entry)),
+        ]
+
+    def _record_draft(self, entry: Entry) -> Path:
+        beside = list(self._beside(entry).values())
         record = {
             "name": entry.job.name,
             "id": entry.job.id,
             "picture": self.result_path(entry).name,
-            **ending.record,
+            **({"progression": beside} if beside else {}),
+            **_ending(entry).record,
         }
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
         draft = entry.folder / "record.yaml"
         write_whole(draft, text.encode())
-        return self._place(draft, self.record_path(entry))
+        return draft
 
-    def _place_picture(self, entry: Entry) -> bool:
-        picture = entry.folder / (_ending(entry).picture or "")
-        return self._place(picture, self.result_path(entry))
+    def _beside(self, entry: Entry) -> dict[str, str]:
+        """Published names of what lies beside the result, by their names in the job's folder."""
+        ending = _ending(entry)
+        return {name: f"{ending.published}.{name}" for name in ending.beside}
 
     def _place(self, source: Path, target: Path) -> bool:
         if self._overwrite:
@@ -97,13 +119,12 @@ class Publisher:
             return True
         return publish(source, target)
 
-    def _free_result_name(self, name: str) -> str:
+    def _free_result_name(self, name: str, beside: Sequence[str] = ()) -> str:
         if self._overwrite:
             return name
         outbox = self._folder.outbox
-        return free_name(
-            name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in RESULT_SUFFIXES)
-        )
+        ends = (*RESULT_SUFFIXES, *(f".{each}" for each in beside))
+        return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
 
     def _put_away_originals(self, entry: Entry) -> None:
         """Move the inputs that came out of the inbox; copies of the library's need no keeping."""

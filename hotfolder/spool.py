@@ -3,7 +3,7 @@
     spool/JOB/job.json      the job and how its inputs came here; written first, never changed
     spool/JOB/inputs/       the pictures and the sidecar
     spool/JOB/state.json    replaced at every step of the job's life; its first writing is the claim
-    spool/JOB/result.png, preview.jpg     from the worker
+    spool/JOB/result.png, preview.jpg, progression.jpg, ...     from the worker
 
 Every step can be interrupted. A folder without `job.json` has taken nothing and is removed; one
 without `state.json` is an unfinished claim, which goes on by the plan in `job.json`.
@@ -53,6 +53,8 @@ class Ending:
     picture: str | None = None
     """Path of the result in the job's folder."""
     record: Mapping[str, Any] = field(default_factory=dict)
+    beside: Sequence[str] = ()
+    """Names in the job's folder of what is published beside the result."""
     published: str | None = None
     """Name in the outbox, without suffix."""
     folder: str | None = None

@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def paints(job: Job) -> Iterator[Event]:
     result = Path(job.folder) / "result.png"
     result.write_bytes(f"painted {job.name} {job.id}".encode())
     yield Done(job.id, str(result), {"losses": LOSSES, "seconds": 1.5})
+
+
+def paints_with_progression(job: Job) -> Iterator[Event]:
+    """As `paints`, with two more files beside the result."""
+    beside = [Path(job.folder) / name for name in ("progression.jpg", "losses.png")]
+    for event in paints(job):
+        if isinstance(event, Done):
+            for path in beside:
+                path.write_bytes(f"{path.name} of {job.name} {job.id}".encode())
+            event = replace(event, beside=[str(path) for path in beside])
+        yield event
 
 
 def fails(job: Job) -> Iterator[Event]:

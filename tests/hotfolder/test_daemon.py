@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Room, fails, is_lost, paints, starts_only
+from support import Room, Script, fails, is_lost, paints, paints_with_progression, starts_only
 
 from hotfolder.daemon import Outcome
 from hotfolder.files import write_json
@@ -169,8 +170,8 @@ def test_a_name_taken_in_the_last_instant_is_not_overwritten(
 ) -> None:
     choose = Publisher._free_result_name
 
-    def race(self: Publisher, name: str) -> str:
-        chosen = choose(self, name)
+    def race(self: Publisher, name: str, beside: Sequence[str] = ()) -> str:
+        chosen = choose(self, name, beside)
         if chosen == "cat":
             (room.folder.outbox / "cat.png").write_bytes(b"another program's")
         return chosen
@@ -182,6 +183,61 @@ def test_a_name_taken_in_the_last_instant_is_not_overwritten(
     assert {path.name for path in room.folder.outbox.iterdir()} == {
         *("cat.png", "cat-2.png", "cat-2.result.yaml")
     }
+
+
+def test_what_shows_how_the_result_came_about_is_published_beside_it(room: Room) -> None:
+    room.dispatcher.script = paints_with_progression
+    room.drop_pair("cat")
+    room.step(3)
+    beside = ["cat.progression.jpg", "cat.losses.png"]
+    names = {path.name for path in room.folder.outbox.iterdir()}
+    assert names == {"cat.png", "cat.result.yaml", *beside}
+    assert room.record("cat")["progression"] == beside
+    assert (room.folder.outbox / beside[1]).read_text().startswith("losses.png of cat")
+
+
+def test_a_result_and_what_lies_beside_it_have_one_name(room: Room) -> None:
+    (room.folder.outbox / "cat.losses.png").write_bytes(b"precious")
+    room.dispatcher.script = paints_with_progression
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.outbox / "cat.losses.png").read_bytes() == b"precious"
+    assert room.record("cat-2")["progression"] == ["cat-2.progression.jpg", "cat-2.losses.png"]
+    assert room.status("cat")["result"] == "outbox/cat-2.png"
+
+
+@pytest.mark.parametrize("taken", ["cat.png", "cat.losses.png"])
+def test_a_name_taken_in_the_last_instant_leaves_nothing_beside_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    choose = Publisher._free_result_name
+
+    def race(self: Publisher, name: str, beside: Sequence[str] = ()) -> str:
+        chosen = choose(self, name, beside)
+        if chosen == "cat":
+            (room.folder.outbox / taken).write_bytes(b"another program's")
+        return chosen
+
+    monkeypatch.setattr(Publisher, "_free_result_name", race)
+    room.dispatcher.script = paints_with_progression
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.folder.outbox / taken).read_bytes() == b"another program's"
+    ours = {"cat-2.png", "cat-2.result.yaml", "cat-2.progression.jpg", "cat-2.losses.png"}
+    assert {path.name for path in room.folder.outbox.iterdir()} == {taken, *ours}
+
+
+def test_a_missing_file_beside_the_result_fails_the_job(room: Room) -> None:
+    def lies(job: Any) -> Any:
+        for event in paints_with_progression(job):
+            if type(event).__name__ == "Done":
+                (Path(job.folder) / "losses.png").unlink()
+            yield event
+
+    room.dispatcher.script = lies
+    room.drop_pair("cat")
+    room.step(3)
+    assert "not where it should be" in room.error("cat")
 
 
 @pytest.mark.parametrize(
@@ -310,10 +366,15 @@ class Killed(BaseException):
 
 # Every call that changes something on the disk while a job lives: the daemon dies at the n-th.
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize("sidecar", [None, "siez: 3"], ids=["done", "failed"])
+@pytest.mark.parametrize(
+    ("sidecar", "script"),
+    [(None, paints), (None, paints_with_progression), ("siez: 3", paints)],
+    ids=["done", "done_with_progression", "failed"],
+)
 def test_a_daemon_killed_at_any_step_finishes_every_job_exactly_once(
-    room: Room, monkeypatch: pytest.MonkeyPatch, before: bool, sidecar: str | None
+    room: Room, monkeypatch: pytest.MonkeyPatch, before: bool, sidecar: str | None, script: Script
 ) -> None:
+    room.restart(script)
     calls = fatal = 0
 
     def dying(real: Any) -> Any:
@@ -352,11 +413,14 @@ def test_a_daemon_killed_at_any_step_finishes_every_job_exactly_once(
         except Killed:
             survived = False
         calls = -10_000
-        room.restart()
+        room.restart(script)
         room.step(4)
         expected = State.DONE if sidecar is None else State.FAILED
         assert room.status(name)["state"] == expected, fatal
-        results = list(room.folder.outbox.glob(f"{name}*.png"))
+        results = list(room.folder.outbox.glob(f"{name}*.result.yaml"))
+        pictures = list(room.folder.outbox.glob(f"{name}*.png"))
+        with_losses = sidecar is None and script is paints_with_progression
+        assert len(pictures) == len(results) + with_losses, fatal
         failures = list(room.folder.failed.glob(f"{name}*"))
         assert (len(results), len(failures)) == ((1, 0) if sidecar is None else (0, 1)), fatal
         assert list(room.folder.inbox.iterdir()) == []

@@ -69,6 +69,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
     (inbox / "good_sidecar.yaml").write_text(
         QUICK + "content: plain.jpg\nstyles: [cup.png, styles/cup.png]\nformat: jpeg\n"
     )
+    pair("good_progression", QUICK + "progression: 2\n")
     heard: list[dict[str, Any]] = []
     config = Config.model_validate({"settle_seconds": 0.1, "devices": ["cpu"]})
     outcome = serve(config, root, once=True, on_event=lambda status: heard.append(dict(status)))
@@ -76,7 +77,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
 
 
 def test_every_good_job_is_done_and_every_bad_one_failed(run: Run) -> None:
-    assert run.outcome == Outcome(done=2, failed=9, once=True)
+    assert run.outcome == Outcome(done=3, failed=9, once=True)
     assert run.outcome.exit_code == 10
 
 
@@ -117,6 +118,19 @@ def test_the_result_has_the_contents_aspect_and_carries_its_settings(run: Run) -
 def test_a_jpeg_is_a_jpeg(run: Run) -> None:
     with Image.open(run.folder.outbox / "good_sidecar.jpg") as picture:
         assert picture.format == "JPEG"
+
+
+def test_a_sidecar_asks_for_how_the_result_came_about(run: Run) -> None:
+    outbox = run.folder.outbox
+    names = yaml.safe_load((outbox / "good_progression.result.yaml").read_text())["progression"]
+    formats = []
+    for name in names:
+        with Image.open(outbox / name) as picture:
+            picture.load()
+            formats.append(picture.format)
+    assert formats == ["JPEG", "WEBP", "PNG"]
+    assert names[1] == "good_progression.progression.webp"
+    assert not list(outbox.glob("good_pair.progression*"))
 
 
 def test_the_record_says_everything_that_made_the_result(run: Run) -> None:
