@@ -221,7 +221,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "article": _SOURCES_IN_COMMON
     | {
         "steps": 600,
-        "clamp": True,
+        "clamp": False,  # from white noise a clamp can mislead L-BFGS for good
         "init": "noise",
         "content_layers": {"conv3_1": 1.0},
         "style_layers": _FIRST_FIVE_CONVOLUTIONS,
