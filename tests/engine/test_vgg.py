@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.models import vgg19 as torchvision_vgg19
 
 from engine.settings import LAYERS
-from engine.vgg import VGG19, load_vgg19
+from engine.vgg import VGG19, _Replicate, load_vgg19
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +131,13 @@ def test_features_are_differentiable_in_the_picture(vgg: VGG19) -> None:
     vgg.features(x, ["relu2_1"])["relu2_1"].square().mean().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("size", [(5, 6), (1, 4), (2, 1)])
+def test_the_gradient_through_replicate_padding_is_torchs_own(size: tuple[int, int]) -> None:
+    x = torch.rand(1, 3, *size, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(1, 3, size[0] + 2, size[1] + 2, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((_Replicate.apply(x) * weights).sum(), x)
+    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    (theirs,) = torch.autograd.grad((padded * weights).sum(), x)
+    torch.testing.assert_close(ours, theirs)
