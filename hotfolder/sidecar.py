@@ -42,11 +42,6 @@ class Sidecar:
     layer: Mapping[str, Any] = field(default_factory=dict)
     """The settings, as plain values."""
 
-    @property
-    def names_pictures(self) -> bool:
-        """Whether it is of form 2, at least in part."""
-        return self.content is not None or bool(self.styles)
-
     def wants_init_picture(self) -> bool:
         """Whether a picture to start from must come, by whatever name."""
         return self.layer.get("init") == "file"
