@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.devices import resolve_precision
+from engine.precision import resolve_precision
 from engine.settings import LAYERS
 from engine.weights import Weights, load_weights
 
@@ -56,6 +56,9 @@ class VGG19:
             name: (
                 weight.to(self.device, DTYPES[precision], memory_format=torch.channels_last),
                 bias.to(self.device, DTYPES[precision]),
+                _turned(weight).to(
+                    self.device, DTYPES[precision], memory_format=torch.channels_last
+                ),
             )
             for name, (weight, bias) in weights.convolutions.items()
         }
@@ -87,11 +90,10 @@ class VGG19:
             if len(found) == len(wanted):
                 break
             if name.startswith("conv"):
-                weight, bias = self._convolutions[name]
                 if padding == "replicate":
-                    x = F.conv2d(_Replicate.apply(x), weight, bias)
+                    x = _Convolution.apply(_Replicate.apply(x), *self._convolutions[name], 0)
                 else:
-                    x = F.conv2d(x, weight, bias, padding=1)
+                    x = _Convolution.apply(x, *self._convolutions[name], 1)
             elif name.startswith("relu"):
                 # In place where nobody reads the convolution itself: a third less memory.
                 x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
@@ -100,6 +102,33 @@ class VGG19:
             if name in wanted:
                 found[name] = x
         return found
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """Out x in x 3 x 3 -> in x out x 3 x 3, each kernel turned by 180 degrees."""
+    return weight.flip(2, 3).transpose(0, 1).contiguous()
+
+
+class _Convolution(torch.autograd.Function):
+    """A 3 x 3 convolution whose gradient is one as well, with the kernels turned.
+
+    The same sums as torch's own gradient, which on CPUs is slower than its convolution and keeps
+    the input in memory for the weights' gradient, which nobody asks for.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, turned: Tensor, padding: int
+    ) -> Tensor:
+        ctx.save_for_backward(turned)
+        ctx.padding = 2 - padding
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (turned,) = ctx.saved_tensors
+        (g,) = gradients
+        return F.conv2d(g, turned, padding=ctx.padding), None, None, None, None
 
 
 class _Replicate(torch.autograd.Function):
