@@ -31,8 +31,8 @@ from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, save, say
 from benchmarks.runs import Program, Run, execute, recorded_trajectory_and_file
 from benchmarks.sheet import contact_sheet
-from engine.devices import resolve_precision
 from engine.picture import read_picture
+from engine.precision import resolve_precision
 from engine.settings import Settings, resolve
 from hotfolder.cli._requests import settings_layer
 

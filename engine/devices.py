@@ -1,13 +1,12 @@
-"""Which devices there are, and which precision suits one."""
+"""Which devices there are."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
 from engine.errors import DeviceError
 
-__all__ = ["describe_device", "make_reproducible", "resolve_devices", "resolve_precision"]
+__all__ = ["describe_device", "make_reproducible", "resolve_devices"]
 
 
 def make_reproducible() -> None:
@@ -47,23 +46,6 @@ def resolve_devices(wanted: str | Sequence[str]) -> list[str]:
     return chosen
 
 
-def resolve_precision(precision: str, device: str) -> str:
-    """`float32` or `bfloat16`: what `auto` means on a device.
-
-    bfloat16 where the hardware multiplies it natively; the loss follows float32's curve there.
-    """
-    if precision != "auto":
-        return precision
-    kind = torch.device(device).type
-    if kind == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
-    elif kind == "cpu":
-        native = _cpu_multiplies_bfloat16()
-    else:
-        native = False
-    return "bfloat16" if native else "float32"
-
-
 def describe_device(device: str) -> str:
     """A device's name for people, such as `cuda:0 (NVIDIA H200)`."""
     if device.startswith("cuda"):
@@ -76,10 +58,3 @@ def _devices_here() -> list[str]:
     if torch.backends.mps.is_available():
         names.append("mps")
     return [*names, "cpu"]
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    """AVX512-BF16 or AMX: oneDNN emulates bfloat16 on other CPUs, more slowly than float32."""
-    tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.13
-    capabilities = tell()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -1,6 +1,7 @@
 """Real pictures and real weights for every room's tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import engine
@@ -11,6 +12,14 @@ import pytest
 import skimage
 
 DATA = Path(skimage.__file__).parent / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cache_of_the_developers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One for all tests, so that the precision is measured once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def doctor(
 ) -> int:
     """Look at everything painting needs; say what to mend.
 
-    Python, torch, devices, weights, the configuration and the hot folder.
+    Python, torch, devices and their precision, weights, the configuration and the hot folder.
     """
     found: list[Finding] = []
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -85,16 +85,20 @@ def _devices() -> Iterator[Finding]:
     try:
         import torch
 
-        from engine.devices import describe_device, resolve_devices, resolve_precision
+        from engine.devices import describe_device, resolve_devices
 
         devices = resolve_devices("auto")
     except Exception as error:
         yield Finding("fail", "devices", str(error), "See torch above.")
         return
     for device in devices:
-        precision = resolve_precision("auto", device)
-        memory = _memory(device)
-        yield Finding("ok", "device", f"{describe_device(device)}, {precision}{memory}")
+        try:
+            facts = [describe_device(device), _precision(device), *_memory(device)]
+        except Exception as error:  # Nothing can be computed there: too old, or full.
+            remedy = "Free its memory, or install a torch that supports it."
+            yield Finding("fail", "device", f"{device}: {error}", remedy)
+        else:
+            yield Finding("ok", "device", ", ".join(facts))
     if devices == ["cpu"]:
         detail = (
             f"no GPU: painting takes minutes instead of seconds ({torch.get_num_threads()} threads)"
@@ -105,13 +109,26 @@ def _devices() -> Iterator[Finding]:
         yield Finding("warn", "device", detail, why)
 
 
-def _memory(device: str) -> str:
+def _precision(device: str) -> str:
+    """What `precision: auto` means there, and why."""
+    from engine.precision import measured_here, resolve_precision
+
+    precision = resolve_precision("auto", device)
+    speedup = measured_here().of(device)
+    if speedup is None:
+        return f"{precision} (it has no usable bfloat16)"
+    if precision == "bfloat16":
+        return f"bfloat16 (measured {speedup:.1f}x float32)"
+    return f"float32 (bfloat16 measured {speedup:.1f}x, too little for its rounding)"
+
+
+def _memory(device: str) -> list[str]:
     import torch
 
     if not device.startswith("cuda"):
-        return ""
+        return []
     free, total = torch.cuda.mem_get_info(device)
-    return f", {free / 2**30:.0f} of {total / 2**30:.0f} GiB free"
+    return [f"{free / 2**30:.0f} of {total / 2**30:.0f} GiB free"]
 
 
 def _weights() -> Iterator[Finding]:

@@ -277,6 +277,44 @@ def test_the_doctor_finds_what_is_wrong(hot: Path, capsys: pytest.CaptureFixture
     assert "outbox: no such folder" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("speedup", "said"),
+    [
+        pytest.param(1.84, "ok    device       cpu, bfloat16 (measured 1.8x float32)", id="faster"),
+        pytest.param(0.31, "cpu, float32 (bfloat16 measured 0.3x, too little", id="slower"),
+        pytest.param(None, "cpu, float32 (it has no usable bfloat16)", id="not_usable"),
+    ],
+)
+def test_the_doctor_says_what_precision_auto_means_and_why(
+    speedup: float | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from engine.precision import Speedups
+
+    known = Speedups(tmp_path / "precision.json", lambda device: speedup)
+    monkeypatch.setattr("engine.precision.measured_here", lambda: known)
+    monkeypatch.setattr("engine.devices.resolve_devices", lambda wanted: ["cpu"])
+    assert main(["doctor"]) == ExitCode.OK
+    assert said in capsys.readouterr().out
+
+
+def test_the_doctor_finds_a_device_that_cannot_compute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.precision import Speedups
+
+    def fails(device: str) -> float:
+        raise RuntimeError("no kernel image is available for execution on the device")
+
+    known = Speedups(tmp_path / "precision.json", fails)
+    monkeypatch.setattr("engine.precision.measured_here", lambda: known)
+    assert main(["doctor"]) == ExitCode.MISSING_DEPENDENCY
+    assert "no kernel image is available" in capsys.readouterr().out
+
+
 def test_presets_and_settings_are_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["presets"]) == ExitCode.OK
     presets = capsys.readouterr().out.splitlines()
