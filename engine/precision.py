@@ -62,10 +62,11 @@ def measured_here() -> "Speedups":
 
 
 def measure_speedup(device: str) -> float | None:
-    """How many times faster than float32 bfloat16 convolves, forward and backward to the input.
+    """How many times faster than float32 bfloat16 convolves.
 
-    The types take turns and each one's best time counts, so that other work on the machine, which
-    slows both, does not decide.
+    Forward only: the gradient is made of convolutions of the same sizes (`engine.vgg`). The types
+    take turns and each one's best time counts, so that other work on the machine, which slows
+    both, does not decide.
 
     Returns:
         None where the device has no bfloat16, or one whose results are off by more than rounding.
@@ -159,7 +160,7 @@ def _processor() -> list[str]:
     ]
 
 
-_Layer = tuple[Tensor, ...]  # input, weight, bias, gradient of the output
+_Layer = tuple[Tensor, ...]  # input, weight, bias
 
 
 def _layers(device: str) -> list[_Layer]:
@@ -170,9 +171,8 @@ def _layers(device: str) -> list[_Layer]:
         side *= 1 if device == "cpu" else ACCELERATORS_SIDES
         sizes = ((1, channels, side, side), (channels, channels, 3, 3), (channels,))
         x, weight, bias = (torch.randn(s, generator=generator, device=device) for s in sizes)
-        gradient = torch.randn(sizes[0], generator=generator, device=device)
         weight /= (9 * channels) ** 0.5
-        layers.append(tuple(_to(torch.float32, t) for t in (x, weight, bias, gradient)))
+        layers.append(tuple(_to(torch.float32, tensor) for tensor in (x, weight, bias)))
     return layers
 
 
@@ -182,16 +182,9 @@ def _to(dtype: torch.dtype, tensor: Tensor) -> Tensor:
     return tensor.to(dtype)
 
 
+@torch.no_grad()
 def _convolved(layers: list[_Layer]) -> list[Tensor]:
-    """Of each layer, the output and the gradient in the input."""
-    found = []
-    for x, weight, bias, gradient in layers:
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            y = F.conv2d(x, weight, bias, padding=1)
-            # Not grad(y, x, gradient): that imports torch's symbolic shapes, half a second.
-            found += [y.detach(), *torch.autograd.grad((y * gradient).sum(), x)]
-    return found
+    return [F.conv2d(x, weight, bias, padding=1) for x, weight, bias in layers]
 
 
 def _agree(reduced: Tensor, exact: Tensor) -> bool:
