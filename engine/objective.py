@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.losses import content_loss, gram_matrix, style_loss, total_variation
+from engine.losses import content_loss, total_variation
 from engine.optimise import Objective
 from engine.pyramid import resize, style_size
 from engine.settings import Settings
+from engine.statistics import Description, Statistic, statistic_of
 from engine.vgg import VGG19
 
 __all__ = ["style_transfer_objective"]
@@ -24,7 +25,7 @@ def style_transfer_objective(
     + tv_weight * total variation
 
     F and P are the features of the picture and of the content, G and A the Gram matrices of the
-    picture and of the styles, blended.
+    picture and of the styles, blended; `style_statistic` puts another loss in the place of theirs.
 
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
@@ -32,9 +33,12 @@ def style_transfer_objective(
     """
     content_layers = {name: w for name, w in settings.content_layers.items() if w > 0}
     style_layers = {name: w for name, w in settings.style_layers.items() if w > 0}
+    statistic = statistic_of(settings.style_statistic, settings.gram)
     with torch.no_grad():
         content_targets = vgg.features(content, content_layers, settings.pooling, settings.padding)
-        style_targets = _style_targets(vgg, content, styles, settings, list(style_layers))
+        style_targets = _style_targets(
+            vgg, content, styles, settings, statistic, list(style_layers)
+        )
     layers = content_layers.keys() | style_layers.keys()
 
     def objective(picture: Tensor) -> Tensor:
@@ -45,7 +49,7 @@ def style_transfer_objective(
             for name, weight in content_layers.items()
         ]
         style_terms = [
-            weight * style_loss(gram_matrix(features[name], settings.gram), style_targets[name])
+            weight * statistic.loss(features[name], style_targets[name])
             for name, weight in style_layers.items()
         ]
         return torch.stack(
@@ -60,20 +64,35 @@ def style_transfer_objective(
 
 
 def _style_targets(
-    vgg: VGG19, content: Tensor, styles: Sequence[Tensor], settings: Settings, layers: list[str]
-) -> dict[str, Tensor]:
-    """Blended Gram matrices of the styles.
+    vgg: VGG19,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    settings: Settings,
+    statistic: Statistic,
+    layers: list[str],
+) -> dict[str, Description]:
+    """What each layer's features are compared with: the styles', blended.
 
-    The gradient of a blend of style losses is that of one loss against the blended targets, since
-    the shares add up to 1.
+    With Gram matrices the gradient of a blend of style losses is that of one loss against the
+    blended targets, since the shares add up to 1.
     """
     blend = settings.style_blend or [1.0] * len(styles)
+    shares = [share / sum(blend) for share in blend]
     result_size = (content.shape[-1], content.shape[-2])
-    targets: dict[str, Tensor] = {}
-    for style, share in zip(styles, blend, strict=True):
+    described = []
+    for style in styles:
         size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
         features = vgg.features(resize(style, size), layers, settings.pooling, settings.padding)
-        for name, feature in features.items():
-            gram = gram_matrix(feature, settings.gram) * (share / sum(blend))
-            targets[name] = targets[name] + gram if name in targets else gram
-    return targets
+        described.append({name: statistic.describe(f) for name, f in features.items()})
+    return {
+        name: statistic.target(
+            [each[name] for each in described], shares, _positions(name, result_size)
+        )
+        for name in layers
+    }
+
+
+def _positions(layer: str, size: tuple[int, int]) -> int:
+    """How many positions a layer has for a picture of (width, height): each pool halves."""
+    halvings = int(layer[4]) - 1 + layer.startswith("pool")
+    return (size[0] >> halvings) * (size[1] >> halvings)

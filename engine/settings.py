@@ -126,6 +126,11 @@ class Settings(BaseModel):
     gram: Literal["positions", "elements"] = "positions"
     """What a Gram matrix is divided by: `positions` H*W (Gatys), `elements` C*H*W (Johnson)."""
 
+    style_statistic: Literal["gram", "covariance", "wasserstein", "histogram"] = "gram"
+    """What the style is compared by, layer by layer: `gram` (Gatys), `covariance` (means and
+    covariances apart), `wasserstein` (the distance of the Gaussians that have these) or `histogram`
+    (Gram matrices and each channel's histogram; slower). One `style_weight` serves all."""
+
     style_blend: list[Annotated[float, Field(gt=0, le=1e6)]] | None = None
     """Share of each style picture, one number a style. Unset: equal shares."""
 
@@ -173,6 +178,7 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "keep_colours": False,
     "content_weight": 1.0,
     "tv_weight": 0.0,
+    "style_statistic": "gram",
     "style_scale": 1.0,
     "pooling": "max",
     "padding": "zeros",
