@@ -54,7 +54,7 @@ def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
         ({"clamp": 1}, "clamp: 1; expected true or false"),
         ({"style_weight": -1}, "style_weight: -1; expected at least 0"),
         ({"style_weight": float("nan")}, "style_weight: nan; expected a finite number"),
-        ({"pooling": "averge"}, "expected 'max' or 'average'. Did you mean 'average'?"),
+        ({"pooling": "averge"}, "expected 'max', 'average' or 'l2'. Did you mean 'average'?"),
         ({"style_layers": {"relu4_5": 1}}, "style_layers.relu4_5: 'relu4_5'; expected a layer"),
         ({"style_layers": {"rellu4_1": 1}}, "Did you mean 'relu4_1'?"),
         ({"style_layers": {"relu4_1": "x"}}, "style_layers.relu4_1: 'x'; expected a number"),

@@ -1,14 +1,17 @@
 """The extractor against torchvision's network carrying the same weights."""
 
 import copy
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torchvision.models import vgg19 as torchvision_vgg19
 
+from engine.picture import read_picture
 from engine.settings import LAYERS
-from engine.vgg import VGG19, _Replicate, load_vgg19
+from engine.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, _pool, _Replicate, load_vgg19
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +55,93 @@ def test_every_layer_equals_torchvisions(vgg: VGG19, reference: nn.Sequential) -
         torch.testing.assert_close(ours[name], theirs[name], rtol=1e-4, atol=1e-5 * scale.item())
 
 
-def test_average_pooling_equals_torchvisions_with_its_pools_replaced(
-    vgg: VGG19, reference: nn.Sequential
+class Scaled(nn.Module):
+    """A module times a number."""
+
+    def __init__(self, inner: nn.Module, gain: float) -> None:
+        super().__init__()
+        self.inner, self.gain = inner, gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.gain * self.inner(x)
+        return result
+
+
+@pytest.mark.parametrize(
+    ("pooling", "pool"),
+    [
+        ("average", Scaled(nn.AvgPool2d(2), AVERAGE_GAIN)),
+        ("l2", Scaled(nn.LPPool2d(2, 2), L2_GAIN)),
+    ],
+)
+def test_other_poolings_equal_torchvisions_with_its_pools_replaced(
+    vgg: VGG19, reference: nn.Sequential, pooling: str, pool: nn.Module
 ) -> None:
-    averaging = nn.Sequential(
-        *(nn.AvgPool2d(2) if isinstance(module, nn.MaxPool2d) else module for module in reference)
+    replaced = nn.Sequential(
+        *(pool if isinstance(module, nn.MaxPool2d) else module for module in reference)
     )
     x = picture()
     with torch.no_grad():
-        ours = vgg.features(x, ["pool1", "relu4_2"], "average")
-        theirs = outputs(averaging, vgg.weights.preprocess(x))
+        ours = vgg.features(x, ["pool1", "relu4_2"], pooling)
+        theirs = outputs(replaced, vgg.weights.preprocess(x))
     for name, feature in ours.items():
         torch.testing.assert_close(feature, theirs[name], rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [
+        ("max", [[6.0, 8.0], [0.0, 300.0]]),
+        ("average", np.array([[3.5, 2.0], [0.0, 100.0]]) * AVERAGE_GAIN),
+        ("l2", np.sqrt([[62.0, 64.0], [0.0, 300.0**2 + 100.0**2]]) * L2_GAIN),
+    ],
+)
+def test_pooling_of_numbers_that_can_be_checked_by_hand(
+    pooling: str, expected: object, dtype: torch.dtype
+) -> None:
+    x = [[1.0, 3, 0, 8], [4, 6, 0, 0], [0, 0, 0, 100], [0, 0, 300, 0]]
+    pooled = _pool(torch.tensor([[x]], dtype=dtype), pooling)
+    assert pooled.dtype == dtype
+    rounding = 1e-5 if dtype == torch.float32 else 0.01
+    np.testing.assert_allclose(pooled[0, 0].float(), expected, rtol=rounding, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_other_poolings_leave_the_scale_of_deeper_layers(
+    vgg: VGG19, photograph: Path, pooling: str
+) -> None:
+    cat = read_picture(photograph).thumbnail(256).to_tensor(torch.device("cpu"))
+
+    def root_mean_squares(pooling: str) -> Tensor:
+        with torch.no_grad():
+            layers = ["relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+            features = vgg.features(cat, layers, pooling, "replicate")
+        return torch.stack([features[name].square().mean().sqrt() for name in layers])
+
+    ratio = root_mean_squares(pooling) / root_mean_squares("max")
+    assert ratio.log().mean().exp() == pytest.approx(1, abs=0.06)
+    assert ratio.min() > 0.8
+    assert ratio.max() < 1.25
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("pooling", ["max", "average", "l2"])
+def test_the_gradient_is_finite_where_relu_left_nothing(pooling: str, dtype: torch.dtype) -> None:
+    x = torch.tensor([[[[-1.0, -2, -3, 1], [-1, -1, 0, 0]]]], dtype=dtype, requires_grad=True)
+    (gradient,) = torch.autograd.grad(_pool(torch.relu(x), pooling).sum(), x)
+    assert gradient.isfinite().all()
+    assert (gradient[..., :2] == 0).all()
+    assert gradient[0, 0, 0, 3] > 0
+
+
+def test_the_gradient_of_l2_pooling_is_torchs_own() -> None:
+    x = torch.rand(1, 3, 6, 8, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(1, 3, 3, 4, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((_pool(x, "l2") * weights).sum(), x)
+    pooled = L2_GAIN * torch.nn.functional.lp_pool2d(x, 2.0, 2)
+    (theirs,) = torch.autograd.grad((pooled * weights).sum(), x)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
 def test_replicate_padding_equals_torchvisions_with_its_convolutions_padded_so(
