@@ -1,22 +1,30 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.losses import content_loss, total_variation
 from engine.optimise import Objective
-from engine.pyramid import resize, style_size
+from engine.pyramid import Size, resize, style_size
 from engine.settings import Settings
-from engine.statistics import Description, Statistic, statistic_of
+from engine.statistics import Description, statistic_of
+from engine.targets import Described, StyleTargets
 from engine.vgg import VGG19
 
 __all__ = ["style_transfer_objective"]
 
 
 def style_transfer_objective(
-    vgg: VGG19, content: Tensor, styles: Sequence[Tensor], settings: Settings
+    vgg: VGG19,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    settings: Settings,
+    *,
+    targets: StyleTargets | None = None,
+    digests: Sequence[str] = (),
 ) -> Objective:
     """The weighted losses as a function of the picture.
 
@@ -30,15 +38,15 @@ def style_transfer_objective(
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
         styles: 1 x 3 x h x w each, at their own sizes.
+        targets: what is known of styles from earlier calls, and is to be remembered of these.
+        digests: with `targets`, what tells each of the styles from every other picture.
     """
-    content_layers = {name: w for name, w in settings.content_layers.items() if w > 0}
-    style_layers = {name: w for name, w in settings.style_layers.items() if w > 0}
+    content_layers = _weighted(settings.content_layers)
+    style_layers = _weighted(settings.style_layers)
     statistic = statistic_of(settings.style_statistic, settings.gram)
     with torch.no_grad():
         content_targets = vgg.features(content, content_layers, settings.pooling, settings.padding)
-        style_targets = _style_targets(
-            vgg, content, styles, settings, statistic, list(style_layers)
-        )
+        style_targets = _style_targets(vgg, content, styles, settings, targets, digests)
     layers = content_layers.keys() | style_layers.keys()
 
     def objective(picture: Tensor) -> Tensor:
@@ -68,8 +76,8 @@ def _style_targets(
     content: Tensor,
     styles: Sequence[Tensor],
     settings: Settings,
-    statistic: Statistic,
-    layers: list[str],
+    targets: StyleTargets | None,
+    digests: Sequence[str],
 ) -> dict[str, Description]:
     """What each layer's features are compared with: the styles', blended.
 
@@ -78,18 +86,35 @@ def _style_targets(
     """
     blend = settings.style_blend or [1.0] * len(styles)
     shares = [share / sum(blend) for share in blend]
+    layers = list(_weighted(settings.style_layers))
+    statistic = statistic_of(settings.style_statistic, settings.gram)
+    network = (vgg.weights.sha256, vgg.precision, str(vgg.device))
     result_size = (content.shape[-1], content.shape[-2])
-    described = []
-    for style in styles:
-        size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
+
+    def describe(style: Tensor, size: Size) -> Described:
         features = vgg.features(resize(style, size), layers, settings.pooling, settings.padding)
-        described.append({name: statistic.describe(f) for name, f in features.items()})
+        return {name: statistic.describe(feature) for name, feature in features.items()}
+
+    described = []
+    for index, style in enumerate(styles):
+        size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
+        if targets is None:
+            described.append(describe(style, size))
+            continue
+        # Everything that `describe` depends on.
+        seen_by = (frozenset(layers), settings.pooling, settings.padding, statistic, network)
+        key = (digests[index], size, seen_by)
+        described.append(targets.get(key, partial(describe, style, size)))
     return {
         name: statistic.target(
             [each[name] for each in described], shares, _positions(name, result_size)
         )
         for name in layers
     }
+
+
+def _weighted(layers: Mapping[str, float]) -> dict[str, float]:
+    return {name: weight for name, weight in layers.items() if weight > 0}
 
 
 def _positions(layer: str, size: tuple[int, int]) -> int:

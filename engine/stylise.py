@@ -20,6 +20,7 @@ from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
+from engine.targets import StyleTargets, digest
 from engine.vgg import VGG19
 
 __all__ = ["Progress", "Result", "stylise"]
@@ -71,6 +72,7 @@ def stylise(
     initial: Picture | None = None,
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
+    targets: StyleTargets | None = None,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -85,6 +87,8 @@ def stylise(
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
             besides.
+        targets: what is known of styles from earlier jobs, and is to be remembered of these. It
+            changes no pixel.
 
     Raises:
         SettingsError: settings that these pictures cannot fulfil.
@@ -100,6 +104,9 @@ def stylise(
     report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
+    # A small style is no larger at the next scale, so even one job can look twice.
+    targets = StyleTargets() if targets is None else targets
+    digests = [digest(style) for style in styles]
     # What the painting starts from and is given back at each step up: the content, in colours.
     whole_draft = _draft(whole_content, whole_styles, settings)
     draft, picture = whole_draft, whole_draft
@@ -113,7 +120,12 @@ def stylise(
             picture = enlarge(picture, coarser_draft, draft)
         canvas = extend(picture, settings.margin).clone()
         objective = style_transfer_objective(
-            vgg, extend(target, settings.margin), whole_styles, settings
+            vgg,
+            extend(target, settings.margin),
+            whole_styles,
+            settings,
+            targets=targets,
+            digests=digests,
         )
         for step in minimise(
             objective,

@@ -93,6 +93,10 @@ class Config(_Model):
     max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
     """Larger input pictures are refused before they are decoded."""
 
+    style_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 256
+    """Memory of each device for what its worker knows of the last styles, so that a style in job
+    after job is looked at once. 0: none. It changes no pixel."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much the log says."""
 

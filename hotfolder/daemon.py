@@ -85,7 +85,11 @@ def serve(
     folder.create()
     folder.check()
     with locked(folder):
-        command = worker_command(threads=config.threads, max_megapixels=config.max_megapixels)
+        command = worker_command(
+            threads=config.threads,
+            max_megapixels=config.max_megapixels,
+            style_cache_megabytes=config.style_cache_megabytes,
+        )
         dispatcher = LocalDispatcher(config.devices, command=command)
         daemon = Daemon(config, folder, dispatcher, once=once, on_event=on_event)
         with _stopped_by_signals(daemon):

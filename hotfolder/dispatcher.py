@@ -20,6 +20,7 @@ __all__ = [
     "Lost",
     "Progress",
     "Started",
+    "StyleCache",
 ]
 
 
@@ -89,12 +90,24 @@ Event = Started | Progress | Done | Failed | Cancelled | Lost
 
 
 @dataclass(frozen=True)
+class StyleCache:
+    """What a worker knows of styles it has seen: how often that spared it a look, how often it had
+    to look, and the memory that the knowledge takes."""
+
+    hits: int
+    misses: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class DeviceState:
     """One device for the status: `state` is starting, idle, busy or lost."""
 
     device: str
     state: str
     job_id: str | None
+    style_cache: StyleCache | None = None
+    """Of its worker since that was started; None before its first job has ended."""
 
 
 class Dispatcher(Protocol):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from hotfolder.dispatcher import Cancelled, DeviceState, Event, Lost
+from hotfolder.dispatcher import Cancelled, DeviceState, Event, Lost, StyleCache
 from hotfolder.errors import DispatchError, ExitCode
 from hotfolder.job import Job
 from hotfolder.messages import parse_event
@@ -158,6 +158,10 @@ class LocalDispatcher:
             case "ready":
                 self._welcome(desk, document)
                 return
+            case "style_cache":
+                counts = {key: value for key, value in document.items() if key != "event"}
+                desk.style_cache = StyleCache(**counts)
+                return
             case "fatal":
                 desk.refused = DispatchError(f"worker {desk.device}: {document['message']}")
                 desk.refused.exit_code = ExitCode(document["exit_code"])
@@ -181,7 +185,7 @@ class LocalDispatcher:
         reason = f"the worker on {desk.device} {worker.reap(time.monotonic() + CLOSE_SECONDS)}"
         job, cancelling, was_ready = desk.job, desk.cancelling, desk.ready
         desk.worker, desk.job, desk.ready = None, None, False
-        desk.cancelling, desk.kill_at = False, None
+        desk.cancelling, desk.kill_at, desk.style_cache = False, None, None
         if job is not None:
             self._events.append(Cancelled(job.id) if cancelling else Lost(job.id, reason))
         if not was_ready and desk.refused is None:
@@ -207,6 +211,7 @@ class _Desk:
         self.device = device
         self.worker: WorkerProcess | None = None
         self.ready = False
+        self.style_cache: StyleCache | None = None
         self.job: Job | None = None
         self.cancelling = False
         self.kill_at: float | None = None
@@ -232,4 +237,5 @@ class _Desk:
             state = "starting"
         else:
             state = "busy" if self.job else "idle"
-        return DeviceState(self.device, state, self.job.id if self.job else None)
+        job_id = self.job.id if self.job else None
+        return DeviceState(self.device, state, job_id, self.style_cache)

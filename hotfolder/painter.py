@@ -23,8 +23,9 @@ from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.progression import Progression
 from engine.stylise import Result, stylise
+from engine.targets import StyleTargets
 from engine.vgg import VGG19, load_vgg19
-from hotfolder.dispatcher import Done, Progress
+from hotfolder.dispatcher import Done, Progress, StyleCache
 from hotfolder.errors import Crash
 from hotfolder.files import sync_folder, write_whole
 from hotfolder.job import Job
@@ -36,10 +37,16 @@ PREVIEW_QUALITY = 85
 
 
 class EnginePainter:
-    """Paints on one device; keeps the network between jobs."""
+    """Paints on one device; keeps the network and what it knows of styles between jobs."""
 
     def __init__(
-        self, device: str, *, threads: int | None, max_megapixels: float, preview_seconds: float
+        self,
+        device: str,
+        *,
+        threads: int | None,
+        max_megapixels: float,
+        style_cache_megabytes: int,
+        preview_seconds: float,
     ) -> None:
         """`device` may be `auto`: then the first of `devices`.
 
@@ -54,6 +61,11 @@ class EnginePainter:
         self._max_megapixels = max_megapixels
         self._preview_seconds = preview_seconds
         self._network: tuple[tuple[str, str], VGG19] | None = None
+        self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
+
+    @property
+    def style_cache(self) -> StyleCache:
+        return StyleCache(self._targets.hits, self._targets.misses, self._targets.bytes)
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
         """Progress after progress, then Done.
@@ -72,6 +84,7 @@ class EnginePainter:
                     raise Crash(str(error)) from error
                 raise
             self._network = None
+            self._targets.clear()
             gc.collect()
             torch.cuda.empty_cache()
             raise MemoryError(str(error)) from None
@@ -92,6 +105,7 @@ class EnginePainter:
             initial=initial,
             preview_seconds=self._preview_seconds,
             preview_at=progression.wanted if progression else (),
+            targets=self._targets,
         )
         # Closing at once gives the memory back when a job is cancelled.
         with contextlib.closing(work):  # type: ignore[type-var]

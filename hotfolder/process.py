@@ -23,11 +23,17 @@ log = logging.getLogger(__name__)
 Receive = Callable[["WorkerProcess", dict[str, Any] | None], None]
 
 
-def worker_command(*, threads: int | None = None, max_megapixels: float = 200.0) -> list[str]:
+def worker_command(
+    *,
+    threads: int | None = None,
+    max_megapixels: float = 200.0,
+    style_cache_megabytes: int = 256,
+) -> list[str]:
     """How a worker is started; `--device NAME` follows."""
     # -P: a folder called `engine` where the user happens to be must not be imported.
     command = [sys.executable, "-P", "-m", "hotfolder.worker"]
     command += ["--max-megapixels", str(max_megapixels)]
+    command += ["--style-cache-megabytes", str(style_cache_megabytes)]
     if threads is not None:
         command += ["--threads", str(threads)]
     return command

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,12 @@ class Reporter:
             started=self._started,
             state=state,
             devices=[
-                {"device": d.device, "state": d.state, "job": (names or {}).get(d.job_id or "")}
+                {
+                    "device": d.device,
+                    "state": d.state,
+                    "job": (names or {}).get(d.job_id or ""),
+                    "style_cache": asdict(d.style_cache) if d.style_cache else None,
+                }
                 for d in devices
             ],
             queue={

@@ -60,7 +60,7 @@ class ServerStatus:
     version: str
     started: str
     state: str
-    devices: list[dict[str, str | None]] = field(default_factory=list)
+    devices: list[dict[str, Any]] = field(default_factory=list)
     queue: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     strays: list[str] = field(default_factory=list)

@@ -2,11 +2,13 @@
 
     daemon -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
     worker -> daemon   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
+                       {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
                        {"event": "fatal", "message": "...", "exit_code": 3}
                        {"event": "started" | "progress" | "done" | "failed" | "cancelled", ...}
 
-One JSON document a line; the fields of events are those of `dispatcher.py`. The worker ends when
-its input does: a daemon that was killed leaves no process that goes on computing.
+One JSON document a line; the fields of events are those of `dispatcher.py`. `style_cache` comes
+before a job's end, so that who hears of the end knows it. The worker ends when its input does: a
+daemon that was killed leaves no process that goes on computing.
 """
 
 import argparse
@@ -20,10 +22,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from engine.errors import EngineError, ExitCode
-from hotfolder.dispatcher import Cancelled, Done, Event, Failed, Progress, Started
+from hotfolder.dispatcher import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    Progress,
+    Started,
+    StyleCache,
+)
 from hotfolder.errors import Crash
 from hotfolder.job import Job
 from hotfolder.messages import event_document
@@ -41,6 +52,8 @@ class Painter(Protocol):
     def device(self) -> str: ...
     @property
     def devices(self) -> Sequence[str]: ...
+    @property
+    def style_cache(self) -> StyleCache: ...
     def paint(self, job: Job) -> Iterator[Progress | Done]: ...
 
 
@@ -61,6 +74,8 @@ def serve(make_painter: Callable[[], Painter]) -> int:
         job = jobs.get()
         try:
             for event in _work(painter, job, cancelled):
+                if isinstance(event, Done | Failed | Cancelled):
+                    send({"event": "style_cache", **asdict(painter.style_cache)})
                 send(event_document(event))
         except Crash:
             traceback.print_exc()
@@ -74,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--max-megapixels", type=float, default=200.0)
+    parser.add_argument("--style-cache-megabytes", type=int, default=256)
     parser.add_argument("--preview-seconds", type=float, default=1.5)
     options = parser.parse_args(arguments)
 
@@ -84,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.device,
             threads=options.threads,
             max_megapixels=options.max_megapixels,
+            style_cache_megabytes=options.style_cache_megabytes,
             preview_seconds=options.preview_seconds,
         )
 

@@ -116,6 +116,8 @@ def status(
     ended = [job for job in jobs if not job.live]
     shown = live + (ended if every else ended[:ENDED_SHOWN])
     typer.echo(_headline(client, server))
+    if server.running and (knowledge := _known_styles(server)):
+        typer.echo(knowledge)
     if server.strays:
         typer.echo(f"In the inbox, but part of no job: {', '.join(server.strays)}")
     if not shown:
@@ -203,6 +205,17 @@ def _headline(client: "Client", server: "Server") -> str:
         f"{client.root}: {server.state} ({devices or 'no device yet'}), "
         f"process {server.pid} on {server.host}; since its start {totals or 'nothing yet'}."
     )
+
+
+def _known_styles(server: "Server") -> str:
+    """How often the workers did not have to look at a style again; empty before it matters."""
+    caches = [device.get("style_cache") or {} for device in server.devices]
+    hits, misses, size = (
+        sum(cache.get(key, 0) for cache in caches) for key in ("hits", "misses", "bytes")
+    )
+    if not hits + misses:
+        return ""
+    return f"Styles known from memory: {hits} of {hits + misses} times ({size / 1e6:.1f} MB)."
 
 
 def _long(seconds: float) -> str:

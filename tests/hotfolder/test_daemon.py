@@ -11,6 +11,7 @@ import pytest
 from support import Room, Script, fails, is_lost, paints, paints_with_progression, starts_only
 
 from hotfolder.daemon import Outcome
+from hotfolder.dispatcher import DeviceState, StyleCache
 from hotfolder.files import write_json
 from hotfolder.job import State
 from hotfolder.publish import Publisher
@@ -85,8 +86,20 @@ def test_queued_jobs_know_their_place(room: Room) -> None:
     assert states == {"a": ("running", None), "b": ("queued", 1), "c": ("queued", 2)}
     server = json.loads((room.folder.status / "server.json").read_text())
     assert server["queue"] == {"waiting": 0, "queued": 2, "running": 1}
-    assert server["devices"] == [{"device": "fake", "state": "busy", "job": "a"}]
+    assert server["devices"] == [
+        {"device": "fake", "state": "busy", "job": "a", "style_cache": None}
+    ]
     assert server["state"] == "busy"
+
+
+def test_the_servers_status_tells_what_a_worker_remembers(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = DeviceState("fake", "idle", None, StyleCache(hits=3, misses=1, bytes=2_441_216))
+    monkeypatch.setattr(room.dispatcher, "devices", lambda: [known])
+    room.step()
+    (device,) = json.loads((room.folder.status / "server.json").read_text())["devices"]
+    assert device["style_cache"] == {"hits": 3, "misses": 1, "bytes": 2_441_216}
 
 
 def test_a_running_status_shows_where_the_work_is_and_stays_fresh(room: Room) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support import FakeClock
 from test_dispatcher_contract import ENDS, PUPPET, events_until, make_job
 
-from hotfolder.dispatcher import Cancelled, Done, Failed, Lost, Progress, Started
+from hotfolder.dispatcher import Cancelled, Done, Failed, Lost, Progress, Started, StyleCache
 from hotfolder.errors import DispatchError
 from hotfolder.job import Job
 from hotfolder.local import CANCEL_SECONDS, LocalDispatcher
@@ -40,6 +40,19 @@ def test_what_libraries_print_does_not_disturb_the_protocol(
 ) -> None:
     local.submit(make_job("print steps=1"))
     assert isinstance(events_until(local, ENDS)[-1], Done)
+
+
+def test_what_the_worker_remembers_is_known_when_a_job_has_ended_and_gone_with_the_worker(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    assert local.devices()[0].style_cache is None
+    for hits in (1, 2):
+        local.submit(make_job("steps=1"))
+        events_until(local, ENDS)
+        assert local.devices()[0].style_cache == StyleCache(hits=hits, misses=2, bytes=300)
+    local.submit(make_job("die"))
+    events_until(local, ENDS)
+    assert local.devices()[0].style_cache is None
 
 
 def test_an_unforeseen_exception_fails_the_job_and_the_worker_lives(

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,17 @@ def test_status_shows_jobs_in_their_order_without_control_codes(
     assert lines[2].split() == ["now", "running", "25%", "3", "1:05"]
     assert lines[5].endswith("b.jpg: truncated")
     assert "\x1b" not in "".join(lines)
+
+
+def test_status_says_how_often_a_style_was_known(
+    hot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caches = [{"hits": 3, "misses": 1, "bytes": 2_441_216}, None]
+    devices = [{"device": "x", "state": "idle", "style_cache": cache} for cache in caches]
+    server = {"state": "idle", "devices": devices, "updated": datetime.now(UTC).isoformat()}
+    (hot / "status" / "server.json").write_text(json.dumps(server))
+    assert main(["status", "hot"]) == ExitCode.OK
+    assert "Styles known from memory: 3 of 4 times (2.4 MB)." in capsys.readouterr().out
 
 
 def test_status_for_programs_is_json(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
