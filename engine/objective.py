@@ -10,7 +10,7 @@ from engine.losses import content_loss, total_variation
 from engine.optimise import Objective
 from engine.pyramid import Size, resize, style_size
 from engine.settings import Settings
-from engine.statistics import Description, statistic_of
+from engine.statistics import Description, Statistic, statistic_of
 from engine.targets import Described, StyleTargets
 from engine.vgg import VGG19
 
@@ -33,7 +33,8 @@ def style_transfer_objective(
     + tv_weight * total variation
 
     F and P are the features of the picture and of the content, G and A the Gram matrices of the
-    picture and of the styles, blended; `style_statistic` puts another loss in the place of theirs.
+    picture and of the styles, blended; `style_evenness` weighs their directions, `style_statistic`
+    puts another loss in the place of theirs.
 
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
@@ -43,7 +44,7 @@ def style_transfer_objective(
     """
     content_layers = _weighted(settings.content_layers)
     style_layers = _weighted(settings.style_layers)
-    statistic = statistic_of(settings.style_statistic, settings.gram)
+    statistic = _statistic(settings)
     with torch.no_grad():
         content_targets = vgg.features(content, content_layers, settings.pooling, settings.padding)
         style_targets = _style_targets(vgg, content, styles, settings, targets, digests)
@@ -87,7 +88,7 @@ def _style_targets(
     blend = settings.style_blend or [1.0] * len(styles)
     shares = [share / sum(blend) for share in blend]
     layers = list(_weighted(settings.style_layers))
-    statistic = statistic_of(settings.style_statistic, settings.gram)
+    statistic = _statistic(settings)
     network = (vgg.weights.sha256, vgg.precision, str(vgg.device))
     result_size = (content.shape[-1], content.shape[-2])
 
@@ -111,6 +112,10 @@ def _style_targets(
         )
         for name in layers
     }
+
+
+def _statistic(settings: Settings) -> Statistic:
+    return statistic_of(settings.style_statistic, settings.gram, settings.style_evenness)
 
 
 def _weighted(layers: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.errors import NumericalError
 
-__all__ = ["LBFGS", "Adam", "Losses", "Objective", "Step", "minimise"]
+__all__ = ["LBFGS", "Adam", "FrequencyPreconditioner", "Losses", "Objective", "Step", "minimise"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def minimise(
     learning_rate: float = 1.0,
     history: int = 100,
     first_move: float = 0.0,
+    preconditioning: float = 0.0,
     clamp: bool = True,
     report_every: int = 1,
 ) -> Iterator[Step]:
@@ -67,6 +68,7 @@ def minimise(
 
     Args:
         picture: 1 x 3 x H x W in 0 to 1; changed in place.
+        preconditioning: of L-BFGS, the exponent of `FrequencyPreconditioner`; 0 for none.
         clamp: keep it in 0 to 1, by projection after every move. L-BFGS's memory keeps the moves
             as it meant them, as when a closure clamps before evaluating (the PyTorch tutorial).
         report_every: evaluations between reports, each of which waits for the device. The first
@@ -75,11 +77,13 @@ def minimise(
     Raises:
         NumericalError: the loss is no longer finite; the message says what helps.
     """
-    method: Optimiser = (
-        LBFGS(learning_rate, history, first_move)
-        if optimiser == "lbfgs"
-        else Adam(picture, learning_rate)
-    )
+    method: Optimiser
+    if optimiser == "lbfgs":
+        size = (picture.shape[-1], picture.shape[-2])
+        precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
+        method = LBFGS(learning_rate, history, first_move, precondition)
+    else:
+        method = Adam(picture, learning_rate)
     for number in range(1, steps + 1):
         variable = picture.detach().requires_grad_()
         terms = objective(variable)
@@ -105,43 +109,54 @@ class LBFGS:
     torch's, which changes no pixel by more than a millionth or so, the second move is a guess from
     rounding noise; at 256 px it was seen to throw the picture a hundred times further from the
     style than the content is, for good.
+
+    `precondition` is what the inverse Hessian is taken for before any pair is known, up to a
+    factor that the newest pair gives: a symmetric positive definite map of flat gradients.
     """
 
     CURVATURE_FLOOR = 1e-10  # torch.optim.LBFGS: a pair with y's below this is not remembered.
 
     def __init__(
-        self, learning_rate: float = 1.0, history: int = 100, first_move: float = 0.0
+        self,
+        learning_rate: float = 1.0,
+        history: int = 100,
+        first_move: float = 0.0,
+        precondition: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_move = first_move
+        self._precondition = precondition or (lambda gradient: gradient)
         self._moves: list[Tensor] = []  # s, newest last
         self._changes: list[Tensor] = []  # y
         self._inverse_curvatures: list[Tensor] = []  # 1 / (y's), 0 for a pair left out
-        self._scale: Tensor | None = None  # gamma: y's / y'y of the newest good pair
+        self._scale: Tensor | None = (
+            None  # gamma: y's / y'Py of the newest good pair, P the preconditioner
+        )
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
 
     def step(self, picture: Tensor, gradient: Tensor) -> None:
         g = gradient.flatten()
         if self._previous_gradient is None or self._previous_move is None:
-            move = -g * (self.learning_rate * self._first_length(g))
+            downhill = -self._precondition(g)
+            move = downhill * (self.learning_rate * self._first_length(downhill))
         else:
             self._remember(self._previous_move, g - self._previous_gradient)
             move = self._direction(g) * self.learning_rate
         self._previous_gradient, self._previous_move = g, move
         picture.add_(move.view_as(picture))
 
-    def _first_length(self, g: Tensor) -> Tensor:
+    def _first_length(self, downhill: Tensor) -> Tensor:
         if self.first_move:
-            tiny = torch.finfo(g.dtype).tiny  # no gradient, no move
-            return self.first_move / g.square().mean().sqrt().clamp(min=tiny)
-        return (1 / g.abs().sum()).clamp(max=1)
+            tiny = torch.finfo(downhill.dtype).tiny  # no gradient, no move
+            return self.first_move / downhill.square().mean().sqrt().clamp(min=tiny)
+        return (1 / downhill.abs().sum()).clamp(max=1)
 
     def _remember(self, move: Tensor, change: Tensor) -> None:
         curvature = change.dot(move)
         good = curvature > self.CURVATURE_FLOOR
-        scale = curvature / change.dot(change)
+        scale = curvature / change.dot(self._precondition(change))
         previous = torch.ones_like(scale) if self._scale is None else self._scale
         self._scale = torch.where(good, scale, previous)
         self._moves.append(move)
@@ -161,10 +176,39 @@ class LBFGS:
             q.sub_(alpha * y)
             alphas.append(alpha)
         assert self._scale is not None
-        r = q.mul_(self._scale)
+        r = self._precondition(q) * self._scale
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.add_((alpha - rho * y.dot(r)) * s)
         return r
+
+
+class FrequencyPreconditioner:
+    """Lets large shapes move further than fine grain: (f_N / f)^exponent on spatial frequency f.
+
+    f_N is the Nyquist frequency; below four cycles along the longest side the factor stays what it
+    is there. The network answers to fine grain far more strongly than to broad shapes, and L-BFGS
+    would have to learn that from its pairs.
+    """
+
+    BROADEST = 4  # cycles along the longest side
+
+    def __init__(self, size: tuple[int, int], exponent: float) -> None:
+        self._size = size
+        self._exponent = exponent
+        self._gain: Tensor | None = None
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """Flat, three channels of the size's pixels -> the same."""
+        width, height = self._size
+        if self._gain is None:
+            down = torch.fft.fftfreq(height, dtype=gradient.dtype, device=gradient.device)
+            across = torch.fft.rfftfreq(width, dtype=gradient.dtype, device=gradient.device)
+            frequency = (down[:, None].square() + across[None].square()).sqrt()
+            lowest = self.BROADEST / max(width, height)
+            self._gain = (0.5 / frequency.clamp(min=lowest)) ** self._exponent
+        spectrum = torch.fft.rfft2(gradient.view(3, height, width))
+        weighed: Tensor = torch.fft.irfft2(spectrum * self._gain, s=(height, width))
+        return weighed.flatten()
 
 
 class Adam:

@@ -59,7 +59,7 @@ def resize(picture: Tensor, size: Size) -> Tensor:
     return resized.clamp(0, 1)
 
 
-def enlarge(picture: Tensor, coarser_draft: Tensor, draft: Tensor) -> Tensor:
+def enlarge(picture: Tensor, coarser_draft: Tensor, draft: Tensor, share: float = 1.0) -> Tensor:
     """A coarse painting brought to the next scale, with the content's fine structure given back.
 
     What the content lost on its way down (a level of its Laplacian pyramid; P. Burt, E. Adelson,
@@ -69,13 +69,14 @@ def enlarge(picture: Tensor, coarser_draft: Tensor, draft: Tensor) -> Tensor:
     Args:
         picture, coarser_draft: 1 x 3 x h x w, painting and content at the coarse scale.
         draft: 1 x 3 x H x W, the content at the next.
+        share: of the fine structure that is given back.
 
     Returns:
         1 x 3 x H x W, in 0 to 1.
     """
     size = (draft.shape[-1], draft.shape[-2])
     lost = draft - resize(coarser_draft, size)
-    return (resize(picture, size) + lost).clamp(0, 1)
+    return (resize(picture, size) + share * lost).clamp(0, 1)
 
 
 def extend(picture: Tensor, margin: int) -> Tensor:

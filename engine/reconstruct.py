@@ -44,6 +44,9 @@ _FROM_NOISE: dict[str, Any] = {
     "size": 256,
     "scales": 1,
     "steps": 100,
+    "history": 100,
+    "preconditioning": 0.0,  # noise is fine grain, which is to go
+    "style_evenness": 0.0,
     "init": "noise",
     "init_colours": "content",
     "clamp": False,

@@ -71,7 +71,7 @@ class Settings(BaseModel):
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
 
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 60
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Evaluations of the loss at the final scale."""
 
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
@@ -83,12 +83,16 @@ class Settings(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Step length: 1 for `lbfgs`; for `adam` in units of the range 0 to 1, such as 0.02."""
 
-    history: Annotated[int, Field(ge=1, le=500)] = 100
+    history: Annotated[int, Field(ge=1, le=500)] = 50
     """Pairs of steps that L-BFGS remembers. Each takes twice the picture's memory in float32."""
 
     first_move: Annotated[float, Field(ge=0, le=0.5)] = 0.01
     """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, which
     can end in NaN."""
+
+    preconditioning: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """How much further L-BFGS lets broad shapes move than fine grain: the exponent of a power of
+    spatial frequency. 0: not at all."""
 
     clamp: bool = True
     """Keep the picture within its gamut at every evaluation. Off: only when it is written."""
@@ -114,7 +118,11 @@ class Settings(BaseModel):
     style_layers: LayerWeights = GATYS_STYLE_LAYERS
     """Layers whose Gram matrices carry the style, each with its weight."""
 
-    content_weight: Weight = 1.0
+    strength: Annotated[float, Field(ge=0, le=100)] | None = None
+    """One dial: 0 is nearly the content, 100 nearly all style. Unset: 75, where weights and start
+    are as the other settings say."""
+
+    content_weight: Weight = 1.15
     """Weight of the content loss as a whole."""
 
     style_weight: Weight = 1.0
@@ -130,6 +138,10 @@ class Settings(BaseModel):
     """What the style is compared by, layer by layer: `gram` (Gatys), `covariance` (means and
     covariances apart), `wasserstein` (the distance of the Gaussians that have these) or `histogram`
     (Gram matrices and each channel's histogram; slower). One `style_weight` serves all."""
+
+    style_evenness: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How much the weak directions of a style's Gram matrices count beside the strong ones, with
+    `style_statistic: gram`. 0: as in a plain Gram loss."""
 
     style_blend: list[Annotated[float, Field(gt=0, le=1e6)]] | None = None
     """Share of each style picture, one number a style. Unset: equal shares."""
@@ -180,6 +192,8 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "content_weight": 1.0,
     "tv_weight": 0.0,
     "style_statistic": "gram",
+    "style_evenness": 0.0,
+    "preconditioning": 0.0,
     "style_scale": 1.0,
     "pooling": "max",
     "padding": "zeros",

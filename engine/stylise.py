@@ -20,6 +20,7 @@ from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
+from engine.strength import Dial, dial
 from engine.targets import StyleTargets, digest
 from engine.vgg import VGG19
 
@@ -107,17 +108,19 @@ def stylise(
     # A small style is no larger at the next scale, so even one job can look twice.
     targets = StyleTargets() if targets is None else targets
     digests = [digest(style) for style in styles]
+    strength = dial(settings.strength)
+    settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     # What the painting starts from and is given back at each step up: the content, in colours.
-    whole_draft = _draft(whole_content, whole_styles, settings)
+    whole_draft = _draft(whole_content, whole_styles, settings, strength)
     draft, picture = whole_draft, whole_draft
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         target = resize(whole_content, size)
         coarser_draft, draft = draft, resize(whole_draft, size)
         if scale == 0:
-            picture = _initial(settings, draft, whole_styles, initial)
+            picture = _initial(settings, draft, whole_styles, initial, strength)
         else:
-            picture = enlarge(picture, coarser_draft, draft)
+            picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
         canvas = extend(picture, settings.margin).clone()
         objective = style_transfer_objective(
             vgg,
@@ -135,6 +138,7 @@ def stylise(
             learning_rate=settings.learning_rate,
             history=settings.history,
             first_move=settings.first_move,
+            preconditioning=settings.preconditioning,
             clamp=settings.clamp,
             report_every=report_every,
         ):
@@ -174,27 +178,36 @@ def stylise(
     )
 
 
-def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> Tensor:
+def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings, strength: Dial) -> Tensor:
     if settings.init_colours == "content":
         return content
-    return match_colours(content, styles, settings.style_blend or [1.0] * len(styles))
+    matched = match_colours(content, styles, settings.style_blend or [1.0] * len(styles))
+    return torch.lerp(content, matched, strength.colours)
 
 
 def _initial(
-    settings: Settings, draft: Tensor, styles: Sequence[Tensor], initial: Picture | None
+    settings: Settings,
+    draft: Tensor,
+    styles: Sequence[Tensor],
+    initial: Picture | None,
+    strength: Dial,
 ) -> Tensor:
     """The picture to start from, at the size of `draft` (1 x 3 x H x W)."""
     size = (draft.shape[-1], draft.shape[-2])
-    if settings.init == "noise":
-        # Drawn on the CPU, so that a seed means the same noise on every device.
-        generator = torch.Generator().manual_seed(settings.seed)
-        return torch.rand(draft.shape, generator=generator).to(draft.device)
     if settings.init == "style":
         return resize(styles[0], size)
     if settings.init == "file":
         assert initial is not None  # _check
         return resize(initial.to_tensor(draft.device), size)
-    return draft
+    if settings.init == "content" and not strength.noise:
+        return draft
+    # Drawn on the CPU, so that a seed means the same noise on every device.
+    generator = torch.Generator().manual_seed(settings.seed)
+    noise = torch.rand(draft.shape, generator=generator).to(draft.device)
+    if settings.init == "noise":
+        return noise
+    coloured = match_colours(noise, styles, settings.style_blend or [1.0] * len(styles))
+    return torch.lerp(draft, coloured, strength.noise)
 
 
 def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:

@@ -1,4 +1,4 @@
-"""`--preset`, `--set key=value` and `--size`: one layer of settings from the command's options."""
+"""Options that become a layer of settings: `--preset`, `--set`, `--size`, `--strength`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from hotfolder.errors import ConfigError
 
-__all__ = ["PresetOption", "SetOption", "SizeOption", "settings_layer"]
+__all__ = ["PresetOption", "SetOption", "SizeOption", "StrengthOption", "settings_layer"]
 
 PresetOption = Annotated[
     str | None,
@@ -26,9 +26,17 @@ SizeOption = Annotated[
     int | None, typer.Option("--size", help="Longest side of the result, in pixels.")
 ]
 
+StrengthOption = Annotated[
+    float | None,
+    typer.Option("--strength", help="0 is nearly the content, 100 nearly all style. [default: 75]"),
+]
+
 
 def settings_layer(
-    preset: str | None, assignments: Sequence[str] | None, size: int | None
+    preset: str | None,
+    assignments: Sequence[str] | None,
+    size: int | None,
+    strength: float | None = None,
 ) -> Mapping[str, Any]:
     """The options as a sidecar would say them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 
@@ -42,6 +50,8 @@ def settings_layer(
         layer["preset"] = preset
     if size is not None:
         layer["size"] = size
+    if strength is not None:
+        layer["strength"] = strength
     for assignment in assignments or ():
         key, equals, value = assignment.partition("=")
         key = key.strip()

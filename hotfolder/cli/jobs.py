@@ -10,7 +10,13 @@ import typer
 
 from hotfolder.cli._app import FOLDER, PAINTING, command
 from hotfolder.cli._console import clock_time, say, stdout_console
-from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
+from hotfolder.cli._requests import (
+    PresetOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
+    settings_layer,
+)
 from hotfolder.cli._where import OWN_STYLES, find_hot_folder, find_style
 from hotfolder.cli.folder import HotArgument
 from hotfolder.errors import ExitCode, InputError
@@ -49,6 +55,7 @@ def submit(
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
+    strength: StrengthOption = None,
     name: Annotated[str | None, typer.Option("--name", help="What to call the job.")] = None,
     initial: Annotated[
         Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
@@ -65,7 +72,7 @@ def submit(
 
     root = find_hot_folder(hot)
     client = Client(root)
-    layer = settings_layer(preset, assignments, size)
+    layer = settings_layer(preset, assignments, size, strength)
     _check_settings(layer, with_init=initial is not None)
     library = root / "styles"
     found = [find_style(style, [library, OWN_STYLES]) for style in styles]

@@ -15,7 +15,13 @@ from hotfolder.cli._here import (
     write_file,
     write_output,
 )
-from hotfolder.cli._requests import PresetOption, SetOption, SizeOption, settings_layer
+from hotfolder.cli._requests import (
+    PresetOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
+    settings_layer,
+)
 from hotfolder.cli._where import OWN_STYLES, find_style, read_config
 from hotfolder.errors import InputError
 
@@ -48,6 +54,7 @@ def stylise(
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
+    strength: StrengthOption = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, or auto.")] = "auto",
     initial: Annotated[
         Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
@@ -73,7 +80,7 @@ def stylise(
     from engine.settings import resolve
 
     read = read_config(config)
-    layer = dict(settings_layer(preset, assignments, size))
+    layer = dict(settings_layer(preset, assignments, size, strength))
     layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}

@@ -64,6 +64,50 @@ def test_moments_of_bfloat16_features_are_summed_in_float32() -> None:
     torch.testing.assert_close(mean, torch.ones(2))
 
 
+def test_an_even_gram_loss_is_its_formula_with_numpys_eigenvectors() -> None:
+    picture, style = features(20, 5, 6), features(20, 7, 8, seed=2)
+    difference = flat(picture) @ flat(picture).T / 30 - flat(style) @ flat(style).T / 56
+    values, vectors = np.linalg.eigh(flat(style) @ flat(style).T / 56)
+    reference = values[-2]  # 20 / 16 = 1 after the largest
+    pairs = (values[:, None] + values[None]) / 2
+    weights = (reference / (pairs + reference / 100)) ** 0.7
+    expected = ((vectors.T @ difference @ vectors) ** 2 * weights).mean()
+    assert loss(Gram(evenness=0.7), picture, style, shares=[1.0]) == pytest.approx(expected)
+
+
+def test_an_even_gram_loss_asks_more_of_weak_directions() -> None:
+    style = features(8, 20, 20)
+    values, vectors = torch.linalg.eigh(Gram().describe(style)[0])
+    assert values[-1] > 20 * values[0]
+    weak, strong = (
+        torch.eye(8, dtype=torch.float64) + 0.1 * torch.outer(v, v)
+        for v in (vectors[:, 0], vectors[:, -1])
+    )
+
+    def ratio(evenness: float) -> float:
+        """What the same relative change costs in the weakest and in the strongest direction."""
+        moved = [(m @ style[0].flatten(1)).view_as(style) for m in (weak, strong)]
+        of_weak, of_strong = (
+            loss(Gram(evenness=evenness), each, style, shares=[1.0]) for each in moved
+        )
+        return of_weak / of_strong
+
+    assert ratio(0) < ratio(0.5) < ratio(1) < 1
+
+
+@pytest.mark.parametrize("evenness", [0.5, 1.0])
+def test_the_gradient_of_an_even_gram_loss_equals_finite_differences(evenness: float) -> None:
+    statistic = Gram(evenness=evenness)
+    target = statistic.target([statistic.describe(features(4, 5, 6, seed=2))], [1.0], 12)
+    picture = random(1, 4, 3, 4).requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: statistic.loss(f, target), picture)
+
+
+def test_an_even_gram_loss_of_a_layer_that_sees_nothing_is_finite() -> None:
+    nothing = torch.zeros(1, 4, 3, 3)
+    assert loss(Gram(evenness=0.5), nothing, nothing, shares=[1.0]) == 0.0
+
+
 def test_covariance_is_its_formula() -> None:
     f, g = features(4, 5, 6), features(4, 7, 3, seed=2)
     S, T = (np.cov(flat(x), bias=True) for x in (f, g))

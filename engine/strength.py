@@ -1,0 +1,53 @@
+"""`strength`: one dial from the content (0) to a picture that is nearly all style (100).
+
+Three things make a painting stronger. Up to about two thirds of the dial it is the style's weight
+against the content's, over five powers of ten: what looks like an even step is an uneven one in
+weight. Near 0 the start matters, since a faint style moves no colours: the content's own colours
+give way to the style's there. Beyond `STANDARD` more weight changes nothing any more, because the
+optimisation finds the style in the shapes that it starts from; what loosens these is noise in the
+start.
+"""
+
+import bisect
+from dataclasses import dataclass
+
+__all__ = ["STANDARD", "Dial", "dial"]
+
+STANDARD = 75.0
+"""Where nothing is changed: the settings' weights, the content's shapes, the style's colours."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """What a strength means."""
+
+    style: float
+    """Factor of the style's weight."""
+    colours: float
+    """Of the start: 0 the content's own, 1 those that `init_colours` asks for."""
+    noise: float
+    """Of the start: 0 the content's shapes alone, 1 noise alone."""
+
+
+# Strength -> log10 of the style's factor.
+KNOTS = ((1.0, -5.0), (STANDARD, 0.0), (100.0, 2.0))
+FULL_COLOURS = 25.0
+MOST_NOISE = 0.9
+
+
+def dial(strength: float | None) -> Dial:
+    """What a strength of 0 to 100 means; None: as `STANDARD`."""
+    if strength is None or strength == STANDARD:
+        return Dial(1.0, 1.0, 0.0)
+    beyond = max(0.0, (strength - STANDARD) / (100 - STANDARD))
+    return Dial(_style(strength), min(1.0, strength / FULL_COLOURS), MOST_NOISE * beyond)
+
+
+def _style(strength: float) -> float:
+    first, exponent = KNOTS[0]
+    if strength <= first:  # down to nothing at 0
+        return float(10**exponent * strength / first)
+    after = bisect.bisect_left([knot for knot, _ in KNOTS], strength)
+    (left, low), (right, high) = KNOTS[after - 1 : after + 1]
+    share = (strength - left) / (right - left)
+    return float(10 ** (low + share * (high - low)))

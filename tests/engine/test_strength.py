@@ -1,0 +1,103 @@
+"""The strength dial: what it means, and what it does to a picture."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.losses import content_loss, gram_matrix, style_loss
+from engine.picture import Picture, read_picture
+from engine.settings import resolve
+from engine.strength import STANDARD, Dial, dial
+from engine.stylise import Result, stylise
+from engine.vgg import VGG19
+
+SMALL = {"size": 64, "scales": 1, "steps": 25}
+
+
+@pytest.fixture(scope="module")
+def content(photograph: Path) -> Picture:
+    return read_picture(photograph).thumbnail(128)
+
+
+@pytest.fixture(scope="module")
+def style(painting: Path) -> Picture:
+    return read_picture(painting).thumbnail(128)
+
+
+def painted(content: Picture, style: Picture, vgg: VGG19, **values: Any) -> Picture:
+    *_, result = stylise(content, [style], resolve(SMALL | values), vgg, preview_seconds=None)
+    assert isinstance(result, Result)
+    return result.picture
+
+
+def test_unset_and_standard_change_nothing() -> None:
+    assert dial(None) == dial(STANDARD) == Dial(style=1.0, colours=1.0, noise=0.0)
+
+
+def test_at_0_there_is_no_style() -> None:
+    assert dial(0) == Dial(style=0.0, colours=0.0, noise=0.0)
+
+
+def test_nothing_goes_back_when_the_dial_goes_up() -> None:
+    dials = [dial(tenths / 10) for tenths in range(1001)]
+    for weaker, stronger in itertools.pairwise(dials):
+        assert weaker.style < stronger.style
+        assert weaker.colours <= stronger.colours
+        assert weaker.noise <= stronger.noise
+
+
+def test_the_dial_has_no_jumps() -> None:
+    dials = [dial(tenths / 10) for tenths in range(10, 1001)]
+    for here, further in itertools.pairwise(dials):
+        assert further.style < 1.2 * here.style
+        assert further.colours - here.colours < 0.01
+        assert further.noise - here.noise < 0.01
+
+
+def test_the_standard_strength_paints_what_is_painted_without_one(
+    content: Picture, style: Picture, vgg: VGG19
+) -> None:
+    unset = painted(content, style, vgg, steps=4)
+    standard = painted(content, style, vgg, steps=4, strength=STANDARD)
+    np.testing.assert_array_equal(unset.pixels, standard.pixels)
+
+
+def test_0_returns_the_content(content: Picture, style: Picture, vgg: VGG19) -> None:
+    untouched = content.resized(64, 64 * content.height // content.width)
+    result = painted(content, style, vgg, strength=0.0)
+    assert np.abs(result.pixels - untouched.pixels).mean() < 0.01
+
+
+def test_a_stronger_picture_is_nearer_to_the_style_and_further_from_the_content(
+    content: Picture, style: Picture, vgg: VGG19
+) -> None:
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+
+    def seen(picture: Picture) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            return vgg.features(picture.to_tensor(), [*layers, "relu4_2"], padding="replicate")
+
+    pictures = [painted(content, style, vgg, strength=s) for s in (0.0, 20.0, 45.0, 75.0)]
+    size = pictures[0].size
+    shown, wanted = seen(content.resized(*size)), seen(style.resized(*size))
+    of_content = [content_loss(seen(p)["relu4_2"], shown["relu4_2"]).item() for p in pictures]
+    of_style = [
+        sum(
+            style_loss(gram_matrix(seen(p)[name]), gram_matrix(wanted[name])).item()
+            for name in layers
+        )
+        for p in pictures
+    ]
+    assert of_content == sorted(of_content)
+    assert of_style == sorted(of_style, reverse=True)
+
+
+def test_beyond_the_standard_the_seed_matters(content: Picture, style: Picture, vgg: VGG19) -> None:
+    one, other = (painted(content, style, vgg, steps=3, strength=95.0, seed=s) for s in (1, 2))
+    assert not np.array_equal(one.pixels, other.pixels)
+    again = painted(content, style, vgg, steps=3, strength=95.0, seed=1)
+    assert one.pixels == pytest.approx(again.pixels)
