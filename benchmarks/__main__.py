@@ -11,6 +11,8 @@ BENCHMARKS = {
     "roofline": "what one step reaches of this machine's own convolution and matrix product",
     "scaling": "seconds and peak memory of a step, from 128 px up",
     "step": "seconds of one step beside pastiche's, at one size",
+    "preview": "seconds until a job's first previews, in a warm worker",
+    "gatys": "the losses that `preset: gatys` records, beside the authors' notebook",
     "neutral": "the neutral score of pictures by hand",
 }
 

@@ -27,6 +27,9 @@ __all__ = ["photograph", "run_demo", "side_by_side"]
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
+STEPS = 60
+"""Of `standard`'s 200 at the final size: most of the way, in a third of the time."""
+
 
 def run_demo(folder: Path, *, style: str = "night", size: int = 512) -> Path:
     """Paint the photograph in `folder`, a hot folder made for it; returns the side-by-side picture.
@@ -49,7 +52,7 @@ def run_demo(folder: Path, *, style: str = "night", size: int = 512) -> Path:
         request = Request(
             content=content,
             styles=[chosen.name if chosen.parent == hot.styles else chosen],
-            settings={"size": size},
+            settings={"size": size, "steps": STEPS},
             name=f"{content.stem}-{chosen.stem}",
         )
         ticket = client.submit(request)

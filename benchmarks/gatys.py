@@ -1,0 +1,53 @@
+"""The losses that `preset: gatys` records on the way, beside those of the authors' notebook.
+
+The notebook (L. Gatys, PytorchNeuralStyleTransfer) prints the total loss on Tuebingen and the
+Starry Night at 512 px. Its network is the normalised one and its picture files are not these, so
+the shapes of the curves can be compared and the values cannot: the last columns are shares of the
+first recorded loss.
+"""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.machine import provenance
+from benchmarks.pairs import pairs
+from benchmarks.report import save, say
+from engine.picture import read_picture
+from engine.settings import resolve
+from engine.stylise import Progress, stylise
+from engine.vgg import load_vgg19
+
+NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
+"""Evaluations -> total loss."""
+
+
+def run(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks gatys", description=__doc__)
+    parser.add_argument("--pictures", type=Path, required=True, help="tubingen.jpg and the others")
+    parser.add_argument("--size", type=int, default=512, help="longest side, in pixels")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args(arguments)
+
+    pair = next(pair for pair in pairs(options.pictures) if pair.name == "tubingen-starry")
+    settings = resolve({"preset": "gatys", "size": options.size, "steps": max(NOTEBOOK)})
+    vgg = load_vgg19(settings.weights, options.device, settings.precision)
+    content, style = read_picture(pair.content), read_picture(pair.style)
+    first = first_notebook = None
+    lines = [
+        f"`preset: gatys` at {options.size} px. {provenance(options.device)}",
+        "",
+        "| evaluations | content | style | total | the notebook's | of the first | its |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for progress in stylise(content, [style], settings, vgg, preview_seconds=None):
+        if not isinstance(progress, Progress) or progress.step not in NOTEBOOK:
+            continue
+        losses, notebook = progress.losses, NOTEBOOK[progress.step]
+        first, first_notebook = first or losses.total, first_notebook or notebook
+        lines.append(
+            f"| {progress.step} | {losses.content:,.0f} | {losses.style:,.0f} "
+            f"| {losses.total:,.0f} | {notebook:,} | {losses.total / first:.2f} "
+            f"| {notebook / first_notebook:.2f} |"
+        )
+        say(lines[-1])
+    save("gatys", "\n".join(lines))
