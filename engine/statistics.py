@@ -86,9 +86,9 @@ class Gram:
         mean (K o Q'(G - A)Q)^2,    K_ij = (r / ((l_i + l_j) / 2 + r / 100))^(p / 2)
 
     l are A's eigenvalues, r the one that a sixteenth of them exceed. They lie four orders of
-    magnitude apart, and so do the rates at which a plain Gram loss falls along them: what is left after
-    some dozens of steps are pairs with a weak direction. Evened out, the plain loss itself falls
-    faster than when it is what is minimised (docs/benchmarks.md). 0 is the plain loss, 1 an
+    magnitude apart, and so do the rates at which a plain Gram loss falls along them: what is left
+    after some dozens of steps are pairs with a weak direction. Evened out, the plain loss itself
+    falls faster than when it is what is minimised (docs/benchmarks.md). 0 is the plain loss, 1 an
     approach to `Wasserstein`'s metric.
     """
 
