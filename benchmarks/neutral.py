@@ -10,6 +10,7 @@ with, whatever the run used.
 
 import argparse
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
@@ -22,11 +23,15 @@ from benchmarks.report import save
 from engine.losses import content_loss, gram_matrix, style_loss
 from engine.picture import read_picture
 from engine.pyramid import resize, style_size
-from engine.settings import resolve
+from engine.settings import LAYERS, resolve
 from engine.vgg import VGG19, load_vgg19
 
 UNSEEN = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
 """Layers that no run optimises."""
+
+FRAMES = ("zeros", "replicate", "none")
+"""What is beyond the picture's edges: as the network was trained, the outermost pixel again, or
+nothing that counts: positions that see beyond the edges are left out, of the style as well."""
 
 VERSION = 1
 """Of the definition; cached scores of another are not used."""
@@ -55,9 +60,9 @@ class Judge:
     """
 
     def __init__(
-        self, content: Path, style: Path, size: tuple[int, int], padding: str = "zeros"
+        self, content: Path, style: Path, size: tuple[int, int], frame: str = "zeros"
     ) -> None:
-        self._padding = padding
+        self._frame = frame
         self._settings = resolve({"preset": "gatys"})
         painting = read_picture(style).to_tensor()
         at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
@@ -88,22 +93,45 @@ class Judge:
     @torch.no_grad()
     def _features(self, picture: Tensor) -> dict[str, Tensor]:
         layers = {*self._settings.content_layers, *self._settings.style_layers, *UNSEEN}
-        return _network().features(picture, layers, padding=self._padding)
+        padding = "replicate" if self._frame == "replicate" else "zeros"
+        features = _network().features(picture, layers, padding=padding)
+        if self._frame != "none":
+            return features
+        return {layer: inner(layer, feature) for layer, feature in features.items()}
 
 
-def score(delivered: Path, content: Path, style: Path, padding: str = "zeros") -> Score:
+def inner(layer: str, feature: Tensor) -> Tensor:
+    """The positions that see nothing beyond the edges, down to one."""
+    reach, stride = 0, 1
+    for name in LAYERS[: LAYERS.index(layer) + 1]:
+        if name.startswith("conv"):
+            reach += stride
+        elif name.startswith("pool"):
+            reach, stride = reach + stride, 2 * stride
+    cut = math.ceil(reach / stride)
+    down, across = (min(cut, (side - 1) // 2) for side in feature.shape[-2:])
+    height, width = feature.shape[-2:]
+    return feature[..., down : height - down, across : width - across].contiguous()
+
+
+def score(delivered: Path, content: Path, style: Path, frame: str = "zeros") -> Score:
     """Score a file against the content and the style at the file's size.
 
-    `padding: replicate` tells what a score owes to the frame of zeros around the picture: a run
-    that was not shown that frame is the worse for it, most of all at small sizes.
+    `frame: none` leaves out what a score owes to the frame of zeros around the picture: a run that
+    was not shown that frame is the worse for it, most of all at small sizes, and one that was has
+    painted it.
     """
     picture = read_picture(delivered).to_tensor()
-    return _judge(content, style, (picture.shape[-1], picture.shape[-2]), padding).score(picture)
+    return _judge(content, style, (picture.shape[-1], picture.shape[-2]), frame).score(picture)
 
 
-def score_of_content(content: Path, style: Path, size: tuple[int, int]) -> Score:
+def score_of_content(
+    content: Path, style: Path, size: tuple[int, int], frame: str = "zeros"
+) -> Score:
     """Where every run begins; one that ends above this style loss has diverged."""
-    return _judge(content, style, size).score(resize(read_picture(content).to_tensor(), size))
+    return _judge(content, style, size, frame).score(
+        resize(read_picture(content).to_tensor(), size)
+    )
 
 
 def weights() -> str:
@@ -126,8 +154,8 @@ def _network() -> VGG19:
 
 
 @lru_cache(maxsize=2)
-def _judge(content: Path, style: Path, size: tuple[int, int], padding: str = "zeros") -> Judge:
-    return Judge(content, style, size, padding)
+def _judge(content: Path, style: Path, size: tuple[int, int], frame: str) -> Judge:
+    return Judge(content, style, size, frame)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -139,12 +167,12 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("content", type=Path)
     parser.add_argument("style", type=Path)
     parser.add_argument("pictures", type=Path, nargs="+", help="delivered files")
-    parser.add_argument("--padding", choices=["zeros", "replicate"], default="zeros")
+    parser.add_argument("--frame", choices=FRAMES, default="zeros")
     options = parser.parse_args(arguments)
     lines = ["| picture | content | style | unseen layers |", "|---|---|---|---|"]
     for path in options.pictures:
-        terms = score(path, options.content, options.style, options.padding)
+        terms = score(path, options.content, options.style, options.frame)
         lines.append(
             f"| {path.name} | {terms.content:,.0f} | {terms.style:,.0f} | {terms.unseen:.4f} |"
         )
-    save("neutral", "\n".join([*lines, "", f"Weights: {weights()}. Padding: {options.padding}."]))
+    save("neutral", "\n".join([*lines, "", f"Weights: {weights()}. Frame: {options.frame}."]))

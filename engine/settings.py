@@ -71,7 +71,7 @@ class Settings(BaseModel):
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
 
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 200
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 220
     """Evaluations of the loss at the final scale."""
 
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
@@ -122,8 +122,12 @@ class Settings(BaseModel):
     """One dial: 0 is nearly the content, 100 nearly all style. Unset: 75, where weights and start
     are as the other settings say."""
 
-    content_weight: Weight = 1.15
+    content_weight: Weight = 1.1
     """Weight of the content loss as a whole."""
+
+    content_boost: Annotated[float, Field(ge=1, le=100)] = 6.0
+    """Factor of the content's weight where a painting begins: at the coarse scales, and for the
+    first fifth of the steps at the final one. 1: none."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""
@@ -190,6 +194,7 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "init_colours": "content",
     "keep_colours": False,
     "content_weight": 1.0,
+    "content_boost": 1.0,
     "tv_weight": 0.0,
     "style_statistic": "gram",
     "style_evenness": 0.0,
@@ -208,7 +213,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Coarse to fine: the model's own defaults.
     "standard": {},
     # A quick look at what `standard` will do.
-    "preview": {"size": 256, "scales": 1, "steps": 50, "format": "jpeg"},
+    "preview": {"size": 256, "scales": 1, "steps": 50, "content_boost": 1.0, "format": "jpeg"},
     # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
     # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
     # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is

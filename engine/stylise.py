@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.colours import keep_colours, match_colours
 from engine.errors import PictureError, Problem, SettingsError
 from engine.objective import style_transfer_objective
-from engine.optimise import Losses, minimise
+from engine.optimise import Losses, Objective, Step, minimise
 from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
@@ -28,6 +28,9 @@ __all__ = ["Progress", "Result", "stylise"]
 
 # Evaluations between two reports on a device that runs ahead of the host: each report waits for it.
 REPORT_EVERY = 5
+
+BOOSTED = 5
+"""One step in so many of the final scale's has `content_boost`: the first ones."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,6 @@ def stylise(
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
     previewed, previews = 0.0, 0
-    report_every = 1 if vgg.device.type == "cpu" else REPORT_EVERY
     whole_content = content.to_tensor(vgg.device)
     whole_styles = [style.to_tensor(vgg.device) for style in styles]
     # A small style is no larger at the next scale, so even one job can look twice.
@@ -130,18 +132,7 @@ def stylise(
             targets=targets,
             digests=digests,
         )
-        for step in minimise(
-            objective,
-            canvas,
-            steps=count,
-            optimiser=settings.optimiser,
-            learning_rate=settings.learning_rate,
-            history=settings.history,
-            first_move=settings.first_move,
-            preconditioning=settings.preconditioning,
-            clamp=settings.clamp,
-            report_every=report_every,
-        ):
+        for step in _in_stages(objective, canvas, count, scale < len(sizes) - 1, settings):
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
@@ -176,6 +167,39 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
     )
+
+
+def _in_stages(
+    objective: Objective, canvas: Tensor, steps: int, coarse: bool, settings: Settings
+) -> Iterator[Step]:
+    """One scale: with `content_boost` throughout at a coarse one, else at its beginning.
+
+    Content that is settled first stays: at the end both losses are lower than without, and what a
+    person sees first is their picture.
+    """
+    boost = canvas.new_tensor([settings.content_boost, 1.0, 1.0])
+    stages: list[tuple[Objective, int]] = [(objective, steps)]
+    if settings.content_boost != 1:
+        first = steps if coarse else steps // BOOSTED
+        stages = [(lambda picture: objective(picture) * boost, first), (objective, steps - first)]
+    done = 0
+    for stage, count in stages:
+        if not count:
+            continue
+        for step in minimise(
+            stage,
+            canvas,
+            steps=count,
+            optimiser=settings.optimiser,
+            learning_rate=settings.learning_rate,
+            history=settings.history,
+            first_move=settings.first_move,
+            preconditioning=settings.preconditioning,
+            clamp=settings.clamp,
+            report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
+        ):
+            yield Step(done + step.number, step.losses)
+        done += count
 
 
 def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings, strength: Dial) -> Tensor:

@@ -28,7 +28,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
 STEPS = 60
-"""Of `standard`'s 200 at the final size: most of the way, in a third of the time."""
+"""Of `standard`'s 220 at the final size: most of the way, in a third of the time."""
 
 
 def run_demo(folder: Path, *, style: str = "night", size: int = 512) -> Path:

@@ -13,9 +13,11 @@ from benchmarks import report
 from benchmarks.calibration import Calibration, drift
 from benchmarks.dominance import Scored, dominance
 from benchmarks.flops import convolutions
-from benchmarks.neutral import Score, score, score_of_content
+from benchmarks.neutral import Score, inner, score, score_of_content
 from benchmarks.plot import Curve, Panel, draw
+from benchmarks.runs import Point, Run
 from benchmarks.sheet import contact_sheet
+from benchmarks.versus import undisturbed
 from engine.picture import Picture, read_picture, write_picture
 from engine.pyramid import resize
 from engine.settings import LAYERS
@@ -82,6 +84,27 @@ def test_it_runs_and_writes_its_table(name: str, arguments: str, results: Path) 
     importlib.import_module(f"benchmarks.{name}").run(arguments.split())
     (table,) = results.glob(f"{name}*.md")
     assert "48 x" in table.read_text() or "56 x" in table.read_text()
+
+
+def test_a_stretch_beside_other_work_counts_at_the_runs_own_pace(tmp_path: Path) -> None:
+    seconds = [12.0, 22.0, 32.0, 72.0, 82.0, 92.0]  # the third stretch was disturbed
+    points = [Point(25 * n, at, f"{n}.png") for n, at in enumerate(seconds, start=1)]
+    still = Calibration(0.1, 0.05)
+    run = Run("plain", "float32", tmp_path, points, 92.0, still, still, [])
+    assert undisturbed(run) == pytest.approx([12, 22, 32, 42, 52, 62])
+
+
+def test_without_a_frame_it_does_not_matter_what_is_beyond_the_edges(photograph: Path) -> None:
+    picture = resize(read_picture(photograph).to_tensor(), (256, 170))
+    vgg = load_vgg19("caffe", "cpu", "float32")
+    layers = ["relu1_1", "relu2_2", "relu3_4", "relu4_2"]
+    zeros = vgg.features(picture, layers, padding="zeros")
+    replicate = vgg.features(picture, layers, padding="replicate")
+    for layer in layers:
+        one, other = inner(layer, zeros[layer]), inner(layer, replicate[layer])
+        assert min(one.shape[-2:]) > 8
+        torch.testing.assert_close(one, other)
+        assert not torch.allclose(zeros[layer], replicate[layer])
 
 
 def test_a_contact_sheet_has_its_key_beside_it(photograph: Path, tmp_path: Path) -> None:
