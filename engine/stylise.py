@@ -18,7 +18,7 @@ from engine.objective import style_transfer_objective
 from engine.optimise import Losses, Objective, Step, minimise
 from engine.pace import Pace
 from engine.picture import Picture
-from engine.pyramid import SMALLEST_SIDE, crop, enlarge, extend, ladder, resize
+from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
 from engine.strength import Dial, dial
 from engine.targets import StyleTargets, digest
@@ -31,6 +31,10 @@ REPORT_EVERY = 5
 
 BOOSTED = 5
 """One step in so many of the final scale's has `content_boost`: the first ones."""
+
+
+BLOTCH = 8
+"""Pixels across, of the noise that a strength beyond the standard starts from."""
 
 
 @dataclass(frozen=True)
@@ -225,13 +229,19 @@ def _initial(
         return resize(initial.to_tensor(draft.device), size)
     if settings.init == "content" and not strength.noise:
         return draft
-    # Drawn on the CPU, so that a seed means the same noise on every device.
-    generator = torch.Generator().manual_seed(settings.seed)
-    noise = torch.rand(draft.shape, generator=generator).to(draft.device)
     if settings.init == "noise":
-        return noise
-    coloured = match_colours(noise, styles, settings.style_blend or [1.0] * len(styles))
+        return _noise(settings.seed, size).to(draft.device)
+    # Broad blotches: of white noise too much would be left, which no layer minds as much as we do.
+    width, height = (max(1, side // BLOTCH) for side in size)
+    blotches = resize(_noise(settings.seed, (width, height)), size).to(draft.device)
+    coloured = match_colours(blotches, styles, settings.style_blend or [1.0] * len(styles))
     return torch.lerp(draft, coloured, strength.noise)
+
+
+def _noise(seed: int, size: Size) -> Tensor:
+    """White, 1 x 3 x H x W. Drawn on the CPU: a seed means the same noise on every device."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand((1, 3, size[1], size[0]), generator=generator)
 
 
 def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
