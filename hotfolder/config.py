@@ -7,7 +7,6 @@ repository's file equal to them.
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -15,12 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from engine.errors import Problem, SettingsError
 from engine.settings import problems_of, resolve
-from hotfolder.document import DocumentError, parse_document
-from hotfolder.errors import ConfigError
 
-__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "find_config", "load_config"]
-
-FILE_NAME = "config.yaml"
+__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "below_settings", "config_problems"]
 
 
 class _Model(BaseModel):
@@ -110,52 +105,15 @@ class Config(_Model):
         return layer
 
 
-def load_config(path: Path | None = None) -> Config:
-    """The configuration at `path`, or at the first place that has one, or the defaults.
-
-    `hot_folder` comes back absolute.
-
-    Raises:
-        ConfigError: unreadable, or one line for each problem with file, line and key.
-    """
-    if path is None:
-        path = find_config()
-    if path is None:
-        return _anchored(Config(), Path.cwd())
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
-    try:
-        document = parse_document(data, str(path))
-        return _anchored(Config.model_validate(dict(document.values)), path.parent)
-    except DocumentError as error:
-        raise ConfigError(str(error)) from None
-    except ValidationError as error:
-        raise ConfigError(document.describe(_problems(error, document.values))) from None
-    except SettingsError as error:
-        raise ConfigError(document.describe(_below_settings(error))) from None
-
-
-def find_config() -> Path | None:
-    """The first configuration file there is among `search_path()`."""
-    return next((path for path in search_path() if path.is_file()), None)
-
-
-def search_path() -> list[Path]:
-    """Where a configuration is looked for: the working folder, then the user's."""
-    import platformdirs
-
-    return [Path.cwd() / FILE_NAME, Path(platformdirs.user_config_dir("impasto")) / FILE_NAME]
-
-
 def annotated_yaml(**values: Any) -> str:
     """The whole file: every key with its description. `values` replace top-level defaults."""
     config = Config(**values)
     lines = [
         "# Impasto's configuration. Every key is here, with its default; delete what you do not",
-        "# change. A file named by --config, else config.yaml in the working folder, else the one",
-        "# in your configuration folder is read.",
+        "# change. The command line comes first, then the environment (IMPASTO_OVERWRITE,",
+        "# IMPASTO_WATCH__POLLING, ...), then config.yaml in the working folder, then the one in",
+        "# your configuration folder; a file named by --config stands in for both. `impasto check`",
+        "# says where each value comes from.",
     ]
     for name, info in Config.model_fields.items():
         lines += ["", *_comment(info.description, 0)]
@@ -169,12 +127,7 @@ def annotated_yaml(**values: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _anchored(config: Config, base: Path) -> Config:
-    root = (base / Path(config.hot_folder).expanduser()).absolute()
-    return config.model_copy(update={"hot_folder": str(root)})
-
-
-def _problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
+def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
     """pydantic's errors; those of the union behind `devices` as one."""
     problems = [p for p in problems_of(error, Config) if p.path[0] not in ("devices", "threads")]
     refused = {details["loc"][0] for details in error.errors()}
@@ -187,7 +140,8 @@ def _problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem
     return problems
 
 
-def _below_settings(error: SettingsError) -> Iterable[Problem]:
+def below_settings(error: SettingsError) -> Iterable[Problem]:
+    """The problems of `settings:`, as seen from the configuration."""
     for problem in error.problems:
         path = ("settings", *problem.path)
         yield Problem(path, problem.given, problem.expected, problem.nearest)

@@ -29,6 +29,7 @@ from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
 from hotfolder.process import worker_command
 from hotfolder.publish import Publisher
+from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.spool import Entry, Spool, ending_now
 
@@ -69,12 +70,14 @@ def serve(
     *,
     once: bool = False,
     on_event: OnStatus | None = None,
+    config_watch: ConfigWatch | None = None,
 ) -> Outcome:
     """Serve the hot folder at `root`, with worker processes of this machine, until a signal.
 
     Args:
         once: end when everything that lies there has come to an end.
         on_event: called with each job status as it is written (`status/NAME.json`'s document).
+        config_watch: brings a changed configuration, for what is new from then on.
 
     Raises:
         FolderError: the folder cannot be used.
@@ -91,7 +94,9 @@ def serve(
             style_cache_megabytes=config.style_cache_megabytes,
         )
         dispatcher = LocalDispatcher(config.devices, command=command)
-        daemon = Daemon(config, folder, dispatcher, once=once, on_event=on_event)
+        daemon = Daemon(
+            config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
+        )
         with _stopped_by_signals(daemon):
             return daemon.run()
 
@@ -107,9 +112,11 @@ class Daemon:
         *,
         once: bool = False,
         on_event: OnStatus | None = None,
+        config_watch: ConfigWatch | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
+        self._config_watch = config_watch
         self._folder = folder
         self._dispatcher = dispatcher
         self._once = once
@@ -159,6 +166,7 @@ class Daemon:
 
     def step(self, timeout: float) -> None:
         """Once around the loop; waits at most `timeout` seconds for something to happen."""
+        self._reconfigure()
         self._look()
         self._hand_out()
         timeout = min(timeout, self._intake.seconds_to_next_look())
@@ -207,6 +215,19 @@ class Daemon:
     def _is_finished(self) -> bool:
         quiet = self._latest is not None and not self._latest.settling
         return quiet and not self._live and not self._events
+
+    def _reconfigure(self) -> None:
+        """Take up a changed configuration, for new jobs."""
+        watch = self._config_watch
+        if watch is None:
+            return
+        if watch.changed():
+            config = self._config = watch.config
+            self._intake.reconfigure(config)
+            self._publisher.reconfigure(overwrite=config.overwrite, originals=config.originals)
+            self._reporter.status_seconds = config.status_seconds
+            logging.getLogger("hotfolder").setLevel(config.log_level.upper())
+        self._reporter.config_problem = watch.problem
 
     # --- the inbox -------------------------------------------------------------------------
 

@@ -84,6 +84,14 @@ class Inbox:
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
         self._unchanged_since: dict[str, tuple[object, float]] = {}
 
+    def reconfigure(
+        self, base: Mapping[str, Any], *, settle_seconds: float, wait_seconds: float
+    ) -> None:
+        """For what is judged from now on."""
+        self._base = base
+        self._wait_seconds = wait_seconds
+        self._tracker.settle_seconds = settle_seconds
+
     def scan(self) -> Snapshot:
         """Look once.
 

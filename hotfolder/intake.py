@@ -54,6 +54,7 @@ class Intake:
         self._folder = folder
         self._spool = spool
         self._clock = clock
+        self._once = once
         self._watch = config.watch
         self._inbox = Inbox(
             folder,
@@ -66,6 +67,15 @@ class Intake:
         self._bell = Doorbell([folder.inbox, folder.styles], polling=config.watch.polling)
         self._backoff = Backoff(clock)
         self._next_look = 0.0
+
+    def reconfigure(self, config: Config) -> None:
+        """For what is claimed from now on. Whether the system's events are used stays."""
+        self._watch = config.watch
+        self._inbox.reconfigure(
+            config.settings,
+            settle_seconds=config.settle_seconds,
+            wait_seconds=0 if self._once else config.wait_seconds,
+        )
 
     def seconds_to_next_look(self) -> float:
         return max(0.0, self._next_look - self._clock())

@@ -37,6 +37,11 @@ class Publisher:
         self._overwrite = overwrite
         self._originals = originals
 
+    def reconfigure(self, *, overwrite: bool, originals: str) -> None:
+        """For what ends from now on."""
+        self._overwrite = overwrite
+        self._originals = originals
+
     def publish(self, entry: Entry) -> None:
         """Do what is left to do for a job that has an ending. The spool still has it afterwards.
 

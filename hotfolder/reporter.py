@@ -50,7 +50,9 @@ class Reporter:
         self._folder = folder
         self._publisher = publisher
         self._board = StatusBoard(folder)
-        self._status_seconds = status_seconds
+        self.status_seconds = status_seconds
+        self.config_problem: str | None = None
+        """Why a changed configuration is not in force."""
         self._on_status = on_status
         self._clock = clock
         self._jobs: dict[str, JobStatus] = {}
@@ -182,10 +184,11 @@ class Reporter:
             },
             totals=dict(totals or {}),
             strays=list(strays[:20]),
+            config_problem=self.config_problem,
         )
         if self._server is not None:
             last, at = self._server
-            if last == status and self._clock() - at < self._status_seconds:
+            if last == status and self._clock() - at < self.status_seconds:
                 return
         self._server = (status, self._clock())
         self._board.post_server(status)

@@ -23,7 +23,7 @@ class StabilityTracker:
     """Remembers since when each file has looked the same."""
 
     def __init__(self, settle_seconds: float, clock: Callable[[], float]) -> None:
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
         self._clock = clock
         self._seen: dict[str, tuple[Fingerprint, float]] = {}
 
@@ -47,4 +47,4 @@ class StabilityTracker:
         return min(remaining, default=None)
 
     def _remaining(self, name: str) -> float:
-        return self._seen[name][1] + self._settle_seconds - self._clock()
+        return self._seen[name][1] + self.settle_seconds - self._clock()

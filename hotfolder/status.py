@@ -64,6 +64,7 @@ class ServerStatus:
     queue: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     strays: list[str] = field(default_factory=list)
+    config_problem: str | None = None
 
 
 class StatusBoard:

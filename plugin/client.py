@@ -211,6 +211,8 @@ class Server:
     queue: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     strays: Sequence[str] = ()
+    config_problem: str | None = None
+    """Why a changed configuration is not in force."""
 
 
 @dataclass(frozen=True)

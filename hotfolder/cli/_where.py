@@ -4,9 +4,9 @@ import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hotfolder.errors import ConfigError, FolderError, InputError
+from hotfolder.errors import FolderError, InputError
 
 if TYPE_CHECKING:
     from hotfolder.config import Config
@@ -34,15 +34,17 @@ def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:
         return _existing(given, "")
     if os.environ.get(ENVIRONMENT):
         return _existing(Path(os.environ[ENVIRONMENT]), f" ({ENVIRONMENT} names it)")
-    from hotfolder.config import find_config, load_config
+    from hotfolder.layers import read_configuration
 
-    file = config or find_config()
-    configured = Path(load_config(file).hot_folder)
+    read = read_configuration(config)
+    configured = Path(read.config.hot_folder)
     here = Path("hot").absolute()
     for candidate in (configured, here):
         if is_hot_folder(candidate):
             return candidate
-    where = f"hot_folder in {file}" if file else "the default, for want of a config.yaml"
+    where = f"hot_folder: {read.origin('hot_folder')}"
+    if not read.found:
+        where += f", there is no {' and no '.join(map(str, read.files))}"
     raise FolderError(
         "No hot folder. Looked at: the argument (none given); "
         f"the environment's {ENVIRONMENT} (not set); {configured} ({where}); {here}. "
@@ -54,17 +56,15 @@ def is_hot_folder(path: Path) -> bool:
     return (path / "inbox").is_dir()
 
 
-def read_config(path: Path | None) -> "Config":
-    """The configuration at `path`, or the one that is found, or the defaults.
+def read_config(path: Path | None, **flags: Any) -> "Config":
+    """The configuration that holds; `path` is --config's. Flags that are None say nothing.
 
     Raises:
         ConfigError
     """
-    from hotfolder.config import load_config
+    from hotfolder.layers import load_config
 
-    if path is not None and not path.is_file():
-        raise ConfigError(f"{path}: no such file. `impasto init hot --config {path}` writes one.")
-    return load_config(path)
+    return load_config(path, flags={key: flag for key, flag in flags.items() if flag is not None})
 
 
 def find_style(given: str, libraries: Sequence[Path]) -> Path:

@@ -1,4 +1,4 @@
-"""`check`: is this configuration or sidecar right? With file, line and key where it is not."""
+"""`check`: is this configuration or sidecar right, and which configuration holds?"""
 
 import difflib
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from hotfolder.cli._where import is_hot_folder, read_config
 from hotfolder.errors import FolderError, SidecarError
 
 if TYPE_CHECKING:
+    from hotfolder.layers import Configuration
     from hotfolder.sidecar import Sidecar
 
 __all__ = ["check"]
@@ -29,18 +30,27 @@ class Kind(StrEnum):
 @command(
     "check",
     HELP,
+    "impasto check",
     "impasto check config.yaml",
     "impasto check hot/inbox/cat.yaml",
     "impasto check cat.yaml --quiet && mv cat.yaml hot/inbox",
 )
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A config.yaml or a sidecar.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A config.yaml or a sidecar. Without: the configuration that holds.",
+        ),
+    ] = None,
     kind: Annotated[
         Kind | None, typer.Option("--as", help="What it is; else its keys tell.")
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The base of a sidecar's settings."),
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="The configuration, or a sidecar's base."
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Do not print the settings.")
@@ -48,10 +58,14 @@ def check(
 ) -> None:
     """Check a configuration or a sidecar.
 
-    Says what is right or wrong with it, and prints the settings that come of it.
+    Says what is right or wrong with it, and prints the settings that come of it. Without FILE:
+    the configuration that holds here, and where each value comes from.
     """
     import yaml
 
+    if file is None:
+        _check_layers(config, quiet=quiet)
+        return
     if not file.is_file():
         raise FolderError(f"{file}: no such file.")
     if (kind or _kind_of(file)) is Kind.CONFIG:
@@ -64,6 +78,55 @@ def check(
     if not quiet:
         text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
         typer.echo(text.rstrip())
+
+
+def _check_layers(config: Path | None, *, quiet: bool) -> None:
+    from hotfolder.layers import read_configuration, search_path
+
+    read = read_configuration(config)
+    missing = [path for path in read.files if not path.is_file()]
+    if read.found:
+        say(f"Read, the first over the others: {', '.join(map(str, read.found))}.")
+    else:
+        say(f"The defaults hold; no configuration is at {' or '.join(map(str, missing))}.")
+    if read.found and missing:
+        say(f"Looked for, but not there: {', '.join(map(str, missing))}.")
+    if read.files != tuple(search_path()):
+        say("A file was named, so no other was looked for.")
+    if not quiet:
+        typer.echo(_with_origins(read))
+
+
+def _with_origins(read: "Configuration") -> str:
+    """The whole configuration as YAML; behind each value where it comes from."""
+    from pydantic import BaseModel
+
+    from engine.settings import resolve
+
+    rows: list[tuple[str, str]] = []
+
+    def add(path: tuple[str, ...], value: Any) -> None:
+        indent = "  " * (len(path) - 1)
+        if path == ("settings",):
+            value = resolve(value)
+        if isinstance(value, BaseModel):
+            rows.append((f"{indent}{path[-1]}:", ""))
+            for key in type(value).model_fields:
+                add((*path, key), getattr(value, key))
+        else:
+            rows.append((f"{indent}{path[-1]}: {_inline(value)}", read.origin(*path)))
+
+    for key in type(read.config).model_fields:
+        add((key,), getattr(read.config, key))
+    width = min(48, max(len(line) for line, _ in rows))
+    return "\n".join(f"{line:<{width}}  # {origin}" if origin else line for line, origin in rows)
+
+
+def _inline(value: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=4000, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
 def _kind_of(file: Path) -> Kind:

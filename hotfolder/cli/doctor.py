@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hotfolder.cli._app import HELP, command
-from hotfolder.cli._where import find_hot_folder, read_config
+from hotfolder.cli._where import find_hot_folder
 from hotfolder.cli.folder import HotArgument
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
 
@@ -147,20 +147,19 @@ def _weights() -> Iterator[Finding]:
 
 
 def _configuration(config: Path | None) -> Iterator[Finding]:
-    from hotfolder.config import find_config, search_path
+    from hotfolder.layers import read_configuration
 
-    file = config or find_config()
     try:
-        read_config(file)
+        read = read_configuration(config)
     except HotFolderError as error:
         remedy = "Mend it; `impasto check` says the same."
         yield Finding("fail", "config", str(error), remedy, error.exit_code)
         return
-    if file is None:
-        places = " or ".join(str(path) for path in search_path())
+    if not read.found:
+        places = " or ".join(str(path) for path in read.files)
         yield Finding("ok", "config", f"none at {places}: the defaults are used")
     else:
-        yield Finding("ok", "config", str(file))
+        yield Finding("ok", "config", ", then ".join(map(str, read.found)))
 
 
 def _folder(hot: Path | None, config: Path | None) -> Iterator[Finding]:

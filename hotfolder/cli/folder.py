@@ -13,6 +13,7 @@ from hotfolder.cli._where import OWN_STYLES, find_hot_folder, read_config
 
 if TYPE_CHECKING:
     from hotfolder.cli._progress import ProgressView
+    from hotfolder.config import Config
 
 __all__ = ["fill_style_library", "init", "run", "watch"]
 
@@ -127,11 +128,14 @@ def _write_config(path: Path, root: Path) -> None:
 def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, once: bool) -> int:
     from hotfolder.cli._progress import Point, ProgressView
     from hotfolder.daemon import serve
+    from hotfolder.layers import read_configuration
+    from hotfolder.reload import ConfigWatch
     from plugin.client import Status
 
-    read = read_config(config)
-    if devices:
-        read = type(read).model_validate(read.model_dump() | {"devices": devices})
+    def load() -> "Config":
+        return read_config(config, devices=devices or None)
+
+    read = load()
     root = find_hot_folder(hot, config)
     log = logging.getLogger("hotfolder")
     waits: dict[str, str] = {}
@@ -152,7 +156,9 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
                 log.info("[%s] waits: %s", status.name, status.message)
                 waits[status.name] = status.message
 
-        outcome = serve(read, root, once=once, on_event=show)
+        files = read_configuration(config).files
+        changes = ConfigWatch(read, load, files)
+        outcome = serve(read, root, once=once, on_event=show, config_watch=changes)
     left = f", {outcome.waiting} left" if outcome.waiting else ""
     say(f"{outcome.done} done, {outcome.failed} failed, {outcome.cancelled} cancelled{left}.")
     return int(outcome.exit_code)

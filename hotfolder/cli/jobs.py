@@ -125,6 +125,8 @@ def status(
     typer.echo(_headline(client, server))
     if server.running and (knowledge := _known_styles(server)):
         typer.echo(knowledge)
+    if server.running and server.config_problem:
+        typer.echo(f"The configuration was changed, but is refused: {server.config_problem}")
     if server.strays:
         typer.echo(f"In the inbox, but part of no job: {', '.join(server.strays)}")
     if not shown:

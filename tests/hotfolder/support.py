@@ -23,6 +23,7 @@ from hotfolder.dispatcher import (
 )
 from hotfolder.folder import HotFolder
 from hotfolder.job import Job
+from hotfolder.reload import ConfigWatch
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
@@ -131,6 +132,7 @@ class Room:
         self.heard: list[dict[str, Any]] = []
         # Polling: with the injected clock nothing but the clock makes the daemon look.
         self.settings: dict[str, Any] = {"watch": {"polling": True}}
+        self.config_watch: ConfigWatch | None = None
         self._daemon: Daemon | None = None
 
     @property
@@ -146,6 +148,7 @@ class Room:
             self.folder,
             self.dispatcher,
             on_event=lambda status: self.heard.append(dict(status)),
+            config_watch=self.config_watch,
             clock=self.clock,
             **keywords,
         )

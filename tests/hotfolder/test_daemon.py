@@ -122,7 +122,7 @@ def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
     assert (first["state"], first["strays"], first["pid"]) == ("idle", ["stray.jpg"], os.getpid())
     assert first.keys() == {
         *("protocol", "pid", "host", "version", "started", "updated", "state", "devices"),
-        *("queue", "totals", "strays"),
+        *("queue", "totals", "strays", "config_problem"),
     }
     (room.folder.status / "server.json").unlink()
     room.step()
