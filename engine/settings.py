@@ -328,6 +328,7 @@ _EXPECTED = {
     "list_type": "a list",
     "literal_error": "{expected}",
     "missing": "a value",
+    "model_type": "a mapping of names to values",
     "string_too_short": "some text",
     "string_type": "text",
     "too_long": "at most {max_length} entries",

@@ -85,6 +85,9 @@ class Config(_Model):
     retry: Retry = Retry()
     """When a job is tried again."""
 
+    client_timeout: Seconds = 30.0
+    """A job whose sidecar names an `owner` is cancelled when that has been gone for this long."""
+
     max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
     """Larger input pictures are refused before they are decoded."""
 

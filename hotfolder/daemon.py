@@ -139,6 +139,8 @@ class Daemon:
         """Jobs that the dispatcher has."""
         self._cancels: dict[str, Path] = {}
         """Cancel files by the name of the live job they are for; removed when it has ended."""
+        self._cancelling: dict[str, str] = {}
+        """Jobs that are to end, by id, and why."""
         self._events: deque[Event] = deque()
         self._latest: Look | None = None
         """The last look at the inbox."""
@@ -240,13 +242,18 @@ class Daemon:
         self._live |= {entry.job.id: entry for entry in look.claimed}
         if look.claimed:
             self._report()  # Seen in the queue, however soon a worker takes them.
-        for entry in look.cancelled:
-            if entry.ending is not None:
-                continue
-            if entry.job.id in self._in_hand:
-                self._dispatcher.cancel(entry.job.id)
-            else:
-                self._end(entry, State.CANCELLED)
+        for job_id, reason in look.cancelled.items():
+            self._cancel(self._live[job_id], reason)
+
+    def _cancel(self, entry: Entry, reason: str) -> None:
+        """End a job before its time; `reason` is empty if somebody said so."""
+        if entry.ending is not None:
+            return
+        self._cancelling[entry.job.id] = reason
+        if entry.job.id in self._in_hand:
+            self._dispatcher.cancel(entry.job.id)
+        else:
+            self._end_cancelled(entry)
 
     # --- the dispatcher --------------------------------------------------------------------
 
@@ -292,7 +299,7 @@ class Daemon:
             case Failed():
                 self._end(entry, State.FAILED, error=event.message, exit_code=event.exit_code)
             case Cancelled():
-                self._end(entry, State.CANCELLED)
+                self._end_cancelled(entry)
             case Lost():
                 self._lost(entry, event.reason)
 
@@ -311,8 +318,8 @@ class Daemon:
         lost = entry.lost + 1
         allowed = self._config.retry.lost
         log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
-        if entry.job.name in self._cancels:
-            self._end(entry, State.CANCELLED)
+        if entry.job.id in self._cancelling:
+            self._end_cancelled(entry)
         elif lost > allowed:
             times = "Its worker" if lost == 1 else f"{lost} workers that worked on it"
             self._end(
@@ -325,6 +332,9 @@ class Daemon:
             state = State.QUEUED if entry.state is State.RUNNING else None
             self._spool.change(entry, state, lost=lost)
             self._in_hand.discard(entry.job.id)
+
+    def _end_cancelled(self, entry: Entry) -> None:
+        self._end(entry, State.CANCELLED, error=self._cancelling.get(entry.job.id) or None)
 
     def _end(self, entry: Entry, state: State, **facts: Any) -> None:
         self._spool.change(entry, state, ending=ending_now(state, **facts))
@@ -341,6 +351,8 @@ class Daemon:
                 self._reporter.ended(entry)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
+                if entry.job.terms.owner is not None:
+                    self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
                 self._spool.remove(entry)
             except OSError as error:
                 log.error("%s cannot be published: %s", entry.tag, error)
@@ -358,6 +370,7 @@ class Daemon:
                 self._backoff.refused(entry.job.id)
                 continue
             del self._live[entry.job.id]
+            self._cancelling.pop(entry.job.id, None)
             self._totals[entry.state] += 1
             _log_end(entry)
 
@@ -411,4 +424,5 @@ def _log_end(entry: Entry) -> None:
     elif entry.state is State.DONE:
         log.info("%s done: outbox/%s", entry.tag, ending.published)
     else:
-        log.info("%s cancelled (originals in %s)", entry.tag, where)
+        why = f": {ending.error}" if ending.error else ""
+        log.info("%s cancelled%s (originals in %s)", entry.tag, why, where)

@@ -19,6 +19,7 @@ from hotfolder.library import StyleLibrary
 from hotfolder.names import Named, Role, key_of, shown
 from hotfolder.sidecar import Sidecar
 from hotfolder.stability import Fingerprint
+from hotfolder.terms import Terms
 
 __all__ = ["Draft", "InboxFile", "Part", "Verdict"]
 
@@ -61,6 +62,7 @@ class Draft:
     parts: list[Part] = field(default_factory=list)
     settings: Settings | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     init_file: str | None = None
     lacks: list[str] = field(default_factory=list)
     """What is missing, in words."""

@@ -59,6 +59,10 @@ class HotFolder:
     def lock(self) -> Path:
         return self.private / "lock"
 
+    def heartbeat(self, source: str) -> Path:
+        """What the client touches that dropped a job under the name `source`."""
+        return self.inbox / f"{source}.heartbeat"
+
     def create(self) -> None:
         """Make what is missing.
 

@@ -24,6 +24,7 @@ from hotfolder.library import StyleLibrary
 from hotfolder.names import Named, Role, key_of, parse, shown
 from hotfolder.sidecar import PictureNamesError, Sidecar, read_sidecar
 from hotfolder.stability import Fingerprint, StabilityTracker
+from hotfolder.terms import Terms
 
 __all__ = ["Drop", "Inbox", "Part", "Snapshot", "Verdict"]
 
@@ -44,6 +45,7 @@ class Drop:
     dropped: str
     settings: Settings | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     error: HotFolderError | None = None
     settled: bool = True
 
@@ -58,6 +60,8 @@ class Snapshot:
     drops: tuple[Drop, ...] = ()
     cancels: Mapping[str, Path] = field(default_factory=dict)
     """Name of the job to cancel -> the file that asks for it."""
+    heartbeats: Mapping[str, InboxFile] = field(default_factory=dict)
+    """Name under which a job was dropped -> the file that its client touches."""
     strays: tuple[str, ...] = ()
     settling: float | None = None
     """Seconds until another look may tell more; None if everything is quiet."""
@@ -100,11 +104,12 @@ class Inbox:
         """
         files = self._list()
         library = StyleLibrary(self._folder.styles)
-        by_key = {key_of(file.name): file for file in files if file.named.role != Role.CANCEL}
-        cancels = {f.named.job: f.path for f in files if f.named.role is Role.CANCEL and f.regular}
+        signals = {role: _by_job(files, role) for role in (Role.CANCEL, Role.HEARTBEAT)}
+        files = [file for file in files if file.named.role not in signals]
+        by_key = {key_of(file.name): file for file in files}
         groups: dict[str, list[InboxFile]] = defaultdict(list)
         for file in files:
-            if file.named.job and file.named.role is not Role.CANCEL:
+            if file.named.job:
                 groups[file.named.job].append(file)
         self._forget(files, groups)
         drafts: dict[str, Draft] = {}
@@ -121,7 +126,8 @@ class Inbox:
         settling = [self._tracker.next_settling(), *(d.due for d in drafts.values())]
         return Snapshot(
             drops=tuple(sorted(drops, key=lambda drop: (drop.dropped, drop.name))),
-            cancels=cancels,
+            cancels={name: file.path for name, file in signals[Role.CANCEL].items()},
+            heartbeats=signals[Role.HEARTBEAT],
             strays=tuple(shown(f.name) for f in files if not f.named.job and f.path not in uses),
             settling=min((s for s in settling if s is not None), default=None),
         )
@@ -203,7 +209,7 @@ class Inbox:
             except HotFolderError as error:
                 draft.error = error
         if sidecar is not None:
-            draft.client = sidecar.client
+            draft.client, draft.terms = sidecar.client, sidecar.terms
         self._age(draft)
         return draft
 
@@ -240,9 +246,15 @@ class Inbox:
             dropped=_newest(draft, files),
             settings=draft.settings,
             client=draft.client,
+            terms=draft.terms,
             error=error,
             settled=settled,
         )
+
+
+def _by_job(files: Sequence[InboxFile], role: Role) -> dict[str, InboxFile]:
+    """The files that say something about a job, by its name."""
+    return {f.named.job: f for f in files if f.named.role is role and f.regular}
 
 
 def _newest(draft: Draft, files: Sequence[InboxFile]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hotfolder.absence import Absence
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config import Config
 from hotfolder.errors import HotFolderError
@@ -27,8 +28,9 @@ class Look:
     """What one look at the inbox led to."""
 
     claimed: list[Entry] = field(default_factory=list)
-    cancelled: list[Entry] = field(default_factory=list)
-    """Live jobs that somebody wants to end. Named again at every look until they have."""
+    cancelled: dict[str, str] = field(default_factory=dict)
+    """Live jobs that are to end, by id, and why (empty: somebody said so). Named again at every
+    look until they have."""
     waiting: dict[str, Drop] = field(default_factory=dict)
     """Drops that stay in the inbox, by the name they have in the status."""
     cancels: dict[str, Path] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Intake:
             clock=clock,
         )
         self._bell = Doorbell([folder.inbox, folder.styles], polling=config.watch.polling)
+        self._absence = Absence(config.client_timeout, clock)
         self._backoff = Backoff(clock)
         self._next_look = 0.0
 
@@ -106,20 +109,24 @@ class Intake:
     def _take(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Look:
         look = Look(strays=snapshot.strays, settling=snapshot.settling is not None)
         by_name = {entry.job.name: entry for entry in live.values()}
+        gone = self._gone(snapshot, live)
+        for entry in live.values():
+            if entry.job.source in gone:
+                look.cancelled[entry.job.id] = gone[entry.job.source]
         for name, path in snapshot.cancels.items():
-            if (entry := by_name.get(name)) is not None:
+            if name in by_name:
                 look.cancels[name] = path
-                look.cancelled.append(entry)
+                look.cancelled[by_name[name].job.id] = ""
         names = {name.casefold() for name in by_name} | RESERVED_NAMES
         shared: set[Path] = set()
         for drop in snapshot.drops:
             name = free_name(drop.name, lambda candidate: candidate.casefold() in names)
             names.add(name.casefold())
-            ending = self._decided(drop, snapshot.cancels.get(name))
+            ending = self._decided(drop, snapshot.cancels.get(name), gone.get(drop.name))
             if drop.verdict is Verdict.WAIT and ending is None:
                 look.waiting[name] = drop
                 continue
-            if ending is not None and ending.state is State.CANCELLED:
+            if name in snapshot.cancels and ending is not None:
                 look.cancels[name] = snapshot.cancels[name]
             paths = self._shared_paths(drop)
             if paths & shared:
@@ -131,12 +138,21 @@ class Intake:
                 shared |= paths
                 self._claim(drop, name, ending, look)
         self._remove_idle_cancels(snapshot, by_name.keys() | look.waiting.keys(), look)
+        self._remove_idle_heartbeats(snapshot, live)
         return look
 
-    def _decided(self, drop: Drop, cancel: Path | None) -> Ending | None:
+    def _gone(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Mapping[str, str]:
+        """Whose client is gone and how one knows, by the name under which the job was dropped."""
+        owned = [(entry.job.source, entry.job.terms.owner) for entry in live.values()]
+        owned += [(drop.name, drop.terms.owner) for drop in snapshot.drops]
+        owners = {name: owner for name, owner in owned if owner is not None}
+        beats = {name: file.fingerprint for name, file in snapshot.heartbeats.items()}
+        return self._absence.gone(owners, beats)
+
+    def _decided(self, drop: Drop, cancel: Path | None, gone: str | None) -> Ending | None:
         """The end of a drop that will not be painted."""
-        if cancel is not None and drop.settled:
-            return ending_now(State.CANCELLED)
+        if drop.settled and (cancel is not None or gone is not None):
+            return ending_now(State.CANCELLED, error=gone if cancel is None else None)
         if drop.verdict is Verdict.REFUSE:
             error = drop.error or HotFolderError(drop.message)
             return ending_now(State.FAILED, error=str(error), exit_code=int(error.exit_code))
@@ -169,3 +185,11 @@ class Intake:
             if name not in names and name not in look.cancels and self._inbox.is_settled(path):
                 log.info("[%s] nothing to cancel", name)
                 path.unlink(missing_ok=True)
+
+    def _remove_idle_heartbeats(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> None:
+        """Remove heartbeats of nobody, such as a beat that came after the job's end."""
+        sources = {entry.job.source for entry in live.values()}
+        sources |= {drop.name for drop in snapshot.drops}
+        for name, file in snapshot.heartbeats.items():
+            if name not in sources and file.settled:
+                file.path.unlink(missing_ok=True)

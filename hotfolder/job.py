@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from engine.settings import Settings
+from hotfolder.terms import Terms
 
 __all__ = ["TRANSITIONS", "Job", "State"]
 
@@ -61,10 +62,12 @@ class Job:
     dropped: str = ""
     """ISO 8601, UTC: modification time of the newest input."""
     client: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
 
     def to_document(self) -> dict[str, Any]:
         """What `job.json` holds and what a worker is sent: plain values, without `folder`."""
-        document = asdict(self) | {"settings": self.settings.model_dump()}
+        document = asdict(self)
+        document |= {"settings": self.settings.model_dump(), "terms": self.terms.model_dump()}
         del document["folder"]
         return document
 
@@ -77,5 +80,6 @@ class Job:
         """
         values = dict(document)
         values["settings"] = Settings.model_validate(values["settings"])
+        values["terms"] = Terms.model_validate(values.get("terms", {}))
         values["styles"] = tuple(values["styles"])
         return cls(**values, folder=folder)

@@ -36,9 +36,13 @@ class Role(StrEnum):
     INIT = "init"
     SIDECAR = "sidecar"
     CANCEL = "cancel"
+    HEARTBEAT = "heartbeat"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
+
+
+_SIGNALS = {".cancel": Role.CANCEL, ".heartbeat": Role.HEARTBEAT}
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def parse(file_name: str) -> Named | None:
     if is_ignored(file_name):
         return None
     stem, suffix = _split(file_name)
-    if suffix == ".cancel":
-        return _named(Role.CANCEL, stem)
+    if suffix in _SIGNALS:
+        return _named(_SIGNALS[suffix], stem)
     if suffix in SIDECAR_SUFFIXES:
         return _named(Role.SIDECAR, stem)
     if suffix not in PICTURE_SUFFIXES:

@@ -124,7 +124,8 @@ class Reporter:
             message = (entry.ending.error or "").partition("\n")[0]
             status = replace(status, message=message, error=error_text(entry))
         else:
-            status = replace(status, message="cancelled")
+            reason = entry.ending.error
+            status = replace(status, message=f"cancelled: {reason}" if reason else "cancelled")
         self._set(entry, status)
         self._jobs.pop(entry.job.id, None)
         self._written.pop(entry.job.name, None)

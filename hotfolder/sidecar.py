@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import ValidationError
+
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, resolve
+from engine.settings import Settings, problems_of, resolve
 from hotfolder.document import MAX_BYTES, Document, DocumentError, parse_document
 from hotfolder.errors import SidecarError
 from hotfolder.files import open_regular
 from hotfolder.names import PICTURE_SUFFIXES
+from hotfolder.terms import Terms
 
 __all__ = ["SIDECAR_KEYS", "PictureNamesError", "Sidecar", "parse_sidecar", "read_sidecar"]
 
-SIDECAR_KEYS = ("content", "styles", "init_file", "client")
+SIDECAR_KEYS = ("content", "styles", "init_file", "client", *Terms.model_fields)
 """What a sidecar may say besides settings."""
 
 MAX_CLIENT_BYTES = 2048
@@ -39,8 +42,11 @@ class Sidecar:
     styles: tuple[str, ...] = ()
     init_file: str | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     layer: Mapping[str, Any] = field(default_factory=dict)
     """The settings, as plain values."""
+    wrong_terms: tuple[Problem, ...] = ()
+    """What is wrong with the terms; `settings` raises it. The pictures are known all the same."""
 
     def wants_init_picture(self) -> bool:
         """Whether a picture to start from must come, by whatever name."""
@@ -62,7 +68,7 @@ class Sidecar:
             layer["init_file"] = init_file
         weights = layer.get("weights")
         allowed = (*BUILT_IN_WEIGHTS, base.get("weights"))
-        problems = []
+        problems = list(self.wrong_terms)
         if isinstance(weights, str) and weights not in allowed:
             expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
             problems.append(Problem(("weights",), repr(weights), expected))
@@ -115,7 +121,16 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
         problems.append(Problem(("client",), f"{size} bytes", expected))
     if problems:
         raise PictureNamesError(document.describe(problems))
-    return Sidecar(document, content, styles, init_file, client, values)
+    asked = {key: values.pop(key) for key in Terms.model_fields if key in values}
+    terms, wrong_terms = _terms(asked)
+    return Sidecar(document, content, styles, init_file, client, terms, values, tuple(wrong_terms))
+
+
+def _terms(asked: Mapping[str, Any]) -> tuple[Terms, list[Problem]]:
+    try:
+        return Terms.model_validate(asked), []
+    except ValidationError as error:
+        return Terms(), problems_of(error, Terms)
 
 
 def _style_names(given: Any, problems: list[Problem]) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ class Spool:
             sidecar=_first(names[Role.SIDECAR]),
             dropped=drop.dropped,
             client=drop.client,
+            terms=drop.terms,
         )
         state = ending.state if ending else State.QUEUED
         return Entry(job, tuple(moves.values()), state, ending=ending)

@@ -158,7 +158,8 @@ def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
         pictures["styles"] = list(sidecar.styles)
     if sidecar.client:
         pictures["client"] = dict(sidecar.client)
-    return pictures | settings.model_dump()
+    terms = sidecar.terms.model_dump(exclude_defaults=True)
+    return pictures | terms | settings.model_dump()
 
 
 def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":

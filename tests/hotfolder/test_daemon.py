@@ -339,6 +339,54 @@ def test_a_cancel_file_for_nobody_is_removed(room: Room) -> None:
     assert list(room.folder.inbox.iterdir()) == []
 
 
+@pytest.mark.parametrize("state", ["running", "queued", "waiting"])
+def test_a_job_is_cancelled_when_its_client_falls_silent(room: Room, state: str) -> None:
+    room.dispatcher.script = starts_only
+    room.settings["client_timeout"] = 10.0
+    if state == "queued":
+        room.drop_pair("another")
+        room.step(3)
+    room.drop("cat.yaml", "owner: {heartbeat: true}")
+    room.drop("cat.content.jpg")
+    if state != "waiting":
+        room.drop("cat.style.png")
+    for beat in range(20):
+        os.utime(room.drop("cat.heartbeat", ""), (beat, beat))
+        room.step()
+        assert room.status("cat")["state"] != "cancelled"
+    assert room.status("cat")["state"] == state
+    room.step(8)
+    status = room.status("cat")
+    assert status["state"] == "cancelled"
+    assert status["message"] == "cancelled: no heartbeat of its client for 12 s"
+    assert (room.folder.root / status["folder"] / "cat.content.jpg").exists()
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_a_heartbeat_goes_with_its_job_and_one_for_nobody_is_removed(room: Room) -> None:
+    room.drop("cat.heartbeat", "")
+    room.drop_pair("cat", "owner: {heartbeat: true}")
+    room.step(3)
+    assert room.status("cat")["state"] == "done"
+    assert list(room.folder.inbox.iterdir()) == []
+    room.drop("cat.heartbeat", "")  # the client's last beat, a moment too late
+    room.step(2)
+    assert list(room.folder.inbox.iterdir()) == []
+    assert room.status("server")["strays"] == []
+
+
+def test_a_restarted_daemon_hears_the_clients_of_its_jobs(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.settings["client_timeout"] = 10.0
+    room.drop_pair("cat", "owner: {heartbeat: true}")
+    room.step(3)
+    room.restart(starts_only)
+    room.step(2)
+    assert room.status("cat")["state"] == "running"
+    room.step(6)
+    assert room.status("cat")["state"] == "cancelled"
+
+
 def test_a_lost_job_is_tried_again_and_then_fails(room: Room) -> None:
     room.settings["retry"] = {"lost": 2}
     room.dispatcher.script = is_lost

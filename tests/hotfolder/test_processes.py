@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -129,6 +130,24 @@ def test_a_worker_killed_once_costs_an_attempt_and_no_job(running: Running, unti
     os.kill(worker, signal.SIGKILL)
     until(lambda: running.state("a") == "done", what="a is done")
     assert running.status("a")["attempt"] == 2
+
+
+def test_a_job_whose_client_is_killed_is_cancelled_and_one_whose_client_lives_goes_on(
+    running: Running, until: Until
+) -> None:
+    client = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    host = socket.gethostname()
+    running.drop("ours", LONG, f"owner: {{pid: {client.pid}, host: {host!r}}}")
+    running.drop("mine", "steps=2", f"owner: {{pid: {os.getpid()}, host: {host!r}}}")
+    running.start("--config", '{"client_timeout": 2, "watch": {"rescan_seconds": 0.2}}')
+    until(lambda: running.status("ours").get("step"), what="it runs")
+    client.kill()
+    client.communicate()
+    until(lambda: running.state("ours") == "cancelled", seconds=60, what="it is cancelled")
+    assert running.status("ours")["message"] == (
+        f"cancelled: its client, process {client.pid}, has ended"
+    )
+    until(lambda: running.state("mine") == "done", seconds=60, what="the other is painted")
 
 
 def test_a_poisonous_job_fails_and_the_next_one_runs(running: Running, until: Until) -> None:

@@ -5,6 +5,7 @@ import pytest
 from engine.settings import Settings
 from hotfolder.errors import SidecarError
 from hotfolder.sidecar import parse_sidecar, read_sidecar
+from hotfolder.terms import Owner, Terms
 
 
 def refusal(text: str) -> str:
@@ -140,3 +141,35 @@ def test_a_link_is_no_sidecar(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to("real")
     with pytest.raises(SidecarError, match="a link"):
         read_sidecar(tmp_path / "a.yaml", "a.yaml")
+
+
+def test_a_sidecar_may_name_its_terms() -> None:
+    text = b"priority: 9\nmax_minutes: 2.5\nowner: {pid: 7, host: desk, heartbeat: true}"
+    terms = parse_sidecar(text, "a.yaml").terms
+    assert terms == Terms(
+        priority=9, max_minutes=2.5, owner=Owner(pid=7, host="desk", heartbeat=True)
+    )
+    assert parse_sidecar(b"", "a.yaml").terms == Terms(priority=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("priority: 10", "a.yaml, line 1: priority: 10; expected at most 9."),
+        ("priority: high", "a.yaml, line 1: priority: 'high'; expected a whole number."),
+        ("max_minutes: 0", "a.yaml, line 1: max_minutes: 0; expected more than 0."),
+        ("owner: me", "a.yaml, line 1: owner: 'me'; expected a mapping"),
+        ("owner: {pid: -1}", "a.yaml, line 1: owner.pid: -1; expected at least 1."),
+        ("owner: {heart_beat: true}", "Did you mean 'heartbeat'?"),
+        ("size: x\nprioriti: 3", "Did you mean 'priority'?"),
+    ],
+)
+def test_wrong_terms_are_refused_by_line(text: str, message: str) -> None:
+    assert message in refusal(text)
+
+
+def test_wrong_terms_and_settings_are_told_together_and_the_pictures_are_known() -> None:
+    sidecar = parse_sidecar(b"content: a.jpg\npriority: 10\nsize: x", "a.yaml")
+    assert sidecar.content == "a.jpg"
+    with pytest.raises(SidecarError, match=r"(?s)line 2: priority.*line 3: size"):
+        sidecar.settings({})

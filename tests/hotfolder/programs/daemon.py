@@ -1,5 +1,5 @@
-"""A real daemon process whose workers are puppets: `daemon.py HOT [--once] [--settle SECONDS]`. At
-its end it prints what it would have cost."""
+"""A real daemon process whose workers are puppets: `daemon.py HOT [--once] [--settle SECONDS]
+[--config JSON]`. At its end it prints what it would have cost."""
 
 import argparse
 import json
@@ -24,10 +24,12 @@ def main() -> int:
     parser.add_argument("folder")
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--settle", type=float, default=0.1)
+    parser.add_argument("--config", type=json.loads, default={})
     options = parser.parse_args()
     folder = HotFolder(options.folder)
     folder.create()
-    config = Config.model_validate({"settle_seconds": options.settle, "wait_seconds": 0.5})
+    values = {"settle_seconds": options.settle, "wait_seconds": 0.5, **options.config}
+    config = Config.model_validate(values)
     try:
         with locked(folder):
             dispatcher = LocalDispatcher(["puppet"], command=PUPPET)
