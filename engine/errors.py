@@ -5,6 +5,7 @@ EngineError                 (15, other)
 ├── PictureError            (2, input): not a picture, truncated, too large
 ├── WeightsError            (3, missing dependency): VGG19's weights cannot be had
 ├── DeviceError             (3, missing dependency): no such device here
+├── StateError              (15, other): a painting's state that is of another painting
 └── NumericalError          (15, other): NaN or infinity while optimising
 """
 
@@ -20,6 +21,7 @@ __all__ = [
     "PictureError",
     "Problem",
     "SettingsError",
+    "StateError",
     "WeightsError",
 ]
 
@@ -92,6 +94,10 @@ class DeviceError(EngineError):
     """A device that this machine does not have."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+class StateError(EngineError):
+    """A state that the painting in hand cannot go on from."""
 
 
 class NumericalError(EngineError):

@@ -6,16 +6,27 @@ a step: what `torch.optim.LBFGS` decides on the host (is this pair's curvature p
 """
 
 import math
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from engine.errors import NumericalError
 
-__all__ = ["LBFGS", "Adam", "FrequencyPreconditioner", "Losses", "Objective", "Step", "minimise"]
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "FrequencyPreconditioner",
+    "Losses",
+    "Objective",
+    "OptimiserState",
+    "Snapshot",
+    "Step",
+    "minimise",
+]
 
 
 @dataclass(frozen=True)
@@ -35,17 +46,43 @@ Objective = Callable[[Tensor], Tensor]
 """Picture (1 x 3 x H x W, requires grad) -> the weighted terms content, style, tv as 3 numbers."""
 
 
+OptimiserState = Mapping[str, Any]
+"""Tensors, numbers, None, and lists of these: what `torch.load(weights_only=True)` brings back."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Between two moves: what `minimise` goes on from to the very same numbers.
+
+    It shares no memory that a later move changes.
+    """
+
+    done: int
+    """Evaluations after which the picture was moved: the next is number `done` + 1."""
+    picture: Tensor
+    optimiser: OptimiserState
+
+
 @dataclass(frozen=True)
 class Step:
     """`number` (from 1) evaluations are done; `losses` are those of the picture as it is now."""
 
     number: int
     losses: Losses
+    snapshot: Callable[[], Snapshot]
+    """Where the descent is at the moment of the call: at this step, or further if it went on. Any
+    thread may call it; it waits while the picture is being moved."""
 
 
 class Optimiser(Protocol):
     def step(self, picture: Tensor, gradient: Tensor) -> None:
         """Move `picture` in place, given the gradient there."""
+
+    def state(self) -> OptimiserState:
+        """What is remembered of earlier steps, in memory that no later step changes."""
+
+    def restore(self, state: OptimiserState, picture: Tensor) -> None:
+        """Remember it again, for a picture that may be on another device than then."""
 
 
 def minimise(
@@ -60,6 +97,7 @@ def minimise(
     preconditioning: float = 0.0,
     clamp: bool = True,
     report_every: int = 1,
+    resume: Snapshot | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
 
@@ -73,6 +111,8 @@ def minimise(
             as it meant them, as when a closure clamps before evaluating (the PyTorch tutorial).
         report_every: evaluations between reports, each of which waits for the device. The first
             and the last are always reported.
+        resume: where an earlier call with the same arguments was. `picture` becomes what it was
+            then, and what follows is what would have followed.
 
     Raises:
         NumericalError: the loss is no longer finite; the message says what helps.
@@ -83,18 +123,31 @@ def minimise(
         precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
         method = LBFGS(learning_rate, history, first_move, precondition)
     else:
-        method = Adam(picture, learning_rate)
-    for number in range(1, steps + 1):
+        method = Adam(learning_rate)
+    done = 0
+    if resume is not None:
+        done = resume.done
+        picture.copy_(resume.picture)
+        method.restore(resume.optimiser, picture)
+    moving = threading.Lock()
+
+    def snapshot() -> Snapshot:
+        with moving:
+            return Snapshot(done, picture.clone(), method.state())
+
+    first = done + 1
+    for number in range(first, steps + 1):
         variable = picture.detach().requires_grad_()
         terms = objective(variable)
-        if number in (1, steps) or number % report_every == 0:
-            yield Step(number, _read(terms, number))
+        if number in (first, steps) or number % report_every == 0:
+            yield Step(number, _read(terms, number), snapshot)
         if number < steps:
             (gradient,) = torch.autograd.grad(terms.sum(), variable)
-            with torch.no_grad():
+            with moving, torch.no_grad():
                 method.step(picture, gradient)
                 if clamp:
                     picture.clamp_(0, 1)
+                done = number
 
 
 class LBFGS:
@@ -146,6 +199,28 @@ class LBFGS:
             move = self._direction(g) * self.learning_rate
         self._previous_gradient, self._previous_move = g, move
         picture.add_(move.view_as(picture))
+
+    def state(self) -> OptimiserState:
+        # No step changes a tensor that an earlier one has put here; lists are enough to copy.
+        return {
+            "moves": list(self._moves),
+            "changes": list(self._changes),
+            "inverse_curvatures": list(self._inverse_curvatures),
+            "scale": self._scale,
+            "previous_gradient": self._previous_gradient,
+            "previous_move": self._previous_move,
+        }
+
+    def restore(self, state: OptimiserState, picture: Tensor) -> None:
+        def here(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(picture.device)
+
+        self._moves = [s.to(picture.device) for s in state["moves"]]
+        self._changes = [y.to(picture.device) for y in state["changes"]]
+        self._inverse_curvatures = [r.to(picture.device) for r in state["inverse_curvatures"]]
+        self._scale = here(state["scale"])
+        self._previous_gradient = here(state["previous_gradient"])
+        self._previous_move = here(state["previous_move"])
 
     def _first_length(self, downhill: Tensor) -> Tensor:
         if self.first_move:
@@ -212,16 +287,43 @@ class FrequencyPreconditioner:
 
 
 class Adam:
-    """`torch.optim.Adam` behind the interface above. D. Kingma, J. Ba, 2014."""
+    """D. Kingma, J. Ba: Adam, ICLR 2015, algorithm 1. The same iterates as `torch.optim.Adam`."""
 
-    def __init__(self, picture: Tensor, learning_rate: float) -> None:
-        self._picture = picture
-        self._adam = torch.optim.Adam([picture], lr=learning_rate)
+    BETAS = (0.9, 0.999)
+    EPSILON = 1e-8
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self._steps = 0
+        self._mean: Tensor | None = None  # m, of the gradients
+        self._square: Tensor | None = None  # v, of their squares
 
     def step(self, picture: Tensor, gradient: Tensor) -> None:
-        assert picture is self._picture
-        picture.grad = gradient
-        self._adam.step()
+        if self._mean is None or self._square is None:
+            self._mean, self._square = torch.zeros_like(picture), torch.zeros_like(picture)
+        first, second = self.BETAS
+        self._steps += 1
+        self._mean.lerp_(gradient, 1 - first)
+        self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        root = (self._square.sqrt() / math.sqrt(1 - second**self._steps)).add_(self.EPSILON)
+        length = self.learning_rate / (1 - first**self._steps)
+        picture.addcdiv_(self._mean, root, value=-length)
+
+    def state(self) -> OptimiserState:
+        def copied(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.clone()
+
+        return {
+            "steps": self._steps,
+            "mean": copied(self._mean),
+            "square": copied(self._square),
+        }
+
+    def restore(self, state: OptimiserState, picture: Tensor) -> None:
+        self._steps = state["steps"]
+        if self._steps:
+            self._mean = state["mean"].to(picture.device, copy=True)
+            self._square = state["square"].to(picture.device, copy=True)
 
 
 def _read(terms: Tensor, number: int) -> Losses:

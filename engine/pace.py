@@ -9,12 +9,13 @@ __all__ = ["Pace"]
 class Pace:
     """Seconds since its making, and seconds to go by the pace since the first report.
 
-    What came before the first report was preparation and says nothing about the steps.
+    What came before the first report was preparation and says nothing about the steps. `before`
+    are seconds that the work had already taken when it was interrupted.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, before: float = 0.0) -> None:
         self._clock = clock
-        self._started = clock()
+        self._started = clock() - before
         self._first: tuple[float, float] | None = None
 
     @property

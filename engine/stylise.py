@@ -6,20 +6,22 @@ matrices the style's. Coarse to fine, if asked.
 """
 
 import bisect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.colours import keep_colours, match_colours
-from engine.errors import PictureError, Problem, SettingsError
+from engine.errors import PictureError, Problem, SettingsError, StateError
 from engine.objective import style_transfer_objective
-from engine.optimise import Losses, Objective, Step, minimise
+from engine.optimise import Losses, Objective, Snapshot, Step, minimise
 from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
+from engine.state import State
 from engine.strength import Dial, dial
 from engine.targets import StyleTargets, digest
 from engine.vgg import VGG19
@@ -51,7 +53,11 @@ class Progress:
     """Of the whole work, 0 to 1; scales count by their pixels."""
     losses: Losses
     seconds: float
+    """Of computing, those before an interruption included."""
     eta_seconds: float | None
+    state: Callable[[], State]
+    """What `stylise(..., resume=)` goes on from: the work as it stands when this is called, from
+    any thread, even while the next step is computed."""
     preview: Picture | None = None
 
 
@@ -81,6 +87,7 @@ def stylise(
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
     targets: StyleTargets | None = None,
+    resume: State | None = None,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -97,13 +104,17 @@ def stylise(
             besides.
         targets: what is known of styles from earlier jobs, and is to be remembered of these. It
             changes no pixel.
+        resume: where the same painting was interrupted. With everything else equal (the number of
+            CPU threads, too) the result is bit for bit what it would have been. The step under way
+            then is computed, and reported, again.
 
     Raises:
         SettingsError: settings that these pictures cannot fulfil.
+        StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size.
         NumericalError: the optimisation ran away.
     """
-    pace = Pace()
+    pace = Pace(before=resume.seconds if resume else 0.0)
     sizes = ladder(content.size, settings.size, settings.scales, settings.scale_factor)
     _check(content, styles, settings, initial, sizes[-1])
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
@@ -119,15 +130,25 @@ def stylise(
     # What the painting starts from and is given back at each step up: the content, in colours.
     whole_draft = _draft(whole_content, whole_styles, settings, strength)
     draft, picture = whole_draft, whole_draft
+    generator = torch.Generator().manual_seed(settings.seed)
+    if resume is not None:
+        generator.set_state(resume.generator)
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
+        if resume is not None and scale < resume.scale:
+            continue
         target = resize(whole_content, size)
         coarser_draft, draft = draft, resize(whole_draft, size)
-        if scale == 0:
-            picture = _initial(settings, draft, whole_styles, initial, strength)
+        snapshot = None
+        if resume is not None:
+            snapshot, resume = _checked(resume, sizes, settings.margin), None
+            canvas = snapshot.picture.to(vgg.device, copy=True)
         else:
-            picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
-        canvas = extend(picture, settings.margin).clone()
+            if scale == 0:
+                picture = _initial(settings, draft, whole_styles, initial, strength, generator)
+            else:
+                picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
+            canvas = extend(picture, settings.margin).clone()
         objective = style_transfer_objective(
             vgg,
             extend(target, settings.margin),
@@ -136,7 +157,8 @@ def stylise(
             targets=targets,
             digests=digests,
         )
-        for step in _in_stages(objective, canvas, count, scale < len(sizes) - 1, settings):
+        coarse = scale < len(sizes) - 1
+        for step in _in_stages(objective, canvas, count, coarse, settings, snapshot):
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
@@ -156,6 +178,7 @@ def stylise(
                 losses=step.losses,
                 seconds=now,
                 eta_seconds=pace.to_go(fraction),
+                state=partial(_state, scale, step, generator, pace),
                 preview=preview,
             )
         picture = crop(canvas, size)
@@ -173,8 +196,43 @@ def stylise(
     )
 
 
+def _state(scale: int, step: Step, generator: torch.Generator, pace: Pace) -> State:
+    snapshot = step.snapshot()
+    return State(
+        scale=scale,
+        done=snapshot.done,
+        canvas=snapshot.picture,
+        optimiser=snapshot.optimiser,
+        generator=generator.get_state(),
+        seconds=pace.seconds,
+    )
+
+
+def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
+    """Where the descent was at the scale that `state` is of.
+
+    Raises:
+        StateError: there is no such scale here, or the picture has another size there.
+    """
+    width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
+    margin = min(margin, width - 1, height - 1)  # as `extend` has it
+    expected = (1, 3, height + 2 * margin, width + 2 * margin)
+    if tuple(state.canvas.shape) != expected:
+        raise StateError(
+            f"a state at scale {state.scale + 1} of {tuple(state.canvas.shape)} does not fit a "
+            f"painting in {len(sizes)} scales, where {expected} is expected: it is of other "
+            "pictures or settings. Start anew."
+        )
+    return Snapshot(state.done, state.canvas, state.optimiser)
+
+
 def _in_stages(
-    objective: Objective, canvas: Tensor, steps: int, coarse: bool, settings: Settings
+    objective: Objective,
+    canvas: Tensor,
+    steps: int,
+    coarse: bool,
+    settings: Settings,
+    resume: Snapshot | None,
 ) -> Iterator[Step]:
     """One scale: with `content_boost` throughout at a coarse one, else at its beginning.
 
@@ -188,8 +246,12 @@ def _in_stages(
         stages = [(lambda picture: objective(picture) * boost, first), (objective, steps - first)]
     done = 0
     for stage, count in stages:
-        if not count:
+        # A stage's last evaluation moves nothing, so that no snapshot is of its very end.
+        if not count or (resume is not None and resume.done >= done + count):
+            done += count
             continue
+        if resume is not None:
+            resume = replace(resume, done=resume.done - done)
         for step in minimise(
             stage,
             canvas,
@@ -201,9 +263,17 @@ def _in_stages(
             preconditioning=settings.preconditioning,
             clamp=settings.clamp,
             report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
+            resume=resume,
         ):
-            yield Step(done + step.number, step.losses)
+            yield Step(done + step.number, step.losses, partial(_after, done, step))
+        resume = None
         done += count
+
+
+def _after(done: int, step: Step) -> Snapshot:
+    """The snapshot of a step before whose stage `done` evaluations were made."""
+    snapshot = step.snapshot()
+    return replace(snapshot, done=done + snapshot.done)
 
 
 def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings, strength: Dial) -> Tensor:
@@ -219,6 +289,7 @@ def _initial(
     styles: Sequence[Tensor],
     initial: Picture | None,
     strength: Dial,
+    generator: torch.Generator,
 ) -> Tensor:
     """The picture to start from, at the size of `draft` (1 x 3 x H x W)."""
     size = (draft.shape[-1], draft.shape[-2])
@@ -230,17 +301,16 @@ def _initial(
     if settings.init == "content" and not strength.noise:
         return draft
     if settings.init == "noise":
-        return _noise(settings.seed, size).to(draft.device)
+        return _noise(generator, size).to(draft.device)
     # Broad blotches: of white noise too much would be left, which no layer minds as much as we do.
     width, height = (max(1, side // BLOTCH) for side in size)
-    blotches = resize(_noise(settings.seed, (width, height)), size).to(draft.device)
+    blotches = resize(_noise(generator, (width, height)), size).to(draft.device)
     coloured = match_colours(blotches, styles, settings.style_blend or [1.0] * len(styles))
     return torch.lerp(draft, coloured, strength.noise)
 
 
-def _noise(seed: int, size: Size) -> Tensor:
+def _noise(generator: torch.Generator, size: Size) -> Tensor:
     """White, 1 x 3 x H x W. Drawn on the CPU: a seed means the same noise on every device."""
-    generator = torch.Generator().manual_seed(seed)
     return torch.rand((1, 3, size[1], size[0]), generator=generator)
 
 

@@ -56,6 +56,18 @@ def test_lbfgs_walks_as_torchs_own(clamp: bool, history: int) -> None:
     assert [step.losses.total for step in steps] == pytest.approx(losses[:40], rel=1e-6)
 
 
+def test_adam_walks_as_torchs_own() -> None:
+    ours, theirs = start(), start().requires_grad_()
+    steps = minimise(rosenbrock, ours, steps=40, optimiser="adam", learning_rate=0.01, clamp=False)
+    adam = torch.optim.Adam([theirs], lr=0.01)
+    for step in steps:
+        adam.zero_grad()
+        loss = rosenbrock(theirs).sum()
+        loss.backward()
+        assert step.losses.total == pytest.approx(loss.item(), rel=1e-5)
+        adam.step()
+
+
 @pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
 def test_the_minimum_is_found(optimiser: str, rate: float) -> None:
     picture = start()
@@ -79,6 +91,22 @@ def test_the_last_losses_are_those_of_the_picture_as_it_stands() -> None:
     picture = start()
     steps = list(minimise(rosenbrock, picture, steps=17))
     assert steps[-1].losses.total == pytest.approx(rosenbrock(picture).sum().item())
+
+
+@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
+def test_it_goes_on_from_a_snapshot_as_if_nothing_had_happened(optimiser: str, rate: float) -> None:
+    method = {"optimiser": optimiser, "learning_rate": rate, "history": 4}
+    whole = start()
+    steps = list(minimise(rosenbrock, whole, steps=20, **method))  # type: ignore[arg-type]
+
+    interrupted = start()
+    descent = minimise(rosenbrock, interrupted, steps=20, **method)  # type: ignore[arg-type]
+    snapshot = [next(descent) for _ in range(9)][-1].snapshot()
+    descent.close()  # type: ignore[attr-defined]
+    interrupted.zero_()
+    resumed = minimise(rosenbrock, interrupted, steps=20, resume=snapshot, **method)  # type: ignore[arg-type]
+    assert [(s.number, s.losses) for s in resumed] == [(s.number, s.losses) for s in steps[8:]]
+    assert torch.equal(interrupted, whole)
 
 
 def test_a_pair_without_curvature_is_left_out() -> None:

@@ -1,0 +1,102 @@
+"""A painting that was interrupted ends as one that was not, bit for bit."""
+
+import io
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import StateError
+from engine.picture import Picture, read_picture
+from engine.settings import resolve
+from engine.state import State, load_state, save_state
+from engine.stylise import Progress, Result, stylise
+from engine.vgg import VGG19
+
+# Two scales; at the second, `content_boost` makes two stages: evaluations 1 to 2, and 3 to 10.
+SETTINGS: dict[str, Any] = {
+    **{"size": 64, "scales": 2, "coarse_steps": 5, "steps": 10},
+    **{"history": 3, "strength": 90},
+}
+ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.02}
+
+
+@pytest.fixture(scope="module")
+def pictures(photograph: Path, painting: Path) -> tuple[Picture, Picture]:
+    pixels = [read_picture(path).pixels[100:164, 100:164] for path in (photograph, painting)]
+    return Picture(pixels[0]), Picture(pixels[1])
+
+
+def through_a_file(state: State) -> State:
+    file = io.BytesIO()
+    save_state(state, file)
+    file.seek(0)
+    return load_state(file)
+
+
+@pytest.mark.parametrize(
+    ("values", "interruptions"),
+    [
+        # The first and the last of each scale, both sides of the change of stage, and one between.
+        pytest.param({}, (0, 4, 6, 7, 12), id="lbfgs"),
+        pytest.param(ADAM, (3, 8), id="adam"),
+        pytest.param({"init": "noise"}, (3, 8), id="noise"),
+    ],
+)
+def test_from_any_step_the_end_is_the_same(
+    pictures: tuple[Picture, Picture],
+    vgg: VGG19,
+    values: dict[str, Any],
+    interruptions: tuple[int, ...],
+) -> None:
+    content, style = pictures
+    settings = resolve(SETTINGS | values)
+    states, whole = [], None
+    for step in stylise(content, [style], settings, vgg):
+        if isinstance(step, Result):
+            whole = step
+        else:
+            states.append((step, through_a_file(step.state())))
+    assert whole is not None
+    for index in interruptions:
+        before, state = states[index]
+        first, *_, result = stylise(content, [style], settings, vgg, resume=state)
+        assert isinstance(first, Progress)
+        assert isinstance(result, Result)
+        assert (first.scale, first.step) == (before.scale, before.step)
+        assert first.losses == before.losses
+        assert first.seconds >= state.seconds > 0
+        assert result.losses == whole.losses
+        np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
+
+
+def test_a_state_is_of_the_moment_it_is_asked_for_and_stays_as_it_is(
+    pictures: tuple[Picture, Picture], vgg: VGG19
+) -> None:
+    content, style = pictures
+    settings = resolve(SETTINGS | ADAM | {"scales": 1, "steps": 5, "content_boost": 1})
+    states: list[State] = []
+    copies: list[State] = []
+    for step in stylise(content, [style], settings, vgg):
+        if isinstance(step, Progress):
+            states.append(step.state())
+            copies.append(through_a_file(states[-1]))
+    assert [state.done for state in states] == [0, 1, 2, 3, 4]
+    assert all(not torch.equal(a.canvas, b.canvas) for a, b in pairwise(states))
+    for state, copy in zip(states[1:], copies[1:], strict=True):
+        assert torch.equal(state.canvas, copy.canvas)
+        assert torch.equal(state.optimiser["mean"], copy.optimiser["mean"])
+
+
+def test_a_state_of_another_painting_is_refused_in_words(
+    pictures: tuple[Picture, Picture], vgg: VGG19
+) -> None:
+    content, style = pictures
+    first = next(stylise(content, [style], resolve(SETTINGS), vgg))
+    assert isinstance(first, Progress)
+    other = resolve(SETTINGS | {"size": 48})
+    with pytest.raises(StateError, match="is of other pictures or settings"):
+        list(stylise(content, [style], other, vgg, resume=first.state()))
