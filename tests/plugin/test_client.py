@@ -4,6 +4,8 @@ import ast
 import errno
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,27 +25,13 @@ from plugin.client import (
     NotFinished,
     Request,
     RequestError,
+    ResultMissing,
+    Server,
     ServerGone,
+    Status,
     Ticket,
     TimedOut,
 )
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> FakeServer:
-    return FakeServer(tmp_path / "hot")
-
-
-@pytest.fixture
-def client(server: FakeServer) -> Client:
-    return Client(server.root, clock=server.clock, sleep=server.sleep)
-
-
-@pytest.fixture
-def cat(tmp_path: Path) -> Path:
-    path = tmp_path / "cat.PNG"
-    path.write_bytes(b"the cat's pixels")
-    return path
 
 
 def request(cat: Path, **facts: Any) -> Request:
@@ -59,19 +47,29 @@ def sidecar_of(client: Client, ticket: Ticket) -> dict[str, Any]:
 
 
 def test_only_the_standard_library_is_imported() -> None:
-    tree = ast.parse(Path(plugin.client.__file__).read_text())
-    modules = {
-        name.split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-        )
-    }
+    modules = set()
+    for path in Path(plugin.client.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(), feature_version=(3, 10))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules.add((node.module or "").split(".")[0])
     assert modules
     assert modules <= sys.stdlib_module_names
+
+
+def test_the_client_works_wherever_it_is_copied_to(server: FakeServer, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    copied = shutil.copytree(Path(plugin.client.__file__).parent, editor / "client")
+    program = f"from client import Client; print(Client({str(server.root)!r}).server().state)"
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path[0] = {str(editor)!r}; {program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert copied.is_dir()
+    assert answer.stdout == "idle\n"
 
 
 def test_every_error_ends_with_a_documented_exit_code() -> None:
@@ -366,3 +364,178 @@ def test_a_damaged_status_is_survived(client: Client, cat: Path, text: str) -> N
     (client.root / "status/cat.json").write_text(text)
     assert client.status(ticket).state == "delivered"
     assert all(isinstance(status.fraction, float) for status in client.jobs())
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"position": "first", "losses": {"total": "none"}, "eta_seconds": "soon"},
+        {"fraction": float("nan"), "attempt": True, "message": ["a", "list"], "step": 1.5},
+    ],
+)
+def test_what_is_of_the_wrong_type_is_left_out(
+    server: FakeServer, client: Client, facts: dict[str, Any]
+) -> None:
+    server.post("cat", "running", device="cpu", **facts)
+    assert client.job("cat") == Status("cat", "running", device="cpu", updated=server.stamp())
+
+
+def test_a_damaged_heartbeat_is_no_server(server: FakeServer, client: Client) -> None:
+    server.beat(updated=["today"], devices=["cpu", 3], queue={"queued": "many"})
+    assert client.server() == Server(False, "idle", pid=os.getpid(), host="here")
+
+
+@pytest.mark.parametrize(
+    ("facts", "age", "summary"),
+    [
+        ({"devices": [{"device": "cuda:0"}]}, 0, "Ready (cuda:0)."),
+        ({"state": "busy", "queue": {"running": 1, "queued": 3}}, 0, "Busy: 1 being painted, 3 in"),
+        ({"state": "starting"}, 0, "Starting."),
+        ({}, 60, "Not running since "),
+    ],
+)
+def test_the_server_in_one_line(
+    server: FakeServer, client: Client, facts: dict[str, Any], age: float, summary: str
+) -> None:
+    server.beat(**facts)
+    server.now += age
+    assert client.server().summary.startswith(summary)
+
+
+def test_a_result_that_was_taken_away_is_no_success(
+    server: FakeServer, client: Client, cat: Path
+) -> None:
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    server.finish("cat")
+    client.result(ticket).picture.unlink()
+    with pytest.raises(ResultMissing, match=r"outbox/cat\.png is no longer in .*Paint it again"):
+        client.result(ticket)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../secret.png", "outbox\\..\\x.png", ""])
+def test_a_status_that_points_out_of_the_folder_is_not_followed(
+    server: FakeServer, client: Client, path: str
+) -> None:
+    server.post("cat", "done", result=path, record=path, preview=path)
+    status = client.status("cat")
+    assert client.preview_of(status) is None
+    with pytest.raises(ResultMissing):
+        client.result_of(status)
+
+
+def test_a_server_that_never_looks_is_not_waited_for_without_end(
+    server: FakeServer, client: Client, cat: Path
+) -> None:
+    ticket = client.submit(request(cat))
+    with pytest.raises(TimedOut, match="runs, but has not looked at cat for 300 s"):
+        list(client.watch(ticket, interval=5))
+
+
+def test_drafts_of_a_killed_client_are_removed_by_the_next(client: Client, cat: Path) -> None:
+    abandoned, recent = (client.inbox / f".client-{n}.part" for n in "12")
+    for path, age in ((abandoned, 7200), (recent, 60)):
+        path.touch()
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    client.submit(request(cat))
+    assert in_inbox(client) == [".client-2.part", "cat.content.png", "cat.yaml"]
+
+
+def test_a_starting_server_leaves_the_drafts_of_clients_alone(client: Client) -> None:
+    from hotfolder.files import remove_leftovers
+
+    draft = client.inbox / ".client-1.part"
+    draft.touch()
+    remove_leftovers(client.inbox)
+    assert draft.exists()
+
+
+def test_a_heartbeat_is_sent_while_the_job_is_watched(
+    server: FakeServer, client: Client, cat: Path
+) -> None:
+    ticket = client.submit(request(cat, heartbeat=True))
+    assert in_inbox(client) == ["cat.content.png", "cat.heartbeat", "cat.yaml"]
+    assert sidecar_of(client, ticket)["owner"] == {"heartbeat": True}
+    heart = client.inbox / "cat.heartbeat"
+    beats = 0
+
+    def look() -> None:
+        nonlocal beats
+        beats += heart.stat().st_mtime > 1
+        os.utime(heart, (1, 1))
+
+    # The server has it under another name; the heartbeat keeps the drop's.
+    server.post("cat-2", "running", client={"ticket": ticket.key})
+    server.moves = [*[look] * 42, lambda: server.finish("cat-2")]
+    list(client.watch(ticket, interval=0.5))
+    # 21 s at one beat in 2 s.
+    assert 10 <= beats <= 12
+
+
+def test_a_heart_stops_at_the_jobs_end_only(server: FakeServer, client: Client, cat: Path) -> None:
+    ticket = client.submit(request(cat, heartbeat=True))
+    heart = client.inbox / "cat.heartbeat"
+    heart.unlink()
+    assert client.beat(ticket)
+    assert heart.exists()
+
+    server.claim("cat")
+    server.finish("cat")
+    assert not client.beat(ticket)
+    assert not heart.exists()
+
+
+def test_a_job_without_a_heartbeat_has_none(server: FakeServer, client: Client, cat: Path) -> None:
+    ticket = client.submit(request(cat))
+    assert "owner" not in sidecar_of(client, ticket)
+    server.moves = [lambda: server.claim("cat"), lambda: server.finish("cat")]
+    list(client.watch(ticket))
+    assert in_inbox(client) == []
+
+
+def test_of_a_discarded_job_nothing_is_left(server: FakeServer, client: Client, cat: Path) -> None:
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    with pytest.raises(NotFinished, match="cat is queued; cancel it first"):
+        client.discard(ticket)
+    originals = server.root / "done/2026-11-24/cat"
+    originals.mkdir(parents=True)
+    (originals / "cat.content.png").touch()
+    (server.root / "status/cat.preview.jpg").touch()
+    (server.root / "outbox/cat.losses.png").touch()
+    (server.root / "outbox/cat-2.png").touch()
+    server.finish("cat")
+    server.post("cat", "done", folder="done/2026-11-24/cat")
+    client.discard(ticket)
+
+    left = [path.relative_to(server.root).as_posix() for path in server.root.rglob("*.*")]
+    assert sorted(left) == ["outbox/cat-2.png", "status/server.json"]
+    client.discard(ticket)
+
+
+@pytest.mark.parametrize("folder", ["done", "styles", "done/..", "..", "/", "inbox/cat", "done/x"])
+def test_discarding_removes_no_folder_but_a_jobs_own(
+    server: FakeServer, client: Client, cat: Path, folder: str
+) -> None:
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    (server.root / "inbox/cat").mkdir()
+    (server.root / "done/x").mkdir()
+    server.post("cat", "cancelled", folder=folder, result="styles/night.jpg", record="inbox")
+    (server.root / "styles/night.jpg").touch()
+    client.discard(ticket)
+    for name in ("done/x", "styles/night.jpg", "inbox/cat", "outbox", "status/server.json"):
+        assert (server.root / name).exists()
+
+
+def test_a_drop_that_nobody_serves_can_be_taken_back(client: Client, cat: Path) -> None:
+    for name in ("cat.2.content.png", "cat.note"):
+        (client.inbox / name).touch()
+    ticket = client.submit(request(cat, name="dog", styles=[cat], heartbeat=True))
+    other = client.submit(request(cat, name="bird"))
+    (client.inbox / "dog.2.content.png").touch()
+    client.discard(ticket)
+    client.discard(Ticket(other.name, "another client's"))
+    assert in_inbox(client) == [
+        *("bird.content.png", "bird.yaml", "cat.2.content.png", "cat.note", "dog.2.content.png"),
+    ]

@@ -1,0 +1,395 @@
+"""The client itself: one hot folder, seen from outside."""
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from ._delivery import HEARTBEAT_SUFFIX, deliver
+from ._errors import (
+    DeliveryError,
+    FolderMissing,
+    JobCancelled,
+    JobFailed,
+    NotFinished,
+    ResultMissing,
+    ServerGone,
+    TimedOut,
+)
+from ._library import Style, list_styles
+from ._outbox import Details, Finished, list_results, read_details
+from ._request import TICKET_KEY, Request, Ticket, check_request, fold
+from ._start import START_SECONDS, start_server
+from ._status import (
+    HEARTBEAT_SECONDS,
+    Result,
+    Server,
+    Status,
+    local_time,
+    read_document,
+    server_of,
+    status_of,
+)
+
+BEAT_SECONDS = 2.0
+"""Time between two signs of life of a job's client."""
+
+UNSEEN_SECONDS = 300.0
+"""A running server that has not looked at a drop for so long is not going to."""
+
+_NOT_SEEN = "in the inbox; the server has not looked yet"
+
+
+class Client:
+    """Speaks to the server of one hot folder. Holds nothing open; safe to make many of."""
+
+    def __init__(
+        self,
+        hot_folder: str | os.PathLike[str],
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.root = Path(hot_folder).expanduser()
+        self._clock = clock
+        self._sleep = sleep
+        self._names: dict[str, str] = {}
+        """Names that the server gave to tickets' jobs, by the tickets' keys."""
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    # --- the server --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises FolderMissing unless this is a hot folder."""
+        try:
+            is_there = self.inbox.is_dir()
+        except OSError as error:
+            raise FolderMissing(f"{self.root}: cannot be looked at: {error.strerror}.") from error
+        if not is_there:
+            raise FolderMissing(
+                f"{self.root} is not a hot folder: it has no folder named inbox. "
+                f"`impasto init {self.root}` makes one."
+            )
+
+    def server(self) -> Server:
+        """Whether somebody serves the folder, and how much there is to do.
+
+        Raises:
+            FolderMissing: this is no hot folder.
+        """
+        self.check()
+        document = read_document(self.root / "status" / "server.json")
+        return Server(False) if document is None else server_of(document, now=self._clock())
+
+    def start_server(self, command: Sequence[str], *, timeout: float = START_SECONDS) -> Server:
+        """Start `COMMAND watch HOT`, which outlives this process; returns once it serves.
+
+        Does nothing if somebody serves the folder already.
+
+        Args:
+            command: what a shell calls `impasto`, such as ["/home/me/.venv/bin/impasto"].
+            timeout: seconds until it is given up.
+
+        Raises:
+            FolderMissing
+            NotStarted: with the last words of the command and the place of its log.
+        """
+        return start_server(
+            self.root,
+            command,
+            look=self.server,
+            clock=self._clock,
+            sleep=self._sleep,
+            timeout=timeout,
+        )
+
+    def styles(self) -> list[Style]:
+        """The paintings of the style library, by title.
+
+        Raises:
+            FolderMissing
+        """
+        self.check()
+        return list_styles(self.root / "styles")
+
+    # --- a job -------------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> Ticket:
+        """Deliver a request. It is in the inbox, complete, when this returns.
+
+        Raises:
+            FolderMissing, RequestError, DeliveryError
+        """
+        self.check()
+        check_request(request)
+        return deliver(self.inbox, request, self._is_taken)
+
+    def status(self, ticket: Ticket | str) -> Status:
+        """Where the job is now, under whatever name the server gave it.
+
+        A name instead of a ticket means whatever job bears it.
+        """
+        if isinstance(ticket, str):
+            return self.job(ticket) or Status(ticket, "delivered", _NOT_SEEN)
+        for name in self._names_of(ticket):
+            status = self.job(name)
+            if status is not None and status.client.get(TICKET_KEY) == ticket.key:
+                self._names[ticket.key] = name
+                return status
+        return Status(ticket.name, "delivered", _NOT_SEEN)
+
+    def job(self, name: str) -> Status | None:
+        """The status of the job called `name`; None if there is none."""
+        document = read_document(self.root / "status" / f"{name}.json")
+        return None if document is None else status_of(name, document)
+
+    def jobs(self) -> list[Status]:
+        """Every job that has a status, the latest change first."""
+        found = []
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.root / "status"):
+                if entry.name.startswith(".") or not entry.name.endswith(".json"):
+                    continue
+                if entry.name != "server.json":
+                    status = self.job(entry.name[: -len(".json")])
+                    found += [status] if status is not None else []
+        return sorted(found, key=lambda status: status.updated, reverse=True)
+
+    def beat(self, ticket: Ticket) -> bool:
+        """Tell the server that this client still wants its job: every 2 s or so.
+
+        For a job with `heartbeat`; one whose client falls silent is cancelled. False once there is
+        nothing to tell: the job has ended, or was dropped without a heartbeat.
+
+        Raises:
+            DeliveryError: the inbox cannot be written to.
+        """
+        path = self.inbox / f"{ticket.name}{HEARTBEAT_SUFFIX}"
+        # The server removes it when the job has ended. If a person did, tidying up, it comes back.
+        if not path.exists() and (not ticket.heartbeat or self.status(ticket).ended):
+            return False
+        try:
+            path.touch()
+        except OSError as error:
+            raise DeliveryError(f"{path}: cannot be written: {error.strerror}.") from error
+        return True
+
+    def watch(
+        self,
+        ticket: Ticket | str,
+        *,
+        timeout: float | None = None,
+        interval: float = 0.25,
+        grace: float = HEARTBEAT_SECONDS,
+    ) -> Iterator[Status]:
+        """Snapshot after snapshot, each different from the one before, until the job has ended.
+
+        The last one is the job's end: `done`, `failed` or `cancelled`. Beats for a job that has a
+        heartbeat.
+
+        Args:
+            timeout: seconds until TimedOut.
+            interval: seconds between two looks; not less than 0.2.
+            grace: seconds that a server may be away (for a restart) before ServerGone.
+
+        Raises:
+            FolderMissing
+            TimedOut: also when a running server has not looked at the job for five minutes.
+            ServerGone: nobody serves the folder; the job stays in it.
+        """
+        started = served = seen = self._clock()
+        beaten = float("-inf")
+        stamp = ""
+        last: Status | None = None
+        while True:
+            status = self.status(ticket)
+            if status != last:
+                last = status
+                yield status
+            if status.ended:
+                return
+            now = self._clock()
+            if isinstance(ticket, Ticket) and ticket.heartbeat and now - beaten >= BEAT_SECONDS:
+                with contextlib.suppress(DeliveryError):  # The server will say what comes of it.
+                    self.beat(ticket)
+                beaten = now
+            server = self.server()
+            # Told by its changes, so that a server whose clock is wrong is not taken for dead.
+            if server.running or (stamp and server.updated != stamp and server.state != "stopped"):
+                served = now
+            if status.state != "delivered":
+                seen = now
+            stamp = server.updated
+            if now - served >= grace:
+                raise ServerGone(_gone(self.root, server, status))
+            if timeout is not None and now - started >= timeout:
+                raise TimedOut(f"{status.name} is {status.state} after {timeout:g} s. It goes on.")
+            if now - seen >= UNSEEN_SECONDS:
+                raise TimedOut(
+                    f"The server of {self.root} runs, but has not looked at {status.name} for "
+                    f"{UNSEEN_SECONDS:g} s. `impasto status {self.root}` says what it does."
+                )
+            self._sleep(interval)
+
+    def cancel(self, ticket: Ticket | str) -> None:
+        """Ask the server to cancel a job (by its ticket, or its name). `watch` tells when it has.
+
+        Raises:
+            FolderMissing, DeliveryError
+        """
+        self.check()
+        name = self.status(ticket).name
+        path = self.inbox / f"{name}.cancel"
+        try:
+            path.touch()
+        except OSError as error:
+            raise DeliveryError(f"{path}: cannot be written: {error.strerror}.") from error
+
+    def discard(self, ticket: Ticket) -> None:
+        """Leave nothing of a job: for previews, and for what is given up.
+
+        Of a job that has ended: its result, its status and what was dropped for it. Of one that no
+        server has seen: the drop, taken back.
+
+        Raises:
+            NotFinished: the server has it in hand; `cancel` it, and `watch` it end.
+            DeliveryError: something cannot be removed.
+        """
+        status = self.status(ticket)
+        if status.live:
+            raise NotFinished(f"{status.name} is {status.state}; cancel it first.")
+        try:
+            if status.ended:
+                self._remove_ended(status)
+            else:
+                self._take_back(ticket)
+        except OSError as error:
+            raise DeliveryError(
+                f"{error.filename}: cannot be removed: {error.strerror}."
+            ) from error
+
+    # --- results -----------------------------------------------------------------------------
+
+    def result(self, ticket: Ticket | str) -> Result:
+        """The painting.
+
+        Raises:
+            NotFinished, JobFailed, JobCancelled
+            ResultMissing: it has been taken out of the outbox.
+        """
+        return self.result_of(self.status(ticket))
+
+    def result_of(self, status: Status) -> Result:
+        """The painting of a job that has ended; see `result`."""
+        if status.state == "failed":
+            raise JobFailed((status.error or status.message).strip(), status)
+        if status.state == "cancelled":
+            raise JobCancelled(f"{status.name} was cancelled.")
+        if status.state != "done":
+            raise NotFinished(f"{status.name} is {status.state}: {status.message}")
+        picture, record = self._below(status.result), self._below(status.record)
+        if picture is None or record is None or not picture.is_file():
+            where = status.result or "its result"
+            raise ResultMissing(
+                f"{status.name} is done, but {where} is no longer in {self.root}. "
+                "Paint it again, or look for it where it was moved to."
+            )
+        return Result(picture, record)
+
+    def preview_of(self, status: Status) -> Path | None:
+        """The picture that shows how far a job is, if there is one by now."""
+        path = self._below(status.preview)
+        return path if path is not None and path.is_file() else None
+
+    def results(self, *, limit: int | None = 200) -> list[Finished]:
+        """What the outbox holds, the newest first, whoever had it painted.
+
+        Raises:
+            FolderMissing
+        """
+        self.check()
+        return list_results(self.root, limit=limit)
+
+    def details(self, finished: Finished) -> Details:
+        """Styles and settings of a result; what cannot be read is left out."""
+        return read_details(finished)
+
+    # --- below -------------------------------------------------------------------------------
+
+    def _names_of(self, ticket: Ticket) -> Iterator[str]:
+        """Names that the ticket's job may have by now, the likeliest first."""
+        yield self._names.get(ticket.key, ticket.name)
+        with contextlib.suppress(OSError):
+            for path in (self.root / "status").iterdir():
+                if path.name.startswith(f"{ticket.name}-") and path.suffix == ".json":
+                    yield path.stem
+
+    def _is_taken(self, name: str) -> bool:
+        """Whether anything here bears the name: what waits, lives, has ended or was painted."""
+        if any(
+            os.path.lexists(folder / f"{name}{suffix}")
+            for folder, suffixes in (
+                (self.root / "status", (".json",)),
+                (self.outbox, (".png", ".jpg", ".result.yaml")),
+            )
+            for suffix in suffixes
+        ):
+            return True
+        start = fold(name) + "."
+        return any(fold(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
+
+    def _below(self, path: str | None) -> Path | None:
+        """A path of the status below the hot folder; None if it leads elsewhere."""
+        parts = PurePosixPath(path or "/").parts
+        if "/" in parts or ".." in parts or (path and "\\" in path):
+            return None
+        return self.root.joinpath(*parts)
+
+    def _remove_ended(self, status: Status) -> None:
+        paths = [self._below(status.result), self._below(status.record)]
+        for path in filter(None, paths):
+            if path.parent == self.outbox:
+                path.unlink(missing_ok=True)
+        result = paths[0]
+        if result is not None and result.parent == self.outbox:
+            for end in (".progression.jpg", ".progression.webp", ".losses.png"):
+                result.with_name(result.stem + end).unlink(missing_ok=True)
+        originals = self._below(status.folder)
+        if originals is not None and not originals.is_symlink():
+            kept_in = originals.relative_to(self.root).parts[:-1]
+            if kept_in == ("failed",) or (len(kept_in) == 2 and kept_in[0] == "done"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(originals)
+        for end in (".preview.jpg", ".json"):
+            (self.root / "status" / f"{status.name}{end}").unlink(missing_ok=True)
+
+    def _take_back(self, ticket: Ticket) -> None:
+        sidecar = self.inbox / f"{ticket.name}.yaml"
+        document = read_document(sidecar) or {}
+        client = document.get("client")
+        if not isinstance(client, dict) or client.get(TICKET_KEY) != ticket.key:
+            return
+        named = [document.get("content"), document.get("init_file"), *document.get("styles", ())]
+        own = {f"{ticket.name}{HEARTBEAT_SUFFIX}", f"{ticket.name}.cancel", *named}
+        for path in list(self.inbox.iterdir()):
+            if path.name in own and path.name.startswith(f"{ticket.name}."):
+                path.unlink(missing_ok=True)
+        # Last: without it the pictures alone might be a job.
+        sidecar.unlink(missing_ok=True)
+
+
+def _gone(root: Path, server: Server, status: Status) -> str:
+    since = "" if server.age is None else f" since {local_time(server.updated)}"
+    return (
+        f"Nobody serves {root}{since}. {status.name} is {status.state} and stays there; "
+        f"`impasto watch {root}` paints it."
+    )

@@ -1,0 +1,134 @@
+"""A request, and the sidecar it becomes."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ._errors import RequestError
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+
+MAX_CLIENT_BYTES = 2048
+
+TICKET_KEY = "ticket"
+"""The client mapping's key that marks a job as a ticket's."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything about a painting to be made."""
+
+    content: Path
+    styles: Sequence[Path | str]
+    """A `Path` is a file to deliver; text is the name of a picture of the style library."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The sidecar's keys: plain values, as in docs/settings.md."""
+    name: str | None = None
+    """What to call the job; the content's file name if None. Made unused by `-2`, `-3`, ..."""
+    init: Path | None = None
+    """A picture to start from."""
+    client: Mapping[str, Any] = field(default_factory=dict)
+    """For the client's own use; comes back in `Status.client`."""
+    heartbeat: bool = False
+    """Whether the job is cancelled when its client falls silent: see `Client.beat`."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What `submit` hands out. Plain text, so that it can be kept and used by another process."""
+
+    name: str
+    """The name under which the job was dropped. The server may have had to choose another."""
+    key: str
+    """Marks the job, whatever its name."""
+    heartbeat: bool = False
+    """Whether the server expects to hear from the job's client."""
+
+
+def check_request(request: Request) -> None:
+    """Refuse what no server could fulfil.
+
+    Raises:
+        RequestError
+    """
+    if not request.styles:
+        raise RequestError("A painting needs at least one style picture.")
+    for source, _ in pictures_of(request):
+        if not source.is_file():
+            raise RequestError(f"{source}: no such file.")
+        if source.suffix.lower() not in PICTURE_SUFFIXES:
+            raise RequestError(
+                f"{source}: not a picture that Impasto reads ({', '.join(PICTURE_SUFFIXES)})."
+            )
+    size = len(json.dumps({**request.client, TICKET_KEY: "0" * 16}).encode())
+    if size > MAX_CLIENT_BYTES:
+        raise RequestError(f"`client` is {size} bytes long; at most {MAX_CLIENT_BYTES} fit.")
+
+
+def pictures_of(request: Request) -> Iterator[tuple[Path, str]]:
+    """Each file to deliver and the role in its name; the content, which completes a job, last."""
+    for index, style in enumerate(request.styles, start=1):
+        if isinstance(style, Path):
+            yield style, _style_role(index)
+    if request.init is not None:
+        yield request.init, ".init"
+    yield request.content, ".content"
+
+
+def job_name(request: Request) -> str:
+    """A name that every file system and the server accept."""
+    name = unicodedata.normalize("NFC", request.name or request.content.stem)
+    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
+    # `cat.style` would make `cat.style.content.jpg`, which another job might claim a part of.
+    name = re.sub(r"\.(content|init|style\d*)$", "", name, flags=re.IGNORECASE).strip(" .")
+    while len(name.encode()) > 200:
+        name = name[:-1]
+    return f"{name or 'picture'}-job" if fold(name) in ("", "server") else name
+
+
+def sidecar_text(request: Request, name: str, key: str) -> str:
+    """The request as JSON, which is YAML too.
+
+    Raises:
+        RequestError: settings that are no plain values.
+    """
+    styles = []
+    for index, style in enumerate(request.styles, start=1):
+        if isinstance(style, Path):
+            style = f"{name}{_style_role(index)}{style.suffix.lower()}"
+        styles.append(style)
+
+    document: dict[str, Any] = {
+        "content": f"{name}.content{request.content.suffix.lower()}",
+        "styles": styles,
+        **request.settings,
+        "client": {**request.client, TICKET_KEY: key},
+    }
+    if request.init is not None:
+        document["init"] = "file"
+        document["init_file"] = f"{name}.init{request.init.suffix.lower()}"
+    if request.heartbeat:
+        document["owner"] = {"heartbeat": True}
+    try:
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"The settings cannot be written down: {error}.") from None
+    # YAML takes fewer characters unescaped than JSON, and does not join escaped surrogates.
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]",
+        lambda match: f"\\u{ord(match[0]):04x}",
+        text,
+    )
+
+
+def fold(name: str) -> str:
+    """Equal for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _style_role(index: int) -> str:
+    return f".style{index if index > 1 else ''}"

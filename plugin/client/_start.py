@@ -1,0 +1,103 @@
+"""Starting a hot folder's server from an editor."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from ._errors import NotStarted
+from ._status import Server
+
+START_SECONDS = 60.0
+
+LAST_WORDS_BYTES = 2000
+
+
+def start_server(
+    root: Path,
+    command: Sequence[str],
+    *,
+    look: Callable[[], Server],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    timeout: float = START_SECONDS,
+) -> Server:
+    """`COMMAND watch ROOT` in a process of its own, which outlives this one.
+
+    Its output goes to `.impasto/watch.log` in the hot folder.
+
+    Args:
+        look: what the heartbeat says.
+
+    Raises:
+        NotStarted: with the last it said.
+    """
+    server = look()
+    if server.running:
+        return server
+    by_hand = f"In a terminal: impasto watch {root}"
+    if not command:
+        raise NotStarted(f"Nothing says how to start the server from here. {by_hand}")
+    log = root / ".impasto" / "watch.log"
+    try:
+        log.parent.mkdir(exist_ok=True)
+        with log.open("wb") as output:
+            process = _spawn([*command, "watch", str(root)], output)
+    except OSError as error:
+        raise NotStarted(
+            f"{error.filename or command[0]}: the server cannot be started: "
+            f"{error.strerror or error}. {by_hand}"
+        ) from error
+    # Waited for by a thread, so that its end leaves no zombie.
+    threading.Thread(target=process.wait, name="impasto-watch", daemon=True).start()
+    started = clock()
+    while True:
+        server = look()
+        if server.running:
+            return server
+        if process.returncode is not None:
+            ending = f"ended at once with exit code {process.returncode}"
+            raise NotStarted(f"The server {ending}: {_last_words(log)} The whole log: {log}")
+        if clock() - started >= timeout:
+            with contextlib.suppress(OSError):
+                process.terminate()
+            waited = f"has not begun to serve {root} within {timeout:g} s and was stopped"
+            raise NotStarted(f"The server {waited}: {_last_words(log)} The whole log: {log}")
+        sleep(0.1)
+
+
+def _spawn(command: Sequence[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=_environment(os.environ),
+        # Neither the editor's end nor a Ctrl-C in its terminal is the server's business.
+        start_new_session=True,
+        creationflags=flags,
+    )
+
+
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what makes an editor's own Python work and another Python fail."""
+    theirs = {"PYTHONHOME", "PYTHONPATH"}
+    if "APPIMAGE" in ours:
+        theirs.add("LD_LIBRARY_PATH")
+    return {name: value for name, value in ours.items() if name not in theirs}
+
+
+def _last_words(log: Path) -> str:
+    try:
+        text = log.read_bytes()[-LAST_WORDS_BYTES:].decode("utf-8", errors="replace")
+    except OSError:
+        text = ""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-3:]) or "it said nothing."
