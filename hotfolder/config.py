@@ -85,6 +85,10 @@ class Config(_Model):
     retry: Retry = Retry()
     """When a job is tried again."""
 
+    claim_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """How many of the next jobs are taken out of the inbox ahead of their turn. The others wait
+    in the inbox, where they have their place in the queue all the same."""
+
     client_timeout: Seconds = 30.0
     """A job whose sidecar names an `owner` is cancelled when that has been gone for this long."""
 

@@ -32,6 +32,7 @@ from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.spool import Entry, Spool, ending_now
+from hotfolder.turns import Turn, Turns
 
 __all__ = ["Daemon", "Outcome", "serve"]
 
@@ -39,6 +40,11 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 """Longest time before a signal or the doorbell is noticed."""
+
+CROWD = 200
+"""With more jobs than this, places in the queue are told only every `CROWD_SECONDS`."""
+
+CROWD_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,8 @@ class Daemon:
         self._once = once
         self._clock = clock
         self._spool = Spool(folder)
-        self._intake = Intake(config, folder, self._spool, once=once, clock=clock)
+        self._turns = Turns()
+        self._intake = Intake(config, folder, self._spool, self._turns, once=once, clock=clock)
         self._publisher = Publisher(
             folder, self._spool, overwrite=config.overwrite, originals=config.originals
         )
@@ -144,6 +151,8 @@ class Daemon:
         self._events: deque[Event] = deque()
         self._latest: Look | None = None
         """The last look at the inbox."""
+        self._queue_due = 0.0
+        """In a crowd: when to tell everybody's place again."""
         self._backoff = Backoff(clock)
         """By job id, and `events` and `status`."""
         self._totals = {"done": 0, "failed": 0, "cancelled": 0}
@@ -163,7 +172,7 @@ class Daemon:
                 self.step(TICK_SECONDS)
         finally:
             self._shut_down()
-        left = len(self._live) + (len(self._latest.waiting) if self._latest else 0)
+        left = len(self._live) + (len(self._latest.drops) if self._latest else 0)
         return Outcome(**self._totals, waiting=left, stopped_by=self._stopped_by, once=self._once)
 
     def step(self, timeout: float) -> None:
@@ -215,7 +224,8 @@ class Daemon:
             log.error("while stopping: %s", error)
 
     def _is_finished(self) -> bool:
-        quiet = self._latest is not None and not self._latest.settling
+        look = self._latest
+        quiet = look is not None and not look.settling and not look.ready
         return quiet and not self._live and not self._events
 
     def _reconfigure(self) -> None:
@@ -258,12 +268,17 @@ class Daemon:
     # --- the dispatcher --------------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        for entry in self._live.values():
-            if len(self._in_hand) >= self._dispatcher.capacity:
+        while len(self._in_hand) < self._dispatcher.capacity:
+            waiting = [entry for entry in self._queued() if entry.job.id not in self._in_hand]
+            if not waiting:
                 return
-            if entry.state is State.QUEUED and entry.job.id not in self._in_hand:
-                self._in_hand.add(entry.job.id)
-                self._dispatcher.submit(entry.job)
+            entry = self._turns.order(waiting, lambda entry: entry.turn)[0]
+            self._turns.serve(entry.turn.folder)
+            self._in_hand.add(entry.job.id)
+            self._dispatcher.submit(entry.job)
+
+    def _queued(self) -> list[Entry]:
+        return [entry for entry in self._live.values() if entry.state is State.QUEUED]
 
     def _handle_events(self) -> None:
         """Take note of what happened. An event stays until it is noted on the disk."""
@@ -378,11 +393,7 @@ class Daemon:
 
     def _report(self) -> None:
         try:
-            queued = [entry for entry in self._live.values() if entry.state is State.QUEUED]
-            for position, entry in enumerate(queued, start=1):
-                self._reporter.queued(entry, position)
-            if self._latest is not None:
-                self._reporter.waiting(self._latest.waiting)
+            self._report_queue()
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
@@ -395,6 +406,26 @@ class Daemon:
             if not self._backoff.must_wait("status"):
                 log.error("the status cannot be written: %s", error)
                 self._backoff.refused("status")
+
+    def _report_queue(self) -> None:
+        """Tell everybody's place. In a crowd that takes its time, so not at every step."""
+        look = self._latest or Look()
+        crowded = len(self._live) + len(look.drops) > CROWD
+        if crowded and self._clock() < self._queue_due:
+            return
+        self._queue_due = self._clock() + CROWD_SECONDS
+        queued: list[tuple[Turn, Entry | None, str]] = [
+            (entry.turn, entry, "") for entry in self._queued()
+        ]
+        queued += [(drop.turn, None, name) for name, drop in look.ready.items()]
+        positions: dict[str, int] = {}
+        line = self._turns.order(queued, lambda each: each[0])
+        for position, (_, queuing, name) in enumerate(line, start=1):
+            if queuing is not None:
+                self._reporter.queued(queuing, position)
+            else:
+                positions[name] = position
+        self._reporter.inbox(look.drops, positions)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from hotfolder.names import Named, Role, key_of, parse, shown
 from hotfolder.sidecar import PictureNamesError, Sidecar, read_sidecar
 from hotfolder.stability import Fingerprint, StabilityTracker
 from hotfolder.terms import Terms
+from hotfolder.turns import Turn, folder_of
 
 __all__ = ["Drop", "Inbox", "Part", "Snapshot", "Verdict"]
 
@@ -48,6 +49,19 @@ class Drop:
     terms: Terms = field(default_factory=Terms)
     error: HotFolderError | None = None
     settled: bool = True
+    seen: float = 0.0
+    """When the first of it was found there, by the scanner's clock."""
+
+    @property
+    def age(self) -> tuple[float, str, str]:
+        """Smaller is older. A picture that is moved in keeps its time, so that alone says little:
+        it decides among those that were found at once, as after a start."""
+        return self.seen, self.dropped, self.name
+
+    @property
+    def turn(self) -> Turn:
+        """Its place in the queue: behind jobs like it that are claimed already."""
+        return Turn(self.terms.priority, folder_of(self.name), (1, *self.age))
 
     def of(self, role: Role) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.role == role)
@@ -55,7 +69,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One scan. `drops` are ordered by age, oldest first."""
+    """One scan. `drops` are ordered by age, the oldest first."""
 
     drops: tuple[Drop, ...] = ()
     cancels: Mapping[str, Path] = field(default_factory=dict)
@@ -87,6 +101,7 @@ class Inbox:
         self._tracker = StabilityTracker(settle_seconds, clock)
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
         self._unchanged_since: dict[str, tuple[object, float]] = {}
+        self._first_seen: dict[str, float] = {}
 
     def reconfigure(
         self, base: Mapping[str, Any], *, settle_seconds: float, wait_seconds: float
@@ -122,10 +137,11 @@ class Inbox:
                 drafts[name] = Draft(name, named=True, error=unforeseen)
                 drafts[name].complete_by_name(group)
         uses = Counter(path for d in drafts.values() for path in {p.path for p in d.parts})
-        drops = [self._judge(draft, files, uses) for draft in drafts.values()]
+        by_path = {file.path: file for file in files}
+        drops = [self._judge(draft, by_path, uses) for draft in drafts.values()]
         settling = [self._tracker.next_settling(), *(d.due for d in drafts.values())]
         return Snapshot(
-            drops=tuple(sorted(drops, key=lambda drop: (drop.dropped, drop.name))),
+            drops=tuple(sorted(drops, key=lambda drop: drop.age)),
             cancels={name: file.path for name, file in signals[Role.CANCEL].items()},
             heartbeats=signals[Role.HEARTBEAT],
             strays=tuple(shown(f.name) for f in files if not f.named.job and f.path not in uses),
@@ -170,6 +186,8 @@ class Inbox:
         prints = {(file.name, file.fingerprint) for file in files}
         self._sidecars = {k: v for k, v in self._sidecars.items() if k in prints}
         self._unchanged_since = {k: v for k, v in self._unchanged_since.items() if k in groups}
+        now = self._clock()
+        self._first_seen = {name: self._first_seen.get(name, now) for name in groups}
 
     def _sidecar(self, file: InboxFile) -> Sidecar:
         key = (file.name, file.fingerprint)
@@ -230,9 +248,11 @@ class Inbox:
         self._unchanged_since[draft.name] = (looks, since)
         draft.patience = since + self._wait_seconds - self._clock()
 
-    def _judge(self, draft: Draft, files: Sequence[InboxFile], uses: Mapping[Path, int]) -> Drop:
-        unsettled = {file.path for file in files if not file.settled}
-        settled = not any(part.path in unsettled for part in draft.parts)
+    def _judge(
+        self, draft: Draft, by_path: Mapping[Path, InboxFile], uses: Mapping[Path, int]
+    ) -> Drop:
+        own = [by_path[part.path] for part in draft.parts if part.path in by_path]
+        settled = all(file.settled for file in own)
         verdict, message, error = draft.verdict() if settled else (Verdict.WAIT, "arriving", None)
         inbox = self._folder.inbox
         return Drop(
@@ -243,7 +263,8 @@ class Inbox:
                 Part(p.role, p.path, shared=p.path.parent != inbox or uses[p.path] > 1)
                 for p in draft.parts
             ),
-            dropped=_newest(draft, files),
+            dropped=_newest(own),
+            seen=self._first_seen[draft.name],
             settings=draft.settings,
             client=draft.client,
             terms=draft.terms,
@@ -257,10 +278,9 @@ def _by_job(files: Sequence[InboxFile], role: Role) -> dict[str, InboxFile]:
     return {f.named.job: f for f in files if f.named.role is role and f.regular}
 
 
-def _newest(draft: Draft, files: Sequence[InboxFile]) -> str:
-    """Modification time of the drop's newest file in the inbox, ISO 8601, UTC."""
-    own = {part.path for part in draft.parts}
-    newest = max((f.fingerprint.mtime_ns for f in files if f.path in own), default=0)
+def _newest(files: Sequence[InboxFile]) -> str:
+    """Modification time of the newest file, ISO 8601, UTC."""
+    newest = max((file.fingerprint.mtime_ns for file in files), default=0)
     try:
         return datetime.fromtimestamp(newest / 1e9, UTC).isoformat(timespec="seconds")
     except (OverflowError, ValueError, OSError):  # a file from the year 10000

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hotfolder.job import State
 from hotfolder.publish import free_name
 from hotfolder.spool import Ending, Entry, Spool, ending_now
 from hotfolder.status import RESERVED_NAMES
+from hotfolder.turns import Turns
 from hotfolder.watcher import Doorbell
 
 __all__ = ["Intake", "Look"]
@@ -32,29 +34,38 @@ class Look:
     """Live jobs that are to end, by id, and why (empty: somebody said so). Named again at every
     look until they have."""
     waiting: dict[str, Drop] = field(default_factory=dict)
-    """Drops that stay in the inbox, by the name they have in the status."""
+    """Drops that are not complete, by the name they have in the status."""
+    ready: dict[str, Drop] = field(default_factory=dict)
+    """Drops whose turn is too far away to claim them, by the same."""
     cancels: dict[str, Path] = field(default_factory=dict)
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
     strays: tuple[str, ...] = ()
     settling: bool = False
     """Whether waiting alone may change something."""
 
+    @property
+    def drops(self) -> dict[str, Drop]:
+        """All that stay in the inbox."""
+        return self.waiting | self.ready
+
 
 class Intake:
-    """Claims everything that is ready: a job that is complete is in the queue, visibly and safe
-    from later changes in the inbox."""
+    """Claims what is ready and next in turn. So many jobs are safe from changes in the inbox that
+    no worker waits, and so few that a crowd of them costs the inbox's space alone."""
 
     def __init__(
         self,
         config: Config,
         folder: HotFolder,
         spool: Spool,
+        turns: Turns,
         *,
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._spool = spool
+        self._turns = turns
         self._clock = clock
         self._once = once
         self._watch = config.watch
@@ -70,10 +81,16 @@ class Intake:
         self._absence = Absence(config.client_timeout, clock)
         self._backoff = Backoff(clock)
         self._next_look = 0.0
+        self._names: dict[str, str] = {}
+        """What each drop is called, by the name it was dropped under; kept while it is there."""
+        self._limit = config.claim_limit
+        self._more = False
+        """Whether the last look left jobs in the inbox that could have been claimed."""
 
     def reconfigure(self, config: Config) -> None:
         """For what is claimed from now on. Whether the system's events are used stays."""
         self._watch = config.watch
+        self._limit = config.claim_limit
         self._inbox.reconfigure(
             config.settings,
             settle_seconds=config.settle_seconds,
@@ -88,7 +105,8 @@ class Intake:
 
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
         """
-        if not self._bell.rung() and self._clock() < self._next_look:
+        due = self._clock() >= self._next_look or (self._more and self._runs_low(live))
+        if not self._bell.rung() and not due:
             return None
         try:
             snapshot = self._inbox.scan()
@@ -117,17 +135,20 @@ class Intake:
             if name in by_name:
                 look.cancels[name] = path
                 look.cancelled[by_name[name].job.id] = ""
-        names = {name.casefold() for name in by_name} | RESERVED_NAMES
         shared: set[Path] = set()
-        for drop in snapshot.drops:
-            name = free_name(drop.name, lambda candidate: candidate.casefold() in names)
-            names.add(name.casefold())
+        endings: dict[str, Ending] = {}
+        for name, drop in self._named(snapshot.drops, by_name.keys()).items():
             ending = self._decided(drop, snapshot.cancels.get(name), gone.get(drop.name))
             if drop.verdict is Verdict.WAIT and ending is None:
                 look.waiting[name] = drop
                 continue
-            if name in snapshot.cancels and ending is not None:
-                look.cancels[name] = snapshot.cancels[name]
+            look.ready[name] = drop
+            if ending is not None:
+                endings[name] = ending
+                if name in snapshot.cancels:
+                    look.cancels[name] = snapshot.cancels[name]
+        for name in self._next(look.ready, endings, live):
+            drop = look.ready.pop(name)
             paths = self._shared_paths(drop)
             if paths & shared:
                 # What one drop has copied may now be the other's alone: look again first.
@@ -136,10 +157,37 @@ class Intake:
                 look.settling = True
             else:
                 shared |= paths
-                self._claim(drop, name, ending, look)
-        self._remove_idle_cancels(snapshot, by_name.keys() | look.waiting.keys(), look)
+                self._claim(drop, name, endings.get(name), look)
+        self._more = bool(look.ready)
+        self._remove_idle_cancels(snapshot, by_name.keys() | look.drops.keys(), look)
         self._remove_idle_heartbeats(snapshot, live)
         return look
+
+    def _runs_low(self, live: Mapping[str, Entry]) -> bool:
+        queued = sum(entry.state is State.QUEUED for entry in live.values())
+        return queued <= self._limit // 2
+
+    def _named(self, drops: Sequence[Drop], live: AbstractSet[str]) -> dict[str, Drop]:
+        """The drops by what they are called: like no live job, and the same at every look."""
+        before, self._names = self._names, {}
+        taken = {name.casefold() for name in (*live, *before.values())} | RESERVED_NAMES
+        for drop in drops:
+            name = before.get(drop.name)
+            if name is None or name in live:
+                name = free_name(drop.name, lambda candidate: candidate.casefold() in taken)
+                taken.add(name.casefold())
+            self._names[drop.name] = name
+        return {self._names[drop.name]: drop for drop in drops}
+
+    def _next(
+        self, ready: Mapping[str, Drop], endings: Mapping[str, Ending], live: Mapping[str, Entry]
+    ) -> list[str]:
+        """Who is claimed now: what is to end at once, and whose turn is near."""
+        queued = [(entry.turn, "") for entry in live.values() if entry.state is State.QUEUED]
+        drops = [(drop.turn, name) for name, drop in ready.items() if name not in endings]
+        line = self._turns.order([*queued, *drops], lambda each: each[0])
+        ended = list(endings)[: self._limit]
+        return [*ended, *(name for _, name in line[: self._limit] if name)]
 
     def _gone(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Mapping[str, str]:
         """Whose client is gone and how one knows, by the name under which the job was dropped."""

@@ -1,10 +1,12 @@
 """Keeps status/ true: what each job is doing, rewritten when it changes and while it lives."""
 
+import itertools
 import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,8 @@ PROGRESS_SECONDS = 0.2
 """Least time between two statuses of a running job."""
 
 REFRESHED = 200
-"""Waiting and queued jobs whose status is kept fresh; others are written when they change."""
+"""Waiting and queued jobs whose status is kept fresh. Of the others so many at a time are written
+as have changed."""
 
 
 class Reporter:
@@ -59,6 +62,7 @@ class Reporter:
         self._waiting: dict[str, JobStatus] = {}
         self._written: dict[str, tuple[JobStatus, float]] = {}
         self._started = now()
+        self._refresh_due = 0.0
         self._server: tuple[ServerStatus, float] | None = None
         self._board.clear_waiting()
 
@@ -68,7 +72,10 @@ class Reporter:
         status = self._of(entry)
         if status.state is not State.QUEUED:
             status = self._fresh(entry)
-        self._set(entry, replace(status, position=position, message=message))
+        status = replace(status, position=position, message=message)
+        # A job that ends moves all the others: their new places are told by and by.
+        moved = self._jobs.get(entry.job.id) == replace(status, position=self._of(entry).position)
+        self._set(entry, status, at_least=REFRESH_SECONDS if moved else 0.0)
 
     def running(self, entry: Entry, device: str) -> None:
         """A worker has taken the job."""
@@ -130,8 +137,9 @@ class Reporter:
         self._jobs.pop(entry.job.id, None)
         self._written.pop(entry.job.name, None)
 
-    def waiting(self, drops: Mapping[str, Drop]) -> None:
-        """The drops that wait, by the name they have in the status. Replaces the last call's."""
+    def inbox(self, drops: Mapping[str, Drop], positions: Mapping[str, int]) -> None:
+        """The drops that stay in the inbox, by the name they have in the status. Replaces the last
+        call's. Those with a place in the queue lack nothing."""
         names = {entry.name for entry in self._jobs.values()}
         for gone in self._waiting.keys() - drops.keys() - names:
             self._board.clear(gone)
@@ -142,15 +150,15 @@ class Reporter:
             name: JobStatus(
                 name=name,
                 source=drop.name,
-                state=State.WAITING,
-                message=drop.message,
+                state=State.QUEUED if name in positions else State.WAITING,
+                message=drop.message or ("in the queue" if name in positions else ""),
+                position=positions.get(name),
                 client=drop.client,
                 dropped=drop.dropped,
             )
             for name, drop in drops.items()
         }
-        for status in self._waiting.values():
-            self._write(status)
+        self._write_idle(self._waiting.values())
 
     def server(
         self,
@@ -162,7 +170,7 @@ class Reporter:
         strays: Sequence[str] = (),
     ) -> None:
         """Write the heartbeat, if it is time or something has changed. `names` by job id."""
-        states = [status.state for status in self._jobs.values()]
+        states = Counter(s.state for s in (*self._jobs.values(), *self._waiting.values()))
         status = ServerStatus(
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -178,11 +186,7 @@ class Reporter:
                 }
                 for d in devices
             ],
-            queue={
-                "waiting": len(self._waiting),
-                "queued": states.count(State.QUEUED),
-                "running": states.count(State.RUNNING),
-            },
+            queue={state: states[state] for state in (State.WAITING, State.QUEUED, State.RUNNING)},
             totals=dict(totals or {}),
             strays=list(strays[:20]),
             config_problem=self.config_problem,
@@ -196,13 +200,37 @@ class Reporter:
 
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
-        due = self._clock() - REFRESH_SECONDS
+        now = self._clock()
         lively = [s for s in self._jobs.values() if s.state is State.RUNNING]
-        idle = [s for s in self._jobs.values() if s.state is State.QUEUED]
-        for status in [*lively, *[*idle, *self._waiting.values()][:REFRESHED]]:
-            written = self._written.get(status.name)
-            if written is None or written[1] <= due:
+        for status in lively:
+            if self._is_stale(status):
                 self._write(status, changed=True)
+        if now < self._refresh_due:
+            return
+        self._refresh_due = now + REFRESH_SECONDS / 4
+        idle = [s for s in self._jobs.values() if s.state is State.QUEUED]
+        idle += self._waiting.values()
+        for status in idle[:REFRESHED]:
+            if self._is_stale(status):
+                self._write(status, changed=True)
+        self._write_idle(idle[REFRESHED:])
+
+    def _is_stale(self, status: JobStatus) -> bool:
+        written = self._written.get(status.name)
+        return written is None or written[1] <= self._clock() - REFRESH_SECONDS
+
+    def _write_idle(self, statuses: Iterable[JobStatus]) -> None:
+        """What has changed of these, but not all at once: thousands may move up by one place."""
+        changed = (s for s in statuses if self._is_news(s))
+        for status in itertools.islice(changed, REFRESHED):
+            self._write(status)
+
+    def _is_news(self, status: JobStatus) -> bool:
+        written = self._written.get(status.name)
+        if written is None or written[0] == status:
+            return written is None
+        moved = replace(status, position=written[0].position) == written[0]
+        return not moved or self._is_stale(status)
 
     def _of(self, entry: Entry) -> JobStatus:
         return self._jobs.get(entry.job.id) or self._fresh(entry)

@@ -28,6 +28,7 @@ from hotfolder.folder import HotFolder
 from hotfolder.inbox import Drop
 from hotfolder.job import TRANSITIONS, Job, State
 from hotfolder.names import Role
+from hotfolder.turns import Turn, folder_of
 
 __all__ = ["Ending", "Entry", "Move", "Spool", "ending_now"]
 
@@ -78,6 +79,11 @@ class Entry:
     def tag(self) -> str:
         """Who it is, in the log."""
         return f"[{self.job.id} {self.job.name}]"
+
+    @property
+    def turn(self) -> Turn:
+        """Its place in the queue."""
+        return Turn(self.job.terms.priority, folder_of(self.job.source), (0, self.job.id))
 
     @property
     def folder(self) -> Path:

@@ -92,6 +92,95 @@ def test_queued_jobs_know_their_place(room: Room) -> None:
     assert server["state"] == "busy"
 
 
+def test_a_higher_priority_is_painted_first(room: Room) -> None:
+    for name, priority in (("a", 5), ("b", 0), ("c", 9), ("d", 5)):
+        room.drop_pair(name, f"priority: {priority}")
+    room.step(8)
+    assert [job.name for job in room.dispatcher.submitted] == ["c", "a", "d", "b"]
+
+
+def test_the_inbox_is_the_buffer_and_whoever_waits_there_knows_his_place(room: Room) -> None:
+    room.settings["claim_limit"] = 2
+    room.dispatcher.script = starts_only
+    for number in range(6):
+        room.drop_pair(f"job{number}")
+    room.step(3)
+    assert len(list(room.folder.spool.iterdir())) == 3  # one runs, two are next
+    assert len(list(room.folder.inbox.iterdir())) == 2 * 3
+    statuses = [room.status(f"job{number}") for number in range(6)]
+    assert [status["state"] for status in statuses] == ["running"] + ["queued"] * 5
+    assert [status["position"] for status in statuses] == [None, 1, 2, 3, 4, 5]
+    assert [status["id"] is None for status in statuses] == [False] * 3 + [True] * 3
+    assert room.status("server")["queue"] == {"waiting": 0, "queued": 5, "running": 1}
+
+
+def test_everything_in_the_inbox_is_painted_in_turn_however_few_are_claimed(room: Room) -> None:
+    room.settings["claim_limit"] = 1
+    names = [f"job{number}" for number in range(6)]
+    for name in names:
+        room.drop_pair(name)
+    room.step(20)
+    assert [job.name for job in room.dispatcher.submitted] == names
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_an_urgent_job_overtakes_what_is_claimed(room: Room) -> None:
+    room.settings["claim_limit"] = 2
+    room.dispatcher.script = starts_only
+    for number in range(6):
+        room.drop_pair(f"job{number}")
+    room.step(3)
+    room.drop_pair("urgent", "priority: 9")
+    room.step(2)
+    assert room.status("urgent")["position"] == 1
+    assert room.status("urgent")["id"] is not None
+    room.drop("job0.cancel", "")
+    room.step(3)
+    assert [job.name for job in room.dispatcher.submitted] == ["job0", "urgent"]
+
+
+def test_a_job_that_waits_in_the_inbox_can_be_cancelled(room: Room) -> None:
+    room.settings["claim_limit"] = 1
+    room.dispatcher.script = starts_only
+    for name in "abc":
+        room.drop_pair(name)
+    room.step(3)
+    assert (room.status("c")["state"], room.status("c")["id"]) == ("queued", None)
+    room.drop("c.cancel", "")
+    room.step(3)
+    assert room.status("c")["state"] == "cancelled"
+    assert {path.name[0] for path in room.folder.inbox.iterdir()} == set()
+
+
+def test_a_name_that_was_given_stays_when_the_job_that_had_it_has_ended(room: Room) -> None:
+    room.settings["claim_limit"] = 1
+    room.dispatcher.script = starts_only
+    for name in ("cat", "dog"):
+        room.drop_pair(name)
+    room.step(3)
+    room.drop_pair("cat")
+    room.step(3)
+    assert (room.status("cat-2")["state"], room.status("cat-2")["id"]) == ("queued", None)
+    room.drop("cat.cancel", "")
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
+    assert room.status("cat-2")["state"] == "queued"
+
+
+def test_the_places_of_a_crowd_are_told_by_and_by(room: Room) -> None:
+    room.settings |= {"claim_limit": 1, "settle_seconds": 0.0}
+    room.dispatcher.script = starts_only
+    for number in range(450):
+        room.drop_pair(f"job{number:03}")
+    room.step()
+    written = len(room.heard)
+    assert written < 450
+    room.step(4)
+    assert [room.status(f"job{number:03}")["position"] for number in range(1, 450)] == [
+        *range(1, 450)
+    ]
+
+
 def test_the_servers_status_tells_what_a_worker_remembers(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
