@@ -5,10 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs styles clean
+.PHONY: help demo test test-gimp check bench docs styles clean
 
 help: ## Say what there is to make
-	@awk -F ': .*## ' '/^[a-z]+: .*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
 	@$(BIN)/impasto demo --folder demo
@@ -16,10 +16,16 @@ demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
 test: .venv/installed-dev ## Run the tests
 	@$(BIN)/python -m pytest
 
+test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root, Debian's packages; minutes the first time)
+	@root=$$(tests/plugin/gimp3/provision.sh); code=$$?; \
+	if [ $$code = 77 ]; then echo "Skipped, no real GIMP 3 here: $$root"; exit 0; fi; \
+	[ $$code = 0 ] && IMPASTO_GIMP_ROOT=$$root $(BIN)/python -m pytest -m gimp3 tests/plugin/gimp3
+
 check: .venv/installed-dev ## Format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file plugin/gimp/mypy.ini plugin/gimp/impasto
 
 bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)
 	@$(BIN)/python -m benchmarks roofline

@@ -1,0 +1,145 @@
+"""What the artist chose: one frozen value, from the dialog, a script or a painted layer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MAX_SIZE", "MIN_SIDE", "MIN_SIZE", "PRESETS", "Choices", "Refusal"]
+
+PRESETS = (
+    ("standard", "Standard", "Coarse to fine"),
+    ("preview", "Quick look", "A draft at 256 pixels, unless a size is chosen"),
+    ("gatys", "Gatys 2016", "As the reference code of the CVPR 2016 paper"),
+    ("tutorial", "PyTorch tutorial", "Needs torchvision's weights, downloaded once"),
+    ("article", "Huang 2019", "From white noise"),
+)
+"""Name, label, explanation."""
+
+STRENGTH = 75.0
+"""The dial's place where the preset is as it is."""
+
+MIN_SIZE, MAX_SIZE = 32, 16_384
+"""Longest side of a painting, in pixels."""
+
+MIN_SIDE = 16
+"""Shortest side of a picture that can be painted, in pixels."""
+
+MAX_SEED = 2**31 - 1
+"""GIMP's integers have 32 bits; Impasto's seeds have 63."""
+
+
+class Refusal(Exception):  # noqa: N818  (told before any work starts)
+    """This cannot be painted; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Everything that a painting depends on, besides the layer. Checked by `check`."""
+
+    style: str = ""
+    """A picture file's whole path, or the name of a picture of the style library."""
+    preset: str = "standard"
+    strength: float = STRENGTH
+    size: int = 0
+    """Longest side in pixels; 0: as the layer."""
+    keep_colours: bool = False
+    style_scale: float = 1.0
+    seed: int = 0
+    output: str = "layer"
+    """`layer` or `image`."""
+    selection_only: bool = True
+    """Paint no more than what is selected, if anything is."""
+    hot_folder: str = ""
+
+    def check(self) -> None:
+        """Raises Refusal for what no server could paint."""
+        if not self.style:
+            raise Refusal(
+                "No style is chosen. Choose a painting, or name one of the style library."
+            )
+        if self.style_is_file:
+            path = Path(self.style).expanduser()
+            if not path.is_file():
+                raise Refusal(f"The style picture {path} is not there. Choose another one.")
+        _one_of("preset", self.preset, [name for name, *_ in PRESETS])
+        _one_of("output", self.output, ["layer", "image"])
+        _within("strength", self.strength, 0, 100)
+        _within("style-scale", self.style_scale, 0.05, 20)
+        _within("seed", self.seed, 0, MAX_SEED)
+        if self.size != 0:
+            _within("size", self.size, MIN_SIZE, MAX_SIZE)
+        if not self.hot_folder:
+            raise Refusal(
+                "No hot folder is known. Run `impasto install-plugin gimp`, or choose the folder "
+                "in the dialog (from a script: the argument hot-folder)."
+            )
+
+    @property
+    def style_is_file(self) -> bool:
+        """Whether `style` is a path rather than the name of a picture of the library."""
+        return Path(self.style).expanduser().is_absolute()
+
+    @property
+    def style_name(self) -> str:
+        """The style as a person calls it."""
+        return Path(self.style).stem
+
+    @property
+    def layer_name(self) -> str:
+        """`STYLE - strength`."""
+        return f"{self.style_name} - {self.strength:g}"
+
+    def settings(self, longest_side: int) -> dict[str, Any]:
+        """The sidecar's keys, for a layer whose longer side has so many pixels."""
+        settings: dict[str, Any] = {"preset": self.preset}
+        if self.size or self.preset != "preview":
+            settings["size"] = self.size or longest_side
+        if self.strength != STRENGTH:
+            settings["strength"] = self.strength
+        if self.keep_colours:
+            settings["keep_colours"] = True
+        if self.style_scale != 1:
+            settings["style_scale"] = self.style_scale
+        if self.seed:
+            settings["seed"] = self.seed
+        return settings
+
+    def to_json(self) -> str:
+        """One line; `from_json` reads it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str, base: "Choices | None" = None) -> "Choices":
+        """What is understood of `text`, over `base`. Whatever is unknown or of a wrong type is
+        passed over: the text may be of another version, or come from anywhere.
+        """
+        base = base or cls()
+        try:
+            document = json.loads(text)
+        except ValueError:
+            return base
+        return base.over(document) if isinstance(document, dict) else base
+
+    def over(self, values: Mapping[str, Any]) -> "Choices":
+        """These choices with those of `values` that have a known name and the right type."""
+        taken: dict[str, Any] = {}
+        for field in fields(self):
+            value = values.get(field.name)
+            kind = type(field.default)
+            if kind is float and type(value) is int:
+                value = float(value)
+            if type(value) is kind:
+                taken[field.name] = value
+        return replace(self, **taken)
+
+
+def _one_of(argument: str, value: str, allowed: list[str]) -> None:
+    if value not in allowed:
+        raise Refusal(f"{argument} is {value!r}; it must be one of {', '.join(allowed)}.")
+
+
+def _within(argument: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise Refusal(f"{argument} is {value:g}; it must be from {least:g} to {most:g}.")

@@ -1,0 +1,50 @@
+"""The plug-in's log: where the unexpected goes, and how every error becomes one message."""
+
+import logging
+import logging.handlers
+from pathlib import Path
+
+from choices import Refusal
+from client import ClientError
+
+__all__ = ["logger", "message_for", "open_log"]
+
+MAX_BYTES = 256 * 1024
+KEPT = 3
+
+logger = logging.getLogger("impasto.gimp")
+
+
+def open_log(folder: Path) -> Path:
+    """Log into `folder` from now on; the file's place comes back. Never raises."""
+    path = folder / "impasto.log"
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    except OSError:
+        handler = logging.NullHandler()
+    logger.addHandler(handler)
+    return path
+
+
+def message_for(error: BaseException, log: Path) -> str:
+    """What a person is told: the words of an error that has some, else where the details are."""
+    if isinstance(error, (Refusal, ClientError)):
+        logger.warning("%s: %s", type(error).__name__, error)
+        return str(error)
+    logger.error("unexpected", exc_info=error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}. Nothing was changed. The details are in {log}."
+    return (
+        f"Something unexpected happened in the plug-in ({type(error).__name__}: {error}). "
+        f"Nothing was changed. The details are in {log}."
+    )

@@ -1,0 +1,182 @@
+"""A painting's way from the editor to the server and back. Knows no editor: see `Editor`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal
+from client import Client, ClientError, Request, ServerGone, Status, Ticket, TimedOut
+
+__all__ = ["Editor", "Held", "Painted", "Silent", "follow", "paint", "request_for", "text_of"]
+
+SILENCE_SECONDS = 90.0
+"""A live job's status is written every 2 s; so long without is no server that works."""
+
+
+class Silent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
+    """The server is there but says nothing of the job."""
+
+
+class Held(ClientError):  # noqa: N818
+    """The job waits for a person's decision."""
+
+
+class Editor(Protocol):
+    """What a painting needs of the editor that it is made for."""
+
+    def export(self, path: Path) -> tuple[int, int]:
+        """Write what is to be painted as a PNG; its width and height come back."""
+
+    def progress(self, fraction: float | None, text: str) -> None:
+        """Show how far it is; None: nobody knows."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A painting that has come back."""
+
+    picture: Path
+    record: Path
+    name: str
+    """The job's."""
+
+
+def paint(
+    editor: Editor,
+    choices: Choices,
+    workplace: Path,
+    *,
+    name: str,
+    client: Client | None = None,
+    silence: float = SILENCE_SECONDS,
+) -> Painted:
+    """Have what the editor exports painted; returns when it is, or raises.
+
+    Args:
+        workplace: a folder for the exported picture.
+        name: what to call the job.
+        silence: seconds without a word of the job until it is given up.
+
+    Raises:
+        Refusal: nothing was delivered.
+        ClientError: no server, no result, or not the result that was promised.
+    """
+    choices.check()
+    client = client or Client(choices.hot_folder)
+    if not client.server().running:
+        raise ServerGone(
+            f"No server works for {client.root}, so nothing was sent. Start it with "
+            f"`impasto watch {client.root}`, or with the button in the dialog."
+        )
+    editor.progress(None, "Exporting the layer")
+    request = request_for(choices, editor.export, workplace, name=name)
+    ticket = client.submit(request)
+    status = follow(client, ticket, editor.progress, silence=silence)
+    result = client.result_of(status)
+    if not result.picture.is_file():
+        raise ClientError(
+            f"The server says that {status.name} is painted, but {result.picture} is not there. "
+            "Somebody may have moved it: look for it, or paint again."
+        )
+    return Painted(result.picture, result.record, status.name)
+
+
+def request_for(
+    choices: Choices, export: Callable[[Path], tuple[int, int]], workplace: Path, *, name: str
+) -> Request:
+    """The request for a painting of what `export` writes.
+
+    Raises:
+        Refusal: it is too small to be painted.
+    """
+    content = workplace / "content.png"
+    width, height = export(content)
+    settings = choices.settings(max(width, height))
+    refuse_small(width, height, settings.get("size"))
+    return Request(
+        content=content,
+        styles=[style_of(choices)],
+        settings=settings,
+        name=name,
+        client={"editor": "gimp"},
+    )
+
+
+def style_of(choices: Choices) -> Path | str:
+    """A file to deliver, or a name of the style library."""
+    return Path(choices.style).expanduser() if choices.style_is_file else choices.style
+
+
+def refuse_small(width: int, height: int, size: int | None) -> None:
+    """Raises Refusal where a painting would have a side of too few pixels."""
+    longest = max(width, height)
+    size = size or longest
+    if size < MIN_SIZE or min(width, height) * size / longest < MIN_SIDE:
+        raise Refusal(
+            f"{width} x {height} pixels painted at {size} are too few: at least {MIN_SIZE} by "
+            f"{MIN_SIDE} are needed. Paint a larger part, or choose a larger size."
+        )
+
+
+def follow(
+    client: Client,
+    ticket: Ticket,
+    progress: Callable[[float | None, str], None],
+    *,
+    silence: float = SILENCE_SECONDS,
+) -> Status:
+    """Show how the job goes until it has ended; its last status.
+
+    Raises:
+        ServerGone, FolderMissing: see `Client.watch`.
+        Silent: the server is there, but not a word of the job for `silence` seconds.
+        Held: a person must decide about the job.
+    """
+    while True:
+        looks = 0
+        try:
+            for status in client.watch(ticket, timeout=silence):
+                looks += 1
+                if status.ended:
+                    return status
+                if status.state == "held":
+                    raise Held(
+                        f"{status.name} is held: {status.message} It stays in {client.root}; "
+                        "what becomes of it can be imported later."
+                    )
+                progress(status.fraction if status.state == "running" else None, text_of(status))
+        except TimedOut:
+            if looks > 1:  # it was only long, not silent
+                continue
+            raise Silent(
+                f"The server of {client.root} has said nothing of {ticket.name} for "
+                f"{silence:g} s, so the plug-in waits no longer. `impasto status {client.root}` "
+                "tells what it does; what becomes of the job can be imported later."
+            ) from None
+
+
+def text_of(status: Status) -> str:
+    """One line for a person."""
+    match status.state:
+        case "delivered":
+            return "Delivered; the server will look at it in a moment"
+        case "queued" if status.position:
+            return f"In the queue, at place {status.position}"
+        case "running" if status.steps:
+            scale = f"size {status.scale} of {status.scales}, " if (status.scales or 0) > 1 else ""
+            left = (
+                f", {clock_time(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+            )
+            return f"Painting: {scale}step {status.step} of {status.steps}{left}"
+        case "running":
+            return "Painting: the server gets ready"
+        case _:
+            return status.message or status.state
+
+
+def clock_time(seconds: float) -> str:
+    """Minutes and seconds, as on a clock: `1:05`, `1:00:00`."""
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

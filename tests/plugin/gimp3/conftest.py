@@ -1,0 +1,71 @@
+"""A real GIMP 3, a real server, and the folder that both see."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from session import Gimp, console, until
+
+from hotfolder.folder import HotFolder
+from plugin.client import Client
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder is marked, and skipped in words where nothing has put up a GIMP."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("gimp3")
+            if "IMPASTO_GIMP_ROOT" not in os.environ:
+                item.add_marker(pytest.mark.skip("no real GIMP here; `make test-gimp` puts one up"))
+
+
+@pytest.fixture(scope="session")
+def share(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """/share, as GIMP without a window calls it."""
+    return tmp_path_factory.mktemp("share")
+
+
+@pytest.fixture(scope="session")
+def gimp(share: Path) -> Iterator[Gimp]:
+    """GIMP without a window, for all tests."""
+    session = console(share)
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="session")
+def server(share: Path, photograph: Path) -> Iterator[Client]:
+    """A client of /share/hot, which a real server watches. Its library has coffee.png."""
+    hot = HotFolder(share / "hot")
+    hot.create()
+    (hot.styles / "coffee.png").write_bytes(photograph.with_name("coffee.png").read_bytes())
+    with served(hot) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def served(hot: HotFolder) -> Iterator[Client]:
+    """`impasto watch`, as a person would start it."""
+    client = Client(hot.root)
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(hot.root)]
+    with (hot.root / "watch.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            until(lambda: client.server().running, "the server")
+            yield client
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,92 @@
+"""Runs inside GIMP, as a batch command: does what the tests ask, a file at a time.
+
+`/share/remote/N.py` is executed; what it leaves in `answer` goes to `N.json`.
+"""
+
+import json
+import pathlib
+import time
+import traceback
+
+import gi
+
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gimp, Gio
+
+NONINTERACTIVE = Gimp.RunMode.NONINTERACTIVE
+
+
+def file_of(path):
+    return Gio.File.new_for_path(str(path))
+
+
+def load(path):
+    return Gimp.file_load(NONINTERACTIVE, file_of(path))
+
+
+def call(name, image=None, drawables=None, **arguments):
+    """A procedure's status, and its message if it failed, else its first result."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", NONINTERACTIVE)
+    if image is not None:
+        config.set_property("image", image)
+        chosen = drawables if drawables is not None else image.get_layers()[:1]
+        config.set_core_object_array("drawables", chosen)
+    for key, value in arguments.items():
+        config.set_property(key.replace("_", "-"), value)
+    values = procedure.run(config)
+    status = values.index(0).value_nick
+    return status, values.index(1) if values.length() > 1 else None
+
+
+def facts(layer):
+    """What a test wants to know of a layer, as plain values."""
+    _, x, y = layer.get_offsets()
+    parasite = layer.get_parasite("impasto-settings")
+    mask = layer.get_mask()
+    return {
+        "name": layer.get_name(),
+        "size": [layer.get_width(), layer.get_height()],
+        "offsets": [x, y],
+        "alpha": layer.has_alpha(),
+        "mask": mask is not None,
+        "settings": json.loads(bytes(parasite.get_data())) if parasite else None,
+    }
+
+
+def pixels(drawable, points):
+    """The drawable's colours in sRGB, 0 to 1: red, green, blue, alpha."""
+    linear = [drawable.get_pixel(*point).get_rgba() for point in points]
+    return [[*map(encoded, (each.red, each.green, each.blue)), each.alpha] for each in linear]
+
+
+def encoded(light):
+    """sRGB's value for an amount of light."""
+    return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+
+
+def serve(folder):
+    number = 0
+    while True:
+        path = folder / f"{number}.py"
+        if not path.exists():
+            time.sleep(0.02)
+            continue
+        code = path.read_text()
+        if code == "quit":
+            return
+        # One for all: what a request leaves, the next can use.
+        globals()["answer"] = None
+        try:
+            exec(compile(code, str(path), "exec"), globals())
+            reply = {"answer": globals()["answer"]}
+        except BaseException:
+            reply = {"error": traceback.format_exc()}
+        draft = folder / f"{number}.part"
+        draft.write_text(json.dumps(reply))
+        draft.rename(folder / f"{number}.json")
+        number += 1
+
+
+serve(pathlib.Path("/share/remote"))

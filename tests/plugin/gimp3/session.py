@@ -1,0 +1,127 @@
+"""A real GIMP, asked to do things: one process for many tests."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+PATIENCE = 60.0
+"""Seconds, for what takes one on a quiet machine."""
+
+GIMPRC = """\
+(config-version "3.0.4")
+(show-welcome-dialog no)
+(check-updates no)
+(color-profile-policy keep)
+(metadata-rotation-policy keep)
+(save-session-info no)
+(restore-session yes)
+"""
+
+
+def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """The first true value of `condition`."""
+    end = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < end, f"waited {patience:g} s for {what}"
+        time.sleep(0.03)
+    return value
+
+
+def install(folder: Path) -> None:
+    """The plug-in as `impasto install-plugin` puts it there, for the hot folder /share/hot."""
+    plug_in = folder / "plug-ins" / "impasto"
+    shutil.copytree(ROOT / "plugin" / "gimp" / "impasto", plug_in, dirs_exist_ok=True)
+    shutil.copy(ROOT / "plugin" / "client.py", plug_in)
+    facts = {"hot_folder": "/share/hot", "command": ["/share/impasto"]}
+    (plug_in / "impasto.json").write_text(json.dumps(facts))
+    (folder / "gimprc").write_text(GIMPRC)
+
+
+class Gimp:
+    """GIMP in its root folder, with `share` at /share and `remote.py` running in it."""
+
+    def __init__(self, share: Path, *command: str, **environment: str) -> None:
+        self.share = share
+        self.log = share / "gimp.log"
+        (share / "remote").mkdir()
+        (share / "profile").mkdir()
+        install(share / "profile")
+        shutil.copy(HERE / "remote.py", share)
+        self._number = 0
+        variables = {"GIMP3_DIRECTORY": "/share/profile", "LANG": "C.UTF-8", **environment}
+        root = os.environ["IMPASTO_GIMP_ROOT"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(HERE / "enter.sh"),
+                    root,
+                    "env",
+                    *(f"{key}={value}" for key, value in variables.items()),
+                    *command,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "SHARE": str(share)},
+                start_new_session=True,
+            )
+        self.run("answer = Gimp.version()", patience=3 * PATIENCE)
+
+    def start(self, code: str) -> int:
+        """Let `code` run in GIMP, after what was started before; `finish` has its answer."""
+        number, self._number = self._number, self._number + 1
+        draft = self.share / "remote" / f"{number}.draft"
+        draft.write_text(textwrap.dedent(code))
+        draft.rename(draft.with_suffix(".py"))
+        return number
+
+    def finish(self, number: int, patience: float = PATIENCE) -> Any:
+        """What the code left in `answer`."""
+        reply = self.share / "remote" / f"{number}.json"
+
+        def ended() -> bool:
+            assert self._process.poll() is None, f"GIMP has ended: {self.words()}"
+            return reply.exists()
+
+        try:
+            until(ended, "GIMP's answer", patience)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.words()}") from None
+        document = json.loads(reply.read_text())
+        assert "error" not in document, document["error"]
+        return document["answer"]
+
+    def run(self, code: str, patience: float = PATIENCE) -> Any:
+        """Let `code` run in GIMP; what it left in `answer`."""
+        return self.finish(self.start(code), patience)
+
+    def words(self) -> str:
+        """The end of what GIMP printed."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+    def close(self) -> None:
+        # The process in the namespace ends with the one that unshared it.
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+def console(share: Path) -> Gimp:
+    """GIMP without a window, as scripts start it."""
+    return Gimp(
+        share,
+        "gimp-console",
+        "--no-interface",
+        "--quit",
+        "--batch-interpreter=python-fu-eval",
+        "--batch=exec(open('/share/remote.py').read())",
+    )
