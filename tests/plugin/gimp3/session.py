@@ -41,7 +41,7 @@ def install(folder: Path) -> None:
     """The plug-in as `impasto install-plugin` puts it there, for the hot folder /share/hot."""
     plug_in = folder / "plug-ins" / "impasto"
     shutil.copytree(ROOT / "plugin" / "gimp" / "impasto", plug_in, dirs_exist_ok=True)
-    shutil.copy(ROOT / "plugin" / "client.py", plug_in)
+    shutil.copytree(ROOT / "plugin" / "client", plug_in / "client", dirs_exist_ok=True)
     facts = {"hot_folder": "/share/hot", "command": ["/share/impasto"]}
     (plug_in / "impasto.json").write_text(json.dumps(facts))
     (folder / "gimprc").write_text(GIMPRC)
