@@ -9,7 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["content_loss", "gram_matrix", "style_loss", "total_variation"]
+__all__ = [
+    "content_gradient",
+    "content_loss",
+    "gram_gradient",
+    "gram_matrix",
+    "style_loss",
+    "total_variation",
+]
 
 
 def gram_matrix(features: Tensor, divisor: str = "positions") -> Tensor:
@@ -53,10 +60,23 @@ class _Gram(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (features,) = ctx.saved_tensors
         (gradient,) = gradients
-        symmetric = ((gradient + gradient.T) * ctx.factor).to(features.dtype)
-        # Positions x channels, as features lie in memory in channels_last.
-        product = features[0].flatten(1).T @ symmetric
-        return product.T.reshape(features.shape), None
+        return gram_gradient(features, gradient * ctx.factor), None
+
+
+def gram_gradient(features: Tensor, gradient: Tensor) -> Tensor:
+    """(D + D') F: what a gradient D in F F' is in F.
+
+    Args:
+        features: 1 x C x H x W.
+        gradient: C x C.
+
+    Returns:
+        1 x C x H x W, in the features' type.
+    """
+    symmetric = (gradient + gradient.T).to(features.dtype)
+    # Positions x channels, as features lie in memory in channels_last.
+    product = features[0].flatten(1).T @ symmetric
+    return product.T.reshape(features.shape)
 
 
 def style_loss(gram: Tensor, target: Tensor) -> Tensor:
@@ -86,6 +106,17 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     tensor(1.)
     """
     return (_at_least_float32(features) - _at_least_float32(target)).square().mean()
+
+
+def content_gradient(features: Tensor, target: Tensor, positions: int, factor: Tensor) -> Tensor:
+    """The gradient of `factor` times the content loss, in the features of a part of the picture.
+
+    Args:
+        features, target: 1 x C x h x w, of the part.
+        positions: of the whole.
+    """
+    difference = _at_least_float32(features) - _at_least_float32(target)
+    return (difference * (2 * factor / (features.shape[1] * positions))).to(features.dtype)
 
 
 def total_variation(picture: Tensor) -> Tensor:

@@ -1,17 +1,19 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from engine.losses import content_loss, total_variation
 from engine.optimise import Objective
 from engine.pyramid import Size, resize, style_size
+from engine.segments import Layout, scale_of, take_apart
 from engine.settings import Settings
 from engine.statistics import Description, Statistic, statistic_of
 from engine.targets import Described, StyleTargets
+from engine.terms import Terms, weighted
+from engine.tiles import CutNetwork, TiledObjective
 from engine.vgg import VGG19
 
 __all__ = ["style_transfer_objective"]
@@ -25,6 +27,7 @@ def style_transfer_objective(
     *,
     targets: StyleTargets | None = None,
     digests: Sequence[str] = (),
+    layout: Layout | None = None,
 ) -> Objective:
     """The weighted losses as a function of the picture.
 
@@ -41,44 +44,50 @@ def style_transfer_objective(
         styles: 1 x 3 x h x w each, at their own sizes.
         targets: what is known of styles from earlier calls, and is to be remembered of these.
         digests: with `targets`, what tells each of the styles from every other picture.
+        layout: how the network is taken apart to save memory; None: it is not.
+
+    Raises:
+        SettingsError: a layout with tiles, for a statistic that needs a layer as a whole.
     """
-    content_layers = _weighted(settings.content_layers)
-    style_layers = _weighted(settings.style_layers)
-    statistic = _statistic(settings)
-    with torch.no_grad():
-        content_targets = vgg.features(content, content_layers, settings.pooling, settings.padding)
-        style_targets = _style_targets(vgg, content, styles, settings, targets, digests)
+    content_layers, style_layers = (
+        weighted(layers) for layers in (settings.content_layers, settings.style_layers)
+    )
+
+    def network(layers: Collection[str]) -> CutNetwork:
+        segments = take_apart(layers, layout or Layout())
+        return CutNetwork(vgg, segments, layers, settings.pooling, settings.padding)
+
+    terms = Terms(
+        settings,
+        _statistic(settings),
+        network(content_layers).features(content) if content_layers else {},
+        _style_targets(
+            network(style_layers), vgg, content, styles, settings, targets, digests, layout
+        )
+        if style_layers
+        else {},
+    )
     layers = content_layers.keys() | style_layers.keys()
+    if layout is not None:
+        return TiledObjective(network(layers), terms)
 
     def objective(picture: Tensor) -> Tensor:
         features = vgg.features(picture, layers, settings.pooling, settings.padding)
-        zero = picture.new_zeros(())
-        content_terms = [
-            weight * content_loss(features[name], content_targets[name])
-            for name, weight in content_layers.items()
-        ]
-        style_terms = [
-            weight * statistic.loss(features[name], style_targets[name])
-            for name, weight in style_layers.items()
-        ]
-        return torch.stack(
-            [
-                settings.content_weight * sum(content_terms, zero),
-                settings.style_weight * sum(style_terms, zero),
-                settings.tv_weight * total_variation(picture) if settings.tv_weight else zero,
-            ]
-        )
+        return terms.of(features, picture.new_zeros(()), picture)
 
     return objective
 
 
+@torch.no_grad()
 def _style_targets(
+    network: CutNetwork,
     vgg: VGG19,
     content: Tensor,
     styles: Sequence[Tensor],
     settings: Settings,
     targets: StyleTargets | None,
     digests: Sequence[str],
+    layout: Layout | None,
 ) -> dict[str, Description]:
     """What each layer's features are compared with: the styles', blended.
 
@@ -87,14 +96,13 @@ def _style_targets(
     """
     blend = settings.style_blend or [1.0] * len(styles)
     shares = [share / sum(blend) for share in blend]
-    layers = list(_weighted(settings.style_layers))
+    layers = list(weighted(settings.style_layers))
     statistic = _statistic(settings)
-    network = (vgg.weights.sha256, vgg.precision, str(vgg.device))
+    seen_by_network = (vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
     result_size = (content.shape[-1], content.shape[-2])
 
     def describe(style: Tensor, size: Size) -> Described:
-        features = vgg.features(resize(style, size), layers, settings.pooling, settings.padding)
-        return {name: statistic.describe(feature) for name, feature in features.items()}
+        return network.described(resize(style, size), statistic)
 
     described = []
     for index, style in enumerate(styles):
@@ -103,7 +111,13 @@ def _style_targets(
             described.append(describe(style, size))
             continue
         # Everything that `describe` depends on.
-        seen_by = (frozenset(layers), settings.pooling, settings.padding, statistic, network)
+        seen_by = (
+            frozenset(layers),
+            settings.pooling,
+            settings.padding,
+            statistic,
+            seen_by_network,
+        )
         key = (digests[index], size, seen_by)
         described.append(targets.get(key, partial(describe, style, size)))
     return {
@@ -118,11 +132,6 @@ def _statistic(settings: Settings) -> Statistic:
     return statistic_of(settings.style_statistic, settings.gram, settings.style_evenness)
 
 
-def _weighted(layers: Mapping[str, float]) -> dict[str, float]:
-    return {name: weight for name, weight in layers.items() if weight > 0}
-
-
-def _positions(layer: str, size: tuple[int, int]) -> int:
-    """How many positions a layer has for a picture of (width, height): each pool halves."""
-    halvings = int(layer[4]) - 1 + layer.startswith("pool")
-    return (size[0] >> halvings) * (size[1] >> halvings)
+def _positions(layer: str, size: Size) -> int:
+    scale = scale_of(layer)
+    return (size[0] // scale) * (size[1] // scale)

@@ -16,15 +16,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.losses import gram_matrix, style_loss
+from engine.losses import gram_gradient, gram_matrix, style_loss
 
 __all__ = [
+    "Additive",
     "Covariance",
     "Description",
     "Gram",
@@ -65,6 +66,36 @@ class Statistic(Protocol):
         """A scalar, 0 for features like the target's, differentiable in the features."""
 
 
+@runtime_checkable
+class Additive(Statistic, Protocol):
+    """A statistic whose description of a picture follows from those of the picture's parts.
+
+    So a loss of it can be had without all of a layer's features being in memory at once, and so can
+    its gradient: that in the description first, then that in the features of each part.
+    """
+
+    def together(self, descriptions: Sequence[Description], shares: Sequence[float]) -> Description:
+        """Of all positions as one crowd. The shares add up to 1."""
+
+    def compare(self, description: Description, target: Description) -> Tensor:
+        """The loss of the features that are so described, differentiable in the description."""
+
+    def gradient(
+        self, features: Tensor, positions: int, whole: Description, slope: Description
+    ) -> Tensor:
+        """The loss's gradient in the features of a part.
+
+        Args:
+            features: 1 x C x H x W, of the part.
+            positions: of the whole.
+            whole: its description.
+            slope: the loss's gradient in that, tensor for tensor.
+
+        Returns:
+            1 x C x H x W, in the features' type.
+        """
+
+
 def statistic_of(name: str, divisor: str = "positions", evenness: float = 0.0) -> Statistic:
     """The statistic that `style_statistic` names, with `gram` as the divisor."""
     kinds: dict[str, Callable[[str], Statistic]] = {
@@ -98,15 +129,27 @@ class Gram:
     def describe(self, features: Tensor) -> Description:
         return (gram_matrix(features, self.divisor),)
 
+    def together(self, descriptions: Sequence[Description], shares: Sequence[float]) -> Description:
+        return (_weighted([gram for (gram,) in descriptions], shares),)
+
     def target(
         self, descriptions: Sequence[Description], shares: Sequence[float], positions: int
     ) -> Description:
-        gram = _weighted([gram for (gram,) in descriptions], shares)
+        (gram,) = self.together(descriptions, shares)
         return (gram, *_even(gram, self.evenness)) if self.evenness else (gram,)
 
     def loss(self, features: Tensor, target: Description) -> Tensor:
+        return self.compare(self.describe(features), target)
+
+    def gradient(
+        self, features: Tensor, positions: int, whole: Description, slope: Description
+    ) -> Tensor:
+        divisor = positions * (features.shape[1] if self.divisor == "elements" else 1)
+        return gram_gradient(features, slope[0] / divisor)
+
+    def compare(self, description: Description, target: Description) -> Tensor:
         gram, *spectrum = target
-        difference = gram_matrix(features, self.divisor) - gram
+        difference = description[0] - gram
         if spectrum:
             directions, factors = spectrum
             difference = (directions.T @ difference @ directions) * factors
@@ -131,13 +174,24 @@ class Covariance:
     def describe(self, features: Tensor) -> Description:
         return moments(features, self.divisor)
 
+    def together(self, descriptions: Sequence[Description], shares: Sequence[float]) -> Description:
+        return _moments_together(descriptions, shares)
+
     def target(
         self, descriptions: Sequence[Description], shares: Sequence[float], positions: int
     ) -> Description:
-        return _moments_together(descriptions, shares)
+        return self.together(descriptions, shares)
 
     def loss(self, features: Tensor, target: Description) -> Tensor:
-        mean, covariance = moments(features, self.divisor)
+        return self.compare(self.describe(features), target)
+
+    def gradient(
+        self, features: Tensor, positions: int, whole: Description, slope: Description
+    ) -> Tensor:
+        return _moments_gradient(features, self.divisor, positions, whole, slope)
+
+    def compare(self, description: Description, target: Description) -> Tensor:
+        mean, covariance = description
         wanted_mean, wanted_covariance = target
         of_means = 2 * wanted_mean.square().sum() * (mean - wanted_mean).square().mean()
         return style_loss(covariance, wanted_covariance) + of_means / len(mean)
@@ -161,10 +215,13 @@ class Wasserstein:
     def describe(self, features: Tensor) -> Description:
         return moments(features, self.divisor)
 
+    def together(self, descriptions: Sequence[Description], shares: Sequence[float]) -> Description:
+        return _moments_together(descriptions, shares)
+
     def target(
         self, descriptions: Sequence[Description], shares: Sequence[float], positions: int
     ) -> Description:
-        mean, covariance = _moments_together(descriptions, shares)
+        mean, covariance = self.together(descriptions, shares)
         factor = _squared_to_gram(covariance + torch.outer(mean, mean))
         covariance = _double(covariance)
         faint = FAINT * covariance.diagonal().mean() + FAINTEST
@@ -174,7 +231,15 @@ class Wasserstein:
         return mean, covariance, root, faint, factor
 
     def loss(self, features: Tensor, target: Description) -> Tensor:
-        mean, covariance = moments(features, self.divisor)
+        return self.compare(self.describe(features), target)
+
+    def gradient(
+        self, features: Tensor, positions: int, whole: Description, slope: Description
+    ) -> Tensor:
+        return _moments_gradient(features, self.divisor, positions, whole, slope)
+
+    def compare(self, description: Description, target: Description) -> Tensor:
+        mean, covariance = description
         *gaussian, faint, factor = target
         covariance = _with_noise(_double(covariance), faint)
         return factor * wasserstein_loss(mean, covariance, *gaussian) / len(mean)
@@ -347,6 +412,21 @@ def _moments_together(
     mean = _weighted([mean for mean, _ in descriptions], shares)
     around = [covariance + torch.outer(own - mean, own - mean) for own, covariance in descriptions]
     return mean, _weighted(around, shares)
+
+
+def _moments_gradient(
+    features: Tensor, divisor: str, positions: int, whole: Description, slope: Description
+) -> Tensor:
+    """`Additive.gradient` for descriptions by `moments`.
+
+    S = E[(f - m)(f - m)'] changes with f alone: what a change of m adds is 0 over all positions.
+    """
+    mean, _ = whole
+    of_mean, of_covariance = slope
+    centred = _channels(features, divisor) - mean[:, None]
+    gradient = (of_covariance + of_covariance.T) @ centred + of_mean[:, None]
+    scale = math.sqrt(len(mean)) if divisor == "elements" else 1.0
+    return (gradient / (positions * scale)).view(features.shape).to(features)
 
 
 def _quantiles(sorted_channels: Tensor, count: int) -> Tensor:

@@ -4,7 +4,7 @@ K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Imag
 2014, table 1, column E, without the classifier.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Container, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from engine.precision import resolve_precision
 from engine.settings import LAYERS
 from engine.weights import Weights, load_weights
 
-__all__ = ["VGG19", "load_vgg19"]
+__all__ = ["VGG19", "load_vgg19", "pool"]
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -96,12 +96,35 @@ class VGG19:
             name -> 1 x C x h x w in the network's precision, differentiable in `picture`.
         """
         wanted = set(layers)
+        if not wanted:
+            return {}
+        deepest = max(map(LAYERS.index, wanted))
+        x = self.preprocess(picture)
+        return self.through(x, LAYERS[: deepest + 1], wanted, pooling, padding)[1]
+
+    def preprocess(self, picture: Tensor) -> Tensor:
+        """What `through` begins with, in the network's precision and layout."""
         x = self.weights.preprocess(picture)
-        x = x.to(DTYPES[self.precision], memory_format=torch.channels_last)
+        return x.to(DTYPES[self.precision], memory_format=torch.channels_last)
+
+    def through(
+        self,
+        x: Tensor,
+        layers: Sequence[str],
+        wanted: Container[str],
+        pooling: str = "max",
+        padding: str = "zeros",
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """A stretch of the network: successive layers, the first of them no ReLU.
+
+        Args:
+            x: what the layer before the first gave; for `conv1_1`, what `preprocess` did.
+
+        Returns:
+            What the last layer gives, and the activations of the wanted ones among them.
+        """
         found: dict[str, Tensor] = {}
-        for name in LAYERS:
-            if len(found) == len(wanted):
-                break
+        for name in layers:
             if name.startswith("conv"):
                 if padding == "replicate":
                     x = _Convolution.apply(_Replicate.apply(x), *self._convolutions[name], 0)
@@ -111,13 +134,14 @@ class VGG19:
                 # In place where nobody reads the convolution itself: a third less memory.
                 x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
             else:
-                x = _pool(x, pooling)
+                x = pool(x, pooling)
             if name in wanted:
                 found[name] = x
-        return found
+        return x, found
 
 
-def _pool(x: Tensor, pooling: str) -> Tensor:
+def pool(x: Tensor, pooling: str) -> Tensor:
+    """Halves the sides of N x C x H x W; an odd last row or column is left out."""
     if pooling == "average":
         return AVERAGE_GAIN * F.avg_pool2d(x, 2)
     if pooling == "l2":

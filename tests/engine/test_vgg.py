@@ -11,7 +11,8 @@ from torchvision.models import vgg19 as torchvision_vgg19
 
 from engine.picture import read_picture
 from engine.settings import LAYERS
-from engine.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, _pool, _Replicate, load_vgg19
+from engine.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, _Replicate, load_vgg19
+from engine.vgg import pool as vgg_pool
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_pooling_of_numbers_that_can_be_checked_by_hand(
     pooling: str, expected: object, dtype: torch.dtype
 ) -> None:
     x = [[1.0, 3, 0, 8], [4, 6, 0, 0], [0, 0, 0, 100], [0, 0, 300, 0]]
-    pooled = _pool(torch.tensor([[x]], dtype=dtype), pooling)
+    pooled = vgg_pool(torch.tensor([[x]], dtype=dtype), pooling)
     assert pooled.dtype == dtype
     rounding = 1e-5 if dtype == torch.float32 else 0.01
     np.testing.assert_allclose(pooled[0, 0].float(), expected, rtol=rounding, atol=1e-5)
@@ -129,7 +130,7 @@ def test_other_poolings_leave_the_scale_of_deeper_layers(
 @pytest.mark.parametrize("pooling", ["max", "average", "l2"])
 def test_the_gradient_is_finite_where_relu_left_nothing(pooling: str, dtype: torch.dtype) -> None:
     x = torch.tensor([[[[-1.0, -2, -3, 1], [-1, -1, 0, 0]]]], dtype=dtype, requires_grad=True)
-    (gradient,) = torch.autograd.grad(_pool(torch.relu(x), pooling).sum(), x)
+    (gradient,) = torch.autograd.grad(vgg_pool(torch.relu(x), pooling).sum(), x)
     assert gradient.isfinite().all()
     assert (gradient[..., :2] == 0).all()
     assert gradient[0, 0, 0, 3] > 0
@@ -138,7 +139,7 @@ def test_the_gradient_is_finite_where_relu_left_nothing(pooling: str, dtype: tor
 def test_the_gradient_of_l2_pooling_is_torchs_own() -> None:
     x = torch.rand(1, 3, 6, 8, dtype=torch.float64, requires_grad=True)
     weights = torch.rand(1, 3, 3, 4, dtype=torch.float64)
-    (ours,) = torch.autograd.grad((_pool(x, "l2") * weights).sum(), x)
+    (ours,) = torch.autograd.grad((vgg_pool(x, "l2") * weights).sum(), x)
     pooled = L2_GAIN * torch.nn.functional.lp_pool2d(x, 2.0, 2)
     (theirs,) = torch.autograd.grad((pooled * weights).sum(), x)
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9)

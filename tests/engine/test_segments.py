@@ -1,0 +1,66 @@
+"""Where the network is cut and what a tile reads: geometry, without a network."""
+
+import pytest
+import torch
+
+from engine.segments import Layout, Segment, scale_of, take_apart
+from engine.settings import LAYERS
+
+
+def test_segments_end_with_the_cuts_and_with_the_deepest_layer_that_is_wanted() -> None:
+    layout = Layout(("pool2", "pool3"), (64, 128, None))
+    first, second, third = take_apart({"relu1_1", "relu4_2"}, layout)
+    assert (first.layers[0], first.layers[-1], first.pool) == ("conv1_1", "relu2_2", "pool2")
+    assert (second.layers[0], second.layers[-1], second.pool) == ("conv3_1", "relu3_4", "pool3")
+    assert (third.layers[0], third.layers[-1], third.pool) == ("conv4_1", "relu4_2", None)
+    assert [segment.scale for segment in (first, second, third)] == [1, 4, 8]
+
+
+@pytest.mark.parametrize("deepest", ["relu2_2", "pool2"])
+def test_cuts_behind_the_deepest_layer_are_ignored(deepest: str) -> None:
+    (only,) = take_apart({deepest}, Layout(("pool2", "pool3"), (64, 128, None)))
+    assert only.layers == LAYERS[: LAYERS.index(deepest) + 1]
+    assert (only.pool, only.side) == (None, 64)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "halos"),
+    [
+        pytest.param((), [80], id="the 70 pixels that relu5_1 sees, on a grid of 16"),
+        pytest.param(("pool3",), [24, 6], id="22 pixels, on a grid of 4"),
+        pytest.param(("pool1", "pool2", "pool3", "pool4"), [2, 2, 4, 4, 1], id="a halo a layer"),
+    ],
+)
+def test_the_halo_is_the_receptive_field_rounded_up_to_the_grid(
+    cuts: tuple[str, ...], halos: list[int]
+) -> None:
+    segments = take_apart({"relu5_1"}, Layout(cuts, (64,) * (len(cuts) + 1)))
+    assert [segment.halo for segment in segments] == halos
+
+
+@pytest.mark.parametrize("height", [1, 4, 31, 64, 101])
+@pytest.mark.parametrize("side", [None, 1, 16, 40, 1000])
+def test_every_position_of_every_layer_is_in_one_tile(height: int, side: int | None) -> None:
+    width = 57
+    segment = Segment(LAYERS[: LAYERS.index("relu2_2") + 1], "pool2", side)
+    for layer in ("relu1_1", "relu2_2", "pool2"):
+        stride = scale_of(layer)
+        seen = torch.zeros(height // stride, width // stride)
+        for tile in segment.tiles(height, width):
+            seen[tile.own(stride)] += 1
+        assert (seen == 1).all()
+
+
+def test_tiles_are_about_equal_and_no_larger_than_asked_for() -> None:
+    segment = Segment(LAYERS[: LAYERS.index("relu2_2") + 1], "pool2", 40)
+    heights = [tile.rows.stop - tile.rows.start for tile in segment.tiles(123, 40)]
+    assert heights == [40, 40, 43]  # cells of 4, and the 3 rows that poolings drop
+
+
+def test_a_tile_reads_its_halo_but_nothing_beyond_the_picture() -> None:
+    segment = Segment(LAYERS[: LAYERS.index("relu2_2") + 1], "pool2", 20)
+    first, middle, last = (tile.rows for tile in segment.tiles(60, 20))
+    assert (first.first, first.last) == (0, 26)
+    assert (middle.first, middle.last) == (14, 46)
+    assert (last.first, last.last) == (34, 60)
+    assert middle.inner(2) == slice(3, 13)
