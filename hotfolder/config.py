@@ -67,7 +67,8 @@ class Config(_Model):
     """A file counts once its size and modification time have been still for this long."""
 
     wait_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 60.0
-    """A job fails when a picture that its sidecar names has been missing for this long."""
+    """A job that has lacked something for this long is held: it says what a person must see to,
+    and still starts when that comes."""
 
     watch: Watch = Watch()
     """How changes in the inbox are noticed."""

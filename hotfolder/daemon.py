@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,11 @@ from hotfolder.dispatcher import Cancelled, Dispatcher, Done, Event, Failed, Los
 from hotfolder.errors import ExitCode, FolderError
 from hotfolder.files import remove_leftovers
 from hotfolder.folder import HotFolder
-from hotfolder.intake import Intake, Look
+from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
+from hotfolder.pause import Pause
 from hotfolder.process import worker_command
 from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
@@ -34,12 +36,14 @@ from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.spool import Entry, Spool, ending_now
 from hotfolder.turns import Turn, Turns
 
-__all__ = ["Daemon", "Outcome", "opened", "serve"]
+__all__ = ["Daemon", "Outcome", "serve"]
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 """Longest time before a signal or the doorbell is noticed."""
+
+PAUSE_SECONDS = 1.0
 
 CROWD = 200
 """With more jobs than this, places in the queue are told only every `CROWD_SECONDS`."""
@@ -90,21 +94,6 @@ def serve(
         AlreadyRunning: another daemon serves it.
         DispatchError: no worker can be started.
     """
-    daemons = opened(config, root, once=once, on_event=on_event, config_watch=config_watch)
-    with daemons as daemon, _stopped_by_signals(daemon):
-        return daemon.run()
-
-
-@contextlib.contextmanager
-def opened(
-    config: Config,
-    root: Path,
-    *,
-    once: bool = False,
-    on_event: OnStatus | None = None,
-    config_watch: ConfigWatch | None = None,
-) -> "Iterator[Daemon]":
-    """The daemon that `serve` runs, for those who run it themselves."""
     folder = HotFolder(root)
     folder.create()
     folder.check()
@@ -115,9 +104,11 @@ def opened(
             style_cache_megabytes=config.style_cache_megabytes,
         )
         dispatcher = LocalDispatcher(config.devices, command=command)
-        yield Daemon(
+        daemon = Daemon(
             config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
         )
+        with _stopped_by_signals(daemon):
+            return daemon.run()
 
 
 class Daemon:
@@ -164,6 +155,8 @@ class Daemon:
         self._events: deque[Event] = deque()
         self._latest: Look | None = None
         """The last look at the inbox."""
+        self._pause = Pause(folder)
+        self._pause_due = 0.0
         self._queue_due = 0.0
         """In a crowd: when to tell everybody's place again."""
         self._backoff = Backoff(clock)
@@ -191,6 +184,7 @@ class Daemon:
     def step(self, timeout: float) -> None:
         """Once around the loop; waits at most `timeout` seconds for something to happen."""
         self._reconfigure()
+        self._look_for_pause()
         self._look()
         self._hand_out()
         timeout = min(timeout, self._intake.seconds_to_next_look())
@@ -208,6 +202,8 @@ class Daemon:
         for entry in self._spool.restore():
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
+            if entry.state is State.HELD:
+                self._reporter.held(entry, on_hold(entry.job.name))
         log.info("serving %s", self._folder.root)
 
     def _shut_down(self) -> None:
@@ -238,8 +234,11 @@ class Daemon:
 
     def _is_finished(self) -> bool:
         look = self._latest
-        quiet = look is not None and not look.settling and not look.ready
-        return quiet and not self._live and not self._events
+        if look is None or look.settling or self._events or self._in_hand:
+            return False
+        if self._reporter.paused is not None:
+            return not any(entry.ending for entry in self._live.values())
+        return not look.ready and all(e.state is State.HELD for e in self._live.values())
 
     def _reconfigure(self) -> None:
         """Take up a changed configuration, for new jobs."""
@@ -265,8 +264,33 @@ class Daemon:
         self._live |= {entry.job.id: entry for entry in look.claimed}
         if look.claimed:
             self._report()  # Seen in the queue, however soon a worker takes them.
-        for job_id, reason in look.cancelled.items():
-            self._cancel(self._live[job_id], reason)
+        try:
+            for job_id, reason in look.cancelled.items():
+                self._cancel(self._live[job_id], reason)
+            self._hold(look.holds)
+        except OSError as error:  # The next look says the same again.
+            log.error("cannot write to %s: %s", self._folder.spool, error)
+
+    def _hold(self, names: AbstractSet[str]) -> None:
+        """Hold and release queued jobs as the files in the inbox say."""
+        for entry in self._live.values():
+            held = entry.job.name in names
+            if held and entry.state is State.QUEUED and entry.job.id not in self._in_hand:
+                self._spool.change(entry, State.HELD)
+                self._reporter.held(entry, on_hold(entry.job.name))
+            elif not held and entry.state is State.HELD:
+                self._spool.change(entry, State.QUEUED)
+
+    def _look_for_pause(self) -> None:
+        """Whether somebody has paused the server; asked now and then, as it may be on a share."""
+        if self._clock() < self._pause_due:
+            return
+        self._pause_due = self._clock() + PAUSE_SECONDS
+        with contextlib.suppress(OSError):
+            reason = self._pause.reason()
+            if (reason is None) != (self._reporter.paused is None):
+                log.info("going on" if reason is None else f"paused: {reason}")
+            self._reporter.paused = reason
 
     def _cancel(self, entry: Entry, reason: str) -> None:
         """End a job before its time; `reason` is empty if somebody said so."""
@@ -281,6 +305,8 @@ class Daemon:
     # --- the dispatcher --------------------------------------------------------------------
 
     def _hand_out(self) -> None:
+        if self._reporter.paused is not None:
+            return
         while len(self._in_hand) < self._dispatcher.capacity:
             waiting = [entry for entry in self._queued() if entry.job.id not in self._in_hand]
             if not waiting:
@@ -379,6 +405,7 @@ class Daemon:
                 self._reporter.ended(entry)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
+                (self._folder.inbox / f"{entry.job.name}.hold").unlink(missing_ok=True)
                 if entry.job.terms.owner is not None:
                     self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
                 self._spool.remove(entry)

@@ -28,6 +28,8 @@ class Verdict(StrEnum):
     """What is to be done with a drop."""
 
     WAIT = "wait"
+    HOLD = "hold"
+    """It has waited for too long: a person must see to it, or what it lacks must come."""
     CLAIM = "claim"
     REFUSE = "refuse"
     """Claim it too, but only to fail it: `Drop.error` says why."""
@@ -77,7 +79,8 @@ class Draft:
     @property
     def due(self) -> float | None:
         """Seconds until waiting in vain ends."""
-        return self.patience if (self.error or self.missing) and self.patience > 0 else None
+        waits = self.error or self.lacks or self.conflict
+        return self.patience if waits and self.patience > 0 else None
 
     def verdict(self) -> tuple[Verdict, str, HotFolderError | None]:
         """Errors are shown at once, but the drop is failed only when nothing more can come that
@@ -86,12 +89,13 @@ class Draft:
         if self.error is not None:
             final = overdue or self.named or not (self.lacks or self.conflict)
             return Verdict.REFUSE if final else Verdict.WAIT, _first_line(self.error), self.error
+        wait = Verdict.HOLD if overdue else Verdict.WAIT
         if self.conflict:
-            return Verdict.WAIT, self.conflict, None
+            return wait, self.conflict, None
+        if self.missing and overdue:
+            return wait, self.missing[0], None
         if self.lacks:
-            if self.missing and overdue:
-                return Verdict.REFUSE, self.missing[0], SidecarError("\n".join(self.missing))
-            return Verdict.WAIT, f"lacks {'; '.join(self.lacks)}", None
+            return wait, f"lacks {'; '.join(self.lacks)}", None
         return Verdict.CLAIM, "", None
 
     def one_of(self, role: Role, candidates: Sequence[InboxFile], slot: int = 0) -> None:

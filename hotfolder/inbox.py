@@ -21,7 +21,7 @@ from hotfolder.draft import Draft, InboxFile, Part, Verdict
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.folder import HotFolder
 from hotfolder.library import StyleLibrary
-from hotfolder.names import Named, Role, key_of, parse, shown
+from hotfolder.names import SIGNALS, Named, Role, key_of, parse, shown
 from hotfolder.sidecar import PictureNamesError, Sidecar, read_sidecar
 from hotfolder.stability import Fingerprint, StabilityTracker
 from hotfolder.terms import Terms
@@ -72,10 +72,11 @@ class Snapshot:
     """One scan. `drops` are ordered by age, the oldest first."""
 
     drops: tuple[Drop, ...] = ()
-    cancels: Mapping[str, Path] = field(default_factory=dict)
-    """Name of the job to cancel -> the file that asks for it."""
-    heartbeats: Mapping[str, InboxFile] = field(default_factory=dict)
-    """Name under which a job was dropped -> the file that its client touches."""
+    signals: Mapping[Role, Mapping[str, InboxFile]] = field(
+        default_factory=lambda: {role: {} for role in SIGNALS}
+    )
+    """What is said about a job: by its role, and then by the job's name (for heartbeats the name
+    under which it was dropped)."""
     strays: tuple[str, ...] = ()
     settling: float | None = None
     """Seconds until another look may tell more; None if everything is quiet."""
@@ -93,7 +94,8 @@ class Inbox:
         wait_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`base` is `settings:` of config.yaml; `wait_seconds` bounds the wait for a named file."""
+        """`base` is `settings:` of config.yaml; after `wait_seconds` a drop that
+        lacks something is held."""
         self._folder = folder
         self._base = base
         self._wait_seconds = wait_seconds
@@ -119,7 +121,7 @@ class Inbox:
         """
         files = self._list()
         library = StyleLibrary(self._folder.styles)
-        signals = {role: _by_job(files, role) for role in (Role.CANCEL, Role.HEARTBEAT)}
+        signals = {role: _by_job(files, role) for role in SIGNALS}
         files = [file for file in files if file.named.role not in signals]
         by_key = {key_of(file.name): file for file in files}
         groups: dict[str, list[InboxFile]] = defaultdict(list)
@@ -142,15 +144,14 @@ class Inbox:
         settling = [self._tracker.next_settling(), *(d.due for d in drafts.values())]
         return Snapshot(
             drops=tuple(sorted(drops, key=lambda drop: drop.age)),
-            cancels={name: file.path for name, file in signals[Role.CANCEL].items()},
-            heartbeats=signals[Role.HEARTBEAT],
+            signals=signals,
             strays=tuple(shown(f.name) for f in files if not f.named.job and f.path not in uses),
             settling=min((s for s in settling if s is not None), default=None),
         )
 
-    def is_settled(self, path: Path) -> bool:
-        """Whether a file of the last scan has been quiet for long enough."""
-        return self._tracker.is_settled(path.name)
+    def release(self, name: str) -> None:
+        """Let the drop `name` wait again, from the next scan on, as if it had just come."""
+        self._unchanged_since.pop(name, None)
 
     def _list(self) -> list[InboxFile]:
         found: list[tuple[str, Path, Named, os.stat_result]] = []

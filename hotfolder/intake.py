@@ -14,13 +14,14 @@ from hotfolder.errors import HotFolderError
 from hotfolder.folder import HotFolder
 from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
 from hotfolder.job import State
+from hotfolder.names import Role
 from hotfolder.publish import free_name
 from hotfolder.spool import Ending, Entry, Spool, ending_now
 from hotfolder.status import RESERVED_NAMES
 from hotfolder.turns import Turns
 from hotfolder.watcher import Doorbell
 
-__all__ = ["Intake", "Look"]
+__all__ = ["Intake", "Look", "on_hold"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class Look:
     """Drops whose turn is too far away to claim them, by the same."""
     cancels: dict[str, Path] = field(default_factory=dict)
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
+    holds: frozenset[str] = frozenset()
+    """Names of jobs that somebody holds."""
     strays: tuple[str, ...] = ()
     settling: bool = False
     """Whether waiting alone may change something."""
@@ -125,28 +128,35 @@ class Intake:
         self._bell.close()
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Look:
-        look = Look(strays=snapshot.strays, settling=snapshot.settling is not None)
+        look = Look(
+            holds=frozenset(snapshot.signals[Role.HOLD]),
+            strays=snapshot.strays,
+            settling=snapshot.settling is not None,
+        )
         by_name = {entry.job.name: entry for entry in live.values()}
         gone = self._gone(snapshot, live)
         for entry in live.values():
             if entry.job.source in gone:
                 look.cancelled[entry.job.id] = gone[entry.job.source]
-        for name, path in snapshot.cancels.items():
+        cancels = snapshot.signals[Role.CANCEL]
+        for name, file in cancels.items():
             if name in by_name:
-                look.cancels[name] = path
+                look.cancels[name] = file.path
                 look.cancelled[by_name[name].job.id] = ""
         shared: set[Path] = set()
         endings: dict[str, Ending] = {}
         for name, drop in self._named(snapshot.drops, by_name.keys()).items():
-            ending = self._decided(drop, snapshot.cancels.get(name), gone.get(drop.name))
-            if drop.verdict is Verdict.WAIT and ending is None:
+            ending = self._decided(drop, name in cancels, gone.get(drop.name))
+            if ending is None and drop.verdict is Verdict.CLAIM and name in look.holds:
+                drop = replace(drop, verdict=Verdict.HOLD, message=on_hold(name))
+            if ending is None and drop.verdict in (Verdict.WAIT, Verdict.HOLD):
                 look.waiting[name] = drop
                 continue
             look.ready[name] = drop
             if ending is not None:
                 endings[name] = ending
-                if name in snapshot.cancels:
-                    look.cancels[name] = snapshot.cancels[name]
+                if name in cancels:
+                    look.cancels[name] = cancels[name].path
         for name in self._next(look.ready, endings, live):
             drop = look.ready.pop(name)
             paths = self._shared_paths(drop)
@@ -159,9 +169,22 @@ class Intake:
                 shared |= paths
                 self._claim(drop, name, endings.get(name), look)
         self._more = bool(look.ready)
-        self._remove_idle_cancels(snapshot, by_name.keys() | look.drops.keys(), look)
-        self._remove_idle_heartbeats(snapshot, live)
+        self._release(snapshot, look)
+        self._remove_idle(snapshot, live, look)
         return look
+
+    def _release(self, snapshot: Snapshot, look: Look) -> None:
+        """End the hold of those for whom a release file is there."""
+        for name, file in snapshot.signals[Role.RELEASE].items():
+            if name in look.holds:
+                (self._folder.inbox / f"{name}.hold").unlink(missing_ok=True)
+            elif name in look.waiting:
+                self._inbox.release(look.waiting[name].name)
+            else:
+                continue
+            log.info("[%s] released", name)
+            file.path.unlink(missing_ok=True)
+            look.settling, self._next_look = True, 0.0
 
     def _runs_low(self, live: Mapping[str, Entry]) -> bool:
         queued = sum(entry.state is State.QUEUED for entry in live.values())
@@ -194,13 +217,13 @@ class Intake:
         owned = [(entry.job.source, entry.job.terms.owner) for entry in live.values()]
         owned += [(drop.name, drop.terms.owner) for drop in snapshot.drops]
         owners = {name: owner for name, owner in owned if owner is not None}
-        beats = {name: file.fingerprint for name, file in snapshot.heartbeats.items()}
-        return self._absence.gone(owners, beats)
+        beats = snapshot.signals[Role.HEARTBEAT]
+        return self._absence.gone(owners, {name: file.fingerprint for name, file in beats.items()})
 
-    def _decided(self, drop: Drop, cancel: Path | None, gone: str | None) -> Ending | None:
+    def _decided(self, drop: Drop, cancelled: bool, gone: str | None) -> Ending | None:
         """The end of a drop that will not be painted."""
-        if drop.settled and (cancel is not None or gone is not None):
-            return ending_now(State.CANCELLED, error=gone if cancel is None else None)
+        if drop.settled and (cancelled or gone is not None):
+            return ending_now(State.CANCELLED, error=None if cancelled else gone)
         if drop.verdict is Verdict.REFUSE:
             error = drop.error or HotFolderError(drop.message)
             return ending_now(State.FAILED, error=str(error), exit_code=int(error.exit_code))
@@ -227,17 +250,20 @@ class Intake:
         inbox = self._folder.inbox
         return {part.path for part in drop.parts if part.shared and part.path.parent == inbox}
 
-    def _remove_idle_cancels(self, snapshot: Snapshot, names: set[str], look: Look) -> None:
-        """Remove cancel files that are for nobody, once they are no delivery's forerunner."""
-        for name, path in snapshot.cancels.items():
-            if name not in names and name not in look.cancels and self._inbox.is_settled(path):
-                log.info("[%s] nothing to cancel", name)
-                path.unlink(missing_ok=True)
-
-    def _remove_idle_heartbeats(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> None:
-        """Remove heartbeats of nobody, such as a beat that came after the job's end."""
+    def _remove_idle(self, snapshot: Snapshot, live: Mapping[str, Entry], look: Look) -> None:
+        """Remove what is said about nobody, once it is no delivery's forerunner: such as a beat
+        that came after the job's end. A hold may be there long before its job."""
+        names = {entry.job.name for entry in live.values()} | look.drops.keys()
         sources = {entry.job.source for entry in live.values()}
         sources |= {drop.name for drop in snapshot.drops}
-        for name, file in snapshot.heartbeats.items():
-            if name not in sources and file.settled:
-                file.path.unlink(missing_ok=True)
+        known = {Role.CANCEL: names | look.cancels.keys(), Role.RELEASE: names}
+        for role, whose in (known | {Role.HEARTBEAT: sources}).items():
+            for name, file in snapshot.signals[role].items():
+                if name not in whose and file.settled:
+                    log.debug("[%s] nothing to %s", name, role)
+                    file.path.unlink(missing_ok=True)
+
+
+def on_hold(name: str) -> str:
+    """What the status says of a job that somebody holds."""
+    return f"somebody holds it; `impasto release {name}` lets it go on"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "SIGNALS",
     "Named",
     "Role",
     "is_ignored",
@@ -37,12 +38,17 @@ class Role(StrEnum):
     SIDECAR = "sidecar"
     CANCEL = "cancel"
     HEARTBEAT = "heartbeat"
+    HOLD = "hold"
+    RELEASE = "release"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
 
 
-_SIGNALS = {".cancel": Role.CANCEL, ".heartbeat": Role.HEARTBEAT}
+SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE)
+"""Files `NAME.ROLE` that say something about the job NAME, which no picture or sidecar does."""
+
+_SIGNALS = {f".{role}": role for role in SIGNALS}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from engine import __version__
 from hotfolder.dispatcher import DeviceState, Progress
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop
+from hotfolder.inbox import Drop, Verdict
 from hotfolder.job import State
 from hotfolder.publish import Publisher, error_text
 from hotfolder.spool import Entry
@@ -56,6 +56,8 @@ class Reporter:
         self.status_seconds = status_seconds
         self.config_problem: str | None = None
         """Why a changed configuration is not in force."""
+        self.paused: str | None = None
+        """Why nothing new is painted."""
         self._on_status = on_status
         self._clock = clock
         self._jobs: dict[str, JobStatus] = {}
@@ -69,6 +71,7 @@ class Reporter:
     def queued(self, entry: Entry, position: int) -> None:
         """The job waits for its turn."""
         message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
+        message = self._unless_paused(message)
         status = self._of(entry)
         if status.state is not State.QUEUED:
             status = self._fresh(entry)
@@ -76,6 +79,10 @@ class Reporter:
         # A job that ends moves all the others: their new places are told by and by.
         moved = self._jobs.get(entry.job.id) == replace(status, position=self._of(entry).position)
         self._set(entry, status, at_least=REFRESH_SECONDS if moved else 0.0)
+
+    def held(self, entry: Entry, reason: str) -> None:
+        """The job waits until a person lets it go on."""
+        self._set(entry, replace(self._fresh(entry), message=f"held: {reason}"))
 
     def running(self, entry: Entry, device: str) -> None:
         """A worker has taken the job."""
@@ -150,8 +157,8 @@ class Reporter:
             name: JobStatus(
                 name=name,
                 source=drop.name,
-                state=State.QUEUED if name in positions else State.WAITING,
-                message=drop.message or ("in the queue" if name in positions else ""),
+                state=self._state_of(drop, name in positions),
+                message=self._message_of(drop, name in positions),
                 position=positions.get(name),
                 client=drop.client,
                 dropped=drop.dropped,
@@ -159,6 +166,20 @@ class Reporter:
             for name, drop in drops.items()
         }
         self._write_idle(self._waiting.values())
+
+    def _state_of(self, drop: Drop, in_queue: bool) -> State:
+        if in_queue:
+            return State.QUEUED
+        return State.HELD if drop.verdict is Verdict.HOLD else State.WAITING
+
+    def _message_of(self, drop: Drop, in_queue: bool) -> str:
+        if in_queue:
+            return drop.message or self._unless_paused("in the queue")
+        return f"held: {drop.message}" if drop.verdict is Verdict.HOLD else drop.message
+
+    def _unless_paused(self, message: str) -> str:
+        pause = f"; the server is paused ({self.paused})"
+        return message if self.paused is None else message + pause
 
     def server(
         self,
@@ -186,9 +207,13 @@ class Reporter:
                 }
                 for d in devices
             ],
-            queue={state: states[state] for state in (State.WAITING, State.QUEUED, State.RUNNING)},
+            queue={
+                state: states[state]
+                for state in (State.WAITING, State.HELD, State.QUEUED, State.RUNNING)
+            },
             totals=dict(totals or {}),
             strays=list(strays[:20]),
+            paused=self.paused,
             config_problem=self.config_problem,
         )
         if self._server is not None:
@@ -208,7 +233,7 @@ class Reporter:
         if now < self._refresh_due:
             return
         self._refresh_due = now + REFRESH_SECONDS / 4
-        idle = [s for s in self._jobs.values() if s.state is State.QUEUED]
+        idle = [s for s in self._jobs.values() if s.state in (State.QUEUED, State.HELD)]
         idle += self._waiting.values()
         for status in idle[:REFRESHED]:
             if self._is_stale(status):

@@ -20,6 +20,9 @@ RESERVED_NAMES = frozenset({"server"})
 """Names that no job may have: status/server.json is the heartbeat."""
 
 
+_UNCLAIMED = (State.WAITING, State.HELD, State.QUEUED)
+
+
 @dataclass(frozen=True)
 class JobStatus:
     """One `status/NAME.json`."""
@@ -64,6 +67,7 @@ class ServerStatus:
     queue: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     strays: list[str] = field(default_factory=list)
+    paused: str | None = None
     config_problem: str | None = None
 
 
@@ -104,7 +108,8 @@ class StatusBoard:
         """At start: remove what a killed daemon said of drops that may be gone since."""
         for path in self._folder.status.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, AttributeError):
-                if read_json(path).get("state") == State.WAITING:
+                document = read_json(path)
+                if document.get("state") in _UNCLAIMED and document.get("id") is None:
                     path.unlink()
 
     def _job_path(self, name: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 # Importing them registers their commands.
-from hotfolder.cli import batch, check, demo, doctor, folder, jobs, paint, reconstruct, settings
+from hotfolder.cli import check, control, demo, doctor, folder, jobs, paint, reconstruct, settings
 from hotfolder.cli._app import app
 from hotfolder.cli._console import show_error
 
@@ -21,12 +21,15 @@ ORDER = [
     "stylise",
     "reconstruct",
     "submit",
-    "batch",
     "init",
     "watch",
     "run",
     "status",
     "cancel",
+    "hold",
+    "release",
+    "pause",
+    "resume",
     "check",
     "doctor",
     "presets",
@@ -36,8 +39,8 @@ app.registered_commands.sort(key=lambda info: ORDER.index(info.name or ""))
 
 __all__ = [
     "app",
-    "batch",
     "check",
+    "control",
     "demo",
     "doctor",
     "folder",

@@ -1,4 +1,4 @@
-"""`submit`, `status`, `cancel`: a client of the hot folder, through plugin.client."""
+"""`submit`, `status`: a client of the hot folder, through plugin.client."""
 
 import json
 import sys
@@ -19,12 +19,11 @@ from hotfolder.cli._requests import (
 )
 from hotfolder.cli._where import OWN_STYLES, find_hot_folder, find_style
 from hotfolder.cli.folder import HotArgument
-from hotfolder.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from plugin.client import Client, Server, Status, Ticket
 
-__all__ = ["cancel", "follow", "status", "submit"]
+__all__ = ["follow", "status", "submit"]
 
 HotOption = Annotated[
     Path | None,
@@ -107,6 +106,8 @@ def status(
     every: Annotated[bool, typer.Option("--all", help="Also every job that has ended.")] = False,
 ) -> None:
     """Show the server and its jobs."""
+    from hotfolder.folder import HotFolder
+    from hotfolder.pause import Pause
     from plugin.client import Client
 
     client = Client(find_hot_folder(hot))
@@ -125,6 +126,8 @@ def status(
     typer.echo(_headline(client, server))
     if server.running and (knowledge := _known_styles(server)):
         typer.echo(knowledge)
+    if (paused := Pause(HotFolder(client.root)).reason()) is not None:
+        typer.echo(f"Paused ({paused}). `impasto resume {client.root}` lets it go on.")
     if server.running and server.config_problem:
         typer.echo(f"The configuration was changed, but is refused: {server.config_problem}")
     if server.strays:
@@ -137,41 +140,6 @@ def status(
         _print_columns(shown)
     if len(shown) < len(jobs):
         typer.echo(f"... and {len(jobs) - len(shown)} more that have ended (--all).")
-
-
-@command("cancel", FOLDER, "impasto cancel cat", "impasto cancel cat --hot hot")
-def cancel(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The job, as `status` names it.")],
-    hot: HotOption = None,
-) -> int:
-    """Cancel a job that waits or runs.
-
-    Its pictures go to done/.
-    """
-    import difflib
-
-    from plugin.client import Client, TimedOut
-
-    client = Client(find_hot_folder(hot))
-    jobs = {job.name: job for job in client.jobs()}
-    job = jobs.get(name)
-    if job is not None and job.ended:
-        raise InputError(f"{name} has ended already: {job.state}.")
-    if job is None and not any(client.inbox.glob(f"{_literal(name)}.*")):
-        nearest = difflib.get_close_matches(name, [n for n, j in jobs.items() if j.live], n=1)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else " `impasto status` lists them."
-        raise InputError(f"There is no job called {name!r}.{hint}")
-    client.cancel(name)
-    if not client.server().running:
-        say(f"Nobody serves {client.root}; {name} will be cancelled when somebody does.")
-        return ExitCode.OK
-    try:
-        *_, end = client.watch(name, timeout=30)
-    except TimedOut:
-        say(f"{name} is asked to stop.")
-        return ExitCode.OK
-    say(f"{name} is {end.state}.")
-    return ExitCode.OK if end.state == "cancelled" else ExitCode.OTHER
 
 
 def follow(client: "Client", ticket: "Ticket", timeout: float | None = None) -> None:
@@ -285,9 +253,3 @@ def _print_columns(jobs: "list[Status]") -> None:
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         typer.echo(line.rstrip())
-
-
-def _literal(name: str) -> str:
-    import glob
-
-    return glob.escape(name)

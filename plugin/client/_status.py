@@ -81,6 +81,8 @@ class Server:
     queue: Mapping[str, int] = field(default_factory=dict)
     totals: Mapping[str, int] = field(default_factory=dict)
     strays: Sequence[str] = ()
+    paused: str | None = None
+    """Who has paused it and why, if somebody has: then nothing new is painted."""
     config_problem: str | None = None
     """Why a changed configuration is not in force."""
 

@@ -14,6 +14,7 @@ from hotfolder.daemon import Outcome
 from hotfolder.dispatcher import DeviceState, StyleCache
 from hotfolder.files import write_json
 from hotfolder.job import State
+from hotfolder.pause import Pause
 from hotfolder.publish import Publisher
 from hotfolder.spool import Spool
 
@@ -85,7 +86,7 @@ def test_queued_jobs_know_their_place(room: Room) -> None:
     states = {name: (room.status(name)["state"], room.status(name)["position"]) for name in "abc"}
     assert states == {"a": ("running", None), "b": ("queued", 1), "c": ("queued", 2)}
     server = json.loads((room.folder.status / "server.json").read_text())
-    assert server["queue"] == {"waiting": 0, "queued": 2, "running": 1}
+    assert server["queue"] == {"waiting": 0, "held": 0, "queued": 2, "running": 1}
     assert server["devices"] == [
         {"device": "fake", "state": "busy", "job": "a", "style_cache": None}
     ]
@@ -111,7 +112,7 @@ def test_the_inbox_is_the_buffer_and_whoever_waits_there_knows_his_place(room: R
     assert [status["state"] for status in statuses] == ["running"] + ["queued"] * 5
     assert [status["position"] for status in statuses] == [None, 1, 2, 3, 4, 5]
     assert [status["id"] is None for status in statuses] == [False] * 3 + [True] * 3
-    assert room.status("server")["queue"] == {"waiting": 0, "queued": 5, "running": 1}
+    assert room.status("server")["queue"] == {"waiting": 0, "held": 0, "queued": 5, "running": 1}
 
 
 def test_everything_in_the_inbox_is_painted_in_turn_however_few_are_claimed(room: Room) -> None:
@@ -211,7 +212,7 @@ def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
     assert (first["state"], first["strays"], first["pid"]) == ("idle", ["stray.jpg"], os.getpid())
     assert first.keys() == {
         *("protocol", "pid", "host", "version", "started", "updated", "state", "devices"),
-        *("queue", "totals", "strays", "config_problem"),
+        *("queue", "totals", "strays", "paused", "config_problem"),
     }
     (room.folder.status / "server.json").unlink()
     room.step()
@@ -420,6 +421,151 @@ def test_a_cancel_file_ends_a_job_in_any_state(room: Room, state: str) -> None:
     assert (room.folder.root / room.status("cat")["folder"] / "cat.content.jpg").exists()
     assert list(room.folder.inbox.iterdir()) == []
     assert not (room.folder.outbox / "cat.png").exists()
+
+
+@pytest.mark.parametrize("sidecar", [None, "content: cat.jpg\nstyles: cup.jpg"])
+def test_a_job_that_lacks_something_is_held_and_starts_when_that_comes(
+    room: Room, sidecar: str | None
+) -> None:
+    if sidecar is None:
+        room.drop("cat.content.jpg")
+    else:
+        room.drop("cat.yaml", sidecar)
+        room.drop("cat.jpg")
+    room.step(35)
+    status = room.status("cat")
+    assert status.keys() == KEYS
+    assert status["state"] == "held"
+    assert "style" in status["message"]
+    assert room.status("server")["queue"]["held"] == 1
+    room.drop("cat.style.jpg" if sidecar is None else "cup.jpg")
+    room.step(3)
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_held_job_is_released_to_wait_again_or_cancelled(room: Room) -> None:
+    room.drop("cat.content.jpg")
+    room.step(35)
+    assert room.status("cat")["state"] == "held"
+    room.drop("cat.release", "")
+    room.step(2)
+    assert room.status("cat")["state"] == "waiting"
+    assert [path.name for path in room.folder.inbox.iterdir()] == ["cat.content.jpg"]
+    room.step(35)
+    assert room.status("cat")["state"] == "held"
+    room.drop("cat.cancel", "")
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_a_hold_file_keeps_a_job_back_for_as_long_as_it_is_there(room: Room, claimed: bool) -> None:
+    room.dispatcher.script = starts_only
+    room.drop_pair("another")
+    room.step(3)
+    if not claimed:
+        room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    room.drop("cat.hold", "")
+    room.step(2)
+    status = room.status("cat")
+    assert (status["state"], status["id"] is not None) == ("held", claimed)
+    assert "impasto release cat" in status["message"]
+    room.restart()  # which has nothing else to do
+    room.step(4)
+    assert room.status("another")["state"] == "done"
+    assert room.status("cat")["state"] == "held"
+    room.drop("cat.release", "")
+    room.step(4)
+    assert room.status("cat")["state"] == "done"
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_a_hold_file_may_simply_be_taken_away(room: Room) -> None:
+    room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    assert room.status("cat")["state"] == "held"
+    (room.folder.inbox / "cat.hold").unlink()
+    room.step(3)
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_held_job_that_is_cancelled_leaves_no_hold(room: Room) -> None:
+    room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    room.drop("cat.cancel", "")
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_a_paused_server_finishes_what_runs_and_starts_nothing_new(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    for name in "ab":
+        room.drop_pair(name)
+    room.step(3)
+    pause = Pause(room.folder)
+    pause.begin("paused by ada: the fan\nis loud")
+    room.drop_pair("c")
+    room.step(3)
+    assert room.status("server")["paused"] == "paused by ada: the fan"
+    assert "paused by ada" in room.status("b")["message"]
+    assert [room.status(name)["state"] for name in "abc"] == ["running", "queued", "queued"]
+    room.dispatcher.script = paints
+    (running,) = room.dispatcher.submitted
+    room.dispatcher._events.extend(paints(running))
+    room.step(3)
+    assert [room.status(name)["state"] for name in "abc"] == ["done", "queued", "queued"]
+    room.restart()
+    room.step(3)
+    assert room.dispatcher.submitted == []
+    assert pause.end()
+    room.step(4)
+    assert [room.status(name)["state"] for name in "abc"] == ["done"] * 3
+    assert room.status("server")["paused"] is None
+    assert not pause.end()
+
+
+def test_a_paused_server_still_cancels(room: Room) -> None:
+    Pause(room.folder).begin("")
+    room.drop_pair("cat")
+    room.step(3)
+    assert room.status("server")["paused"] == "paused"
+    room.drop("cat.cancel", "")
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
+
+
+def test_once_ends_although_something_is_held_or_the_server_is_paused(room: Room) -> None:
+    room.settings["settle_seconds"] = 0.0
+    room.drop("a.hold", "")
+    room.drop_pair("a")
+    room.drop_pair("b")
+    assert room.new_daemon(once=True).run() == Outcome(done=1, waiting=1, once=True)
+    (room.folder.inbox / "a.hold").unlink()
+    Pause(room.folder).begin("paused")
+    assert room.new_daemon(once=True).run() == Outcome(waiting=1, once=True)
+
+
+def test_a_full_disk_when_a_job_is_cancelled_is_survived(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    room.dispatcher.capacity = 0
+    room.drop_pair("cat")
+    room.step(3)
+    with monkeypatch.context() as patch:
+        patch.setattr("hotfolder.spool.write_json", full)
+        room.drop("cat.cancel", "")
+        room.step(2)
+        assert room.status("cat")["state"] == "queued"
+    room.step(3)
+    assert room.status("cat")["state"] == "cancelled"
 
 
 def test_a_cancel_file_for_nobody_is_removed(room: Room) -> None:
@@ -738,7 +884,8 @@ def test_once_ends_when_everything_has_ended_and_counts(room: Room) -> None:
     room.drop("c.content.jpg")
     room.drop("d.yaml", "content: nowhere.jpg\nstyles: nowhere.png")
     outcome = room.new_daemon(once=True).run()
-    assert outcome == Outcome(done=1, failed=2, waiting=1, once=True)
+    assert outcome == Outcome(done=1, failed=1, waiting=2, once=True)
+    assert (room.status("c")["state"], room.status("d")["state"]) == ("held", "held")
     assert outcome.exit_code == 10
 
 

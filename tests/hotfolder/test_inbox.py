@@ -81,10 +81,24 @@ def test_init_file_without_a_picture_waits_for_it(table: Table) -> None:
     assert table.only_drop().message == "lacks a picture to start from (a.init.png)"
 
 
-def test_half_a_pair_waits_for_ever(table: Table) -> None:
+def test_half_a_pair_waits_and_is_then_held_for_ever(table: Table) -> None:
+    table.put("a.content.jpg")
+    assert table.only_drop().verdict is Verdict.WAIT
+    for seconds in (60, 1e6):
+        table.clock.advance(seconds)
+        drop = table.only_drop()
+        assert drop.verdict is Verdict.HOLD
+        assert drop.message == "lacks a style picture (a.style.jpg)"
+    table.put("a.style.jpg")
+    assert table.only_drop().verdict is Verdict.CLAIM
+
+
+def test_a_released_drop_waits_anew(table: Table) -> None:
     table.put("a.content.jpg")
     table.look()
-    table.clock.advance(1e6)
+    table.clock.advance(60)
+    assert table.only_drop().verdict is Verdict.HOLD
+    table.inbox.release("a")
     assert table.only_drop().verdict is Verdict.WAIT
 
 
@@ -153,7 +167,7 @@ def test_a_picture_that_two_sidecars_name_is_shared(table: Table) -> None:
         }
 
 
-def test_a_missing_named_picture_is_waited_for_and_then_refused_by_line(table: Table) -> None:
+def test_a_missing_named_picture_is_waited_for_and_then_held_by_line(table: Table) -> None:
     (table.folder.styles / "wave.jpg").write_bytes(b"x")
     table.put("c.jpg", p="content: c.jpg\nstyles: [wavee.jpg]")
     drop = table.only_drop()
@@ -163,8 +177,8 @@ def test_a_missing_named_picture_is_waited_for_and_then_refused_by_line(table: T
     )
     table.clock.advance(60)
     drop = table.only_drop()
-    assert drop.verdict is Verdict.REFUSE
-    assert str(drop.error) == (
+    assert drop.verdict is Verdict.HOLD
+    assert drop.message == (
         "p.yaml, line 2: styles.0: 'wavee.jpg'; expected a picture beside it or in styles/, which "
         "is in neither. Did you mean 'wave.jpg'?"
     )
@@ -226,6 +240,8 @@ def test_two_files_for_one_part_wait_and_are_listed(table: Table, first: str, se
     assert drop.verdict is Verdict.WAIT
     assert first in drop.message
     assert second in drop.message
+    table.clock.advance(60)
+    assert table.only_drop().verdict is Verdict.HOLD
     (table.folder.inbox / second).unlink()
     assert table.only_drop().verdict is Verdict.CLAIM
 
@@ -286,7 +302,7 @@ def test_a_path_that_leaves_the_folder_is_refused_at_once(table: Table) -> None:
 
 def test_a_cancel_file_names_its_job(table: Table) -> None:
     table.put("a.cancel")
-    assert list(table.look().cancels) == ["a"]
+    assert list(table.look().signals[Role.CANCEL]) == ["a"]
 
 
 def test_an_unforeseen_error_in_one_drop_leaves_the_others(

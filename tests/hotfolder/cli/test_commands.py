@@ -239,17 +239,6 @@ def test_a_bad_setting_is_refused_before_anything_is_submitted(
     assert list((hot / "inbox").iterdir()) == []
 
 
-def test_cancel_asks_for_a_live_job_only(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    post(hot, "cat", state="queued")
-    post(hot, "dog", state="done")
-    assert main(["cancel", "cat"]) == ExitCode.OK
-    assert (hot / "inbox/cat.cancel").exists()
-    assert main(["cancel", "dog"]) == ExitCode.INPUT
-    assert "has ended already: done" in capsys.readouterr().err
-    assert main(["cancel", "cta"]) == ExitCode.INPUT
-    assert "Did you mean 'cat'?" in capsys.readouterr().err
-
-
 def test_check_names_file_line_and_key(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sidecar = hot / "inbox/cat.yaml"
     sidecar.write_text("content: cat.jpg\nstyles: [nigth.jpg]\nsise: 512\n")

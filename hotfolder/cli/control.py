@@ -1,0 +1,187 @@
+"""`cancel`, `hold`, `release`, `pause`, `resume`: what a person decides about jobs and the queue.
+
+All of it is said through files in the hot folder, so it holds on a network share, and while no
+server runs it is heard by the next one.
+"""
+
+import difflib
+import glob
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotfolder.cli._app import FOLDER, command
+from hotfolder.cli._console import say
+from hotfolder.cli._where import find_hot_folder
+from hotfolder.cli.folder import HotArgument
+from hotfolder.cli.jobs import HotOption
+from hotfolder.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from plugin.client import Client
+
+__all__ = ["cancel", "hold", "pause", "release", "resume"]
+
+NamesArgument = Annotated[
+    list[str], typer.Argument(metavar="NAME...", help="Jobs, as `status` names them.")
+]
+
+PATIENCE_SECONDS = 30.0
+"""How long the server may take to do what it is asked for, before that is left to it."""
+
+
+@command("cancel", FOLDER, "impasto cancel cat", "impasto cancel cat dog --hot hot")
+def cancel(names: NamesArgument, hot: HotOption = None) -> int:
+    """Cancel jobs, whether they wait, are held or run.
+
+    Their pictures go to done/.
+    """
+    from plugin.client import Client, TimedOut
+
+    client = Client(find_hot_folder(hot))
+    _check_live(client, names)
+    for name in names:
+        client.cancel(name)
+    if not client.server().running:
+        _say_later(client, names, "cancelled")
+        return ExitCode.OK
+    code = ExitCode.OK
+    for name in names:
+        try:
+            *_, end = client.watch(name, timeout=PATIENCE_SECONDS)
+        except TimedOut:
+            say(f"{name} is asked to stop.")
+            continue
+        say(f"{name} is {end.state}.")
+        if end.state != "cancelled":
+            code = ExitCode.OTHER
+    return code
+
+
+@command("hold", FOLDER, "impasto hold cat", "impasto hold cat dog --hot hot")
+def hold(names: NamesArgument, hot: HotOption = None) -> None:
+    """Keep jobs from being painted until they are released.
+
+    A job that runs already goes on; `cancel` would stop it.
+    """
+    from plugin.client import Client
+
+    client = Client(find_hot_folder(hot))
+    _check_live(client, names)
+    for name in names:
+        (client.inbox / f"{name}.hold").touch()
+    if not client.server().running:
+        _say_later(client, names, "held")
+        return
+    for name in names:
+        _wait(partial(_has_left, client, name, ("waiting", "queued")))
+        state = _state(client, name)
+        say(f"{name} is {state}." + (" It cannot be held." if state == "running" else ""))
+
+
+@command("release", FOLDER, "impasto release cat", "impasto release cat dog --hot hot")
+def release(names: NamesArgument, hot: HotOption = None) -> None:
+    """Let held jobs go on.
+
+    One that lacks something waits for it anew.
+    """
+    from plugin.client import Client
+
+    client = Client(find_hot_folder(hot))
+    _check_live(client, names)
+    holds = {name: client.inbox / f"{name}.hold" for name in names}
+    idle = [n for n in names if _state(client, n) not in ("held", None) and not holds[n].exists()]
+    if idle:
+        raise InputError(f"Not held: {', '.join(idle)}. `impasto status` lists them.")
+    files = {name: client.inbox / f"{name}.release" for name in names}
+    for file in files.values():
+        file.touch()
+    if not client.server().running:
+        _say_later(client, names, "released")
+        return
+    for name, file in files.items():
+        _wait(partial(_is_gone, file))
+        say(f"{name} is {'asked to go on' if file.exists() else 'released'}.")
+
+
+@command("pause", FOLDER, "impasto pause", "impasto pause hot --reason 'the fan is loud'")
+def pause(
+    hot: HotArgument = None,
+    reason: Annotated[str, typer.Option("--reason", help="Shown in the status.")] = "",
+) -> None:
+    """Paint nothing new, until `resume`. What runs is finished.
+
+    This outlives a restart of the server.
+    """
+    import getpass
+    import socket
+    from datetime import datetime
+
+    from hotfolder.folder import HotFolder
+    from hotfolder.pause import Pause
+
+    folder = HotFolder(find_hot_folder(hot))
+    since = datetime.now().astimezone().isoformat(sep=" ", timespec="minutes")
+    who = f"by {getpass.getuser()} on {socket.gethostname()} since {since}"
+    folder.private.mkdir(exist_ok=True)
+    Pause(folder).begin(who + (f": {reason}" if reason else ""))
+    say(f"{folder.root} is paused; `impasto resume {folder.root}` lets it go on.")
+
+
+@command("resume", FOLDER, "impasto resume", "impasto resume hot")
+def resume(hot: HotArgument = None) -> None:
+    """Go on after `pause`."""
+    from hotfolder.folder import HotFolder
+    from hotfolder.pause import Pause
+
+    folder = HotFolder(find_hot_folder(hot))
+    ended = Pause(folder).end()
+    say(f"{folder.root} goes on." if ended else f"{folder.root} was not paused.")
+
+
+def _check_live(client: "Client", names: Sequence[str]) -> None:
+    """Refuse the whole command if one of the names is no live job's.
+
+    Raises:
+        InputError: names each, and the nearest name there is.
+    """
+    jobs = {job.name: job for job in client.jobs()}
+    problems = []
+    for name in names:
+        job = jobs.get(name)
+        if job is not None and job.ended:
+            problems.append(f"{name} has ended already: {job.state}.")
+        elif job is None and not any(client.inbox.glob(f"{glob.escape(name)}.*")):
+            nearest = difflib.get_close_matches(name, [n for n, j in jobs.items() if j.live], n=1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else " `impasto status` lists them."
+            problems.append(f"There is no job called {name!r}.{hint}")
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def _state(client: "Client", name: str) -> str | None:
+    job = client.job(name)
+    return job.state if job is not None else None
+
+
+def _has_left(client: "Client", name: str, states: Sequence[str]) -> bool:
+    return _state(client, name) not in states
+
+
+def _is_gone(file: Path) -> bool:
+    return not file.exists()
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _say_later(client: "Client", names: Sequence[str], state: str) -> None:
+    verb = "will be" if len(names) == 1 else "will all be"
+    say(f"Nobody serves {client.root}; {', '.join(names)} {verb} {state} when somebody does.")
