@@ -36,7 +36,7 @@ from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.spool import Entry, Spool, ending_now
 from hotfolder.turns import Turn, Turns
 
-__all__ = ["Daemon", "Outcome", "serve"]
+__all__ = ["Daemon", "Outcome", "opened", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,21 @@ def serve(
         AlreadyRunning: another daemon serves it.
         DispatchError: no worker can be started.
     """
+    daemons = opened(config, root, once=once, on_event=on_event, config_watch=config_watch)
+    with daemons as daemon, _stopped_by_signals(daemon):
+        return daemon.run()
+
+
+@contextlib.contextmanager
+def opened(
+    config: Config,
+    root: Path,
+    *,
+    once: bool = False,
+    on_event: OnStatus | None = None,
+    config_watch: ConfigWatch | None = None,
+) -> "Iterator[Daemon]":
+    """The daemon that `serve` runs, for those who run it themselves."""
     folder = HotFolder(root)
     folder.create()
     folder.check()
@@ -104,11 +119,9 @@ def serve(
             style_cache_megabytes=config.style_cache_megabytes,
         )
         dispatcher = LocalDispatcher(config.devices, command=command)
-        daemon = Daemon(
+        yield Daemon(
             config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
         )
-        with _stopped_by_signals(daemon):
-            return daemon.run()
 
 
 class Daemon:

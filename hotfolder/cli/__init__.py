@@ -11,7 +11,18 @@ from collections.abc import Sequence
 import typer
 
 # Importing them registers their commands.
-from hotfolder.cli import check, control, demo, doctor, folder, jobs, paint, reconstruct, settings
+from hotfolder.cli import (
+    batch,
+    check,
+    control,
+    demo,
+    doctor,
+    folder,
+    jobs,
+    paint,
+    reconstruct,
+    settings,
+)
 from hotfolder.cli._app import app
 from hotfolder.cli._console import show_error
 
@@ -21,6 +32,7 @@ ORDER = [
     "stylise",
     "reconstruct",
     "submit",
+    "batch",
     "init",
     "watch",
     "run",
@@ -39,6 +51,7 @@ app.registered_commands.sort(key=lambda info: ORDER.index(info.name or ""))
 
 __all__ = [
     "app",
+    "batch",
     "check",
     "control",
     "demo",

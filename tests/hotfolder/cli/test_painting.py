@@ -4,10 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from engine.errors import ExitCode
@@ -16,6 +17,7 @@ from hotfolder.cli import main
 from plugin.client import Client, Request
 
 TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}
+SHEET = ["painted/contact-sheet.jpg"]
 TINY_OPTIONS = [option for key, value in TINY.items() for option in ("--set", f"{key}={value}")]
 
 
@@ -167,3 +169,45 @@ def test_a_second_server_is_refused(served: Client, capfd: pytest.CaptureFixture
         time.sleep(0.05)
     assert main(["watch", "hot"]) == ExitCode.FILE_ACCESS
     assert "already served" in capfd.readouterr().err
+
+
+def test_a_batch_paints_here_sums_up_and_goes_on_where_it_was(
+    small_pictures: tuple[Path, Path], somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    photos = somewhere_else / "photos"
+    photos.mkdir()
+    (photos / "cat.jpg").write_bytes(small_pictures[0].read_bytes())
+    (photos / "broken.jpg").write_bytes(b"not a picture")
+    arguments = ["batch", "photos", "--style", "night", "--style", "evening", *TINY_OPTIONS]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    assert capfd.readouterr().out.count("\tpaint\n") == 4
+    assert not Path("painted").exists()
+    assert main(arguments) == ExitCode.SOME_JOBS_FAILED
+    assert capfd.readouterr().out.splitlines() == ["painted/summary.yaml", *SHEET]
+    summary = yaml.safe_load(Path("painted/summary.yaml").read_text())
+    assert summary["totals"] == {"jobs": 4, "failed": 2, "done": 2}
+    assert {failure["name"] for failure in summary["failures"]} == {
+        *("broken-night", "broken-evening")
+    }
+    assert all("not a picture" in failure["reason"] for failure in summary["failures"])
+    with Image.open("painted/contact-sheet.jpg") as sheet:
+        sheet.load()
+    painted = Path("painted/cat-night.png").stat()
+    (photos / "broken.jpg").unlink()
+    assert main(arguments) == ExitCode.OK
+    assert Path("painted/cat-night.png").stat() == painted
+    totals = yaml.safe_load(Path("painted/summary.yaml").read_text())["totals"]
+    assert totals == {"jobs": 2, "skipped": 2}
+
+
+def test_a_batch_is_handed_to_a_server_that_runs(
+    served: Client, small_pictures: tuple[Path, Path], until: Callable[..., None]
+) -> None:
+    until(lambda: served.server().running)
+    picture, style = map(str, small_pictures)
+    arguments = ["batch", picture, "-S", style, "--hot", str(served.root), *TINY_OPTIONS]
+    assert main([*arguments, "-o", "elsewhere"]) == ExitCode.OK
+    assert {path.name for path in Path("elsewhere").iterdir()} == {
+        *("cat-cup.png", "cat-cup.result.yaml", "summary.yaml", "contact-sheet.jpg"),
+    }
+    assert list(served.outbox.iterdir()) == []
