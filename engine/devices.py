@@ -1,12 +1,13 @@
 """Which devices there are."""
 
+import platform
 from collections.abc import Sequence
 
 import torch
 
 from engine.errors import DeviceError
 
-__all__ = ["describe_device", "make_reproducible", "resolve_devices"]
+__all__ = ["describe_device", "describe_hardware", "make_reproducible", "resolve_devices"]
 
 
 def make_reproducible() -> None:
@@ -51,6 +52,16 @@ def describe_device(device: str) -> str:
     if device.startswith("cuda"):
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return device
+
+
+def describe_hardware(device: str | torch.device) -> str:
+    """What computes there: the GPU's name or, since its sums depend on them, the CPU's vectors."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_name(device)
+    if kind == "cpu":
+        return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return kind
 
 
 def _devices_here() -> list[str]:

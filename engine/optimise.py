@@ -129,6 +129,7 @@ def minimise(
         done = resume.done
         picture.copy_(resume.picture)
         method.restore(resume.optimiser, picture)
+        resume = None  # It would keep what the optimiser forgets.
     moving = threading.Lock()
 
     def snapshot() -> Snapshot:

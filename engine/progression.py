@@ -5,8 +5,8 @@ torch.
 """
 
 import io
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -54,7 +54,7 @@ class Progression:
         self._losses: list[tuple[float, float, float]] = []
         self._evaluations: list[int] = []
         self._scale_ends: list[int] = []
-        self._last: Progress | None = None
+        self._scale = 1
 
     def add(self, step: "Progress | Result") -> None:
         """Take note of a step; a preview that is not needed is not kept."""
@@ -62,18 +62,45 @@ class Progression:
         if hasattr(step, "picture"):
             self._keep(1.0, step.picture)
             return
-        if self._last is not None and step.scale > self._last.scale:
+        if step.scale > self._scale:
             self._scale_ends.append(self._evaluations[-1])
+            self._scale = step.scale
         before = self._scale_ends[-1] if self._scale_ends else 0
+        while self._evaluations and self._evaluations[-1] >= before + step.step:
+            # Gone on from an earlier step than the last that was reported.
+            del self._evaluations[-1], self._losses[-1]
         self._evaluations.append(before + step.step)
         self._losses.append((step.losses.content, step.losses.style, step.losses.total))
-        self._last = step
         due = self._next < len(self.wanted) and step.fraction >= self.wanted[self._next]
         # What is painted at the very end comes as the result.
         if due and step.preview is not None and step.fraction < 1:
             self._keep(step.fraction if self._frames else 0.0, step.preview)
             while self._next < len(self.wanted) and self.wanted[self._next] <= step.fraction:
                 self._next += 1
+
+    def state(self) -> dict[str, Any]:
+        """What is remembered, as numbers and bytes."""
+        frames = [(at, *image.size, image.tobytes()) for at, image in list(self._frames)]
+        return {
+            "frames": frames,
+            "next": self._next,
+            "losses": list(self._losses),
+            "evaluations": list(self._evaluations),
+            "scale_ends": list(self._scale_ends),
+            "scale": self._scale,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Remember it again."""
+        self._frames = [
+            (at, Image.frombytes("RGB", (width, height), data))
+            for at, width, height, data in state["frames"]
+        ]
+        self._next = state["next"]
+        self._losses = list(state["losses"])
+        self._evaluations = list(state["evaluations"])
+        self._scale_ends = list(state["scale_ends"])
+        self._scale = state["scale"]
 
     def files(self) -> dict[str, bytes]:
         """The three files by their names, once the result has been added."""

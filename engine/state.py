@@ -1,7 +1,8 @@
 """Where a painting stands, to go on from after an interruption to the very same pixels."""
 
-from dataclasses import dataclass, fields
-from typing import IO
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,13 @@ class State:
     """State of the generator that every random number of the painting is drawn from."""
     seconds: float
     """Of computing so far."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """The caller's own, untouched: numbers, text, bytes, None, lists and mappings of these."""
+
+    @property
+    def nbytes(self) -> int:
+        """Of all tensors together."""
+        return sum(tensor.nbytes for tensor in _tensors(list(vars(self).values())))
 
 
 def save_state(state: State, file: IO[bytes]) -> None:
@@ -46,3 +54,13 @@ def load_state(file: IO[bytes]) -> State:
         Exception: of almost any kind, if the file is damaged.
     """
     return State(**torch.load(file, map_location="cpu", weights_only=True))
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _tensors(each)

@@ -158,7 +158,9 @@ def stylise(
             digests=digests,
         )
         coarse = scale < len(sizes) - 1
-        for step in _in_stages(objective, canvas, count, coarse, settings, snapshot):
+        descent = _in_stages(objective, canvas, count, coarse, settings, snapshot)
+        snapshot = None  # It holds the whole memory of the optimiser as it was.
+        for step in descent:
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
@@ -252,7 +254,7 @@ def _in_stages(
             continue
         if resume is not None:
             resume = replace(resume, done=resume.done - done)
-        for step in minimise(
+        descent = minimise(
             stage,
             canvas,
             steps=count,
@@ -264,9 +266,10 @@ def _in_stages(
             clamp=settings.clamp,
             report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
             resume=resume,
-        ):
-            yield Step(done + step.number, step.losses, partial(_after, done, step))
+        )
         resume = None
+        for step in descent:
+            yield Step(done + step.number, step.losses, partial(_after, done, step))
         done += count
 
 

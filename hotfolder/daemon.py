@@ -117,6 +117,7 @@ def opened(
             threads=config.threads,
             max_megapixels=config.max_megapixels,
             style_cache_megabytes=config.style_cache_megabytes,
+            checkpoint_seconds=config.checkpoint_seconds,
         )
         dispatcher = LocalDispatcher(config.devices, command=command)
         yield Daemon(

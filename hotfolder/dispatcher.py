@@ -34,7 +34,8 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """The optimisation went on. `losses` has content, style, tv, total; seconds of this attempt."""
+    """The optimisation went on. `losses` has content, style, tv, total; `seconds` are of computing,
+    those before an interruption included."""
 
     job_id: str
     scale: int
@@ -130,4 +131,5 @@ class Dispatcher(Protocol):
         """What each device is doing."""
 
     def close(self, *, drain: bool) -> None:
-        """End the workers: after their jobs (`drain`), or now. Within 5 seconds if not draining."""
+        """End the workers: after their jobs (`drain`), or now. Within 5 seconds if not draining;
+        a job that is submitted again should go on from where it was."""

@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "remove_leftovers",
     "replace_whole",
     "sync_folder",
+    "whole",
     "write_json",
     "write_whole",
 ]
@@ -46,12 +48,16 @@ _NO_HARD_LINKS = {
 }
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace `path` by `data` in one instant; `durable` also outlives a power cut."""
+@contextlib.contextmanager
+def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write that replaces `path` in one instant when the block has ended without error.
+
+    `durable` also outlives a power cut.
+    """
     temporary = _temporary_beside(path)
     try:
         with _created(temporary) as file:
-            file.write(data)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -61,6 +67,12 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by `data`, as `whole` does."""
+    with whole(path, durable=durable) as file:
+        file.write(data)
 
 
 def write_json(path: Path, document: Any, *, durable: bool = True) -> None:

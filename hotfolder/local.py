@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 # A worker looks at cancellations between two steps; one that does not is killed.
 CANCEL_SECONDS = 20.0
-CLOSE_SECONDS = 3.0
+# A worker that is stopped writes a checkpoint first. The daemon promises an end within 5 s.
+CLOSE_SECONDS = 4.0
 RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 STARTS_IN_VAIN = 5
 

@@ -10,21 +10,25 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import engine
-from engine.devices import make_reproducible, resolve_devices
+from engine.devices import describe_hardware, make_reproducible, resolve_devices
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.progression import Progression
+from engine.state import State
+from engine.stylise import Progress as Step
 from engine.stylise import Result, stylise
 from engine.targets import StyleTargets
 from engine.vgg import VGG19, load_vgg19
+from hotfolder.checkpoints import Checkpoints
 from hotfolder.dispatcher import Done, Progress, StyleCache
 from hotfolder.errors import Crash
 from hotfolder.files import sync_folder, write_whole
@@ -47,6 +51,7 @@ class EnginePainter:
         max_megapixels: float,
         style_cache_megabytes: int,
         preview_seconds: float,
+        checkpoint_seconds: float,
     ) -> None:
         """`device` may be `auto`: then the first of `devices`.
 
@@ -60,6 +65,8 @@ class EnginePainter:
         self.device = self.devices[0]
         self._max_megapixels = max_megapixels
         self._preview_seconds = preview_seconds
+        self._checkpoint_seconds = checkpoint_seconds
+        self._in_hand: tuple[Checkpoints, Callable[[], State]] | None = None
         self._network: tuple[tuple[str, str], VGG19] | None = None
         self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
 
@@ -69,6 +76,8 @@ class EnginePainter:
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
         """Progress after progress, then Done.
+
+        A job that was interrupted goes on from its last checkpoint.
 
         Raises:
             EngineError: the job's fault, in words.
@@ -88,6 +97,15 @@ class EnginePainter:
             gc.collect()
             torch.cuda.empty_cache()
             raise MemoryError(str(error)) from None
+        finally:
+            self._in_hand = None
+
+    def checkpoint(self) -> None:
+        """Write where the job in hand stands into its folder. May be called from any thread, in
+        the middle of a step, too."""
+        if (in_hand := self._in_hand) is not None:
+            checkpoints, state = in_hand
+            checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
         started = datetime.now(UTC)
@@ -97,6 +115,12 @@ class EnginePainter:
         initial = self._read(inputs / job.init) if job.init else None
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
+        checkpoints = Checkpoints(
+            folder, _made_of(job, inputs, vgg), seconds=self._checkpoint_seconds
+        )
+        state = checkpoints.latest()
+        if state is not None and progression:
+            progression.restore(state.extra["progression"])
         work = stylise(
             content,
             styles,
@@ -106,7 +130,9 @@ class EnginePainter:
             preview_seconds=self._preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
+            resume=state,
         )
+        del state  # It holds the whole memory of the optimiser as it was.
         # Closing at once gives the memory back when a job is cancelled.
         with contextlib.closing(work):  # type: ignore[type-var]
             for step in work:
@@ -114,10 +140,13 @@ class EnginePainter:
                     progression.add(step)
                 if isinstance(step, Result):
                     beside = _write_progression(progression, folder) if progression else []
+                    self._in_hand = None
                     picture = _write_result(step.picture, job, folder)
                     record = _record(job, inputs, content, styles, step, started)
                     yield Done(job.id, str(picture), record, beside)
                     return
+                self._in_hand = checkpoints, partial(_state, step, progression)
+                checkpoints.keep(self._in_hand[1])
                 preview = None
                 if step.preview is not None:
                     preview = str(_write_preview(step.preview, folder))
@@ -142,6 +171,24 @@ class EnginePainter:
             self._network = None  # Two networks at once would be one too many for a small GPU.
             self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
         return self._network[1]
+
+
+def _state(step: Step, progression: Progression | None) -> State:
+    state = step.state()
+    return replace(state, extra={"progression": progression.state()}) if progression else state
+
+
+def _made_of(job: Job, inputs: Path, vgg: VGG19) -> dict[str, Any]:
+    """Everything that the pixels depend on, to the last bit."""
+    return {
+        "settings": job.settings.model_dump(),
+        "inputs": [_sha256(inputs / name) for name in (job.content, *job.styles, job.init) if name],
+        "weights": vgg.weights.sha256,
+        "precision": vgg.precision,
+        "hardware": describe_hardware(vgg.device),
+        "threads": torch.get_num_threads(),
+        "versions": {"impasto": engine.__version__, "torch": torch.__version__},
+    }
 
 
 def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
@@ -221,9 +268,12 @@ def _record(
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:
+    return {"file": path.name, "size": list(picture.size), "sha256": _sha256(path)}
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": path.name, "size": list(picture.size), "sha256": sha256}
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _losses(losses: Losses) -> dict[str, float]:

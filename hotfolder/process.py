@@ -28,12 +28,14 @@ def worker_command(
     threads: int | None = None,
     max_megapixels: float = 200.0,
     style_cache_megabytes: int = 256,
+    checkpoint_seconds: float = 30.0,
 ) -> list[str]:
     """How a worker is started; `--device NAME` follows."""
     # -P: a folder called `engine` where the user happens to be must not be imported.
     command = [sys.executable, "-P", "-m", "hotfolder.worker"]
     command += ["--max-megapixels", str(max_megapixels)]
     command += ["--style-cache-megabytes", str(style_cache_megabytes)]
+    command += ["--checkpoint-seconds", str(checkpoint_seconds)]
     if threads is not None:
         command += ["--threads", str(threads)]
     return command
@@ -78,9 +80,8 @@ class WorkerProcess:
             self._process.stdin.flush()
 
     def end(self) -> None:
-        """Ask it to end: at once, without an answer."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        """Ask it to end as soon as it has written where its job stands."""
+        self.tell({"do": "stop"})
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

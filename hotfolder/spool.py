@@ -4,6 +4,7 @@
     spool/JOB/inputs/       the pictures and the sidecar
     spool/JOB/state.json    replaced at every step of the job's life; its first writing is the claim
     spool/JOB/result.png, preview.jpg, progression.jpg, ...     from the worker
+    spool/JOB/checkpoint-7.json, checkpoint-7.pt    from the worker, for the next one
 
 Every step can be interrupted. A folder without `job.json` has taken nothing and is removed; one
 without `state.json` is an unfinished claim, which goes on by the plan in `job.json`.

@@ -1,6 +1,7 @@
 """The worker process: jobs from its standard input, events to its standard output.
 
     daemon -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
+                       {"do": "stop"}
     worker -> daemon   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
                        {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
                        {"event": "fatal", "message": "...", "exit_code": 3}
@@ -8,11 +9,13 @@
 
 One JSON document a line; the fields of events are those of `dispatcher.py`. `style_cache` comes
 before a job's end, so that who hears of the end knows it. The worker ends when its input does: a
-daemon that was killed leaves no process that goes on computing.
+daemon that was killed leaves no process that goes on computing. Told to stop, or by SIGTERM, it
+first writes where the job in hand stands, at once, be it in the middle of a step.
 """
 
 import argparse
 import json
+import logging
 import os
 import queue
 import signal
@@ -55,6 +58,8 @@ class Painter(Protocol):
     @property
     def style_cache(self) -> StyleCache: ...
     def paint(self, job: Job) -> Iterator[Progress | Done]: ...
+    def checkpoint(self) -> None:
+        """Write where the job in hand stands. Called from another thread than `paint`."""
 
 
 def serve(make_painter: Callable[[], Painter]) -> int:
@@ -63,12 +68,20 @@ def serve(make_painter: Callable[[], Painter]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's affair.
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     cancelled: set[str] = set()
-    threading.Thread(target=_listen, args=(jobs, cancelled), daemon=True).start()
+    painters: list[Painter] = []
+
+    def checkpoint() -> None:
+        for painter in painters:
+            painter.checkpoint()
+
+    _wait_for_sigterm(checkpoint)
+    threading.Thread(target=_listen, args=(jobs, cancelled, checkpoint), daemon=True).start()
     try:
         painter = make_painter()
     except EngineError as error:
         send({"event": "fatal", "message": str(error), "exit_code": error.exit_code})
         return int(error.exit_code)
+    painters.append(painter)
     send({"event": "ready", "device": painter.device, "devices": list(painter.devices)})
     while True:
         job = jobs.get()
@@ -91,7 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--max-megapixels", type=float, default=200.0)
     parser.add_argument("--style-cache-megabytes", type=int, default=256)
     parser.add_argument("--preview-seconds", type=float, default=1.5)
+    parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # into the daemon's log
 
     def make_painter() -> Painter:
         from hotfolder.painter import EnginePainter
@@ -102,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             max_megapixels=options.max_megapixels,
             style_cache_megabytes=options.style_cache_megabytes,
             preview_seconds=options.preview_seconds,
+            checkpoint_seconds=options.checkpoint_seconds,
         )
 
     return serve(make_painter)
@@ -143,7 +159,28 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
         yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
 
 
-def _listen(jobs: "queue.SimpleQueue[Job]", cancelled: set[str]) -> None:
+def _wait_for_sigterm(checkpoint: Callable[[], None]) -> None:
+    """In a thread of its own: a handler would have to wait for the main thread's long calls."""
+    if not hasattr(signal, "pthread_sigmask"):  # On Windows nothing can be done at a SIGTERM.
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in threads to come, too
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGTERM})
+        try:
+            checkpoint()
+        except Exception:
+            traceback.print_exc()
+        # To have died of the signal, as whoever sent it expects.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _listen(
+    jobs: "queue.SimpleQueue[Job]", cancelled: set[str], checkpoint: Callable[[], None]
+) -> None:
     """Runs in a thread of its own, so that a cancellation is heard during a step."""
     try:
         for line in sys.stdin.buffer:
@@ -152,6 +189,9 @@ def _listen(jobs: "queue.SimpleQueue[Job]", cancelled: set[str]) -> None:
                 jobs.put(Job.from_document(command["job"], command["folder"]))
             elif command["do"] == "cancel":
                 cancelled.add(command["job"])
+            elif command["do"] == "stop":
+                checkpoint()
+                break
     except Exception:
         traceback.print_exc()
     # Whatever is being written lies under a temporary name.
