@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,17 @@ from typing import Any
 
 from hotfolder.backoff import Backoff
 from hotfolder.config import Config
-from hotfolder.dispatcher import Cancelled, Dispatcher, Done, Event, Failed, Lost, Progress, Started
+from hotfolder.dispatcher import (
+    Cancelled,
+    Dispatcher,
+    Done,
+    Event,
+    Failed,
+    Lost,
+    Progress,
+    Stalled,
+    Started,
+)
 from hotfolder.errors import ExitCode, FolderError
 from hotfolder.files import remove_leftovers
 from hotfolder.folder import HotFolder
@@ -29,6 +39,7 @@ from hotfolder.job import State
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
 from hotfolder.pause import Pause
+from hotfolder.presence import Presence, Whereabouts
 from hotfolder.process import worker_command
 from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
@@ -63,6 +74,8 @@ class Outcome:
     stopped_by: signal.Signals | None = None
     once: bool = False
     """Whether it was to end by itself."""
+    replaced: bool = False
+    """Whether it ended because another hot folder lies in the place of the one it served."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -94,9 +107,14 @@ def serve(
         AlreadyRunning: another daemon serves it.
         DispatchError: no worker can be started.
     """
-    daemons = opened(config, root, once=once, on_event=on_event, config_watch=config_watch)
-    with daemons as daemon, _stopped_by_signals(daemon):
-        return daemon.run()
+    while True:
+        current = config_watch.config if config_watch else config
+        daemons = opened(current, root, once=once, on_event=on_event, config_watch=config_watch)
+        with daemons as daemon, _stopped_by_signals(daemon):
+            outcome = daemon.run()
+        if not outcome.replaced or outcome.stopped_by:
+            return outcome
+        log.warning("%s is another folder than before, or mounted anew: starting anew", root)
 
 
 @contextlib.contextmanager
@@ -145,6 +163,8 @@ class Daemon:
         self._dispatcher = dispatcher
         self._once = once
         self._clock = clock
+        self._whereabouts = Whereabouts(folder)
+        self._presence = Presence.HERE
         self._spool = Spool(folder)
         self._turns = Turns()
         self._intake = Intake(config, folder, self._spool, self._turns, once=once, clock=clock)
@@ -190,13 +210,29 @@ class Daemon:
             self._start()
             while not (self._stopping or (self._once and self._is_finished())):
                 self.step(TICK_SECONDS)
+                if self._presence is Presence.REPLACED:
+                    break
         finally:
             self._shut_down()
         left = len(self._live) + (len(self._latest.drops) if self._latest else 0)
-        return Outcome(**self._totals, waiting=left, stopped_by=self._stopped_by, once=self._once)
+        return Outcome(
+            **self._totals,
+            waiting=left,
+            stopped_by=self._stopped_by,
+            once=self._once,
+            replaced=self._presence is Presence.REPLACED,
+        )
 
     def step(self, timeout: float) -> None:
-        """Once around the loop; waits at most `timeout` seconds for something to happen."""
+        """Once around the loop; waits at most `timeout` seconds for something to happen.
+
+        Raises:
+            FolderError: with `once`, the folder is out of reach.
+        """
+        if not self._is_here():
+            self._events.extend(_while_away(self._dispatcher.poll(timeout)))
+            self._say_why_it_waits()
+            return
         self._reconfigure()
         self._look_for_pause()
         self._look()
@@ -206,6 +242,29 @@ class Daemon:
         self._handle_events()
         self._publish_ends()
         self._report()
+
+    def _is_here(self) -> bool:
+        """Whether the folder can be worked with. While it cannot, nothing is touched."""
+        before, self._presence = self._presence, self._whereabouts.look()
+        if self._presence is before:
+            return self._presence is Presence.HERE
+        if self._presence is Presence.AWAY:
+            reason = self._whereabouts.reason
+            if self._once:
+                raise FolderError(f"{self._folder.root} is out of reach ({reason}). Run it again.")
+            log.error("out of reach (%s); everything waits until it is back", reason)
+        elif self._presence is Presence.HERE:
+            log.info("%s is back", self._folder.root)
+            self._backoff.forget()
+            self._pause_due = 0.0
+        return self._presence is Presence.HERE
+
+    def _say_why_it_waits(self) -> None:
+        """If a part of the folder is missing only."""
+        if self._whereabouts.same_root:
+            self._reporter.paused = f"waits for {self._whereabouts.reason}"
+            with contextlib.suppress(OSError):
+                self._reporter.server("busy" if self._live else "idle", totals=self._totals)
 
     # --- start and end ---------------------------------------------------------------------
 
@@ -222,6 +281,11 @@ class Daemon:
 
     def _shut_down(self) -> None:
         """Give running jobs back to the queue and say so. Within seconds."""
+        if self._presence is not Presence.HERE:
+            # What lies there now is not ours to write to; the jobs are in the spool that was.
+            self._intake.close()
+            self._dispatcher.close(drain=False)
+            return
         with contextlib.suppress(OSError):
             self._reporter.server("stopping", totals=self._totals)
         self._intake.close()
@@ -352,7 +416,7 @@ class Daemon:
             self._events.popleft()
 
     def _handle(self, entry: Entry, event: Event) -> None:
-        if entry.state is State.QUEUED and not isinstance(event, Cancelled | Lost):
+        if entry.state is State.QUEUED and not isinstance(event, Cancelled | Lost | Stalled):
             started = datetime.now(UTC).isoformat(timespec="milliseconds")
             attempt = entry.attempt + 1
             self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
@@ -370,6 +434,8 @@ class Daemon:
                 self._end_cancelled(entry)
             case Lost():
                 self._lost(entry, event.reason)
+            case Stalled():
+                self._stalled(entry, event.reason)
 
     def _done(self, entry: Entry, event: Done) -> None:
         picture, *beside = map(Path, (event.picture, *event.beside))
@@ -403,6 +469,16 @@ class Daemon:
 
     def _end_cancelled(self, entry: Entry) -> None:
         self._end(entry, State.CANCELLED, error=self._cancelling.get(entry.job.id) or None)
+
+    def _stalled(self, entry: Entry, reason: str) -> None:
+        """The storage failed it: back into the queue, and that does not count."""
+        log.warning("%s stalled: %s", entry.tag, reason)
+        if entry.job.id in self._cancelling:
+            self._end_cancelled(entry)
+            return
+        if entry.state is State.RUNNING:
+            self._spool.change(entry, State.QUEUED)
+        self._in_hand.discard(entry.job.id)
 
     def _end(self, entry: Entry, state: State, **facts: Any) -> None:
         self._spool.change(entry, state, ending=ending_now(state, **facts))
@@ -498,6 +574,16 @@ def _stopped_by_signals(daemon: Daemon) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _while_away(events: Iterable[Event]) -> Iterator[Event]:
+    """What is to be remembered of workers whose folder is out of reach: a job that fails now fails
+    because of that."""
+    for event in events:
+        if isinstance(event, Failed):
+            yield Stalled(event.job_id, event.message)
+        elif not isinstance(event, Progress):
+            yield event
 
 
 def _log_end(entry: Entry) -> None:

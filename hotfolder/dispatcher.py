@@ -19,6 +19,7 @@ __all__ = [
     "Failed",
     "Lost",
     "Progress",
+    "Stalled",
     "Started",
     "StyleCache",
 ]
@@ -87,7 +88,15 @@ class Lost:
     reason: str
 
 
-Event = Started | Progress | Done | Failed | Cancelled | Lost
+@dataclass(frozen=True)
+class Stalled:
+    """The storage failed: it is full or out of reach. Nobody's fault, however often it happens."""
+
+    job_id: str
+    reason: str
+
+
+Event = Started | Progress | Done | Failed | Cancelled | Lost | Stalled
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,8 @@ class Dispatcher(Protocol):
         """How many jobs may be with the dispatcher at once; claim no more than this."""
 
     def submit(self, job: Job) -> None:
-        """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled or Lost."""
+        """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled, Lost or
+        Stalled."""
 
     def poll(self, timeout: float) -> Iterator[Event]:
         """Events so far; waits at most `timeout` seconds for the first."""

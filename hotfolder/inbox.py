@@ -80,6 +80,8 @@ class Snapshot:
     strays: tuple[str, ...] = ()
     settling: float | None = None
     """Seconds until another look may tell more; None if everything is quiet."""
+    changed: bool = False
+    """Whether files have come, gone or changed since the scan before."""
 
 
 class Inbox:
@@ -104,6 +106,7 @@ class Inbox:
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
         self._unchanged_since: dict[str, tuple[object, float]] = {}
         self._first_seen: dict[str, float] = {}
+        self._changed = False
 
     def reconfigure(
         self, base: Mapping[str, Any], *, settle_seconds: float, wait_seconds: float
@@ -147,6 +150,7 @@ class Inbox:
             signals=signals,
             strays=tuple(shown(f.name) for f in files if not f.named.job and f.path not in uses),
             settling=min((s for s in settling if s is not None), default=None),
+            changed=self._changed,
         )
 
     def release(self, name: str) -> None:
@@ -170,7 +174,7 @@ class Inbox:
             name: Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
             for name, _, _, facts in found
         }
-        self._tracker.observe(prints)
+        self._changed = self._tracker.observe(prints)
         return [
             InboxFile(
                 name,

@@ -25,6 +25,9 @@ __all__ = ["Intake", "Look", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+LATE_SECONDS = 2.0
+"""How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
+
 
 @dataclass
 class Look:
@@ -89,6 +92,8 @@ class Intake:
         self._limit = config.claim_limit
         self._more = False
         """Whether the last look left jobs in the inbox that could have been claimed."""
+        self._unheard_since: float | None = None
+        """When a look found a change that the bell has not rung for yet."""
 
     def reconfigure(self, config: Config) -> None:
         """For what is claimed from now on. Whether the system's events are used stays."""
@@ -109,14 +114,18 @@ class Intake:
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
         """
         due = self._clock() >= self._next_look or (self._more and self._runs_low(live))
-        if not self._bell.rung() and not due:
+        rung = self._bell.rung()
+        if not rung and not due:
             return None
+        if self._bell.check() or rung:
+            self._unheard_since = None
         try:
             snapshot = self._inbox.scan()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
             self._next_look = self._clock() + RETRY_SECONDS
             return None
+        self._listen(snapshot.changed and not rung)
         watch = self._watch
         pause = watch.rescan_seconds if self._bell.native else watch.poll_seconds
         if snapshot.settling is not None:
@@ -126,6 +135,14 @@ class Intake:
 
     def close(self) -> None:
         self._bell.close()
+
+    def _listen(self, news: bool) -> None:
+        """Mistrust a bell that is silent when things change. It may be late by a moment."""
+        if self._unheard_since is None:
+            self._unheard_since = self._clock() if news else None
+        elif self._clock() - self._unheard_since >= LATE_SECONDS:
+            self._unheard_since = None
+            self._bell.unheard()
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Look:
         look = Look(

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from hotfolder.dispatcher import Cancelled, Done, Event, Failed, Lost, Progress, Started
+from hotfolder.dispatcher import Cancelled, Done, Event, Failed, Lost, Progress, Stalled, Started
 
 __all__ = ["event_document", "parse_event"]
 
 _EVENTS: Mapping[str, Callable[..., Event]] = {
-    kind.__name__.lower(): kind for kind in (Started, Progress, Done, Failed, Cancelled, Lost)
+    kind.__name__.lower(): kind
+    for kind in (Started, Progress, Done, Failed, Cancelled, Lost, Stalled)
 }
 
 

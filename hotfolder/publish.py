@@ -140,7 +140,9 @@ class Publisher:
             name = free_name(entry.job.name, lambda n: (parent / n).exists())
             self._note(entry, folder=self._folder.relative(parent / name))
         folder = self._folder.root / str(_ending(entry).folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        # One by one, not the whole way: a share may have gone, and what lies under it is bare.
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         for step in entry.moves:
             if not step.shared:
                 # Gone if it vanished before the claim was finished; the error says so.

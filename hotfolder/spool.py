@@ -114,7 +114,8 @@ class Spool:
         """
         entry = self._planned(drop, name, ending)
         try:
-            entry.inputs.mkdir(parents=True)
+            entry.folder.mkdir()
+            entry.inputs.mkdir()
             write_json(entry.folder / "job.json", _job_document(entry))
             self._take(entry)
             self._write_state(entry)

@@ -50,3 +50,31 @@ def test_the_next_settling_is_that_of_the_first_file_due(clock: FakeClock) -> No
     assert tracker.next_settling() == 0.75
     clock.advance(5)
     assert tracker.next_settling() is None
+
+
+# A file on a share that keeps times to 2 s: being written, it looks still in between.
+def test_a_time_of_whole_seconds_has_to_last_longer(clock: FakeClock) -> None:
+    tracker = StabilityTracker(1.0, clock)
+    for mtime in (10, 12, 14):
+        tracker.observe({"a": Fingerprint(100, mtime * 1_000_000_000, 1)})
+        for _ in range(4):
+            clock.advance(0.5)
+            assert not tracker.is_settled("a")
+    assert tracker.next_settling() == 1.0
+    clock.advance(1.0)
+    assert tracker.is_settled("a")
+
+
+def test_a_quiet_time_of_none_asks_for_none_of_any_file(clock: FakeClock) -> None:
+    tracker = StabilityTracker(0.0, clock)
+    tracker.observe({"a": Fingerprint(100, 10_000_000_000, 1)})
+    assert tracker.is_settled("a")
+
+
+def test_it_tells_whether_anything_has_changed(clock: FakeClock) -> None:
+    tracker = StabilityTracker(1.0, clock)
+    assert not tracker.observe({})
+    assert tracker.observe({"a": Fingerprint(1, 1, 1)})
+    assert not tracker.observe({"a": Fingerprint(1, 1, 1)})
+    assert tracker.observe({"a": Fingerprint(2, 1, 1)})
+    assert tracker.observe({})

@@ -8,12 +8,9 @@ import os
 import sys
 from pathlib import Path
 
+import hotfolder.daemon
 from hotfolder.config import Config
-from hotfolder.daemon import Daemon, _stopped_by_signals
 from hotfolder.errors import HotFolderError
-from hotfolder.folder import HotFolder
-from hotfolder.local import LocalDispatcher
-from hotfolder.lock import locked
 
 PUPPET = [sys.executable, str(Path(__file__).with_name("puppet.py"))]
 
@@ -26,16 +23,12 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=0.1)
     parser.add_argument("--config", type=json.loads, default={})
     options = parser.parse_args()
-    folder = HotFolder(options.folder)
-    folder.create()
-    values = {"settle_seconds": options.settle, "wait_seconds": 0.5, **options.config}
-    config = Config.model_validate(values)
+    config = Config.model_validate(
+        {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
+    )
+    hotfolder.daemon.worker_command = lambda **_: PUPPET
     try:
-        with locked(folder):
-            dispatcher = LocalDispatcher(["puppet"], command=PUPPET)
-            daemon = Daemon(config, folder, dispatcher, once=options.once)
-            with _stopped_by_signals(daemon):
-                outcome = daemon.run()
+        outcome = hotfolder.daemon.serve(config, Path(options.folder), once=options.once)
     except HotFolderError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
