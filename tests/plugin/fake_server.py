@@ -1,5 +1,6 @@
 """A server that does what docs/protocol.md says, a move at a time, and paints nothing."""
 
+import glob
 import json
 import os
 from datetime import UTC, datetime
@@ -48,8 +49,8 @@ class FakeServer:
     def claim(self, name: str, as_name: str | None = None) -> dict[str, Any]:
         """Take a drop out of the inbox; its sidecar comes back."""
         sidecar = json.loads((self.root / "inbox" / f"{name}.yaml").read_text())
-        for path in (self.root / "inbox").glob(f"{name}.*"):
-            path.unlink()
+        for path in (self.root / "inbox").glob(f"{glob.escape(name)}.*"):
+            path.unlink(missing_ok=True)
         self.post(as_name or name, "queued", client=sidecar["client"], position=1)
         return dict(sidecar)
 

@@ -93,7 +93,7 @@ class Choices:
 
     def settings(self, longest_side: int) -> dict[str, Any]:
         """The sidecar's keys, for a layer whose longer side has so many pixels."""
-        settings: dict[str, Any] = {"preset": self.preset}
+        settings: dict[str, Any] = {"preset": self.preset, "format": "png"}
         if self.size or self.preset != "preview":
             settings["size"] = self.size or longest_side
         if self.strength != STRENGTH:

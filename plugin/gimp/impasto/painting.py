@@ -11,7 +11,13 @@ from client import Client, ClientError, Request, ServerGone, Status, Ticket, Tim
 __all__ = ["Editor", "Held", "Painted", "Silent", "follow", "paint", "request_for", "text_of"]
 
 SILENCE_SECONDS = 90.0
-"""A live job's status is written every 2 s; so long without is no server that works."""
+"""The status of a job that runs is written every 2 s; so long without is no server that works."""
+
+PRIORITY = 7
+"""Of 0 to 9, 5 being usual: somebody sits and waits for it, as for no batch."""
+
+MOST_NAMED = 8
+"""Styles of the library in a message."""
 
 
 class Silent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
@@ -69,21 +75,23 @@ def paint(
             f"No server works for {client.root}, so nothing was sent. Start it with "
             f"`impasto watch {client.root}`, or with the button in the dialog."
         )
+    style = style_of(choices, client)
     editor.progress(None, "Exporting the layer")
-    request = request_for(choices, editor.export, workplace, name=name)
+    request = request_for(choices, style, editor.export, workplace, name=name)
     ticket = client.submit(request)
     status = follow(client, ticket, editor.progress, silence=silence)
     result = client.result_of(status)
-    if not result.picture.is_file():
-        raise ClientError(
-            f"The server says that {status.name} is painted, but {result.picture} is not there. "
-            "Somebody may have moved it: look for it, or paint again."
-        )
     return Painted(result.picture, result.record, status.name)
 
 
 def request_for(
-    choices: Choices, export: Callable[[Path], tuple[int, int]], workplace: Path, *, name: str
+    choices: Choices,
+    style: Path | str,
+    export: Callable[[Path], tuple[int, int]],
+    workplace: Path,
+    *,
+    name: str,
+    priority: int = PRIORITY,
 ) -> Request:
     """The request for a painting of what `export` writes.
 
@@ -96,16 +104,33 @@ def request_for(
     refuse_small(width, height, settings.get("size"))
     return Request(
         content=content,
-        styles=[style_of(choices)],
-        settings=settings,
+        styles=[style],
+        settings={**settings, "priority": priority},
         name=name,
         client={"editor": "gimp"},
+        heartbeat=True,
     )
 
 
-def style_of(choices: Choices) -> Path | str:
-    """A file to deliver, or a name of the style library."""
-    return Path(choices.style).expanduser() if choices.style_is_file else choices.style
+def style_of(choices: Choices, client: Client) -> Path | str:
+    """A file to deliver, or a name of the style library, whose ending may be left out.
+
+    Raises:
+        Refusal: it is not in the library.
+        FolderMissing
+    """
+    if choices.style_is_file:
+        return Path(choices.style).expanduser()
+    styles = client.styles()
+    for style in styles:
+        if choices.style in (style.name, style.name.rpartition(".")[0]):
+            return style.name
+    there = ", ".join(style.name for style in styles[:MOST_NAMED]) or "nothing"
+    raise Refusal(
+        f"The style library {client.root / 'styles'} has no {choices.style}. It has {there}"
+        f"{', ...' if len(styles) > MOST_NAMED else ''}. A style of your own is named by its "
+        "whole path."
+    )
 
 
 def refuse_small(width: int, height: int, size: int | None) -> None:
@@ -135,6 +160,7 @@ def follow(
     """
     while True:
         looks = 0
+        status = Status(ticket.name, "delivered")
         try:
             for status in client.watch(ticket, timeout=silence):
                 looks += 1
@@ -147,7 +173,8 @@ def follow(
                     )
                 progress(status.fraction if status.state == "running" else None, text_of(status))
         except TimedOut:
-            if looks > 1:  # it was only long, not silent
+            # Of a long queue not every status is written anew: only a painter must not be silent.
+            if looks > 1 or status.state not in ("delivered", "running"):
                 continue
             raise Silent(
                 f"The server of {client.root} has said nothing of {ticket.name} for "

@@ -15,7 +15,14 @@ gi.require_version("Gegl", "0.4")
 from choices import Choices, Refusal
 from gi.repository import Gegl, Gimp, Gio
 
-__all__ = ["Region", "load_as_image", "load_as_layer", "parasite_of"]
+__all__ = [
+    "Region",
+    "load_as_image",
+    "load_as_layer",
+    "name_of",
+    "parasite_of",
+    "refuse_output",
+]
 
 PARASITE = "impasto-settings"
 
@@ -238,6 +245,12 @@ def refuse_output(image: Any, choices: Choices) -> None:
         )
 
 
+def name_of(image: Any) -> str:
+    """What a person calls the image: its file's name without the ending."""
+    file = image.get_file() or image.get_imported_file()
+    return Path(file.get_basename()).stem if file is not None else "untitled"
+
+
 def _only_layer(drawables: Any) -> Any:
     layers = list(drawables)
     if len(layers) != 1:
@@ -300,7 +313,12 @@ def _scale(layer: Any, width: int, height: int) -> None:
 
 
 def _write_png(image: Any, path: Path) -> None:
-    """Quickly: GIMP's own default compression takes twenty times as long."""
+    """Quickly: GIMP's own default compression takes twenty times as long.
+
+    `auto` would write 8 bits of a hidden image's 16.
+    """
+    alpha = "a" if image.get_layers()[0].has_alpha() else ""
+    bits = 8 if _has_8_bits(image) else 16
     procedure = Gimp.get_pdb().lookup_procedure("file-png-export")
     config = procedure.create_config()
     for key, value in {
@@ -308,6 +326,7 @@ def _write_png(image: Any, path: Path) -> None:
         "image": image,
         "file": Gio.File.new_for_path(str(path)),
         "compression": 1,
+        "format": f"rgb{alpha}{bits}",
         "bkgd": False,
         "phys": False,
         "time": False,

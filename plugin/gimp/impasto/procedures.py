@@ -18,7 +18,7 @@ from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices
 from gi.repository import Gimp, GLib, GObject
 from log import message_for, open_log
 from painting import paint
-from pictures import Region, refuse_output
+from pictures import Region, name_of, refuse_output
 from places import Installed, Memory
 
 __all__ = ["OFFERED"]
@@ -145,7 +145,7 @@ def _paint(image: Any, drawables: Any, choices: Choices, *, interactive: bool) -
     refuse_output(image, choices)
     region = Region(image, drawables, selection_only=choices.selection_only)
     with contextlib.closing(region), _workplace() as workplace, _progress() as progress:
-        name = f"{Path(image.get_name()).stem}-{choices.style_name}"
+        name = f"{name_of(image)}-{choices.style_name}"
         painted = paint(_GimpEditor(region, progress), choices, workplace, name=name)
         progress(1.0, "Inserting the painting")
         settings = choices.to_json()

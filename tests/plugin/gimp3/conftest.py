@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from scripted import ScriptedServer, paints
 from session import Gimp, console, until
 
 from hotfolder.folder import HotFolder
@@ -46,15 +48,37 @@ def server(share: Path, photograph: Path) -> Iterator[Client]:
     hot = HotFolder(share / "hot")
     hot.create()
     (hot.styles / "coffee.png").write_bytes(photograph.with_name("coffee.png").read_bytes())
-    with served(hot) as client:
+    # Real weights, real steps, few of them.
+    config = share / "config.yaml"
+    config.write_text("settings: {steps: 6, coarse_steps: 3}\n")
+    with served(hot, "--config", str(config)) as client:
         yield client
 
 
+@pytest.fixture(scope="session")
+def session_scripted(share: Path) -> Iterator[ScriptedServer]:
+    server = ScriptedServer(share / "scripted")
+    Image.new("RGB", (64, 64), "orange").save(server.root / "styles" / "sun.png")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def scripted(session_scripted: ScriptedServer) -> ScriptedServer:
+    """The server of /share/scripted, whose paint is known. Its library has sun.png."""
+    session_scripted.script = paints
+    session_scripted.alive = True
+    session_scripted.beat()
+    session_scripted.contents.clear()
+    session_scripted.sidecars.clear()
+    return session_scripted
+
+
 @contextlib.contextmanager
-def served(hot: HotFolder) -> Iterator[Client]:
+def served(hot: HotFolder, *options: str) -> Iterator[Client]:
     """`impasto watch`, as a person would start it."""
     client = Client(hot.root)
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(hot.root)]
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(hot.root), *options]
     with (hot.root / "watch.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -11,7 +11,7 @@ import traceback
 import gi
 
 gi.require_version("Gegl", "0.4")
-from gi.repository import Gimp, Gio
+from gi.repository import Gegl, Gimp, Gio
 
 NONINTERACTIVE = Gimp.RunMode.NONINTERACTIVE
 
@@ -59,6 +59,32 @@ def pixels(drawable, points):
     """The drawable's colours in sRGB, 0 to 1: red, green, blue, alpha."""
     linear = [drawable.get_pixel(*point).get_rgba() for point in points]
     return [[*map(encoded, (each.red, each.green, each.blue)), each.alpha] for each in linear]
+
+
+def image_type(image, alpha):
+    types = {
+        (Gimp.ImageBaseType.RGB, False): Gimp.ImageType.RGB_IMAGE,
+        (Gimp.ImageBaseType.RGB, True): Gimp.ImageType.RGBA_IMAGE,
+        (Gimp.ImageBaseType.GRAY, False): Gimp.ImageType.GRAY_IMAGE,
+        (Gimp.ImageBaseType.GRAY, True): Gimp.ImageType.GRAYA_IMAGE,
+    }
+    return types[image.get_base_type(), bool(alpha)]
+
+
+def fill(layer, css, rectangle=None):
+    """Fill the layer, or x, y, width, height of it, with a colour; None: make it transparent."""
+    image = layer.get_image()
+    saved = Gimp.Selection.save(image)
+    _, left, top = layer.get_offsets()
+    x, y, width, height = rectangle or (0, 0, layer.get_width(), layer.get_height())
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, left + x, top + y, width, height)
+    if css is None:
+        layer.edit_clear()
+    else:
+        Gimp.context_set_foreground(Gegl.Color.new(css))
+        layer.edit_fill(Gimp.FillType.FOREGROUND)
+    image.select_item(Gimp.ChannelOps.REPLACE, saved)
+    image.remove_channel(saved)
 
 
 def encoded(light):

@@ -1,6 +1,7 @@
-"""Scripts' way: the procedures, called with all their arguments, and a real server's paintings."""
+"""A real server with real weights paints what a script asks for: small, in a few steps."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -9,24 +10,41 @@ from session import Gimp
 from plugin.client import Client
 
 CALL = """
-status, result = call(
-    "impasto-neural-style", image, style="coffee.png", preset="preview", size=64, {arguments}
-)
-answer = status, result if isinstance(result, str) else None
+status, painted = call("impasto-neural-style", image, style="coffee", size=64, {arguments})
+answer = status, painted if isinstance(painted, str) else None
 """
+
+POINTS = [(20, 20), (48, 32), (80, 50)]
 
 
 def paint(gimp: Gimp, arguments: str = "") -> None:
-    """Paint the image called `image` in GIMP."""
+    """Paint the image called `image` in GIMP; the new layer is called `painted`."""
     status, message = gimp.run(CALL.format(arguments=arguments), patience=240)
     assert (status, message) == ("success", None)
 
 
-def newest(client: Client) -> Image.Image:
-    """What the server painted last."""
-    pictures = [*client.outbox.glob("*.png"), *client.outbox.glob("*.jpg")]
-    with Image.open(max(pictures, key=lambda path: path.stat().st_mtime)) as picture:
-        return picture.convert("RGBA")
+def what_was_painted(client: Client) -> Image.Image:
+    """The newest picture in the outbox."""
+    with Image.open(client.results()[0].picture) as picture:
+        return picture.copy()
+
+
+def seen(gimp: Gimp, points: list[tuple[int, int]] = POINTS, of: str = "painted") -> list[Any]:
+    return [pytest.approx(each, abs=0.06) for each in gimp.run(f"answer = pixels({of}, {points})")]
+
+
+def painted_colours(picture: Image.Image, size: tuple[int, int] = (96, 64)) -> list[list[float]]:
+    """What should be seen of a painting, brought to the layer's size."""
+    whole = picture.convert("RGBA").resize(size, Image.Resampling.BICUBIC)
+    return [[channel / 255 for channel in whole.getpixel(point)] for point in POINTS]  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def photo(gimp: Gimp, photograph: Path) -> None:
+    """The cat, 96 px wide, open in GIMP as `image`, with 8 bits and nothing selected."""
+    with Image.open(photograph) as picture:
+        picture.resize((96, 64)).save(gimp.share / "cat.png")
+    gimp.run("image = load('/share/cat.png'); layer = image.get_layers()[0]")
 
 
 def test_it_registers_in_the_artistic_filters(gimp: Gimp) -> None:
@@ -37,31 +55,88 @@ def test_it_registers_in_the_artistic_filters(gimp: Gimp) -> None:
     assert menu == [["<Image>/Filters/Artistic"], "_Neural Style (Impasto)..."]
 
 
-@pytest.fixture
-def photo(gimp: Gimp, photograph: Path) -> Path:
-    """The cat, 96 px wide, open in GIMP as `image`, with 8 bits and nothing selected."""
-    path = gimp.share / "cat.png"
-    with Image.open(photograph) as picture:
-        picture.resize((96, 64)).save(path)
-    gimp.run("image = load('/share/cat.png')")
-    return path
-
-
+@pytest.mark.usefixtures("photo")
 def test_a_photograph_becomes_one_layer_with_the_paintings_pixels(
-    gimp: Gimp, server: Client, photo: Path
+    gimp: Gimp, server: Client
 ) -> None:
-    paint(gimp, "output='layer', strength=60")
+    paint(gimp, "strength=60")
     layers = gimp.run("answer = [facts(layer) for layer in image.get_layers()]")
     assert [layer["name"] for layer in layers] == ["coffee - 60", "Background"]
     painted = layers[0]
-    assert painted["size"] == [96, 64]
-    assert painted["offsets"] == [0, 0]
+    assert (painted["size"], painted["offsets"]) == ([96, 64], [0, 0])
     assert not painted["mask"]
-    assert painted["settings"]["style"] == "coffee.png"
+    assert painted["settings"]["style"] == "coffee"
     assert painted["settings"]["strength"] == 60
-    expected = newest(server).resize((96, 64), Image.Resampling.BICUBIC)
-    points = [(20, 20), (48, 32), (80, 50)]
-    seen = gimp.run(f"answer = pixels(image.get_layers()[0], {points})")
-    for point, colour in zip(points, seen, strict=True):
-        wanted = [channel / 255 for channel in expected.getpixel(point)]  # type: ignore[union-attr]
-        assert colour == pytest.approx(wanted, abs=0.06)
+    picture = what_was_painted(server)
+    assert picture.size == (64, 43)
+    assert seen(gimp) == painted_colours(picture)
+    photograph = gimp.run(f"answer = pixels(image.get_layers()[1], {POINTS})")
+    assert seen(gimp) != photograph
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments"),
+    [
+        pytest.param("layer.add_alpha(); fill(layer, None, (0, 0, 8, 64))", "", id="RGBA"),
+        pytest.param("image.convert_precision(Gimp.Precision.U16_NON_LINEAR)", "", id="16 bits"),
+        pytest.param("image.convert_precision(Gimp.Precision.FLOAT_LINEAR)", "", id="float"),
+        pytest.param(
+            "image.convert_indexed(Gimp.ConvertDitherType.NONE,"
+            " Gimp.ConvertPaletteType.GENERATE, 32, False, False, '')",
+            "output='image'",
+            id="indexed",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("photo")
+def test_it_paints_images_of_every_kind(
+    gimp: Gimp, server: Client, change: str, arguments: str
+) -> None:
+    gimp.run(change)
+    paint(gimp, arguments)
+    picture = what_was_painted(server)
+    size = gimp.run("answer = painted.get_width(), painted.get_height()")
+    assert size == ([64, 43] if arguments else [96, 64])
+    if not arguments:
+        assert seen(gimp) == painted_colours(picture)
+    if change.startswith("layer.add_alpha"):
+        assert gimp.run("answer = pixels(painted, [(2, 30), (60, 30)])") == [
+            [pytest.approx(channel, abs=1) for channel in (0, 0, 0)] + [0],
+            [pytest.approx(channel, abs=1) for channel in (0, 0, 0)] + [1],
+        ]
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_grey_photograph_gets_a_grey_painting(gimp: Gimp, server: Client) -> None:
+    gimp.run("image.convert_grayscale()")
+    paint(gimp)
+    grey = [[value] * 3 for value in brightness(what_was_painted(server))]
+    assert [colour.expected[:3] for colour in seen(gimp)] == [
+        pytest.approx(each, abs=0.06) for each in grey
+    ]
+
+
+def brightness(picture: Image.Image) -> list[float]:
+    """Luminance at the points, encoded as sRGB is: of light, not of the encoded values."""
+
+    def light(value: float) -> float:
+        return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+    lights = [
+        0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue)
+        for red, green, blue, _ in painted_colours(picture)
+    ]
+    return [1.055 * each ** (1 / 2.4) - 0.055 for each in lights]
+
+
+@pytest.mark.usefixtures("photo")
+def test_only_what_is_selected_is_painted(gimp: Gimp, server: Client) -> None:
+    gimp.run("image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 16, 40, 32)")
+    paint(gimp)
+    found = gimp.run("answer = facts(painted)")
+    assert (found["offsets"], found["size"], found["mask"]) == ([24, 0], [72, 64], True)
+    gimp.run("above = Gimp.Layer.new_from_visible(image, image, 'above')")
+    outside = [(10, 10), (30, 50), (90, 60)]
+    assert seen(gimp, outside, of="above") == gimp.run(f"answer = pixels(layer, {outside})")
+    inside = [(60, 30), (45, 40)]
+    assert seen(gimp, inside, of="above") != gimp.run(f"answer = pixels(layer, {inside})")

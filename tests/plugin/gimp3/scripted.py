@@ -1,0 +1,133 @@
+"""A server that does what a test says, in real time, for a GIMP that cannot tell the difference."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fake_server import FakeServer
+from PIL import Image
+
+Script = Callable[["ScriptedServer", str], Iterator[None]]
+"""What happens to a job (its name): one move, then a yield, and so on."""
+
+PAUSE = 0.1
+"""Seconds between two moves."""
+
+
+class ScriptedServer(FakeServer):
+    """Serves its folder in a thread until closed; each job is treated as `script` says."""
+
+    def __init__(self, root: Path) -> None:
+        self.contents: list[bytes] = []
+        """The files that were delivered to be painted."""
+        self.sidecars: list[dict[str, Any]] = []
+        self.script: Script = paints
+        self._jobs: list[Iterator[None]] = []
+        self._closed = threading.Event()
+        super().__init__(root)
+        self._thread = threading.Thread(target=self._serve, name="scripted server")
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def stamp(self) -> str:
+        self.now = time.time()
+        return super().stamp()
+
+    def content(self) -> Image.Image:
+        """The picture that was delivered last."""
+        return Image.open(io.BytesIO(self.contents[-1]))
+
+    def publish(self, name: str, picture: Image.Image) -> None:
+        """What `finish` does, with a real picture."""
+        self.finish(name)
+        picture.save(self.root / "outbox" / f"{name}.png")
+
+    def _serve(self) -> None:
+        while not self._closed.wait(PAUSE):
+            if self.alive:
+                self.beat()
+                self._jobs += [self.script(self, name) for name in self._claimed()]
+            self._jobs = [job for job in self._jobs if next(job, self) is not self]
+
+    def _claimed(self) -> Iterator[str]:
+        for sidecar in sorted((self.root / "inbox").glob("*.yaml")):
+            name = sidecar.stem
+            content = self.root / "inbox" / f"{name}.content.png"
+            if content.exists():
+                self.contents.append(content.read_bytes())
+                self.sidecars.append(self.claim(name))
+                yield name
+
+
+def paints(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Turns the colours round: red to green to blue. Transparency stays."""
+    server.post(name, "running", step=1, steps=2, scale=1, scales=1, fraction=0.5, eta_seconds=1.0)
+    yield
+    content = server.content()
+    rgba = content.convert("RGBA")
+    red, green, blue, alpha = rgba.split()
+    painted = Image.merge("RGBA", (blue, red, green, alpha))
+    has_alpha = content.mode in ("RGBA", "LA")
+    server.publish(name, painted if has_alpha else painted.convert("RGB"))
+
+
+def fails(server: ScriptedServer, name: str) -> Iterator[None]:
+    """As a server says that a job failed."""
+    yield
+    server.post(name, "failed", error="Impasto could not paint it.\n\nThe paint ran out.")
+
+
+def is_cancelled(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Somebody else cancels it."""
+    server.post(name, "running")
+    yield
+    server.post(name, "cancelled")
+
+
+def dies(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Half-way, without a word."""
+    server.post(name, "running", step=1, steps=9, scale=1, scales=1, fraction=0.1)
+    yield
+    server.die()
+
+
+def says_nothing(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Lives, and never mentions the job."""
+    (server.root / "status" / f"{name}.json").unlink()
+    yield
+
+
+def lies_about_the_result(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Says done; there is no picture."""
+    yield
+    server.finish(name)
+    (server.root / "outbox" / f"{name}.png").unlink()
+
+
+def gives_rubbish(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Says done; the picture is none."""
+    yield
+    server.finish(name)
+
+
+def is_slow(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Paints for ever, a step at a time."""
+    step = 0
+    while True:
+        step += 1
+        facts = {"scale": 1, "scales": 1, "fraction": 0.01, "eta_seconds": 90.0}
+        server.post(name, "running", step=step, steps=9999, **facts)
+        yield
+
+
+def queues(server: ScriptedServer, name: str) -> Iterator[None]:
+    """Stays third in the queue."""
+    while True:
+        server.post(name, "queued", position=3)
+        yield

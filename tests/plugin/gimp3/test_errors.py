@@ -1,0 +1,143 @@
+"""What goes wrong is one readable message, comes in time, and leaves the image as it was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from scripted import (
+    Script,
+    ScriptedServer,
+    dies,
+    fails,
+    gives_rubbish,
+    is_cancelled,
+    lies_about_the_result,
+)
+from session import Gimp
+
+CALL = """
+status, message = call(
+    "impasto-neural-style", image, [layer], **{{
+        "style": "sun", "hot_folder": "/share/scripted", **{arguments}}})
+answer = status, message if isinstance(message, str) else None
+"""
+
+
+@pytest.fixture(autouse=True)
+def image_stays_as_it_was(gimp: Gimp) -> Iterator[None]:
+    gimp.run("""
+        for each in Gimp.get_images():
+            each.delete()
+        image = Gimp.Image.new(96, 64, Gimp.ImageBaseType.RGB)
+        layer = Gimp.Layer.new(
+            image, "photo", 96, 64, image_type(image, False), 100, Gimp.LayerMode.NORMAL)
+        image.insert_layer(layer, None, 0)
+        fill(layer, "red")
+        image.clean_all()
+    """)
+    yield
+    state = gimp.run("answer = image.is_dirty(), len(image.get_layers()), len(Gimp.get_images())")
+    assert state == [False, 1, 1]
+
+
+def message_of(gimp: Gimp, **arguments: object) -> str:
+    """What a script is told by a call that fails."""
+    status, message = gimp.run(CALL.format(arguments=arguments))
+    assert status == "execution-error"
+    assert message
+    return str(message)
+
+
+def test_a_folder_that_is_none(gimp: Gimp, scripted: ScriptedServer) -> None:
+    message = message_of(gimp, hot_folder="/share/nowhere")
+    assert "/share/nowhere is not a hot folder" in message
+    assert "impasto init" in message
+
+
+def test_no_server(gimp: Gimp, scripted: ScriptedServer) -> None:
+    scripted.alive = False
+    scripted.beat(state="stopped")
+    message = message_of(gimp)
+    assert "No server works for /share/scripted" in message
+    assert "impasto watch /share/scripted" in message
+    assert not list(scripted.root.joinpath("inbox").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("style", "reason"),
+    [
+        ("", "No style is chosen"),
+        ("moon", "has no moon. It has sun.png"),
+        ("/share/nothing.jpg", "/share/nothing.jpg is not there"),
+        ("/share/gimp.log", "not a picture that Impasto reads"),
+    ],
+)
+def test_no_style(gimp: Gimp, scripted: ScriptedServer, style: str, reason: str) -> None:
+    assert reason in message_of(gimp, style=style)
+    assert not scripted.sidecars
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (fails, "The paint ran out."),
+        (is_cancelled, "was cancelled"),
+        (dies, "Nobody serves /share/scripted"),
+        (lies_about_the_result, "is no longer in /share/scripted"),
+        (gives_rubbish, "GIMP cannot read the painting /share/scripted/outbox/"),
+    ],
+)
+def test_a_server_that_does_not_deliver(
+    gimp: Gimp, scripted: ScriptedServer, script: Script, reason: str
+) -> None:
+    scripted.script = script
+    assert reason in message_of(gimp)
+    assert len(scripted.sidecars) == 1
+
+
+def test_what_nobody_expected_is_in_a_log_that_the_message_names(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    module = gimp.share / "profile" / "plug-ins" / "impasto" / "painting.py"
+    sound = module.read_text()
+    module.write_text(sound.replace("    choices.check()\n", "    1 / 0\n"))
+    try:
+        message = message_of(gimp)
+    finally:
+        module.write_text(sound)
+    log = "/share/profile/impasto/impasto.log"
+    assert "ZeroDivisionError" in message
+    assert log in message
+    logged = Path(gimp.share, *Path(log).parts[2:]).read_text()
+    assert "Traceback" in logged
+    assert "1 / 0" in logged
+
+
+def test_a_number_out_of_range_is_refused_by_gimp_which_keeps_the_usual_one(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    scripted.script = fails
+    message_of(gimp, strength=1000.0)
+    assert "strength" not in scripted.sidecars[0]
+
+
+def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    scripted.script = fails
+    message_of(gimp, strength=40.0, keep_colours=True, style_scale=2.0, seed=9, size=640)
+    sidecar = dict(scripted.sidecars[0])
+    assert sidecar.pop("client")["editor"] == "gimp"
+    assert sidecar.pop("content").startswith("untitled-sun")
+    assert sidecar == {
+        "styles": ["sun.png"],
+        "preset": "standard",
+        "format": "png",
+        "size": 640,
+        "strength": 40.0,
+        "keep_colours": True,
+        "style_scale": 2.0,
+        "seed": 9,
+        "owner": {"heartbeat": True},
+        "priority": 7,
+    }

@@ -1,0 +1,325 @@
+"""Every kind of image, its selection and transparency, with a server whose paint is known.
+
+It turns the colours round: what was red is green, what was blue is red.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+from scripted import ScriptedServer, paints
+from session import Gimp
+
+RED, GREEN, BLUE = (1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_over(gimp: Gimp) -> Iterator[None]:
+    """Whatever happens, no hidden image stays open."""
+    gimp.run("for each in Gimp.get_images(): each.delete()")
+    yield
+    left = gimp.run("answer = [each.get_id() for each in Gimp.get_images() if each.is_valid()]")
+    assert len(left) <= 2  # the test's own, and a painting opened as an image
+
+
+CALL = """
+status, painted = call(
+    "impasto-neural-style", image, drawables, style="sun", hot_folder="/share/scripted", {arguments}
+)
+answer = status, painted if isinstance(painted, str) else None
+"""
+
+
+def paint(gimp: Gimp, arguments: str = "", drawables: str = "[layer]") -> tuple[str, str | None]:
+    """Paint `layer`; status and message. The new layer is `painted`."""
+    code = f"drawables = {drawables}\n" + CALL.format(arguments=arguments)
+    status, message = gimp.run(code)
+    return status, message
+
+
+def new_image(
+    gimp: Gimp, base: str = "RGB", precision: str = "U8_NON_LINEAR", *, alpha: bool = False
+) -> None:
+    """`image`, 96 x 64, the left half red, the right half blue, in its one layer, `layer`."""
+    gimp.run(f"""
+        image = Gimp.Image.new_with_precision(
+            96, 64, Gimp.ImageBaseType.{base}, Gimp.Precision.{precision})
+        layer = Gimp.Layer.new(
+            image, "photo", 96, 64, image_type(image, {alpha}), 100, Gimp.LayerMode.NORMAL)
+        image.insert_layer(layer, None, 0)
+        fill(layer, "red")
+        fill(layer, "blue", (48, 0, 48, 64))
+    """)
+
+
+def facts(gimp: Gimp) -> dict[str, Any]:
+    return dict(gimp.run("answer = facts(painted)"))
+
+
+def colours(
+    gimp: Gimp, *points: tuple[int, int], of: str = "painted", tolerance: float = 0.012
+) -> list[Any]:
+    """Red, green, blue and alpha at each point, to be compared with what they should be."""
+    seen = gimp.run(f"answer = pixels({of}, {points})")
+    return [pytest.approx(each, abs=tolerance) for each in seen]
+
+
+@pytest.mark.parametrize(
+    "precision",
+    [
+        "U8_NON_LINEAR",
+        "U8_LINEAR",
+        "U16_NON_LINEAR",
+        "U32_LINEAR",
+        "HALF_NON_LINEAR",
+        "FLOAT_LINEAR",
+        "DOUBLE_PERCEPTUAL",
+    ],
+)
+def test_any_precision_comes_back_as_it_went(
+    gimp: Gimp, scripted: ScriptedServer, precision: str
+) -> None:
+    new_image(gimp, precision=precision)
+    gimp.run("fill(layer, '#808080', (0, 0, 96, 16))")
+    assert paint(gimp) == ("success", None)
+    content = scripted.content()
+    assert content.mode == "RGB"
+    assert content.getpixel((10, 40)) == (255, 0, 0)
+    assert content.getpixel((10, 5)) == pytest.approx((128, 128, 128), abs=3)
+    assert scripted.contents[-1][24] == (8 if precision.startswith("U8") else 16)  # a PNG's bits
+    assert colours(gimp, (10, 40), (80, 40)) == [GREEN, RED]
+    assert colours(gimp, (10, 5), tolerance=0.02) == [(0.5, 0.5, 0.5, 1)]
+
+
+def test_transparency_goes_and_comes_back(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp, alpha=True)
+    gimp.run("fill(layer, None, (0, 0, 20, 64))")
+    assert paint(gimp) == ("success", None)
+    assert scripted.content().mode == "RGBA"
+    assert facts(gimp)["alpha"]
+    transparent, opaque = gimp.run("answer = pixels(painted, [(10, 30), (30, 30)])")
+    assert transparent[3] == 0
+    assert opaque == pytest.approx(GREEN, abs=0.01)
+
+
+def test_a_grey_image_gets_a_grey_layer(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp, base="GRAY")
+    gimp.run("fill(layer, '#c8c8c8')")
+    assert paint(gimp) == ("success", None)
+    assert scripted.content().getpixel((5, 5)) == pytest.approx((200, 200, 200), abs=1)
+    assert colours(gimp, (5, 5)) == [(200 / 255, 200 / 255, 200 / 255, 1)]
+    assert gimp.run("answer = image.get_base_type().value_nick") == "gray"
+
+
+def test_an_image_with_a_palette_is_refused_a_layer_before_anything_is_sent(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    new_image(gimp)
+    gimp.run("""
+        none, make = Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE
+        image.convert_indexed(none, make, 8, False, False, "")
+    """)
+    status, message = paint(gimp)
+    assert status == "execution-error"
+    assert "palette" in str(message)
+    assert "Image > Mode > RGB" in str(message)
+    assert not scripted.sidecars
+
+
+def test_an_image_with_a_palette_is_painted_as_a_new_image(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    new_image(gimp)
+    gimp.run("""
+        none, make = Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE
+        image.convert_indexed(none, make, 8, False, False, "")
+    """)
+    assert paint(gimp, "output='image'") == ("success", None)
+    assert scripted.content().convert("RGB").getpixel((10, 40)) == (255, 0, 0)
+    assert colours(gimp, (10, 40), (80, 40)) == [GREEN, RED]
+    assert gimp.run("answer = len(image.get_layers())") == 1
+
+
+def test_colours_of_a_wide_profile_are_neither_paled_nor_stretched(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    """All of sRGB lies within Adobe's colours, so that nothing needs to change."""
+    new_image(gimp)
+    gimp.run("""
+        intent = Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
+        fill(layer, "#c83c1e")
+        image.convert_color_profile(Gimp.ColorProfile.new_rgb_adobe(), intent, True)
+    """)
+    assert paint(gimp) == ("success", None)
+    assert scripted.content().getpixel((10, 10)) == pytest.approx((200, 60, 30), abs=2)
+    assert colours(gimp, (10, 10)) == [(30 / 255, 200 / 255, 60 / 255, 1)]
+
+
+def test_a_layer_lies_where_the_painted_layer_lies(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        below = layer
+        layer = Gimp.Layer.new(
+            image, "part", 40, 50, image_type(image, False), 100, Gimp.LayerMode.NORMAL)
+        image.insert_layer(layer, None, 0)
+        layer.set_offsets(-7, 30)
+        fill(layer, "blue")
+    """)
+    assert paint(gimp) == ("success", None)
+    assert scripted.content().size == (40, 50)
+    found = facts(gimp)
+    assert (found["size"], found["offsets"]) == ([40, 50], [-7, 30])
+    order = gimp.run("answer = [each.get_name() for each in image.get_layers()]")
+    assert order == ["sun - 75", "part", "photo"]
+
+
+def test_a_painting_of_another_size_is_brought_to_the_layers(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    scripted.script = paints_smaller
+    new_image(gimp)
+    assert paint(gimp, "size=48") == ("success", None)
+    assert scripted.sidecars[0]["size"] == 48
+    assert facts(gimp)["size"] == [96, 64]
+    assert colours(gimp, (10, 40), (85, 40)) == [GREEN, RED]
+
+
+def paints_smaller(server: ScriptedServer, name: str) -> Iterator[None]:
+    for _ in paints(server, name):
+        yield
+    path = server.root / "outbox" / f"{name}.png"
+    with Image.open(path) as picture:
+        picture.resize((48, 32)).save(path)
+
+
+def test_a_selection_becomes_a_mask_and_is_painted_with_what_surrounds_it(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    new_image(gimp)
+    gimp.run("image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 20, 32, 24)")
+    assert paint(gimp) == ("success", None)
+    assert scripted.content().size == (64, 56)  # 16 pixels around it
+    found = facts(gimp)
+    assert (found["offsets"], found["size"], found["mask"]) == ([24, 4], [64, 56], True)
+    inside, outside, edge = (20, 20), (5, 5), (15, 15)
+    mask = colours(gimp, inside, outside, edge, of="painted.get_mask()")
+    assert mask == [(1, 1, 1, 1), (0, 0, 0, 1), (0, 0, 0, 1)]
+    # Seen from above: painted within the selection, as it was without.
+    gimp.run("seen = Gimp.Layer.new_from_visible(image, image, 'seen')")
+    assert colours(gimp, (45, 30), (60, 30), of="seen") == [GREEN, RED]
+    assert colours(gimp, (35, 30), (80, 30), (45, 10), of="seen") == [RED, BLUE, RED]
+
+
+def test_a_soft_selection_makes_a_soft_mask(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 30, 15, 40, 40)
+        Gimp.Selection.feather(image, 12)
+        before = [image.get_selection().get_pixel(x, 30).get_rgba().red for x in range(96)]
+    """)
+    assert paint(gimp) == ("success", None)
+    gimp.run("_, left, top = painted.get_offsets()")
+    after = gimp.run("""
+        mask = painted.get_mask()
+        answer = [mask.get_pixel(x - left, 30 - top).get_rgba().red
+            for x in range(left, left + mask.get_width())]
+    """)
+    left = gimp.run("answer = left")
+    before = gimp.run("answer = before")
+    assert after == pytest.approx(before[left : left + len(after)], abs=0.01)
+    assert any(0.1 < value < 0.9 for value in after)
+
+
+def test_a_selection_is_disregarded_where_it_is_not_wanted(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    new_image(gimp)
+    gimp.run("image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 20, 32, 24)")
+    assert paint(gimp, "selection_only=False") == ("success", None)
+    assert facts(gimp)["size"] == [96, 64]
+    assert not facts(gimp)["mask"]
+
+
+def test_a_selection_beside_the_layer_is_refused(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        layer.resize(40, 64, 0, 0)
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 20, 20, 24)
+    """)
+    status, message = paint(gimp)
+    assert status == "execution-error"
+    assert "beside the layer photo" in str(message)
+    assert not scripted.sidecars
+
+
+def test_what_is_too_small_is_refused(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("layer.resize(20, 12, 0, 0)")
+    status, message = paint(gimp)
+    assert status == "execution-error"
+    assert "20 x 12 pixels" in str(message)
+    assert not scripted.sidecars
+
+
+@pytest.mark.parametrize(
+    ("drawables", "reason"),
+    [
+        ("[layer, layer.copy()]", "One layer"),
+        ("[mask]", "is a mask or a channel"),
+    ],
+)
+def test_what_is_no_single_layer_is_refused(
+    gimp: Gimp, scripted: ScriptedServer, drawables: str, reason: str
+) -> None:
+    new_image(gimp)
+    gimp.run("mask = layer.create_mask(Gimp.AddMaskType.WHITE); layer.add_mask(mask)")
+    status, message = paint(gimp, drawables=drawables)
+    assert status == "execution-error"
+    assert reason in str(message)
+
+
+def test_a_group_is_painted_as_it_is_seen(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        group = Gimp.GroupLayer.new(image, "both")
+        image.insert_layer(group, None, 0)
+        image.reorder_item(layer, group, 0)
+        above = Gimp.Layer.new(
+            image, "above", 20, 20, image_type(image, False), 100, Gimp.LayerMode.NORMAL)
+        image.insert_layer(above, group, 0)
+        fill(above, "lime")
+        layer = group
+    """)
+    assert paint(gimp) == ("success", None)
+    content = scripted.content().convert("RGB")
+    assert [content.getpixel(point) for point in [(5, 5), (30, 30), (80, 30)]] == [
+        (0, 255, 0),
+        (255, 0, 0),
+        (0, 0, 255),
+    ]
+
+
+def test_a_layers_mask_is_kept_out_and_its_opacity_is_not(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    new_image(gimp)
+    gimp.run("""
+        layer.set_opacity(30)
+        mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+        layer.add_mask(mask)
+        fill(mask, "black", (0, 0, 20, 64))
+    """)
+    assert paint(gimp) == ("success", None)
+    content = scripted.content()
+    assert content.mode == "RGBA"
+    assert content.getpixel((10, 30))[3] == 0  # type: ignore[index]
+    assert content.getpixel((30, 30)) == (255, 0, 0, 255)
+
+
+def test_the_layer_itself_stays_as_it_was(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("image.clean_all()")
+    assert paint(gimp) == ("success", None)
+    assert colours(gimp, (10, 40), (80, 40), of="layer") == [RED, BLUE]
+    assert gimp.run("answer = layer.get_name(), len(image.get_layers())") == ["photo", 2]
