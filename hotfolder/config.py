@@ -4,13 +4,14 @@
 repository's file equal to them.
 """
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.errors import Problem, SettingsError
 from engine.settings import problems_of, resolve
@@ -49,6 +50,43 @@ class Retry(_Model):
 
     lost: Annotated[int, Field(ge=0, le=100)] = 3
     """How often a job is started again whose worker died; then it fails."""
+
+
+Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=256)]
+
+
+class Hooks(_Model):
+    """Commands that are run when a job has ended."""
+
+    on_done: Command | None = None
+    """A program and its arguments, such as [rsync, -a, outbox/, "nas:painted/"], run in the hot
+    folder when a job is done. No shell reads it; IMPASTO_JOB_NAME, IMPASTO_JOB_RESULT and others in
+    its environment tell of the job. null: none."""
+
+    on_failed: Command | None = None
+    """The same when a job has failed."""
+
+    seconds: Seconds = 60.0
+    """It is killed when it has run for longer."""
+
+
+def _address(text: str) -> str:
+    if not re.match(r"https?://[^\s/]+", text):
+        raise ValueError("an address such as https://example.org/painted")
+    return text
+
+
+class Webhook(_Model):
+    """An address that is told when a job is done or has failed."""
+
+    url: Annotated[str, AfterValidator(_address)] | None = None
+    """Gets the job's status as JSON, by POST. null: none."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    """How often it is tried, with pauses of 1, 2, 4, ... seconds."""
+
+    seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """How long one attempt may take."""
 
 
 class Config(_Model):
@@ -103,6 +141,15 @@ class Config(_Model):
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     """Time between two checkpoints of a painting; after a crash it goes on from the last. Costly
     ones are written more seldom, so that it takes at most 4 % of the time. 0: only when stopped."""
+
+    hooks: Hooks = Hooks()
+    """Commands that are run when a job has ended."""
+
+    webhook: Webhook = Webhook()
+    """An address that is told when a job is done or has failed."""
+
+    notify: bool = False
+    """Show a notice on the desktop when a job is done or has failed."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much the log says."""

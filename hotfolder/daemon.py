@@ -38,6 +38,7 @@ from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
+from hotfolder.notices import Notices
 from hotfolder.pause import Pause
 from hotfolder.presence import Presence, Whereabouts
 from hotfolder.process import worker_command
@@ -55,6 +56,9 @@ TICK_SECONDS = 0.25
 """Longest time before a signal or the doorbell is noticed."""
 
 PAUSE_SECONDS = 1.0
+
+CLOSE_SECONDS = 5.0
+"""How long a daemon that ends goes on telling of what has ended."""
 
 CROWD = 200
 """With more jobs than this, places in the queue are told only every `CROWD_SECONDS`."""
@@ -178,6 +182,7 @@ class Daemon:
             on_status=on_event,
             clock=clock,
         )
+        self._notices = Notices(config, folder.root)
         self._live: dict[str, Entry] = {}
         """Every job in the spool, oldest first."""
         self._in_hand: set[str] = set()
@@ -309,6 +314,9 @@ class Daemon:
         except OSError as error:
             # The spool is as it was; the next start finds the same jobs.
             log.error("while stopping: %s", error)
+        # `run --once` has nothing more urgent to do; a service is to end within seconds.
+        patient = self._once and not self._stopping
+        self._notices.close(self._config.hooks.seconds if patient else CLOSE_SECONDS)
 
     def _is_finished(self) -> bool:
         look = self._latest
@@ -326,6 +334,7 @@ class Daemon:
         if watch.changed():
             config = self._config = watch.config
             self._intake.reconfigure(config)
+            self._notices.reconfigure(config)
             self._publisher.reconfigure(overwrite=config.overwrite, originals=config.originals)
             self._reporter.status_seconds = config.status_seconds
             logging.getLogger("hotfolder").setLevel(config.log_level.upper())
@@ -492,7 +501,7 @@ class Daemon:
                 continue
             try:
                 self._publisher.publish(entry)
-                self._reporter.ended(entry)
+                status = self._reporter.ended(entry)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
                 (self._folder.inbox / f"{entry.job.name}.hold").unlink(missing_ok=True)
@@ -518,6 +527,7 @@ class Daemon:
             self._cancelling.pop(entry.job.id, None)
             self._totals[entry.state] += 1
             _log_end(entry)
+            self._notices.tell(status)
 
     # --- the status ------------------------------------------------------------------------
 

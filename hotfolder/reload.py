@@ -15,7 +15,14 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 
 AT_START = (
-    *("hot_folder", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
+    *(
+        "hot_folder",
+        "devices",
+        "threads",
+        "max_megapixels",
+        "style_cache_megabytes",
+        "checkpoint_seconds",
+    ),
     "checkpoint_seconds",
 )
 """Keys that are read once: they are the workers', or the daemon's very place."""

@@ -116,8 +116,8 @@ class Reporter:
         message = f"waits to be published: {error.strerror or error}"
         self._set(entry, replace(self._of(entry), message=message))
 
-    def ended(self, entry: Entry) -> None:
-        """The job's end is published."""
+    def ended(self, entry: Entry) -> Mapping[str, Any]:
+        """The job's end is published. Returns its last status."""
         assert entry.ending is not None
         status = replace(
             self._of(entry),
@@ -143,6 +143,7 @@ class Reporter:
         self._set(entry, status)
         self._jobs.pop(entry.job.id, None)
         self._written.pop(entry.job.name, None)
+        return asdict(status)
 
     def inbox(self, drops: Mapping[str, Drop], positions: Mapping[str, int]) -> None:
         """The drops that stay in the inbox, by the name they have in the status. Replaces the last

@@ -1,0 +1,89 @@
+"""Hooks: a command of the administrator's for each job that has ended.
+
+An argument list, so no shell reads what strangers called their files; the job is told in the
+environment. Only the configuration can name a hook, never a sidecar.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+__all__ = ["environment_of", "run_hook"]
+
+log = logging.getLogger(__name__)
+
+OUTPUT_SHOWN = 2000
+
+
+def environment_of(job: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """`IMPASTO_JOB_NAME` and so on: the job's status, paths made absolute. What is not, is empty.
+
+    Args:
+        job: `status/NAME.json`'s document.
+        root: the hot folder.
+    """
+    facts: dict[str, Any] = {
+        key: job.get(key)
+        for key in ("id", "name", "source", "state", "message", "error", "seconds")
+    }
+    for key in ("result", "record", "folder"):
+        facts[key] = root / job[key] if job.get(key) else None
+    facts["client"] = json.dumps(job.get("client") or {})
+    facts["hot_folder"] = root
+    return {
+        f"IMPASTO_JOB_{key.upper()}": "" if fact is None else str(fact).replace("\0", "")
+        for key, fact in facts.items()
+    }
+
+
+def run_hook(
+    command: Sequence[str], job: Mapping[str, Any], root: Path, *, seconds: float
+) -> int | None:
+    """Run it to its end, at most `seconds` long, then it and its children are killed.
+
+    Returns its exit status; None if it could not be started or was killed. Problems are logged,
+    with what it said.
+    """
+    tag = f"[{job.get('id')} {job.get('name')}]"
+    # A file: a pipe that nobody reads would stop a talkative command, and memory has an end.
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(
+                list(command),
+                cwd=root,
+                env=os.environ | environment_of(job, root),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            log.error("%s the hook %s cannot be started: %s", tag, command[0], error)
+            return None
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            log.error("%s the hook %s ran longer than %g s; killed", tag, command[0], seconds)
+            return None
+        finally:
+            # What it left running in the background, too.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if status:
+            log.error("%s the hook %s ended with %d%s", tag, command[0], status, _said(output))
+        return status
+
+
+def _said(output: IO[bytes]) -> str:
+    output.seek(0, os.SEEK_END)
+    output.seek(max(0, output.tell() - OUTPUT_SHOWN))
+    text = " ".join(output.read().decode(errors="replace").split())
+    return f": {text}" if text else ""
