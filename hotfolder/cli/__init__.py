@@ -20,6 +20,7 @@ from hotfolder.cli import (
     folder,
     jobs,
     paint,
+    plugin,
     reconstruct,
     settings,
 )
@@ -42,6 +43,8 @@ ORDER = [
     "release",
     "pause",
     "resume",
+    "install-plugin",
+    "uninstall-plugin",
     "check",
     "doctor",
     "presets",
@@ -60,6 +63,7 @@ __all__ = [
     "jobs",
     "main",
     "paint",
+    "plugin",
     "reconstruct",
     "settings",
 ]

@@ -5,10 +5,11 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-__all__ = ["FOLDER", "HELP", "PAINTING", "app", "command"]
+__all__ = ["EDITOR", "FOLDER", "HELP", "PAINTING", "app", "command"]
 
 PAINTING = "Painting"
 FOLDER = "The hot folder"
+EDITOR = "In an editor"
 HELP = "Finding out"
 
 Function = TypeVar("Function", bound=Callable[..., Any])

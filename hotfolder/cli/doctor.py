@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,21 +13,11 @@ from hotfolder.cli._app import HELP, command
 from hotfolder.cli._where import find_hot_folder
 from hotfolder.cli.folder import HotArgument
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
+from hotfolder.finding import Finding
 
 __all__ = ["doctor"]
 
 LOW_SPACE = 1 << 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line. `verdict` is ok, warn or fail; `code` what the command ends with if it is fail."""
-
-    verdict: str
-    subject: str
-    detail: str
-    remedy: str = ""
-    code: ExitCode = ExitCode.MISSING_DEPENDENCY
 
 
 @command("doctor", HELP, "impasto doctor", "impasto doctor hot")
@@ -40,7 +29,8 @@ def doctor(
 ) -> int:
     """Look at everything painting needs; say what to mend.
 
-    Python, torch, devices and their precision, weights, the configuration and the hot folder.
+    Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
+    plug-in for GIMP.
     """
     found: list[Finding] = []
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -50,6 +40,7 @@ def doctor(
         _weights,
         lambda: _configuration(config),
         lambda: _folder(hot, config),
+        _gimp,
     ]
     for look in checks:
         for finding in look():
@@ -228,6 +219,13 @@ def _events(root: Path) -> Iterator[Finding]:
     finally:
         probe.unlink(missing_ok=True)
         bell.close()
+
+
+def _gimp() -> Iterator[Finding]:
+    from hotfolder.gimp.diagnosis import diagnose
+    from hotfolder.gimp.profiles import Machine
+
+    yield from diagnose(Machine.here())
 
 
 COLOURS = {"ok": "32", "warn": "33", "fail": "31"}

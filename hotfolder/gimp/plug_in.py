@@ -1,0 +1,207 @@
+"""The plug-in's folder: what belongs into it, putting it there whole, taking it away."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hotfolder.errors import FolderError
+
+__all__ = [
+    "FACTS",
+    "NAME",
+    "PROGRAM",
+    "Facts",
+    "differences",
+    "install",
+    "is_ours",
+    "read_facts",
+    "sources",
+    "uninstall",
+]
+
+NAME = "impasto"
+"""GIMP 3 looks at `plug-ins/NAME/NAME.py` only, and skips what is called otherwise silently."""
+
+PROGRAM = f"{NAME}.py"
+FACTS = "impasto.json"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`impasto.json`: what the plug-in is told."""
+
+    hot_folder: Path
+    command: Sequence[str]
+    """What a shell calls `impasto`; `watch HOT` follows. Empty: there is no way from there."""
+    version: str
+    """The Impasto that it came with."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "hot_folder": str(self.hot_folder),
+            "command": list(self.command),
+            "version": self.version,
+        }
+
+
+def sources() -> dict[str, Path]:
+    """What belongs into the folder besides `impasto.json`, by the path there.
+
+    Raises:
+        FolderError: this Impasto has no plug-in with it.
+    """
+    import plugin
+
+    room = Path(plugin.__file__).parent
+    found = {
+        path.relative_to(base).as_posix(): path
+        for base, folder in ((room / "gimp" / NAME, ""), (room, "client"))
+        for path in sorted((base / folder).rglob("*"))
+        if path.is_file() and not _is_litter(path.relative_to(base))
+    }
+    if PROGRAM not in found:
+        raise FolderError(
+            f"{room / 'gimp' / NAME / PROGRAM}: no such file. This Impasto lacks its plug-in: "
+            "install it again."
+        )
+    return found
+
+
+def install(plug_ins: Path, facts: Facts) -> Path:
+    """Put the plug-in into GIMP's folder `plug_ins`; one that is there is replaced as a whole.
+
+    Whatever happens on the way, there is the old folder or the new one, never a mixture.
+
+    Raises:
+        FolderError: something of another's is there, or it cannot be written to.
+    """
+    target = plug_ins / NAME
+    _refuse_strangers(target)
+    staging = plug_ins / f".{NAME}-{secrets.token_hex(4)}.part"
+    try:
+        plug_ins.mkdir(exist_ok=True)
+        _remove_leftovers(plug_ins)
+        for name, source in sources().items():
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            # Not its time: GIMP asks a plug-in anew what it offers only if it has another one.
+            shutil.copyfile(source, staging / name)
+        text = json.dumps(facts.document(), indent=1, ensure_ascii=False)
+        (staging / FACTS).write_text(text + "\n", encoding="utf-8")
+        mode = (staging / PROGRAM).stat().st_mode
+        (staging / PROGRAM).chmod(mode | (mode & 0o444) >> 2)
+        _swap(staging, target)
+    except OSError as error:
+        _remove(staging)
+        raise FolderError(
+            f"{error.filename or target}: the plug-in cannot be put there: {error.strerror}. "
+            "Close GIMP, make sure that you may write there, and try again."
+        ) from error
+    return target
+
+
+def uninstall(plug_ins: Path) -> Path | None:
+    """Take the plug-in out of `plug_ins`; None if it is not there.
+
+    Raises:
+        FolderError: something of another's is there, or it cannot be removed.
+    """
+    target = plug_ins / NAME
+    _refuse_strangers(target)
+    try:
+        _remove_leftovers(plug_ins)
+        if not os.path.lexists(target):
+            return None
+        gone = plug_ins / f".{NAME}-{secrets.token_hex(4)}.part"
+        target.rename(gone)
+        _remove(gone)
+    except OSError as error:
+        raise FolderError(
+            f"{error.filename or target}: the plug-in cannot be removed: {error.strerror}. "
+            "Close GIMP, make sure that you may write there, and try again."
+        ) from error
+    return target
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder of our name has been made by us, or is empty."""
+    if folder.is_symlink():
+        return True  # Only the link is replaced, by whoever made it.
+    known = (PROGRAM, FACTS)
+    return folder.is_dir() and (
+        any((folder / name).exists() for name in known) or not any(folder.iterdir())
+    )
+
+
+def _refuse_strangers(target: Path) -> None:
+    """Raises FolderError if something that is not ours has our name."""
+    if os.path.lexists(target) and not is_ours(target):
+        raise FolderError(
+            f"{target} is there already and is not Impasto's: it has no {PROGRAM}. "
+            "Move it away, or name another folder with --folder."
+        )
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """`impasto.json` of an installed plug-in; empty if it cannot be read."""
+    try:
+        document = json.loads((folder / FACTS).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def differences(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of an installed plug-in that are not as this Impasto has them: `missing`, `other`.
+
+    Raises:
+        FolderError: this Impasto has no plug-in with it.
+    """
+    for name, source in sources().items():
+        try:
+            if (folder / name).read_bytes() != source.read_bytes():
+                yield name, "other"
+        except OSError:
+            yield name, "missing"
+
+
+def _swap(staging: Path, target: Path) -> None:
+    old = target.with_name(f"{staging.stem}-old.part")
+    there = os.path.lexists(target)
+    if there:
+        target.rename(old)
+    try:
+        staging.rename(target)
+    except OSError:
+        if there:
+            old.rename(target)
+        raise
+    _remove(old)
+
+
+def _remove_leftovers(plug_ins: Path) -> None:
+    """What an installation that was cut short has left."""
+    for path in list(plug_ins.glob(f".{NAME}-*.part")) if plug_ins.is_dir() else ():
+        old = path.name.endswith("-old.part")
+        if old and not os.path.lexists(plug_ins / NAME):
+            path.rename(plug_ins / NAME)  # It was cut short between the two renames.
+        else:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """A folder, or a link to one, which stays. What cannot be removed is left: it is hidden."""
+    with contextlib.suppress(OSError):
+        if path.is_symlink():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+
+
+def _is_litter(path: Path) -> bool:
+    return any(part.startswith((".", "__pycache__")) for part in path.parts)
