@@ -102,6 +102,8 @@ class Server:
         if not self.running:
             since = "" if self.age is None else f" since {local_time(self.updated)}"
             return f"Not running{since}."
+        if self.paused is not None:
+            return f"Paused ({self.paused})."
         if self.busy:
             queued = self.queue.get("queued", 0)
             behind = f", {queued} in the queue" if queued else ""

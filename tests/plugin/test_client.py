@@ -391,6 +391,7 @@ def test_a_damaged_heartbeat_is_no_server(server: FakeServer, client: Client) ->
         ({"devices": [{"device": "cuda:0"}]}, 0, "Ready (cuda:0)."),
         ({"state": "busy", "queue": {"running": 1, "queued": 3}}, 0, "Busy: 1 being painted, 3 in"),
         ({"state": "starting"}, 0, "Starting."),
+        ({"state": "busy", "queue": {"running": 1}, "paused": "me"}, 0, "Paused (me)."),
         ({}, 60, "Not running since "),
     ],
 )

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hotfolder.gimp import plug_in
+from hotfolder.gimp.plug_in import Facts
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
@@ -39,11 +42,8 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 
 def install(folder: Path) -> None:
     """The plug-in as `impasto install-plugin` puts it there, for the hot folder /share/hot."""
-    plug_in = folder / "plug-ins" / "impasto"
-    shutil.copytree(ROOT / "plugin" / "gimp" / "impasto", plug_in, dirs_exist_ok=True)
-    shutil.copytree(ROOT / "plugin" / "client", plug_in / "client", dirs_exist_ok=True)
-    facts = {"hot_folder": "/share/hot", "command": ["/share/impasto"]}
-    (plug_in / "impasto.json").write_text(json.dumps(facts))
+    facts = Facts(Path("/share/hot"), ["/share/impasto"], "test")
+    plug_in.install(folder / "plug-ins", facts)
     (folder / "gimprc").write_text(GIMPRC)
 
 
