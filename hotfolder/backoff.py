@@ -1,10 +1,20 @@
-"""When to try again what the file system refused. Pure, clock injected."""
+"""When to try again: what the file system refused, and jobs whose worker died. Pure, clock
+injected."""
 
 from collections.abc import Callable
 
-__all__ = ["RETRY_SECONDS", "Backoff"]
+__all__ = ["RETRY_SECONDS", "Backoff", "growing_pause"]
 
 RETRY_SECONDS = 5.0
+
+
+LONGEST_PAUSE = 3600.0
+
+
+def growing_pause(first: float, times: int) -> float:
+    """Seconds to wait after something has gone wrong for the `times`-th time: `first`, then twice
+    as long each time, up to an hour."""
+    return float(min(first * 2.0 ** min(times - 1, 30), LONGEST_PAUSE))
 
 
 class Backoff:
@@ -18,10 +28,10 @@ class Backoff:
     def must_wait(self, what: str) -> bool:
         return self._clock() < self._until.get(what, 0.0)
 
-    def refused(self, what: str) -> None:
+    def refused(self, what: str, seconds: float | None = None) -> None:
         now = self._clock()
         self._until = {key: until for key, until in self._until.items() if until > now}
-        self._until[what] = now + self._seconds
+        self._until[what] = now + (self._seconds if seconds is None else seconds)
 
     def forget(self) -> None:
         self._until.clear()

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from engine.errors import Problem, SettingsError
 from engine.settings import problems_of, resolve
+from hotfolder.terms import Minutes
 
 __all__ = ["Config", "Retry", "Watch", "annotated_yaml", "below_settings", "config_problems"]
 
@@ -50,6 +51,9 @@ class Retry(_Model):
 
     lost: Annotated[int, Field(ge=0, le=100)] = 3
     """How often a job is started again whose worker died; then it fails."""
+
+    backoff: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """Seconds before it is started again; twice as long each time. Others go on meanwhile."""
 
 
 Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=256)]
@@ -123,6 +127,10 @@ class Config(_Model):
 
     retry: Retry = Retry()
     """When a job is tried again."""
+
+    max_minutes: Minutes | None = None
+    """A job fails when it has run for longer, all attempts together, unless its sidecar gives it
+    another `max_minutes`. null: it may take as long as it takes."""
 
     claim_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How many of the next jobs are taken out of the inbox ahead of their turn. The others wait

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from hotfolder.backoff import Backoff
+from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config import Config
 from hotfolder.dispatcher import (
     Cancelled,
@@ -46,6 +46,7 @@ from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.spool import Entry, Spool, ending_now
+from hotfolder.stopwatch import Stopwatch
 from hotfolder.turns import Turn, Turns
 
 __all__ = ["Daemon", "Outcome", "opened", "serve"]
@@ -147,6 +148,15 @@ def opened(
         )
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Why a job is to end before its time, and as what."""
+
+    state: State
+    reason: str = ""
+    """Empty if somebody said so."""
+
+
 class Daemon:
     """Serves one folder, which it must hold the lock of, with one dispatcher, which it closes."""
 
@@ -189,8 +199,11 @@ class Daemon:
         """Jobs that the dispatcher has."""
         self._cancels: dict[str, Path] = {}
         """Cancel files by the name of the live job they are for; removed when it has ended."""
-        self._cancelling: dict[str, str] = {}
-        """Jobs that are to end, by id, and why."""
+        self._stops: dict[str, Stop] = {}
+        """Jobs that are to end before their time, by id."""
+        self._stopwatch = Stopwatch(clock)
+        self._resting = Backoff(clock)
+        """Jobs whose worker died, by id, until they may be tried again."""
         self._events: deque[Event] = deque()
         self._latest: Look | None = None
         """The last look at the inbox."""
@@ -245,6 +258,7 @@ class Daemon:
         timeout = min(timeout, self._intake.seconds_to_next_look())
         self._events.extend(self._dispatcher.poll(timeout))
         self._handle_events()
+        self._stop_overdue()
         self._publish_ends()
         self._report()
 
@@ -305,7 +319,7 @@ class Daemon:
             self._publish_ends()
             for entry in self._live.values():
                 if entry.state is State.RUNNING:
-                    self._spool.change(entry, State.QUEUED)
+                    self._requeue(entry)
                     log.info("%s back in the queue", entry.tag)
             self._report()
             self._reporter.server(
@@ -353,7 +367,7 @@ class Daemon:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in look.cancelled.items():
-                self._cancel(self._live[job_id], reason)
+                self._stop(self._live[job_id], Stop(State.CANCELLED, reason))
             self._hold(look.holds)
         except OSError as error:  # The next look says the same again.
             log.error("cannot write to %s: %s", self._folder.spool, error)
@@ -379,15 +393,15 @@ class Daemon:
                 log.info("going on" if reason is None else f"paused: {reason}")
             self._reporter.paused = reason
 
-    def _cancel(self, entry: Entry, reason: str) -> None:
-        """End a job before its time; `reason` is empty if somebody said so."""
+    def _stop(self, entry: Entry, stop: Stop) -> None:
+        """End a job before its time."""
         if entry.ending is not None:
             return
-        self._cancelling[entry.job.id] = reason
+        self._stops[entry.job.id] = stop
         if entry.job.id in self._in_hand:
             self._dispatcher.cancel(entry.job.id)
         else:
-            self._end_cancelled(entry)
+            self._end_stopped(entry)
 
     # --- the dispatcher --------------------------------------------------------------------
 
@@ -395,13 +409,20 @@ class Daemon:
         if self._reporter.paused is not None:
             return
         while len(self._in_hand) < self._dispatcher.capacity:
-            waiting = [entry for entry in self._queued() if entry.job.id not in self._in_hand]
+            waiting = [
+                entry
+                for entry in self._queued()
+                if entry.job.id not in self._in_hand and not self._rests(entry)
+            ]
             if not waiting:
                 return
             entry = self._turns.order(waiting, lambda entry: entry.turn)[0]
             self._turns.serve(entry.turn.folder)
             self._in_hand.add(entry.job.id)
             self._dispatcher.submit(entry.job)
+
+    def _rests(self, entry: Entry) -> bool:
+        return self._resting.must_wait(entry.job.id)
 
     def _queued(self) -> list[Entry]:
         return [entry for entry in self._live.values() if entry.state is State.QUEUED]
@@ -431,6 +452,7 @@ class Daemon:
             self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
         match event:
             case Started():
+                self._stopwatch.start(entry.job.id, entry.ran)
                 log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
                 self._reporter.running(entry, event.device)
             case Progress():
@@ -440,7 +462,7 @@ class Daemon:
             case Failed():
                 self._end(entry, State.FAILED, error=event.message, exit_code=event.exit_code)
             case Cancelled():
-                self._end_cancelled(entry)
+                self._end_stopped(entry)
             case Lost():
                 self._lost(entry, event.reason)
             case Stalled():
@@ -461,8 +483,8 @@ class Daemon:
         lost = entry.lost + 1
         allowed = self._config.retry.lost
         log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
-        if entry.job.id in self._cancelling:
-            self._end_cancelled(entry)
+        if entry.job.id in self._stops:
+            self._end_stopped(entry)
         elif lost > allowed:
             times = "Its worker" if lost == 1 else f"{lost} workers that worked on it"
             self._end(
@@ -472,22 +494,48 @@ class Daemon:
                 exit_code=int(ExitCode.OTHER),
             )
         else:
-            state = State.QUEUED if entry.state is State.RUNNING else None
-            self._spool.change(entry, state, lost=lost)
-            self._in_hand.discard(entry.job.id)
+            self._requeue(entry, lost=lost)
+            self._resting.refused(entry.job.id, self._pause_after_loss(entry))
 
-    def _end_cancelled(self, entry: Entry) -> None:
-        self._end(entry, State.CANCELLED, error=self._cancelling.get(entry.job.id) or None)
+    def _pause_after_loss(self, entry: Entry) -> float:
+        return growing_pause(self._config.retry.backoff, entry.lost)
+
+    def _requeue(self, entry: Entry, **facts: Any) -> None:
+        """Back into the queue, if it had been started at all."""
+        state = State.QUEUED if entry.state is State.RUNNING else None
+        ran = max(entry.ran, self._stopwatch.seconds(entry.job.id))
+        self._spool.change(entry, state, ran=ran, **facts)
+        self._stopwatch.stop(entry.job.id)
+        self._in_hand.discard(entry.job.id)
+
+    def _stop_overdue(self) -> None:
+        """Stop the jobs that have run for longer than they may."""
+        for job_id in self._in_hand:
+            entry = self._live[job_id]
+            minutes = entry.job.terms.max_minutes or self._config.max_minutes
+            if minutes is None or job_id in self._stops:
+                continue
+            if self._stopwatch.seconds(job_id) >= 60 * minutes:
+                log.warning("%s has run for %g minutes: stopped", entry.tag, minutes)
+                error = (
+                    f"Stopped after {minutes:g} minutes of running, which is its limit "
+                    f"(max_minutes), at {self._reporter.place_of(entry)}. Raise max_minutes, or "
+                    "let it do less: a smaller `size`, fewer `steps`."
+                )
+                self._stop(entry, Stop(State.FAILED, error))
+
+    def _end_stopped(self, entry: Entry) -> None:
+        stop = self._stops.get(entry.job.id, Stop(State.CANCELLED))
+        code = ExitCode.OTHER if stop.state is State.FAILED else ExitCode.OK
+        self._end(entry, stop.state, error=stop.reason or None, exit_code=int(code))
 
     def _stalled(self, entry: Entry, reason: str) -> None:
         """The storage failed it: back into the queue, and that does not count."""
         log.warning("%s stalled: %s", entry.tag, reason)
-        if entry.job.id in self._cancelling:
-            self._end_cancelled(entry)
-            return
-        if entry.state is State.RUNNING:
-            self._spool.change(entry, State.QUEUED)
-        self._in_hand.discard(entry.job.id)
+        if entry.job.id in self._stops:
+            self._end_stopped(entry)
+        else:
+            self._requeue(entry)
 
     def _end(self, entry: Entry, state: State, **facts: Any) -> None:
         self._spool.change(entry, state, ending=ending_now(state, **facts))
@@ -524,7 +572,8 @@ class Daemon:
                 self._backoff.refused(entry.job.id)
                 continue
             del self._live[entry.job.id]
-            self._cancelling.pop(entry.job.id, None)
+            self._stops.pop(entry.job.id, None)
+            self._stopwatch.stop(entry.job.id)
             self._totals[entry.state] += 1
             _log_end(entry)
             self._notices.tell(status)
@@ -560,9 +609,11 @@ class Daemon:
         queued += [(drop.turn, None, name) for name, drop in look.ready.items()]
         positions: dict[str, int] = {}
         line = self._turns.order(queued, lambda each: each[0])
+        line.sort(key=lambda each: each[1] is not None and self._rests(each[1]))
         for position, (_, queuing, name) in enumerate(line, start=1):
             if queuing is not None:
-                self._reporter.queued(queuing, position)
+                rest = self._pause_after_loss(queuing) if self._rests(queuing) else None
+                self._reporter.queued(queuing, position, rest=rest)
             else:
                 positions[name] = position
         self._reporter.inbox(look.drops, positions)

@@ -68,9 +68,11 @@ class Reporter:
         self._server: tuple[ServerStatus, float] | None = None
         self._board.clear_waiting()
 
-    def queued(self, entry: Entry, position: int) -> None:
-        """The job waits for its turn."""
+    def queued(self, entry: Entry, position: int, *, rest: float | None = None) -> None:
+        """The job waits for its turn, and `rest` seconds at least after its worker died."""
         message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
+        if rest is not None:
+            message += f"; attempt {entry.attempt + 1} after a pause of {rest:g} s"
         message = self._unless_paused(message)
         status = self._of(entry)
         if status.state is not State.QUEUED:
@@ -110,6 +112,11 @@ class Reporter:
             preview=preview,
         )
         self._set(entry, status, at_least=PROGRESS_SECONDS)
+
+    def place_of(self, entry: Entry) -> str:
+        """How far a running job has come, in words."""
+        status = self._of(entry)
+        return "its start" if status.step is None else status.message
 
     def stuck(self, entry: Entry, error: OSError) -> None:
         """The end cannot be published yet; it is tried again."""

@@ -73,6 +73,8 @@ class Entry:
     state: State
     attempt: int = 0
     lost: int = 0
+    ran: float = 0.0
+    """Seconds of running in earlier attempts."""
     started: str | None = None
     ending: Ending | None = None
 
@@ -269,6 +271,7 @@ class Spool:
             "state": entry.state,
             "attempt": entry.attempt,
             "lost": entry.lost,
+            "ran": entry.ran,
             "started": entry.started,
             "ending": asdict(entry.ending) if entry.ending else None,
         }
@@ -320,6 +323,7 @@ def _apply_state(entry: Entry, document: Mapping[str, Any]) -> None:
     entry.state = State(document["state"])
     entry.attempt = int(document["attempt"])
     entry.lost = int(document["lost"])
+    entry.ran = float(document.get("ran", 0.0))
     entry.started = document["started"]
     entry.ending = _ending_of(document["ending"])
 

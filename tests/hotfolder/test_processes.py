@@ -150,10 +150,24 @@ def test_a_job_whose_client_is_killed_is_cancelled_and_one_whose_client_lives_go
     until(lambda: running.state("mine") == "done", seconds=60, what="the other is painted")
 
 
+def test_a_job_that_runs_for_too_long_is_stopped_and_fails_in_words(
+    running: Running, until: Until
+) -> None:
+    running.drop("a", LONG, "max_minutes: 0.02")
+    running.drop("b", "steps=2", "max_minutes: 60")
+    daemon = running.start("--once")
+    daemon.communicate(timeout=60)
+    assert daemon.returncode == 10
+    error = (running.folder.failed / "a" / "error.txt").read_text()
+    assert "Stopped after 0.02 minutes of running, which is its limit (max_minutes)" in error
+    assert " of 10000" in error
+    assert running.state("b") == "done"
+
+
 def test_a_poisonous_job_fails_and_the_next_one_runs(running: Running, until: Until) -> None:
     running.drop("a", "die")
     running.drop("b", "steps=1")
-    daemon = running.start("--once")
+    daemon = running.start("--once", "--config", '{"retry": {"backoff": 0.1}}')
     daemon.communicate(timeout=60)
     assert daemon.returncode == 10
     assert "4 workers" in (running.folder.failed / "a" / "error.txt").read_text()
