@@ -21,7 +21,7 @@ from hotfolder.gimp.profiles import (
 )
 from hotfolder.gimp.sandbox import Permissions, flatpak_permissions, why_out_of_reach
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "menu_entry"]
 
 SUBJECT = "GIMP"
 
@@ -51,9 +51,28 @@ def diagnose(machine: Machine) -> Iterator[Finding]:
             problems = [*_installed(profile, folder, machine)]
             yield from problems
             if not any(problem.verdict == "fail" for problem in problems):
-                yield _in_menu(profile, folder)
+                yield menu_entry(profile)
         else:
             yield _not_installed(profile, profiles, machine)
+
+
+def menu_entry(profile: Profile) -> Finding:
+    """Whether GIMP has taken an installed plug-in, by the notes it keeps of its plug-ins."""
+    notes, program = profile.folder / "pluginrc", profile.plug_ins / NAME / PROGRAM
+    try:
+        text, noted = notes.read_text(errors="replace"), notes.stat().st_mtime
+        changed = int(program.stat().st_mtime)
+    except OSError:
+        text, noted, changed = "", 0.0, 0
+    entry = re.search(rf'\(plug-in-def "[^"]*{NAME}[/\\]+{PROGRAM}" (\d+)\s*(\(proc-def)?', text)
+    if entry is not None and int(entry[1]) == changed and entry[2]:
+        return Finding("ok", SUBJECT, f"{profile}: in its menu, Filters > Artistic")
+    if noted > changed + 1:
+        wrong = f"{profile}: started since the plug-in was installed, but could not use it"
+        remedy = "Start GIMP from a terminal: it prints there what Python complains about."
+        return _warning(wrong, remedy)
+    remark = f"{profile}: the plug-in is installed; its menu entry comes at GIMP's next start"
+    return Finding("ok", SUBJECT, remark)
 
 
 def _without_profile(machine: Machine) -> Finding:
@@ -114,9 +133,10 @@ def _stale(folder: Path) -> Iterator[Finding]:
     elif missing:
         yield _failure(f"{folder} lacks {', '.join(missing)}", INSTALL)
     elif found:
-        theirs = str(read_facts(folder).get("version", ""))
-        which = f"came with Impasto {theirs}" if theirs not in ("", __version__) else "is another"
-        wrong = f"the plug-in in {folder} {which}; this is {__version__} ({found[0][0]} differs)"
+        theirs = read_facts(folder).get("version")
+        wrong = f"the plug-in in {folder} is not this Impasto's: {found[0][0]} differs"
+        if isinstance(theirs, str) and theirs != __version__:
+            wrong = f"the plug-in in {folder} came with Impasto {theirs}; this is {__version__}"
         yield _warning(wrong, INSTALL)
 
 
@@ -129,7 +149,7 @@ def _told(profile: Profile, folder: Path, machine: Machine) -> Iterator[Finding]
         return
     hot = Path(place)
     if not (hot / "inbox").is_dir():
-        wrong = f"{hot}, which the plug-in is to use ({FACTS}), is no hot folder"
+        wrong = f"the plug-in is to use {hot} ({FACTS}), which is no hot folder"
         yield _failure(
             wrong, f"Run: impasto init '{hot}', or: impasto install-plugin gimp --hot HOT"
         )
@@ -165,25 +185,6 @@ def _python(machine: Machine) -> Iterator[Finding]:
         reason = answer[1].strip().splitlines()[-1:] or ["it failed"]
         wrong = f"{python} cannot run GIMP's plug-ins: {reason[0]}"
         yield _failure(wrong, _packages())
-
-
-def _in_menu(profile: Profile, folder: Path) -> Finding:
-    """Whether GIMP has taken it, by the notes GIMP keeps of its plug-ins."""
-    notes, program = profile.folder / "pluginrc", folder / PROGRAM
-    try:
-        text, noted = notes.read_text(errors="replace"), notes.stat().st_mtime
-        changed = int(program.stat().st_mtime)
-    except OSError:
-        text, noted, changed = "", 0.0, 0
-    entry = re.search(rf'\(plug-in-def "[^"]*{NAME}[/\\]+{PROGRAM}" (\d+)\s*(\(proc-def)?', text)
-    if entry is not None and int(entry[1]) == changed and entry[2]:
-        return Finding("ok", SUBJECT, f"{profile}: in its menu, Filters > Artistic")
-    if noted > changed + 1:
-        wrong = f"{profile}: started since the plug-in was installed, but could not use it"
-        remedy = "Start GIMP from a terminal: it prints there what Python complains about."
-        return _warning(wrong, remedy)
-    remark = f"{profile}: the plug-in is installed; its menu entry comes at GIMP's next start"
-    return Finding("ok", SUBJECT, remark)
 
 
 def _stray(profile: Profile) -> Path | None:

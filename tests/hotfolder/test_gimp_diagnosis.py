@@ -158,7 +158,7 @@ def test_without_its_client(desk: Desk) -> None:
 def test_older_than_this_impasto(desk: Desk) -> None:
     folder = desk.install(desk.profile())
     (folder / "client/_client.py").write_text("old")
-    assert "is another; this is" in desk.finding("warn")
+    assert "is not this Impasto's: client/_client.py differs" in desk.finding("warn")
     facts = json.loads((folder / "impasto.json").read_text())
     (folder / "impasto.json").write_text(json.dumps(facts | {"version": "0.0.9"}))
     assert "came with Impasto 0.0.9; this is" in desk.finding("warn")
@@ -174,7 +174,7 @@ def test_told_nothing(desk: Desk, text: str) -> None:
 def test_a_hot_folder_that_is_gone(desk: Desk) -> None:
     desk.install(desk.profile(), desk.home / "gone")
     found = desk.finding("fail")
-    assert f"{desk.home / 'gone'}, which the plug-in is to use (impasto.json), is no hot" in found
+    assert f"use {desk.home / 'gone'} (impasto.json), which is no hot folder" in found
     assert "impasto init" in found
 
 
