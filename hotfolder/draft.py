@@ -42,6 +42,8 @@ class Part:
     role: Role
     path: Path
     shared: bool = False
+    stays: bool = False
+    """Whether no drop ever takes it away: it is the library's, or a preset's."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,20 @@ class InboxFile:
     settled: bool
 
 
+@dataclass(frozen=True)
+class Preset:
+    """What holds for every picture of a folder."""
+
+    file: InboxFile
+    sidecar: Sidecar
+
+
 @dataclass
 class Draft:
     """A drop in the making."""
 
     name: str
+    preset: Preset | None = None
     parts: list[Part] = field(default_factory=list)
     settings: Settings | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +84,8 @@ class Draft:
     named: bool = False
     """Whether the pictures are the sidecar's affair: then no pair need be waited for."""
     conflict: str = ""
+    hold: str = ""
+    """What is wrong with the preset: a person must mend it, not this job."""
     error: HotFolderError | None = None
     patience: float = 0.0
 
@@ -85,6 +98,8 @@ class Draft:
     def verdict(self) -> tuple[Verdict, str, HotFolderError | None]:
         """Errors are shown at once, but the drop is failed only when nothing more can come that
         would then be taken for a job of its own, or when that has been waited for."""
+        if self.hold:
+            return Verdict.HOLD, self.hold, None
         overdue = self.patience <= 0
         if self.error is not None:
             final = overdue or self.named or not (self.lacks or self.conflict)
@@ -110,9 +125,9 @@ class Draft:
         taken = {part.path for part in self.parts}
         self.parts += [Part(f.named.role, f.path) for f in group if f.path not in taken]
 
-    def add(self, role: Role, file: InboxFile) -> None:
+    def add(self, role: Role, file: InboxFile, *, stays: bool = False) -> None:
         """Take a file of the inbox; anything but a plain file is an error."""
-        self.parts.append(Part(role, file.path))
+        self.parts.append(Part(role, file.path, stays=stays))
         if not file.regular and self.error is None:
             kind = "a link" if file.path.is_symlink() else "not a plain file"
             self.error = InputError(
@@ -153,8 +168,12 @@ class Draft:
         for role, files in ((Role.CONTENT, content), (Role.INIT, init)):
             for file in files:
                 self.add(role, file)
+        if self.preset is not None:
+            self.add(Role.PRESET, self.preset.file, stays=True)
         if sidecar is not None and sidecar.styles:
             self._named_styles(sidecar, styles, by_key, library)
+        elif self.preset is not None and self.preset.sidecar.styles and not styles:
+            self._named_styles(self.preset.sidecar, [], by_key, library)
         else:
             self._styles_by_role(styles)
 
@@ -186,11 +205,12 @@ class Draft:
         by_key: Mapping[str, InboxFile],
         library: StyleLibrary,
     ) -> None:
+        preset = self.preset is not None and sidecar is self.preset.sidecar
         named: list[InboxFile] = []
         for index, name in enumerate(sidecar.styles):
             if (file := by_key.get(key_of(name))) is not None:
                 named.append(file)
-                self.add(Role.STYLE, file)
+                self.add(Role.STYLE, file, stays=preset)
                 continue
             inside = name.removeprefix("styles/")
             path = library.find(inside)
@@ -200,22 +220,29 @@ class Draft:
                     problem = Problem(
                         ("styles", index), repr(name), "a picture, not a link that leads elsewhere"
                     )
-                    self.error = SidecarError(sidecar.document.describe([problem]))
+                    self._refuse(sidecar.document.describe([problem]), preset=preset)
                 else:
-                    self.parts.append(Part(Role.STYLE, path.resolve(), shared=True))
+                    self.parts.append(Part(Role.STYLE, path.resolve(), stays=True))
                 continue
             where = "beside it or in styles/, which is in neither"
             if library_only := inside != name or "/" in name:
                 where = "in styles/, which is not there"
             self._miss(sidecar, ("styles", index), name, where, library.names())
             if library_only:  # The library is not a delivery: no waiting for it.
-                self.error = self.error or SidecarError(self.missing[-1])
+                self._refuse(self.missing[-1], preset=preset)
         for file in by_role:
             if file not in named:
                 self.conflict = (
                     f"several files for style: {shown(file.name)}, and {', '.join(sidecar.styles)} "
                     "by the sidecar; take one away"
                 )
+
+    def _refuse(self, problem: str, *, preset: bool) -> None:
+        """A sidecar's error ends its job; a preset's only keeps it waiting."""
+        if preset:
+            self.hold = self.hold or problem
+        else:
+            self.error = self.error or SidecarError(problem)
 
     def _styles_by_role(self, styles: list[InboxFile]) -> None:
         for file in styles:
@@ -238,7 +265,7 @@ class Draft:
         nearest = difflib.get_close_matches(name.rpartition("/")[2], there, n=1)
         problem = Problem(path, repr(name), f"a picture {where}", *nearest)
         self.missing.append(sidecar.document.describe([problem]))
-        self.lacks.append(f"{name}, which the sidecar names as {path[0]}")
+        self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named = True
 
 

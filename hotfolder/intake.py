@@ -10,9 +10,11 @@ from pathlib import Path
 from hotfolder.absence import Absence
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config import Config
+from hotfolder.draft import Verdict
+from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import HotFolderError
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
+from hotfolder.inbox import Inbox
 from hotfolder.job import State
 from hotfolder.names import Role
 from hotfolder.publish import free_name
@@ -214,7 +216,7 @@ class Intake:
         for drop in drops:
             name = before.get(drop.name)
             if name is None or name in live:
-                name = free_name(drop.name, lambda candidate: candidate.casefold() in taken)
+                name = free_name(drop.called, lambda candidate: candidate.casefold() in taken)
                 taken.add(name.casefold())
             self._names[drop.name] = name
         return {self._names[drop.name]: drop for drop in drops}
@@ -264,8 +266,7 @@ class Intake:
         log.info("%s %s", entry.tag, "claimed" if ending is None else ending.state)
 
     def _shared_paths(self, drop: Drop) -> set[Path]:
-        inbox = self._folder.inbox
-        return {part.path for part in drop.parts if part.shared and part.path.parent == inbox}
+        return {part.path for part in drop.parts if part.shared and not part.stays}
 
     def _remove_idle(self, snapshot: Snapshot, live: Mapping[str, Entry], look: Look) -> None:
         """Remove what is said about nobody, once it is no delivery's forerunner: such as a beat

@@ -36,6 +36,7 @@ class Role(StrEnum):
     STYLE = "style"
     INIT = "init"
     SIDECAR = "sidecar"
+    PRESET = "preset"
     CANCEL = "cancel"
     HEARTBEAT = "heartbeat"
     HOLD = "hold"

@@ -132,7 +132,9 @@ class Publisher:
         return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
 
     def _put_away_originals(self, entry: Entry) -> None:
-        """Move the inputs that came out of the inbox; copies of the library's need no keeping."""
+        """Move the inputs that came out of the inbox. Copies of what still lies there need no
+        keeping, unless the job failed: then all it needs is kept together, but for the library's
+        pictures."""
         if _ending(entry).folder is None:
             parent = self._parent(entry)
             if parent is None:
@@ -143,11 +145,14 @@ class Publisher:
         # One by one, not the whole way: a share may have gone, and what lies under it is bare.
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
+        library = self._folder.styles.resolve()
         for step in entry.moves:
-            if not step.shared:
+            source = Path(step.source)
+            kept = entry.state is State.FAILED and not source.is_relative_to(library)
+            if kept or not step.shared:
                 # Gone if it vanished before the claim was finished; the error says so.
                 with contextlib.suppress(FileNotFoundError):
-                    move(entry.inputs / step.target, folder / step.target)
+                    move(entry.inputs / step.target, folder / source.name)
         if entry.state is State.FAILED:
             write_whole(folder / "error.txt", error_text(entry).encode())
         sync_folder(folder)

@@ -13,8 +13,9 @@ from typing import Any
 
 from engine import __version__
 from hotfolder.dispatcher import DeviceState, Progress
+from hotfolder.draft import Verdict
+from hotfolder.drop import Drop
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop, Verdict
 from hotfolder.job import State
 from hotfolder.publish import Publisher, error_text
 from hotfolder.spool import Entry

@@ -18,7 +18,14 @@ from hotfolder.files import open_regular
 from hotfolder.names import PICTURE_SUFFIXES
 from hotfolder.terms import Terms
 
-__all__ = ["SIDECAR_KEYS", "PictureNamesError", "Sidecar", "parse_sidecar", "read_sidecar"]
+__all__ = [
+    "SIDECAR_KEYS",
+    "PictureNamesError",
+    "Sidecar",
+    "check_preset",
+    "parse_sidecar",
+    "read_sidecar",
+]
 
 SIDECAR_KEYS = ("content", "styles", "init_file", "client", *Terms.model_fields)
 """What a sidecar may say besides settings."""
@@ -52,8 +59,13 @@ class Sidecar:
         """Whether a picture to start from must come, by whatever name."""
         return self.layer.get("init") == "file"
 
-    def settings(self, base: Mapping[str, Any], *, init_file: str | None = None) -> Settings:
-        """This sidecar's layer over `base` (`settings:` of config.yaml), resolved.
+    def pictures(self) -> tuple[str, ...]:
+        """Every picture that it names, as it names it."""
+        return tuple(name for name in (self.content, self.init_file, *self.styles) if name)
+
+    def settings(self, *base: Mapping[str, Any], init_file: str | None = None) -> Settings:
+        """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
+        resolved.
 
         Args:
             init_file: name of the picture to start from, if there is one. It implies
@@ -67,13 +79,13 @@ class Sidecar:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
         weights = layer.get("weights")
-        allowed = (*BUILT_IN_WEIGHTS, base.get("weights"))
+        allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
         problems = list(self.wrong_terms)
         if isinstance(weights, str) and weights not in allowed:
             expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
             problems.append(Problem(("weights",), repr(weights), expected))
         try:
-            settings = resolve(base, layer)
+            settings = resolve(*base, layer)
         except SettingsError as error:
             problems += [_with_nearest_key(problem) for problem in error.problems]
         if problems:
@@ -96,6 +108,23 @@ def read_sidecar(path: Path, name: str) -> Sidecar:
         reason = "a link" if path.is_symlink() else error.strerror
         raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
     return parse_sidecar(data, name)
+
+
+def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
+    """What a preset may not say: it is a sidecar for every picture of a folder.
+
+    Raises:
+        SidecarError: one line for each problem.
+    """
+    expected = "no such key in a preset: it is for every picture in the folder"
+    problems = [
+        Problem((key,), repr(value), expected)
+        for key, value in (("content", preset.content), ("init_file", preset.init_file))
+        if value is not None
+    ]
+    if problems:
+        raise SidecarError(preset.document.describe(problems))
+    preset.settings(base)
 
 
 def parse_sidecar(data: bytes, name: str) -> Sidecar:

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings
+from hotfolder.drop import Drop
 from hotfolder.errors import InputError
 from hotfolder.files import copy, move, read_json, remove_leftovers, sync_folder, write_json
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop
 from hotfolder.job import TRANSITIONS, Job, State
 from hotfolder.names import Role
 from hotfolder.turns import Turn, folder_of

@@ -1,6 +1,6 @@
 """What a job asks of the server besides its settings: nothing here changes a pixel."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,3 +38,8 @@ class Terms(_Model):
     """The job fails when it has run for longer."""
 
     owner: Owner | None = None
+
+    def under(self, other: Self) -> Self:
+        """These, and over them what `other` says."""
+        said = {key: getattr(other, key) for key in other.model_fields_set}
+        return self.model_copy(update=said)

@@ -124,7 +124,8 @@ class Doorbell:
         observer = Observer()
         try:
             for folder in self._folders:
-                observer.schedule(_Ringer(self._rung), str(folder), event_filter=_TELLING)
+                ringer = _Ringer(self._rung)
+                observer.schedule(ringer, str(folder), recursive=True, event_filter=_TELLING)
             observer.start()
         except OSError as error:
             # inotify's limits (fs.inotify.max_user_watches, max_user_instances) and odd mounts.

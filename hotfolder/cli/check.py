@@ -133,21 +133,25 @@ def _kind_of(file: Path) -> Kind:
     """By its keys; a file that has none of either by its name."""
     from hotfolder.config import Config
     from hotfolder.document import DocumentError, parse_document
+    from hotfolder.sidecar import SIDECAR_KEYS
 
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
     except DocumentError:
         keys = set()  # Whatever it is, reading it will say what is wrong.
-    if keys & set(Config.model_fields):
+    if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
     return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
 
 
 def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
-    from hotfolder.sidecar import read_sidecar
+    from hotfolder.sidecar import check_preset, read_sidecar
 
     sidecar = read_sidecar(file, str(file))
-    settings = sidecar.settings(read_config(config).settings, init_file=sidecar.init_file)
+    base = read_config(config).settings
+    if file.stem == "preset":
+        check_preset(sidecar, base)
+    settings = sidecar.settings(base, init_file=sidecar.init_file)
     missing = list(_missing_pictures(file, sidecar))
     if missing:
         raise SidecarError("\n".join(missing))
@@ -166,19 +170,20 @@ def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":
     """One line for each named picture that is not there, if the sidecar lies in an inbox."""
     from hotfolder.library import StyleLibrary
 
-    inbox = file.absolute().parent
+    beside = file.absolute().parent
+    inbox = beside.parent if beside.parent.name == "inbox" else beside  # or in a folder of it
     if inbox.name != "inbox" or not is_hot_folder(inbox.parent):
         return []
     library = StyleLibrary(inbox.parent / "styles")
     problems = []
     named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
     for path, name in named:
-        if name is not None and not (inbox / name).exists():
+        if name is not None and not (beside / name).exists():
             line = sidecar.document.line(path)
             problems.append(f"{file}, line {line}: {path[0]}: {name!r}; not beside the sidecar.")
     for index, name in enumerate(sidecar.styles):
         inside = name.removeprefix("styles/")
-        if (inbox / name).exists() or library.find(inside) is not None:
+        if (beside / name).exists() or library.find(inside) is not None:
             continue
         line = sidecar.document.line(("styles", index))
         nearest = difflib.get_close_matches(inside, library.names(), n=1)

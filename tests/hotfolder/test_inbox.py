@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from support import FakeClock
 
+from hotfolder.draft import Verdict
+from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import InputError, SidecarError
 from hotfolder.folder import HotFolder
-from hotfolder.inbox import Drop, Inbox, Snapshot, Verdict
+from hotfolder.inbox import Inbox
 from hotfolder.names import Role
+from hotfolder.place import Place
 
 
 class Table:
@@ -173,7 +176,7 @@ def test_a_missing_named_picture_is_waited_for_and_then_held_by_line(table: Tabl
     drop = table.only_drop()
     assert (drop.verdict, drop.message) == (
         Verdict.WAIT,
-        "lacks wavee.jpg, which the sidecar names as styles",
+        "lacks wavee.jpg, which p.yaml names as styles",
     )
     table.clock.advance(60)
     drop = table.only_drop()
@@ -308,9 +311,9 @@ def test_a_cancel_file_names_its_job(table: Table) -> None:
 def test_an_unforeseen_error_in_one_drop_leaves_the_others(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Inbox._settings
+    real = Place._settings
 
-    def trap(self: Inbox, *arguments: Any) -> Any:
+    def trap(self: Place, *arguments: Any) -> Any:
         if trap.armed:  # type: ignore[attr-defined]
             trap.armed = False  # type: ignore[attr-defined]
             raise RuntimeError("a bug")
@@ -320,6 +323,6 @@ def test_an_unforeseen_error_in_one_drop_leaves_the_others(
     table.inbox.scan()
     table.clock.advance(1.5)
     trap.armed = True  # type: ignore[attr-defined]
-    monkeypatch.setattr(Inbox, "_settings", trap)
+    monkeypatch.setattr(Place, "_settings", trap)
     verdicts = {drop.name: drop.verdict for drop in table.inbox.scan().drops}
     assert verdicts == {"a": Verdict.REFUSE, "b": Verdict.CLAIM}

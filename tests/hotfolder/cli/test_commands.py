@@ -258,6 +258,28 @@ def test_check_names_file_line_and_key(hot: Path, capsys: pytest.CaptureFixture[
     assert "size: 256" in capsys.readouterr().out
 
 
+def test_check_reads_a_folders_preset(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preset = hot / "inbox/oil/preset.yaml"
+    preset.parent.mkdir()
+    preset.write_text("styles: [nigth.jpg]\nsize: 640\nmax_minutes: 5\n")
+    assert main(["check", str(preset)]) == ExitCode.CONFIGURATION
+    assert "Did you mean 'night.jpg'?" in capsys.readouterr().err
+    preset.write_text("styles: [night.jpg]\ncontent: cat.jpg\n")
+    assert main(["check", str(preset)]) == ExitCode.CONFIGURATION
+    assert "line 2: content: 'cat.jpg'; expected no such key" in capsys.readouterr().err
+    preset.write_text("styles: [night.jpg]\nsize: 640\nmax_minutes: 5\n")
+    assert main(["check", str(preset)]) == ExitCode.OK
+    assert "size: 640" in capsys.readouterr().out
+
+
+def test_check_takes_terms_alone_for_a_sidecar(
+    hot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hot / "inbox/cat.yaml").write_text("max_minutes: 5\n")
+    assert main(["check", str(hot / "inbox/cat.yaml")]) == ExitCode.OK
+    assert "is a good sidecar" in capsys.readouterr().err
+
+
 def test_check_tells_a_configuration_by_its_keys(
     somewhere_else: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,75 @@
+"""What a look at the inbox finds: drops, and files that say something about jobs.
+
+A *drop* is a job that is not claimed yet: files that belong together by name (form 1), by a sidecar
+that names them (form 2), or a picture in a preset folder (form 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.settings import Settings
+from hotfolder.draft import InboxFile, Part, Verdict
+from hotfolder.errors import HotFolderError
+from hotfolder.names import SIGNALS, Role
+from hotfolder.terms import Terms
+from hotfolder.turns import Turn, folder_of
+
+__all__ = ["Drop", "Snapshot"]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A job to be, as of one scan."""
+
+    name: str
+    """Under which it was dropped; in a folder of the inbox `FOLDER/NAME`."""
+    verdict: Verdict
+    message: str
+    """Why it waits or is refused, in one line; empty if it is ready."""
+    parts: tuple[Part, ...]
+    """Every file to take, styles in their order; a style may appear twice."""
+    dropped: str
+    settings: Settings | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
+    error: HotFolderError | None = None
+    settled: bool = True
+    seen: float = 0.0
+    """When the first of it was found there, by the scanner's clock."""
+
+    @property
+    def age(self) -> tuple[float, str, str]:
+        """Smaller is older. A picture that is moved in keeps its time, so that alone says little:
+        it decides among those that were found at once, as after a start."""
+        return self.seen, self.dropped, self.name
+
+    @property
+    def called(self) -> str:
+        """What the job is called, if no other is: `oil/cat`, from the folder oil, is oil-cat."""
+        return self.name.replace("/", "-")
+
+    @property
+    def turn(self) -> Turn:
+        """Its place in the queue: behind jobs like it that are claimed already."""
+        return Turn(self.terms.priority, folder_of(self.name), (1, *self.age))
+
+    def of(self, role: Role) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.role == role)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One scan. `drops` are ordered by age, the oldest first."""
+
+    drops: tuple[Drop, ...] = ()
+    signals: Mapping[Role, Mapping[str, InboxFile]] = field(
+        default_factory=lambda: {role: {} for role in SIGNALS}
+    )
+    """What is said about a job: by its role, and then by the job's name (for heartbeats the name
+    under which it was dropped)."""
+    strays: tuple[str, ...] = ()
+    settling: float | None = None
+    """Seconds until another look may tell more; None if everything is quiet."""
+    changed: bool = False
+    """Whether files have come, gone or changed since the scan before."""
