@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
+from hotfolder.batches import Batches
 from hotfolder.config import Config
 from hotfolder.dispatcher import (
     Cancelled,
@@ -192,6 +193,7 @@ class Daemon:
             on_status=on_event,
             clock=clock,
         )
+        self._batches = Batches(config, folder, self._spool, clock=clock)
         self._notices = Notices(config, folder.root)
         self._live: dict[str, Entry] = {}
         """Every job in the spool, oldest first."""
@@ -233,6 +235,7 @@ class Daemon:
         finally:
             self._shut_down()
         left = len(self._live) + (len(self._latest.drops) if self._latest else 0)
+        left += len(self._batches.names) + self._batches.waiting
         return Outcome(
             **self._totals,
             waiting=left,
@@ -254,6 +257,7 @@ class Daemon:
         self._reconfigure()
         self._look_for_pause()
         self._look()
+        self._go_on_with_batches()
         self._hand_out()
         timeout = min(timeout, self._intake.seconds_to_next_look())
         self._events.extend(self._dispatcher.poll(timeout))
@@ -296,6 +300,7 @@ class Daemon:
             log.info("%s taken up again: %s", entry.tag, entry.state)
             if entry.state is State.HELD:
                 self._reporter.held(entry, on_hold(entry.job.name))
+        self._batches.restore()
         log.info("serving %s", self._folder.root)
 
     def _shut_down(self) -> None:
@@ -308,6 +313,7 @@ class Daemon:
         with contextlib.suppress(OSError):
             self._reporter.server("stopping", totals=self._totals)
         self._intake.close()
+        self._batches.close()
         self._dispatcher.close(drain=False)
         try:
             last = self._dispatcher.poll(0)
@@ -334,7 +340,7 @@ class Daemon:
 
     def _is_finished(self) -> bool:
         look = self._latest
-        if look is None or look.settling or self._events or self._in_hand:
+        if look is None or look.settling or self._events or self._in_hand or self._batches.names:
             return False
         if self._reporter.paused is not None:
             return not any(entry.ending for entry in self._live.values())
@@ -348,6 +354,7 @@ class Daemon:
         if watch.changed():
             config = self._config = watch.config
             self._intake.reconfigure(config)
+            self._batches.reconfigure(config)
             self._notices.reconfigure(config)
             self._publisher.reconfigure(overwrite=config.overwrite, originals=config.originals)
             self._reporter.status_seconds = config.status_seconds
@@ -357,7 +364,7 @@ class Daemon:
     # --- the inbox -------------------------------------------------------------------------
 
     def _look(self) -> None:
-        look = self._intake.look_if_due(self._live)
+        look = self._intake.look_if_due(self._live, self._batches.names)
         if look is None:
             return
         self._latest = look
@@ -369,8 +376,30 @@ class Daemon:
             for job_id, reason in look.cancelled.items():
                 self._stop(self._live[job_id], Stop(State.CANCELLED, reason))
             self._hold(look.holds)
+            for entry in self._batches.look(look.snapshot, self._names_taken()):
+                self._live[entry.job.id] = entry
+            look.settling |= self._batches.settling
         except OSError as error:  # The next look says the same again.
             log.error("cannot write to %s: %s", self._folder.spool, error)
+
+    def _go_on_with_batches(self) -> None:
+        """Their next jobs, and the summary of those that have ended."""
+        try:
+            for entry in self._batches.feed(self._live, self._names_taken()):
+                self._live[entry.job.id] = entry
+            for entry in self._batches.to_cancel(self._live):
+                self._stop(entry, Stop(State.CANCELLED, ""))
+            for status in self._batches.finish(self._live):
+                self._notices.tell(status)
+        except OSError as error:
+            if not self._backoff.must_wait("batches"):
+                log.error("the batches cannot go on: %s", error)
+                self._backoff.refused("batches")
+
+    def _names_taken(self) -> set[str]:
+        """What live jobs and drops are called."""
+        drops = self._latest.drops.keys() if self._latest else ()
+        return {entry.job.name for entry in self._live.values()} | set(drops)
 
     def _hold(self, names: AbstractSet[str]) -> None:
         """Hold and release queued jobs as the files in the inbox say."""
@@ -550,6 +579,7 @@ class Daemon:
             try:
                 self._publisher.publish(entry)
                 status = self._reporter.ended(entry)
+                self._batches.note_end(entry, status)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
                 (self._folder.inbox / f"{entry.job.name}.hold").unlink(missing_ok=True)

@@ -64,10 +64,12 @@ class Snapshot:
 
     drops: tuple[Drop, ...] = ()
     signals: Mapping[Role, Mapping[str, InboxFile]] = field(
-        default_factory=lambda: {role: {} for role in SIGNALS}
+        default_factory=lambda: {role: {} for role in (*SIGNALS, Role.BATCH)}
     )
     """What is said about a job: by its role, and then by the job's name (for heartbeats the name
     under which it was dropped)."""
+    free: tuple[InboxFile, ...] = ()
+    """Pictures that no job uses."""
     strays: tuple[str, ...] = ()
     settling: float | None = None
     """Seconds until another look may tell more; None if everything is quiet."""

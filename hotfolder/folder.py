@@ -56,6 +56,10 @@ class HotFolder:
         return self.private / "kept"
 
     @property
+    def batches(self) -> Path:
+        return self.private / "batches"
+
+    @property
     def lock(self) -> Path:
         return self.private / "lock"
 

@@ -6,12 +6,11 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hotfolder.drop import Drop, Snapshot
+from hotfolder.drop import Snapshot
 from hotfolder.folder import HotFolder
 from hotfolder.library import StyleLibrary
-from hotfolder.names import SIGNALS
+from hotfolder.names import SIGNALS, Role
 from hotfolder.place import Place, Rules
-from hotfolder.retry import FailedFolder
 
 __all__ = ["Inbox"]
 
@@ -65,16 +64,15 @@ class Inbox:
         drops = itertools.chain.from_iterable(snapshot.drops for snapshot in found)
         return Snapshot(
             drops=tuple(sorted(drops, key=lambda drop: drop.age)),
-            signals={role: ChainMap(*(dict(s.signals[role]) for s in found)) for role in SIGNALS},
+            signals={
+                **{role: ChainMap(*(dict(s.signals[role]) for s in found)) for role in SIGNALS},
+                Role.BATCH: top.signals[Role.BATCH],
+            },
+            free=tuple(file for s in found for file in s.free),
             strays=(*(stray for s in found for stray in s.strays), *unreadable),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
             changed=top.changed,
         )
-
-    def failed(self, name: str) -> list[Drop]:
-        """What lies in `failed/NAME/`, judged as if it had been dropped. Empty if there is none."""
-        folder = FailedFolder(self._folder.failed / name)
-        return list(folder.drops(StyleLibrary(self._folder.styles), self._rules, self._clock))
 
     def release(self, source: str) -> None:
         """Let the drop that was dropped as `source` wait again, from the next scan on, as if it had

@@ -12,13 +12,12 @@ from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config import Config
 from hotfolder.draft import Verdict
 from hotfolder.drop import Drop, Snapshot
-from hotfolder.errors import HotFolderError, InputError
+from hotfolder.errors import HotFolderError
 from hotfolder.folder import HotFolder
 from hotfolder.inbox import Inbox
 from hotfolder.job import State
 from hotfolder.names import Role
 from hotfolder.publish import free_name
-from hotfolder.retry import FailedFolder
 from hotfolder.spool import Ending, Entry, Spool, ending_now
 from hotfolder.status import RESERVED_NAMES
 from hotfolder.turns import Turns
@@ -46,6 +45,7 @@ class Look:
     """Drops whose turn is too far away to claim them, by the same."""
     cancels: dict[str, Path] = field(default_factory=dict)
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
+    snapshot: Snapshot = field(default_factory=Snapshot)
     holds: frozenset[str] = frozenset()
     """Names of jobs that somebody holds."""
     strays: tuple[str, ...] = ()
@@ -92,6 +92,7 @@ class Intake:
         self._next_look = 0.0
         self._names: dict[str, str] = {}
         """What each drop is called, by the name it was dropped under; kept while it is there."""
+        self._batches: AbstractSet[str] = frozenset()
         self._limit = config.claim_limit
         self._more = False
         """Whether the last look left jobs in the inbox that could have been claimed."""
@@ -111,8 +112,11 @@ class Intake:
     def seconds_to_next_look(self) -> float:
         return max(0.0, self._next_look - self._clock())
 
-    def look_if_due(self, live: Mapping[str, Entry]) -> Look | None:
-        """Look if the bell rang or it is time. `live` are the jobs in the spool.
+    def look_if_due(
+        self, live: Mapping[str, Entry], batches: AbstractSet[str] = frozenset()
+    ) -> Look | None:
+        """Look if the bell rang or it is time. `live` are the jobs in the spool; no job is called
+        as one of the `batches`.
 
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
         """
@@ -122,6 +126,7 @@ class Intake:
             return None
         if self._bell.check() or rung:
             self._unheard_since = None
+        self._batches = batches
         try:
             snapshot = self._inbox.scan()
         except OSError as error:
@@ -149,6 +154,7 @@ class Intake:
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Look:
         look = Look(
+            snapshot=snapshot,
             holds=frozenset(snapshot.signals[Role.HOLD]),
             strays=snapshot.strays,
             settling=snapshot.settling is not None,
@@ -189,35 +195,9 @@ class Intake:
                 shared |= paths
                 self._claim(drop, name, endings.get(name), look)
         self._more = bool(look.ready)
-        self._retry(snapshot, look, live)
         self._release(snapshot, look)
         self._remove_idle(snapshot, live, look)
         return look
-
-    def _retry(self, snapshot: Snapshot, look: Look, live: Mapping[str, Entry]) -> None:
-        """Claim failed jobs that somebody wants to be tried again, so many as there is room for."""
-        room = self._limit - sum(entry.state is State.QUEUED for entry in live.values())
-        taken = {entry.job.name.casefold() for entry in live.values()} | RESERVED_NAMES
-        taken |= {name.casefold() for name in self._names.values()}
-        for failed, file in snapshot.signals[Role.RETRY].items():
-            if len(look.claimed) >= room:
-                self._more = True  # The others' turn comes.
-                return
-            claimed = len(look.claimed)
-            drops = self._inbox.failed(failed)
-            for drop in drops:
-                name = free_name(failed, lambda candidate: candidate.casefold() in taken)
-                taken.add(name.casefold())
-                ending = self._decided(drop, cancelled=False, gone=None)
-                if ending is None and drop.verdict is not Verdict.CLAIM:
-                    code = int(InputError.exit_code)
-                    ending = ending_now(State.FAILED, error=drop.message, exit_code=code)
-                self._claim(replace(drop, name=failed), name, ending, look)
-            if len(look.claimed) - claimed == len(drops):
-                if not drops:
-                    log.warning("[%s] nothing in failed/%s can be tried again", failed, failed)
-                FailedFolder(self._folder.failed / failed).clear()
-                file.path.unlink(missing_ok=True)
 
     def _release(self, snapshot: Snapshot, look: Look) -> None:
         """End the hold of those for whom a release file is there."""
@@ -239,7 +219,8 @@ class Intake:
     def _named(self, drops: Sequence[Drop], live: AbstractSet[str]) -> dict[str, Drop]:
         """The drops by what they are called: like no live job, and the same at every look."""
         before, self._names = self._names, {}
-        taken = {name.casefold() for name in (*live, *before.values())} | RESERVED_NAMES
+        names = (*live, *before.values(), *self._batches)
+        taken = {name.casefold() for name in names} | RESERVED_NAMES
         for drop in drops:
             name = before.get(drop.name)
             if name is None or name in live:
@@ -301,7 +282,8 @@ class Intake:
         names = {entry.job.name for entry in live.values()} | look.drops.keys()
         sources = {entry.job.source for entry in live.values()}
         sources |= {drop.name for drop in snapshot.drops}
-        known = {Role.CANCEL: names | look.cancels.keys(), Role.RELEASE: names}
+        whole = self._batches | snapshot.signals[Role.BATCH].keys()
+        known = {Role.CANCEL: names | look.cancels.keys() | whole, Role.RELEASE: names}
         for role, whose in (known | {Role.HEARTBEAT: sources}).items():
             for name, file in snapshot.signals[role].items():
                 if name not in whose and file.settled:

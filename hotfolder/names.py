@@ -41,13 +41,13 @@ class Role(StrEnum):
     HEARTBEAT = "heartbeat"
     HOLD = "hold"
     RELEASE = "release"
-    RETRY = "retry"
+    BATCH = "batch"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
 
 
-SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE, Role.RETRY)
+SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE)
 """Files `NAME.ROLE` that say something about the job NAME, which no picture or sidecar does."""
 
 _SIGNALS = {f".{role}": role for role in SIGNALS}
@@ -69,6 +69,8 @@ def parse(file_name: str) -> Named | None:
     stem, suffix = _split(file_name)
     if suffix in _SIGNALS:
         return _named(_SIGNALS[suffix], stem)
+    if suffix in SIDECAR_SUFFIXES and stem.lower().endswith(".batch"):
+        return _named(Role.BATCH, stem[: -len(".batch")])
     if suffix in SIDECAR_SUFFIXES:
         return _named(Role.SIDECAR, stem)
     if suffix not in PICTURE_SUFFIXES:

@@ -45,23 +45,11 @@ class Rules:
 class Place:
     """Looks at one folder. Remembers only since when things have been as they are."""
 
-    def __init__(
-        self,
-        path: Path,
-        clock: Callable[[], float],
-        *,
-        folder: str = "",
-        presets: bool | None = None,
-    ) -> None:
-        """
-        Args:
-            folder: its name below the inbox, if it is not the inbox itself.
-            presets: whether it may have a preset; None: if it has a name.
-        """
+    def __init__(self, path: Path, clock: Callable[[], float], *, folder: str = "") -> None:
+        """`folder` is its name below the inbox. Only there may it have a preset."""
         self._path = path
         self._clock = clock
         self._folder = folder
-        self._presets = bool(folder) if presets is None else presets
         self._rules = Rules({}, 0.0, 0.0)
         self._tracker = StabilityTracker(0.0, clock)
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
@@ -82,7 +70,7 @@ class Place:
         self._rules = rules
         self._tracker.settle_seconds = rules.settle_seconds
         files = self._list()
-        signals = {role: self._by_job(files, role) for role in SIGNALS}
+        signals = {role: self._by_job(files, role) for role in (*SIGNALS, Role.BATCH)}
         files = [file for file in files if file.named.role not in signals]
         preset, problem, files = self._take_preset(files)
         by_key = {key_of(file.name): file for file in files}
@@ -112,6 +100,7 @@ class Place:
         return Snapshot(
             drops=tuple(sorted(drops, key=lambda drop: drop.age)),
             signals=signals,
+            free=() if preset or problem else _free(files, uses),
             strays=self._strays(files, uses, preset),
             settling=min((s for s in settling if s is not None), default=None),
             changed=self._changed,
@@ -138,7 +127,7 @@ class Place:
     def _take_preset(self, files: list[InboxFile]) -> tuple[Preset | None, str, list[InboxFile]]:
         """The folder's preset (while it is being written, the one before), what is wrong with it,
         and the other files."""
-        found = [f for f in files if self._presets and key_of(f.name) in PRESET_NAMES]
+        found = [f for f in files if self._folder and key_of(f.name) in PRESET_NAMES]
         if not found:
             self._preset = None
             return None, "", files
@@ -214,6 +203,8 @@ class Place:
                 named = parse(entry.name)
                 if named is None:
                     continue
+                if self._folder and named.role is Role.BATCH:
+                    named = Named(Role.OTHER)  # Batches lie in the inbox itself.
                 if named.job and not is_presentable(self._source(named.job)):
                     named = Named(Role.OTHER)
                 try:
@@ -338,6 +329,15 @@ class Place:
             error=error,
             settled=settled,
         )
+
+
+def _free(files: Sequence[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
+    """Pictures that no job uses."""
+    return tuple(
+        file
+        for file in files
+        if file.named.role is Role.PICTURE and file.regular and file.path not in uses
+    )
 
 
 def _newest(files: Sequence[InboxFile]) -> str:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from engine import THREADS_ENVIRONMENT
 
-__all__ = ["WorkerProcess", "worker_command"]
+__all__ = ["WorkerProcess", "child_environment", "worker_command"]
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(),
+            env=child_environment(),
             # Ctrl-C at the terminal is for the daemon, which then ends its workers in order.
             start_new_session=True,
         )
@@ -126,7 +126,7 @@ class WorkerProcess:
                     log.info("worker %s: %s", self.name, text)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Ours, and our code findable even where it is not installed."""
     root = str(Path(__file__).resolve().parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -41,7 +41,6 @@ ORDER = [
     "cancel",
     "hold",
     "release",
-    "retry",
     "pause",
     "resume",
     "install-plugin",
