@@ -1,8 +1,13 @@
-"""From the modes and profiles of picture files to sRGB in 0 to 1, with alpha aside."""
+"""From the modes and profiles of picture files to sRGB, with alpha aside.
+
+By strips: beside Pillow's own there is one copy of the picture, 8 bits a channel where the file has
+no more.
+"""
 
 import io
 import logging
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +17,14 @@ from PIL import Image, ImageCms
 
 from engine.errors import PictureError
 
-__all__ = ["fill_transparent", "srgb_profile", "to_srgb"]
+__all__ = ["Samples", "fill_transparent", "srgb_profile", "to_srgb"]
 
 logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+Samples = NDArray[Any]
+"""uint8, 0 to 255, or float32, 0 to 1."""
 
 # What editors do by default: the colours that both spaces have stay as they are, black stays black.
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -24,14 +32,18 @@ FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 # Where tables are involved (CMYK, LAB), lcms' optimisation resamples them: up to 12 levels wrong.
 EXACT = FLAGS | ImageCms.Flags.NOOPTIMIZE
 
+STRIP_PIXELS = 1 << 21
+
 EXIF_ORIENTATION = 0x0112
 TIFF_BITS_PER_SAMPLE = 258
 TIFF_SAMPLE_FORMAT = 339
 TIFF_UNSIGNED = 1
 
 
-def to_srgb(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
+def to_srgb(image: Image.Image, path: Path) -> tuple[Samples, Floats | None]:
     """Pixels H x W x 3 and alpha H x W or None, upright, from a decoded picture of any mode.
+
+    The pixels are uint8, 0 to 255; of grey of more than 8 bits float32, 0 to 1.
 
     A profile that cannot be used is logged and ignored: the values are taken for sRGB. So are those
     of CMYK without a profile, after the plain (1 - c)(1 - k).
@@ -39,30 +51,38 @@ def to_srgb(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
     Raises:
         PictureError: floating-point values outside 0 to 1, or a mode that nothing is known about.
     """
-    orientation = _orientation(image)
-    pixels, alpha = _separated(image, path)
+    profile = image.info.get("icc_profile")
+    samples: Samples
+    if image.mode[0] in "IF":
+        values, alpha = _deep_grey(image, path)
+        samples, orientation = _grey_to_srgb(values, profile, path), _orientation(image)
+        samples = np.ascontiguousarray(_upright(samples, orientation))
+        alpha = None if alpha is None else np.ascontiguousarray(_upright(alpha, orientation))
+    else:
+        samples, alpha = _in_8_bits(image, profile, path)
+    if alpha is not None and alpha.min() == 1:
+        alpha = None
     if alpha is not None:
-        alpha = None if alpha.min() == 1 else alpha
-    if alpha is not None:
-        pixels = fill_transparent(pixels, alpha)
-        alpha = _upright(alpha, orientation)
-    return _upright(pixels, orientation), alpha
+        fill_transparent(samples, alpha)
+    return samples, alpha
 
 
-def fill_transparent(pixels: Floats, alpha: Floats) -> Floats:
-    """`pixels` with the mean visible colour wherever `alpha` is 0.
+def fill_transparent(samples: Samples, alpha: Floats) -> None:
+    """Give `samples` the mean visible colour wherever `alpha` is 0.
 
     What a file holds there is arbitrary (often black), and the network would see its edges. One
     quiet colour has no texture to paint; the mean is the one that shifts the Gram matrices least.
     """
-    hidden = alpha == 0
     total = alpha.sum(dtype=np.float64)
-    if total == 0 or not hidden.any():
-        return pixels
-    mean = np.einsum("hwc,hw->c", pixels, alpha, dtype=np.float64) / total
-    filled = pixels.copy()
-    filled[hidden] = mean
-    return filled
+    if total == 0 or alpha.min() > 0:
+        return
+    strips = list(_strips(alpha.shape[1], alpha.shape[0]))
+    mean = sum(
+        np.einsum("hwc,hw->c", samples[rows], alpha[rows], dtype=np.float64) for rows in strips
+    ) / np.float64(total)
+    colour = np.rint(mean) if samples.dtype == np.uint8 else mean
+    for rows in strips:
+        samples[rows][alpha[rows] == 0] = colour
 
 
 def srgb_profile() -> bytes:
@@ -73,26 +93,34 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def _separated(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
-    profile = image.info.get("icc_profile")
-    if image.mode[0] in "IF":
-        values, alpha = _deep_grey(image, path)
-        return _grey_to_srgb(values, profile, path), alpha
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if image.mode in ("1", "L", "LA", "La") else "RGBA")
-        alpha = _unit(image.getchannel("A"))
-    if image.mode in ("1", "L", "LA"):
-        return _grey_to_srgb(_unit(image.convert("L")), profile, path), alpha
-    if image.mode not in ("CMYK", "LAB"):
-        image = image.convert("RGB")
-    return _unit(_colours_to_srgb(image, profile, path)), alpha
+def _in_8_bits(
+    image: Image.Image, profile: bytes | None, path: Path
+) -> tuple[Bytes, Floats | None]:
+    """Upright pixels and alpha of a picture of 8 bits a channel or less."""
+    orientation = _orientation(image)
+    transparent = image.has_transparency_data
+    grey = image.mode in ("1", "L", "LA", "La")
+    convert = _to_rgb("L" if grey else image.mode, profile, path)
+    width, height = image.size if orientation < 5 else image.size[::-1]
+    samples = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.float32) if transparent else None
+    # Written through views in which the picture lies as it is stored.
+    stored = _as_stored(samples, orientation)
+    stored_alpha = None if alpha is None else _as_stored(alpha, orientation)
+    for rows in _strips(*image.size):
+        strip = image.crop((0, rows.start, image.width, rows.stop))
+        if stored_alpha is not None:
+            strip = strip.convert("LA" if grey else "RGBA")
+            stored_alpha[rows] = np.asarray(strip.getchannel("A")) / np.float32(255)
+        stored[rows] = np.asarray(convert(strip.convert("L") if grey else strip))
+    return samples, alpha
 
 
-def _unit(image: Image.Image) -> Floats:
-    """8 bits a channel -> 0 to 1."""
-    unit: Floats = np.divide(np.asarray(image), np.float32(255), dtype=np.float32)
-    return unit
+def _strips(width: int, height: int) -> Iterator[slice]:
+    """Rows, some megapixels at a time."""
+    count = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, count):
+        yield slice(top, min(top + count, height))
 
 
 def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
@@ -122,21 +150,20 @@ def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
 def _grey_to_srgb(values: Floats, data: bytes | None, path: Path) -> Floats:
     """H x W in 0 to 1 -> H x W x 3, through the profile if there is one."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    converted = _through_profile(ramp, data, path)
-    if converted is None:
-        return np.repeat(values[..., None], 3, axis=2)
     # lcms works on 8 bits here; between two of its values deeper greys are interpolated.
     steps = np.arange(256) / 255
-    curves = np.asarray(converted)[0] / 255
+    curves = np.asarray(_to_rgb("L", data, path)(ramp))[0] / 255
     planes = [np.interp(values, steps, curves[:, c]).astype(np.float32) for c in range(3)]
     return np.stack(planes, axis=2)
 
 
-def _colours_to_srgb(image: Image.Image, data: bytes | None, path: Path) -> Image.Image:
-    """RGB, CMYK or LAB of 8 bits -> RGB of 8 bits in sRGB."""
-    if image.mode == "LAB" and not data:
+def _to_rgb(mode: str, data: bytes | None, path: Path) -> Callable[[Image.Image], Image.Image]:
+    """What makes sRGB, RGB of 8 bits, of pictures of a mode and a profile, or of none."""
+    if mode == "LAB" and not data:
         data = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
-    return _through_profile(image, data, path) or image.convert("RGB")
+    mode = mode if mode in SPACES else "RGB"
+    through = _through_profile(mode, data, path)
+    return through or (lambda strip: strip.convert("RGB"))
 
 
 # The colour spaces of profiles (ICC.1:2022, table 19) that fit Pillow's modes. Grey pictures often
@@ -144,36 +171,37 @@ def _colours_to_srgb(image: Image.Image, data: bytes | None, path: Path) -> Imag
 SPACES = {"L": ("GRAY", "RGB"), "RGB": ("RGB",), "CMYK": ("CMYK",), "LAB": ("Lab",)}
 
 
-def _through_profile(image: Image.Image, data: bytes | None, path: Path) -> Image.Image | None:
-    """The picture in sRGB, 8 bits RGB; None without a profile, or with one that is of no use."""
+def _through_profile(
+    mode: str, data: bytes | None, path: Path
+) -> Callable[[Image.Image], Image.Image] | None:
+    """What brings pictures of a mode to sRGB; None without a profile, or with a useless one."""
     if not data:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
         space = profile.profile.xcolor_space.strip()
-        if space not in SPACES[image.mode]:
+        if space not in SPACES[mode]:
             logger.warning(
                 "%s: the colour profile is for %s and the picture %s; its colours are taken for "
                 "sRGB",
                 path,
                 space,
-                image.mode,
+                mode,
             )
             return None
-        image = image.convert("RGB") if space == "RGB" else image
+        taken = "RGB" if space == "RGB" else mode
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         flags = FLAGS if space == "RGB" else EXACT
-        transform = ImageCms.ImageCmsTransform(
-            profile, srgb, image.mode, "RGB", INTENT, flags=flags
-        )
+        transform = ImageCms.ImageCmsTransform(profile, srgb, taken, "RGB", INTENT, flags=flags)
         if space == "RGB" and _changes_nothing(transform):
-            return image
-        return transform.apply(image)
+            return None
+        transform.apply(Image.new(taken, (1, 1)))
     except (OSError, ValueError, TypeError, ImageCms.PyCMSError) as error:
         logger.warning(
             "%s: the colour profile is damaged (%s); the colours are taken for sRGB", path, error
         )
         return None
+    return lambda strip: transform.apply(strip.convert(taken) if strip.mode != taken else strip)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
@@ -196,11 +224,20 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(array: Floats, orientation: int) -> Floats:
-    """H x W (x C) as stored -> as seen (EXIF 2.32, table 6, Orientation)."""
+    """H x W (x C) as stored -> as seen (EXIF 2.32, table 6, Orientation); a view."""
     if orientation >= 5:
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
-    return np.ascontiguousarray(array)
+    return array
+
+
+def _as_stored(array: Any, orientation: int) -> Any:
+    """The inverse of `_upright`; a view."""
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return array.swapaxes(0, 1) if orientation >= 5 else array

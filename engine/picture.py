@@ -1,30 +1,31 @@
-"""Pictures in and out: any file that people have -> sRGB in 0 to 1, alpha aside -> PNG or JPEG.
+"""Pictures in and out: any file that people have -> sRGB in 0 to 1, alpha aside -> a file again.
 
-Decoding is `_decode.py` (files, formats, limits) and `_colour.py` (modes, profiles, alpha).
+Decoding is `_decode.py` (files, formats, limits) and `_colour.py` (modes, profiles, alpha),
+encoding is `_encode.py`.
 Importing this module does not import torch.
 """
 
 import io
-import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import TiffImageFile
 
-from engine import __version__
-from engine._colour import fill_transparent, srgb_profile, to_srgb
+from engine import _encode
+from engine._colour import Samples, fill_transparent, to_srgb
 from engine._decode import decoded, identified, opened
-from engine.errors import PictureError
+from engine._encode import EXIF_SOFTWARE, SOFTWARE, TEXT_KEY
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
     "MIN_SIDE",
+    "Format",
     "Picture",
     "encode_picture",
     "read_picture",
@@ -32,53 +33,42 @@ __all__ = [
     "write_picture",
 ]
 
-logger = logging.getLogger(__name__)
-
 Floats = NDArray[np.float32]
+
+Format = Literal["png", "jpeg", "tiff"]
 
 MIN_SIDE = 16
 """Pixels. VGG19 halves four times before `conv5_1`: less leaves it nothing to look at."""
 
 HALF_A_LEVEL = 0.5 / 255
 
-TEXT_KEY = "impasto"
-"""Keyword of the PNG text chunk that holds the settings."""
-
-SOFTWARE = f"Impasto {__version__}"
-EXIF_SOFTWARE = 0x0131
-
-# zlib's, 0 to 9. On a painting of 3.3 megapixels 2 takes 0.33 s, 6 takes 0.69 s, and the files
-# differ by 0.4 %; on a smooth photograph 2 is three times as fast and its file 17 % larger.
-PNG_COMPRESS_LEVEL = 2
-
-FULL_CHROMA_QUALITY = 90
-"""JPEG quality from which the colour is not subsampled: paint has sharp edges between colours."""
-
-JPEG_MAX_SIDE = 65_500
-"""libjpeg's JPEG_MAX_DIMENSION."""
-
-JPEG_MAX_COMMENT = 65_533
-"""Bytes: a JPEG segment's 16-bit length counts itself."""
+TIFF_DESCRIPTION = 270
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture in memory.
 
-    `pixels` is H x W x 3, float32, sRGB-encoded, 0 to 1. `alpha` is H x W, float32, 0 to 1, or None
-    for an opaque picture; the colours are not multiplied by it.
+    `samples` is H x W x 3, sRGB-encoded: uint8, 0 to 255, as most files have them, or float32, 0 to
+    1. `alpha` is H x W, float32, 0 to 1, or None for an opaque picture; the colours are not
+    multiplied by it.
     """
 
-    pixels: Floats
+    samples: Samples
     alpha: Floats | None = None
 
     @property
+    def pixels(self) -> Floats:
+        """H x W x 3, float32, 0 to 1. Of 8 bits a copy, with four times the memory."""
+        return _unit(self.samples)
+
+    @property
     def width(self) -> int:
-        return int(self.pixels.shape[1])
+        return int(self.samples.shape[1])
 
     @property
     def height(self) -> int:
-        return int(self.pixels.shape[0])
+        return int(self.samples.shape[0])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -98,20 +88,29 @@ class Picture:
         """
         if (width, height) == self.size:
             return self
-        if self.alpha is None:
-            return Picture(_resize(self.pixels, width, height))
-        alpha = _resize(self.alpha[..., None], width, height)
-        alpha[alpha < HALF_A_LEVEL] = 0  # ringing, not coverage
-        pixels = _resize(self.pixels * self.alpha[..., None], width, height, clip=False)
-        visible = alpha > 0
-        pixels = np.divide(pixels, alpha, out=np.zeros_like(pixels), where=visible).clip(0, 1)
-        return Picture(fill_transparent(pixels, alpha[..., 0]), alpha[..., 0])
+        pixels = np.empty((height, width, 3), np.float32)
+        alpha = resized_alpha(self, width, height)
+        for c in range(3):
+            plane = _unit(self.samples[..., c])
+            if self.alpha is None or alpha is None:
+                pixels[..., c] = _resize(plane, width, height).clip(0, 1)
+                continue
+            weighed = _resize(plane * self.alpha, width, height)
+            channel = np.divide(weighed, alpha, out=np.zeros_like(alpha), where=alpha > 0)
+            pixels[..., c] = channel.clip(0, 1)
+        if alpha is not None:
+            fill_transparent(pixels, alpha)
+        return Picture(pixels, alpha)
 
     def to_tensor(self, device: "str | torch.device" = "cpu") -> "torch.Tensor":
         """1 x 3 x H x W, float32, contiguous, not sharing memory with the picture."""
         import torch
 
-        planes = np.array(self.pixels.transpose(2, 0, 1)[None], dtype=np.float32, order="C")
+        planes = np.empty((1, 3, self.height, self.width), np.float32)
+        for c in range(3):
+            planes[0, c] = self.samples[..., c]
+        if self.samples.dtype == np.uint8:
+            planes /= np.float32(255)
         return torch.from_numpy(planes).to(device)
 
     @classmethod
@@ -123,7 +122,7 @@ class Picture:
     @classmethod
     def from_image(cls, image: Image.Image) -> Self:
         """From Pillow's 8-bit RGB, taken as sRGB."""
-        return cls(np.asarray(image.convert("RGB"), np.float32) / np.float32(255))
+        return cls(np.array(image.convert("RGB")))
 
 
 def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
@@ -140,54 +139,58 @@ def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
     path = Path(path)
     with opened(path) as file:
         image = decoded(file, path, max_megapixels=max_megapixels, min_side=MIN_SIDE)
-    pixels, alpha = to_srgb(image, path)
-    return Picture(pixels, alpha)
+    return Picture(*to_srgb(image, path))
 
 
 def write_picture(
     picture: Picture,
-    path: str | Path,
+    file: str | Path | IO[bytes],
     *,
-    format: Literal["png", "jpeg"] = "png",
+    format: Format = "png",
     quality: int = 95,
     text: str | None = None,
 ) -> None:
-    """Write `encode_picture` to a file; the caller cares for atomicity.
+    """Write a file, 8 bits a channel, marked as sRGB; same picture, same bytes.
 
-    Raises:
-        PictureError: too large for the format.
-        OSError: the file cannot be written.
-    """
-    Path(path).write_bytes(encode_picture(picture, format=format, quality=quality, text=text))
-
-
-def encode_picture(
-    picture: Picture,
-    *,
-    format: Literal["png", "jpeg"] = "png",
-    quality: int = 95,
-    text: str | None = None,
-) -> bytes:
-    """A file's bytes, 8 bits a channel, marked as sRGB; same picture, same bytes.
+    The caller cares for atomicity.
 
     Args:
-        format: PNG keeps alpha. JPEG has none: the picture is laid on white.
+        file: its path, or the file itself, open for writing.
+        format: PNG and TIFF keep alpha. JPEG has none: the picture is laid on white.
         quality: of a JPEG, 1 to 100.
         text: settings to embed, which `read_settings_text` finds again.
 
     Raises:
         PictureError: too large for JPEG.
+        OSError: the file cannot be written.
     """
-    buffer = io.BytesIO()
-    if format == "png":
-        _save_png(picture, buffer, text)
+    if isinstance(file, str | Path):
+        with Path(file).open("wb") as opened_file:
+            _encode.save(picture, opened_file, format, quality, text)
     else:
-        _save_jpeg(picture, buffer, quality, text)
+        _encode.save(picture, file, format, quality, text)
+
+
+def encode_picture(
+    picture: Picture, *, format: Format = "png", quality: int = 95, text: str | None = None
+) -> bytes:
+    """The bytes that `write_picture` writes."""
+    buffer = io.BytesIO()
+    write_picture(picture, buffer, format=format, quality=quality, text=text)
     return buffer.getvalue()
 
 
+def resized_alpha(picture: Picture, width: int, height: int) -> Floats | None:
+    """The alpha of `picture.resized(width, height)`, without its colours."""
+    if picture.alpha is None or (width, height) == picture.size:
+        return picture.alpha
+    alpha = _resize(picture.alpha, width, height).clip(0, 1)
+    alpha[alpha < HALF_A_LEVEL] = 0  # ringing, not coverage
+    return alpha
+
+
 def read_settings_text(path: str | Path) -> str | None:
-    """The text that `write_picture` embedded in a PNG or JPEG; None if there is none.
+    """The text that `write_picture` embedded; None if there is none.
 
     Raises:
         PictureError: not a picture.
@@ -195,68 +198,26 @@ def read_settings_text(path: str | Path) -> str | None:
     path = Path(path)
     with opened(path) as file:
         image = identified(file, path)
-        info, software = image.info, image.getexif().get(EXIF_SOFTWARE, "")
+        info, tags = image.info, image.getexif()
     if TEXT_KEY in info:
         return str(info[TEXT_KEY])
     comment = info.get("comment")
+    if isinstance(image, TiffImageFile):
+        comment = str(tags.get(TIFF_DESCRIPTION, "")).encode("latin-1", errors="replace") or None
     # Other programs write comments too.
-    if isinstance(comment, bytes) and str(software).startswith(SOFTWARE.split()[0]):
-        return comment.decode("utf-8", errors="replace")
-    return None
+    ours = str(tags.get(EXIF_SOFTWARE, "")).startswith(SOFTWARE.split()[0])
+    return comment.decode("utf-8", errors="replace") if ours and comment else None
 
 
-def _save_png(picture: Picture, file: IO[bytes], text: str | None) -> None:
-    info = PngInfo()
-    info.add(b"sRGB", b"\x01")  # the rendering intent: relative colorimetric
-    info.add_itxt("Software", SOFTWARE)
-    if text is not None:
-        info.add_itxt(TEXT_KEY, text)
-    channels = _bytes(picture.pixels)
-    if picture.alpha is not None:
-        channels = np.dstack([channels, _bytes(picture.alpha)])
-    Image.fromarray(channels).save(file, "PNG", pnginfo=info, compress_level=PNG_COMPRESS_LEVEL)
+def _unit(samples: Samples) -> Floats:
+    """0 to 1, float32."""
+    if samples.dtype == np.float32:
+        return samples
+    unit: Floats = np.divide(samples, np.float32(255), dtype=np.float32)
+    return unit
 
 
-def _save_jpeg(picture: Picture, file: IO[bytes], quality: int, text: str | None) -> None:
-    if max(picture.size) > JPEG_MAX_SIDE:
-        raise PictureError(
-            f"A JPEG's sides are at most {JPEG_MAX_SIDE} px; this picture has "
-            f"{picture.width} x {picture.height}. Write it as PNG."
-        )
-    pixels = picture.pixels
-    if picture.alpha is not None:
-        alpha = picture.alpha[..., None]
-        pixels = pixels * alpha + (1 - alpha)
-    exif = Image.Exif()
-    exif[EXIF_SOFTWARE] = SOFTWARE
-    options: dict[str, Any] = {}
-    if text is not None:
-        comment = text.encode()
-        if len(comment) <= JPEG_MAX_COMMENT:
-            options["comment"] = comment
-        else:
-            # The painting is worth more than its note.
-            logger.warning("The settings are too long for a JPEG's comment; they are left out.")
-    Image.fromarray(_bytes(pixels)).save(
-        file,
-        "JPEG",
-        quality=quality,
-        subsampling="4:4:4" if quality >= FULL_CHROMA_QUALITY else "4:2:0",
-        icc_profile=srgb_profile(),
-        exif=exif,
-        **options,
-    )
-
-
-def _bytes(values: Floats) -> NDArray[np.uint8]:
-    """0 to 1 -> 0 to 255, rounded to the nearest."""
-    return (values.clip(0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def _resize(channels: Floats, width: int, height: int, *, clip: bool = True) -> Floats:
-    """H x W x C at another size. Lanczos' filter overshoots at edges; `clip` to 0 to 1."""
-    resized = np.empty((height, width, channels.shape[2]), np.float32)
-    for c in range(channels.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(channels[..., c]))
-        resized[..., c] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
-    return resized.clip(0, 1) if clip else resized
+def _resize(plane: Floats, width: int, height: int) -> Floats:
+    """H x W at another size. Lanczos' filter overshoots at edges."""
+    image = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))

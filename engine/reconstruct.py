@@ -101,7 +101,7 @@ def reconstruct(
     """
     check_layers(layers)
     pace = Pace()
-    opaque = Picture(picture.pixels)
+    opaque = Picture(picture.samples)
     shares = _shares(kind, opaque, layers, settings, vgg)
     groups = groups_of(kind, layers)
     costs = [_cost(group) for group in groups]
@@ -154,7 +154,7 @@ def _shares(
     A layer's loss is then near 1 for a picture that shows it nothing, whatever its depth, and one
     weight of the total variation means the same for all of them.
     """
-    (size,) = ladder(picture.size, settings.size, 1, settings.scale_factor)
+    (size,) = ladder(picture.size, settings.longest_side(picture.size), 1, settings.scale_factor)
     small = resize(picture.to_tensor(vgg.device), size)
     with torch.no_grad():
         targets = vgg.features(

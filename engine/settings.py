@@ -10,11 +10,27 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
 from engine.errors import Problem, SettingsError
 
-__all__ = ["DEFAULT_PRESET", "LAYERS", "PRESETS", "Settings", "problems_of", "resolve"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "LAYERS",
+    "PRESETS",
+    "SUFFIXES",
+    "Settings",
+    "problems_of",
+    "resolve",
+]
 
 # VGG19 (Simonyan and Zisserman 2014, table 1, column E): convolutions in each of the five blocks.
 CONVOLUTIONS = (2, 2, 4, 4, 4)
@@ -37,6 +53,18 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
+LARGEST_SIDE = 100_000
+"""Pixels. Memory ends before; a JPEG at 65 500."""
+
+SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
+"""How the names of results end, by format."""
+
+# Told apart by type, so that a refusal is about what was meant.
+Side = Annotated[
+    Annotated[int, Field(ge=32, le=LARGEST_SIDE), Tag("[side]")]
+    | Annotated[Literal["content"], Tag("[content]")],
+    Discriminator(lambda value: "[content]" if value == "content" else "[side]"),
+]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LayerWeights = Annotated[dict[Layer, Weight], Field(max_length=len(LAYERS))]
 
@@ -61,8 +89,9 @@ class Settings(BaseModel):
     preset: str = "standard"
     """The named recipe that these settings started from."""
 
-    size: Annotated[int, Field(ge=32, le=16384)] = 512
-    """Longest side of the result, in pixels. The aspect is the content's, to the pixel."""
+    size: Side = 512
+    """Longest side of the result, in pixels, or `content`: as large as the content. The aspect is
+    the content's, to the pixel."""
 
     scales: Annotated[int, Field(ge=0, le=10)] = 0
     """How many sizes are painted, coarse to fine. 1 paints at the final size alone; 0: as many as
@@ -169,8 +198,9 @@ class Settings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the convolutions. Losses and Gram matrices are always float32."""
 
-    format: Literal["png", "jpeg"] = "png"
-    """File format of the result."""
+    format: Literal["png", "jpeg", "tiff"] = "png"
+    """File format of the result: `png`, `jpeg` (sides of at most 65 500 px, no transparency) or
+    `tiff` (in tiles, compressed without loss; a BigTIFF past 4 GB)."""
 
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
     """Quality of a JPEG result."""
@@ -180,6 +210,10 @@ class Settings(BaseModel):
     progression: Annotated[int, Field(ge=0, le=64)] = 0
     """Stages of a strip that shows how the result came about, written beside it with an animation
     and the curve of the losses. At least 2; 0: none of these."""
+
+    def longest_side(self, content: tuple[int, int]) -> int:
+        """Of the result, in pixels, for a content of (width, height)."""
+        return max(content) if self.size == "content" else self.size
 
 
 # The presets that reproduce a source have its loss, start and optimiser. One thing differs: the
@@ -336,7 +370,8 @@ _EXPECTED = {
 
 
 def _problem(details: dict[str, Any], model: type[BaseModel]) -> Problem:
-    path = tuple(part for part in details["loc"] if part != "[key]")
+    # pydantic's own names of a mapping's key and of a union's branch are none of the user's.
+    path = tuple(part for part in details["loc"] if not re.fullmatch(r"\[\w+\]", str(part)))
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
         known = _keys_at(model, path[:-1])
@@ -349,6 +384,8 @@ def _problem(details: dict[str, Any], model: type[BaseModel]) -> Problem:
     choices = re.findall(r"'([^']+)'", context.get("expected", ""))
     nearest = difflib.get_close_matches(str(given), choices, n=1)
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
+    if "[side]" in details["loc"]:
+        expected = f"{expected}, or `content`"
     shown = "missing" if kind == "missing" else repr(given)
     return Problem(path, shown[:80], expected, nearest[0] if nearest else None)
 

@@ -13,12 +13,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine._encode import check_side
 from engine.colours import keep_colours, match_colours
 from engine.errors import PictureError, Problem, SettingsError, StateError
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, Objective, Snapshot, Step, minimise
 from engine.pace import Pace
-from engine.picture import Picture
+from engine.picture import Picture, resized_alpha
 from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
 from engine.settings import Settings
 from engine.state import State
@@ -111,11 +112,12 @@ def stylise(
     Raises:
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
-        PictureError: a picture too narrow for the network at this size.
+        PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
         NumericalError: the optimisation ran away.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
-    sizes = ladder(content.size, settings.size, settings.scales, settings.scale_factor)
+    side = settings.longest_side(content.size)
+    sizes = ladder(content.size, side, settings.scales, settings.scale_factor)
     _check(content, styles, settings, initial, sizes[-1])
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
@@ -324,7 +326,7 @@ def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
 def _with_alpha_of(content: Picture, painted: Picture) -> Picture:
     if content.alpha is None:
         return painted
-    return Picture(painted.pixels, content.resized(*painted.size).alpha)
+    return Picture(painted.samples, resized_alpha(content, *painted.size))
 
 
 def _check(
@@ -348,6 +350,7 @@ def _check(
         )
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
+    check_side(settings.format, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(
             f"the content of {content.width} x {content.height} px would be painted at "

@@ -72,7 +72,7 @@ class StyleTargets:
 def digest(picture: Picture) -> str:
     """Tells pictures with other pixels apart (BLAKE2b of them; alpha plays no part in a style)."""
     state = hashlib.blake2b(b"%d x %d" % picture.size, digest_size=20)
-    state.update(np.ascontiguousarray(picture.pixels).data)
+    state.update(np.ascontiguousarray(picture.samples).data)
     return state.hexdigest()
 
 

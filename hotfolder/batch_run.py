@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from engine.settings import SUFFIXES
 from hotfolder.batch import Hashes, Item, work_key
 from hotfolder.files import publish, write_whole
 from hotfolder.publish import RECORD_SUFFIX, free_name
@@ -181,7 +182,7 @@ class BatchRun:
 
     def _is_taken(self, name: str) -> bool:
         # A record without its picture is what an interrupted run left: its name is free.
-        return any((self._out / f"{name}{ending}").exists() for ending in (".png", ".jpg"))
+        return any((self._out / f"{name}{ending}").exists() for ending in SUFFIXES.values())
 
     def _marked_jobs(self) -> dict[str, Status]:
         """Jobs of an earlier run: under way, or done but not brought home."""
@@ -225,7 +226,7 @@ def finished_work(out: Path) -> dict[str, Path]:
                 key, _, work = file.readline().partition(": ")
             name = record.name.removesuffix(RECORD_SUFFIX)
             picture = next(
-                (p for e in (".png", ".jpg") if (p := out / f"{name}{e}").exists()), None
+                (p for e in SUFFIXES.values() if (p := out / f"{name}{e}").exists()), None
             )
             if key == "work" and picture is not None:
                 found[work.strip()] = picture

@@ -23,6 +23,7 @@ from engine.devices import describe_hardware, make_reproducible, resolve_devices
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.progression import Progression
+from engine.settings import SUFFIXES
 from engine.state import State
 from engine.stylise import Progress as Step
 from engine.stylise import Result, stylise
@@ -193,7 +194,7 @@ def _made_of(job: Job, inputs: Path, vgg: VGG19) -> dict[str, Any]:
 
 def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
     settings = job.settings
-    target = folder / ("result.png" if settings.format == "png" else "result.jpg")
+    target = folder / f"result{SUFFIXES[settings.format]}"
 
     def write(path: Path) -> None:
         text = json.dumps(settings.model_dump(), ensure_ascii=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from engine.settings import SUFFIXES
 from hotfolder.files import move, publish, replace_whole, sync_folder, write_whole
 from hotfolder.folder import HotFolder
 from hotfolder.job import State
@@ -23,7 +24,7 @@ from hotfolder.spool import Ending, Entry, Spool
 __all__ = ["Publisher", "error_text", "free_name"]
 
 RECORD_SUFFIX = ".result.yaml"
-RESULT_SUFFIXES = (".png", ".jpg", RECORD_SUFFIX)
+RESULT_SUFFIXES = (*SUFFIXES.values(), RECORD_SUFFIX)
 
 
 class Publisher:

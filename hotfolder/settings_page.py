@@ -99,6 +99,10 @@ def _allowed(name: str, details: dict[str, Any]) -> str:
         return ", ".join(PRESETS)
     if "enum" in details:
         return ", ".join(details["enum"])
+    if "const" in details:
+        return str(details["const"])
+    if "oneOf" in details:
+        return ", or ".join(_allowed("", part) for part in details["oneOf"])
     if "anyOf" in details:
         inner = [_allowed("", part) for part in details["anyOf"] if part.get("type") != "null"]
         return f"{', '.join(inner)}, or null"

@@ -34,7 +34,7 @@ class JobStatus:
     message: str = ""
     position: int | None = None
     preset: str | None = None
-    size: int | None = None
+    size: int | str | None = None
     scale: int | None = None
     scales: int | None = None
     step: int | None = None

@@ -147,7 +147,7 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
     except MemoryError:
         yield Failed(
             job.id,
-            f"Not enough memory for {job.settings.size} px on {painter.device}. "
+            f"Not enough memory for `size: {job.settings.size}` on {painter.device}. "
             "Choose a smaller `size`.",
             ExitCode.OTHER,
         )

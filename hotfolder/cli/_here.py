@@ -23,7 +23,10 @@ __all__ = [
     "write_output",
 ]
 
-FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+FORMATS = {
+    **{".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"},
+    **{".tif": "tiff", ".tiff": "tiff"},
+}
 
 
 def set_threads(threads: int | None) -> None:
@@ -37,14 +40,14 @@ def set_threads(threads: int | None) -> None:
 
 
 def format_of(output: Path) -> str:
-    """`png` or `jpeg`, by the suffix.
+    """`png`, `jpeg` or `tiff`, by the suffix.
 
     Raises:
-        typer.BadParameter: neither.
+        typer.BadParameter: none of these.
     """
     if output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(
-            f"{output}: the result is a .png or a .jpg.", param_hint="--output"
+            f"{output}: the result is a .png, a .jpg or a .tif.", param_hint="--output"
         )
     return FORMATS[output.suffix.lower()]
 
@@ -72,11 +75,15 @@ def progression_files(output: Path) -> dict[str, Path]:
 
 def write_output(picture: "Picture", output: Path, settings: "Settings", *, force: bool) -> None:
     """The picture, whole or not at all, with its settings as text."""
-    from engine.picture import encode_picture
+    from engine.picture import write_picture
+    from hotfolder.files import whole
 
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
-    data = encode_picture(picture, format=settings.format, quality=settings.jpeg_quality, text=text)
-    write_file(data, output, force=force)
+    check_output(output, force=force)
+    with whole(output) as file:
+        write_picture(
+            picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
+        )
 
 
 def write_file(data: bytes, output: Path, *, force: bool) -> None:

@@ -23,7 +23,12 @@ SetOption = Annotated[
     ),
 ]
 SizeOption = Annotated[
-    int | None, typer.Option("--size", help="Longest side of the result, in pixels.")
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="PIXELS|content",
+        help="Longest side of the result, in pixels, or `content`: as large as the content.",
+    ),
 ]
 
 StrengthOption = Annotated[
@@ -35,7 +40,7 @@ StrengthOption = Annotated[
 def settings_layer(
     preset: str | None,
     assignments: Sequence[str] | None,
-    size: int | None,
+    size: str | int | None,
     strength: float | None = None,
 ) -> Mapping[str, Any]:
     """The options as a sidecar would say them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
@@ -49,7 +54,7 @@ def settings_layer(
     if preset is not None:
         layer["preset"] = preset
     if size is not None:
-        layer["size"] = size
+        layer["size"] = int(size) if str(size).isdecimal() else size
     if strength is not None:
         layer["strength"] = strength
     for assignment in assignments or ():

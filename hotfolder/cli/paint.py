@@ -49,7 +49,7 @@ def stylise(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The result: .png or .jpg.")
+        Path, typer.Option("--output", "-o", metavar="OUT", help="The result: .png, .jpg or .tif.")
     ],
     preset: PresetOption = None,
     assignments: SetOption = None,

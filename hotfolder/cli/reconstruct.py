@@ -37,7 +37,7 @@ def reconstruct(
     ],
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, or `night` or `evening`.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The sheet: .png or .jpg.")
+        Path, typer.Option("--output", "-o", metavar="OUT", help="The sheet: .png, .jpg or .tif.")
     ],
     layers: Annotated[
         list[str] | None,

@@ -339,7 +339,7 @@ class Client:
             os.path.lexists(folder / f"{name}{suffix}")
             for folder, suffixes in (
                 (self.root / "status", (".json",)),
-                (self.outbox, (".png", ".jpg", ".result.yaml")),
+                (self.outbox, (".png", ".jpg", ".tif", ".result.yaml")),
             )
             for suffix in suffixes
         ):

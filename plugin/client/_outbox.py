@@ -14,7 +14,7 @@ from typing import IO, Any
 from ._status import read_document
 
 RECORD_SUFFIX = ".result.yaml"
-RESULT_SUFFIXES = (".png", ".jpg")
+RESULT_SUFFIXES = (".png", ".jpg", ".tif")
 
 MAX_RECORD_BYTES = 1 << 18
 MAX_TEXT_BYTES = 1 << 18

@@ -33,7 +33,7 @@ class Status:
     source: str | None = None
     position: int | None = None
     preset: str | None = None
-    size: int | None = None
+    size: int | str | None = None
     scale: int | None = None
     scales: int | None = None
     step: int | None = None

@@ -126,14 +126,16 @@ def test_grey_of_16_bits_keeps_its_depth(save: SaveAs, format: str) -> None:
 
 
 def test_big_endian_grey_of_16_bits_is_not_shuffled(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
+    import tifffile
+
     path = tmp_path / "big.tif"
     tifffile.imwrite(path, grey16(), byteorder=">")
     assert np.allclose(read_picture(path).pixels[..., 0], grey16() / 65535, atol=1e-6)
 
 
 def test_colour_of_16_bits_is_read_with_8(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
+    import tifffile
+
     path = tmp_path / "deep.tif"
     deep = np.stack([grey16(), grey16()[::-1], grey16()], axis=-1)
     tifffile.imwrite(path, deep, photometric="rgb")
@@ -148,7 +150,8 @@ def test_16_bits_stored_as_32_are_not_black(save: SaveAs) -> None:
 
 
 def test_grey_of_32_bits_uses_its_whole_range(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
+    import tifffile
+
     path = tmp_path / "deep.tif"
     tifffile.imwrite(path, grey16().astype(np.uint32) * 65537)
     assert np.allclose(read_picture(path).pixels[..., 0], grey16() / 65535, atol=1e-6)
@@ -285,7 +288,7 @@ def test_invisible_colours_become_the_mean_of_the_visible(save: SaveAs) -> None:
     rgba[:, 4:8] = (0, 0, 255, 51)  # counts for a fifth
     rgba[:, 8:] = (0, 255, 0, 0)
     picture = read_picture(save(Image.fromarray(rgba)))
-    assert picture.pixels[0, 12] == pytest.approx([1 / 1.2, 0, 0.2 / 1.2], abs=1e-6)
+    assert picture.pixels[0, 12] == pytest.approx([1 / 1.2, 0, 0.2 / 1.2], abs=0.51 / 255)
     assert picture.pixels[0, 0].tolist() == [1, 0, 0]
     assert picture.pixels[0, 5].tolist() == [0, 0, 1]
 

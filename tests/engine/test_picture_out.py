@@ -1,20 +1,21 @@
-"""Pictures in memory and on the way out: sizes, tensors, PNG and JPEG."""
+"""Pictures in memory and on the way out: sizes, tensors, PNG, JPEG and TIFF."""
 
 import io
 import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms, JpegImagePlugin
 
-from engine import __version__
+from engine import __version__, _encode
 from engine.errors import PictureError
 from engine.picture import (
+    Format,
     Picture,
     encode_picture,
     read_picture,
@@ -206,16 +207,59 @@ def test_settings_too_long_for_a_jpeg_do_not_cost_the_painting(
 
 def test_a_jpeg_too_long_for_the_format_is_refused() -> None:
     picture = Picture(np.zeros((16, 65_501, 3), np.float32))
-    with pytest.raises(PictureError, match=r"65500 px.*Write it as PNG"):
+    with pytest.raises(PictureError, match=r"65500 px.*Write it as PNG or TIFF"):
         encode_picture(picture, format="jpeg")
 
 
-# Both
+# TIFF
 
 
-@pytest.mark.parametrize("format", ["png", "jpeg"])
+@pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
+@pytest.mark.parametrize("size", [(40, 30), (300, 700)], ids=["less than a tile", "tiles"])
+def test_a_tiff_is_exact(tmp_path: Path, alpha: bool, size: tuple[int, int]) -> None:
+    picture = noise(*size, alpha=alpha)
+    write_picture(picture, tmp_path / "out.tif", format="tiff")
+    back = read_picture(tmp_path / "out.tif")
+    assert np.array_equal(back.pixels, picture.pixels)
+    assert (back.alpha is None) == (not alpha)
+    if alpha:
+        assert np.array_equal(back.alpha, picture.alpha)
+
+
+def test_a_tiff_is_tiled_and_compressed_and_carries_profile_settings_and_maker(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "out.tif"
+    write_picture(Picture(np.zeros((600, 500, 3), np.float32)), path, format="tiff", text=SETTINGS)
+    assert read_settings_text(path) == SETTINGS
+    assert path.stat().st_size < 600 * 500 * 3 / 20
+    with tifffile.TiffFile(path) as tiff:
+        (page,) = tiff.pages
+        assert not tiff.is_bigtiff
+        assert (page.tilewidth, page.tilelength, len(page.dataoffsets)) == (256, 256, 6)
+        assert page.software == f"Impasto {__version__}"
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(page.iccprofile))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+def test_a_tiff_past_4_gb_is_a_bigtiff_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _encode.BIGTIFF_BYTES < 2**32
+    monkeypatch.setattr(_encode, "BIGTIFF_BYTES", 40 * 30 * 3)
+    picture = noise()
+    write_picture(picture, tmp_path / "out.tif", format="tiff", text=SETTINGS)
+    assert (tmp_path / "out.tif").read_bytes()[:4] == b"II+\0"
+    assert np.array_equal(read_picture(tmp_path / "out.tif").pixels, picture.pixels)
+    assert read_settings_text(tmp_path / "out.tif") == SETTINGS
+
+
+# All
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "tiff"])
 def test_the_same_picture_gives_the_same_bytes_at_any_time(
-    format: Literal["png", "jpeg"], monkeypatch: pytest.MonkeyPatch
+    format: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = encode_picture(noise(alpha=True), format=format, text=SETTINGS)
     # littlecms writes the time of day into the profiles that it makes, to the second.

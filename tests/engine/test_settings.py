@@ -49,7 +49,8 @@ def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
     [
         ({"sise": 512}, "sise: unknown key; expected a known key. Did you mean 'size'?"),
         ({"size": "large"}, "size: 'large'; expected a whole number"),
-        ({"size": 8}, "size: 8; expected at least 32"),
+        ({"size": 8}, "size: 8; expected at least 32, or `content`"),
+        ({"size": "contents"}, "size: 'contents'; expected a whole number, or `content`"),
         ({"seed": True}, "seed: True; expected a whole number"),
         ({"clamp": 1}, "clamp: 1; expected true or false"),
         ({"style_weight": -1}, "style_weight: -1; expected at least 0"),
@@ -71,6 +72,11 @@ def test_a_refusal_names_the_key_what_was_given_what_was_expected_and_the_neares
     values: dict[str, Any], words: str
 ) -> None:
     assert words in refusal(**values)
+
+
+def test_a_size_is_a_number_or_the_contents_own() -> None:
+    assert resolve({"size": 640}).longest_side((300, 900)) == 640
+    assert resolve({"size": "content"}).longest_side((300, 900)) == 900
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -145,6 +145,22 @@ def test_two_styles_are_blended_by_their_shares(
     assert losses(style, content) < alone  # the content's own statistics are half of the target
 
 
+def test_as_large_as_the_content_is_as_large_to_the_pixel(
+    content: Picture, style: Picture, vgg: VGG19
+) -> None:
+    odd = Picture(content.samples[:47, :61])
+    _, result = paint(odd, style, vgg, size="content", steps=1)
+    assert result.picture.size == result.size == (61, 47)
+
+
+def test_too_long_for_a_jpeg_is_refused_before_anything_is_painted(
+    style: Picture, vgg: VGG19
+) -> None:
+    long = Picture(np.zeros((16, 65_501, 3), np.uint8))
+    with pytest.raises(PictureError, match="at most 65500 px; this picture has 65501 x 16"):
+        paint(long, style, vgg, size="content", format="jpeg")
+
+
 def test_closing_the_generator_cancels(content: Picture, style: Picture, vgg: VGG19) -> None:
     run: Iterator[Progress | Result] = stylise(content, [style], resolve(SMALL), vgg)
     next(run)

@@ -69,6 +69,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
     (inbox / "good_sidecar.yaml").write_text(
         QUICK + "content: plain.jpg\nstyles: [cup.png, styles/cup.png]\nformat: jpeg\n"
     )
+    pair("good_tiff", QUICK.replace("64", "content") + "format: tiff\n")
     pair("good_progression", QUICK + "progression: 2\n")
     heard: list[dict[str, Any]] = []
     config = Config.model_validate({"settle_seconds": 0.1, "devices": ["cpu"]})
@@ -77,7 +78,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
 
 
 def test_every_good_job_is_done_and_every_bad_one_failed(run: Run) -> None:
-    assert run.outcome == Outcome(done=3, failed=9, once=True)
+    assert run.outcome == Outcome(done=4, failed=9, once=True)
     assert run.outcome.exit_code == 10
 
 
@@ -118,6 +119,15 @@ def test_the_result_has_the_contents_aspect_and_carries_its_settings(run: Run) -
 def test_a_jpeg_is_a_jpeg(run: Run) -> None:
     with Image.open(run.folder.outbox / "good_sidecar.jpg") as picture:
         assert picture.format == "JPEG"
+
+
+def test_a_tiff_as_large_as_the_content_is_a_tiff_as_large_as_the_content(run: Run) -> None:
+    path = run.folder.outbox / "good_tiff.tif"
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("TIFF", (96, 64))
+    embedded = json.loads(read_settings_text(path) or "")
+    assert Settings.model_validate(embedded).size == "content"
+    assert run.status("good_tiff")["size"] == "content"
 
 
 def test_a_sidecar_asks_for_how_the_result_came_about(run: Run) -> None:
