@@ -6,11 +6,12 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hotfolder.drop import Snapshot
+from hotfolder.drop import Drop, Snapshot
 from hotfolder.folder import HotFolder
 from hotfolder.library import StyleLibrary
 from hotfolder.names import SIGNALS, Role
 from hotfolder.place import Place, Rules
+from hotfolder.retry import FailedFolder
 
 __all__ = ["Inbox"]
 
@@ -73,6 +74,11 @@ class Inbox:
             settling=min((s.settling for s in found if s.settling is not None), default=None),
             changed=top.changed,
         )
+
+    def failed(self, name: str) -> list[Drop]:
+        """What lies in `failed/NAME/`, judged as if it had been dropped. Empty if there is none."""
+        folder = FailedFolder(self._folder.failed / name)
+        return list(folder.drops(StyleLibrary(self._folder.styles), self._rules, self._clock))
 
     def release(self, source: str) -> None:
         """Let the drop that was dropped as `source` wait again, from the next scan on, as if it had

@@ -12,12 +12,13 @@ from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config import Config
 from hotfolder.draft import Verdict
 from hotfolder.drop import Drop, Snapshot
-from hotfolder.errors import HotFolderError
+from hotfolder.errors import HotFolderError, InputError
 from hotfolder.folder import HotFolder
 from hotfolder.inbox import Inbox
 from hotfolder.job import State
 from hotfolder.names import Role
 from hotfolder.publish import free_name
+from hotfolder.retry import FailedFolder
 from hotfolder.spool import Ending, Entry, Spool, ending_now
 from hotfolder.status import RESERVED_NAMES
 from hotfolder.turns import Turns
@@ -195,9 +196,35 @@ class Intake:
                 shared |= paths
                 self._claim(drop, name, endings.get(name), look)
         self._more = bool(look.ready)
+        self._retry(snapshot, look, live)
         self._release(snapshot, look)
         self._remove_idle(snapshot, live, look)
         return look
+
+    def _retry(self, snapshot: Snapshot, look: Look, live: Mapping[str, Entry]) -> None:
+        """Claim failed jobs that somebody wants to be tried again, so many as there is room for."""
+        room = self._limit - sum(entry.state is State.QUEUED for entry in live.values())
+        taken = {entry.job.name.casefold() for entry in live.values()} | RESERVED_NAMES
+        taken |= {name.casefold() for name in self._names.values()}
+        for failed, file in snapshot.signals[Role.RETRY].items():
+            if len(look.claimed) >= room:
+                self._more = True  # The others' turn comes.
+                return
+            claimed = len(look.claimed)
+            drops = self._inbox.failed(failed)
+            for drop in drops:
+                name = free_name(failed, lambda candidate: candidate.casefold() in taken)
+                taken.add(name.casefold())
+                ending = self._decided(drop, cancelled=False, gone=None)
+                if ending is None and drop.verdict is not Verdict.CLAIM:
+                    code = int(InputError.exit_code)
+                    ending = ending_now(State.FAILED, error=drop.message, exit_code=code)
+                self._claim(replace(drop, name=failed), name, ending, look)
+            if len(look.claimed) - claimed == len(drops):
+                if not drops:
+                    log.warning("[%s] nothing in failed/%s can be tried again", failed, failed)
+                FailedFolder(self._folder.failed / failed).clear()
+                file.path.unlink(missing_ok=True)
 
     def _release(self, snapshot: Snapshot, look: Look) -> None:
         """End the hold of those for whom a release file is there."""

@@ -41,13 +41,14 @@ class Role(StrEnum):
     HEARTBEAT = "heartbeat"
     HOLD = "hold"
     RELEASE = "release"
+    RETRY = "retry"
     BATCH = "batch"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
 
 
-SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE)
+SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE, Role.RETRY)
 """Files `NAME.ROLE` that say something about the job NAME, which no picture or sidecar does."""
 
 _SIGNALS = {f".{role}": role for role in SIGNALS}

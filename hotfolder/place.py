@@ -45,11 +45,23 @@ class Rules:
 class Place:
     """Looks at one folder. Remembers only since when things have been as they are."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], *, folder: str = "") -> None:
-        """`folder` is its name below the inbox. Only there may it have a preset."""
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        *,
+        folder: str = "",
+        presets: bool | None = None,
+    ) -> None:
+        """
+        Args:
+            folder: its name below the inbox, if it is not the inbox itself.
+            presets: whether it may have a preset; None: if it has a name.
+        """
         self._path = path
         self._clock = clock
         self._folder = folder
+        self._presets = bool(folder) if presets is None else presets
         self._rules = Rules({}, 0.0, 0.0)
         self._tracker = StabilityTracker(0.0, clock)
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
@@ -127,7 +139,7 @@ class Place:
     def _take_preset(self, files: list[InboxFile]) -> tuple[Preset | None, str, list[InboxFile]]:
         """The folder's preset (while it is being written, the one before), what is wrong with it,
         and the other files."""
-        found = [f for f in files if self._folder and key_of(f.name) in PRESET_NAMES]
+        found = [f for f in files if self._presets and key_of(f.name) in PRESET_NAMES]
         if not found:
             self._preset = None
             return None, "", files

@@ -176,8 +176,9 @@ def error_text(entry: Entry) -> str:
     """What `error.txt` and the status say of a failed job."""
     return (
         f"Impasto could not paint {entry.job.name}.\n\n{_ending(entry).error}\n\n"
-        "The files of the job lie in this folder. Mend what is named above and put them back "
-        "into inbox/ to try again.\n"
+        "The files of the job lie in this folder. Mend what is named above, then "
+        f"`impasto retry {Path(_ending(entry).folder or entry.job.name).name}` tries again (or put "
+        "them back into inbox/).\n"
     )
 
 

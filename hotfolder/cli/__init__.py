@@ -41,6 +41,7 @@ ORDER = [
     "cancel",
     "hold",
     "release",
+    "retry",
     "pause",
     "resume",
     "install-plugin",

@@ -1,4 +1,4 @@
-"""`cancel`, `hold`, `release`, `pause`, `resume`: what a person decides about jobs and the queue.
+"""`cancel`, `hold`, `release`, `retry`, `pause`, `resume`: what a person decides about the queue.
 
 All of it is said through files in the hot folder, so it holds on a network share, and while no
 server runs it is heard by the next one.
@@ -24,7 +24,7 @@ from hotfolder.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from plugin.client import Client
 
-__all__ = ["cancel", "hold", "pause", "release", "resume"]
+__all__ = ["cancel", "hold", "pause", "release", "resume", "retry"]
 
 NamesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME...", help="Jobs, as `status` names them.")
@@ -108,6 +108,48 @@ def release(names: NamesArgument, hot: HotOption = None) -> None:
         say(f"{name} is {'asked to go on' if file.exists() else 'released'}.")
 
 
+@command("retry", FOLDER, "impasto retry cat", "impasto retry --all-failed")
+def retry(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Folders in failed/.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all-failed", help="All that lie in failed/.")] = False,
+    hot: HotOption = None,
+) -> None:
+    """Try failed jobs again, with what is in failed/NAME/ now.
+
+    They keep their names and their settings; a mended sidecar is read again.
+    """
+    from plugin.client import Client
+
+    client = Client(find_hot_folder(hot))
+    failed = client.root / "failed"
+    there = sorted(path.name for path in failed.iterdir() if path.is_dir())
+    if every == bool(names):
+        raise typer.BadParameter("name jobs, or say --all-failed.", param_hint="NAME")
+    wanted = there if every else list(dict.fromkeys(names or ()))
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise InputError("\n".join(_nothing_failed(name, there) for name in missing))
+    if not wanted:
+        say("Nothing has failed.")
+        return
+    files = {name: client.inbox / f"{name}.retry" for name in wanted}
+    for file in files.values():
+        file.touch()
+    if not client.server().running:
+        _say_later(client, wanted, "tried again")
+        return
+    _wait(lambda: not any(file.exists() for file in files.values()))
+    for name, file in files.items():
+        if file.exists():
+            say(f"{name} will be tried again when there is room.")
+        elif any(path.name != "error.txt" for path in _listed(failed / name)):
+            say(f"{name}: not all of failed/{name}/ is a job's; see what is left there.")
+        else:
+            say(f"{name} is in the queue again.")
+
+
 @command("pause", FOLDER, "impasto pause", "impasto pause hot --reason 'the fan is loud'")
 def pause(
     hot: HotArgument = None,
@@ -161,6 +203,16 @@ def _check_live(client: "Client", names: Sequence[str]) -> None:
             problems.append(f"There is no job called {name!r}.{hint}")
     if problems:
         raise InputError("\n".join(problems))
+
+
+def _nothing_failed(name: str, there: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(name, there, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    return f"There is no failed/{name}/.{hint}"
+
+
+def _listed(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _state(client: "Client", name: str) -> str | None:

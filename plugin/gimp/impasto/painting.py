@@ -1,5 +1,6 @@
 """A painting's way from the editor to the server and back. Knows no editor: see `Editor`."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,18 +71,45 @@ def paint(
     """
     choices.check()
     client = client or Client(choices.hot_folder)
-    if not client.server().running:
-        raise ServerGone(
-            f"No server works for {client.root}, so nothing was sent. Start it with "
-            f"`impasto watch {client.root}`, or with the button in the dialog."
-        )
+    refuse_unserved(client)
     style = style_of(choices, client)
     editor.progress(None, "Exporting the layer")
     request = request_for(choices, style, editor.export, workplace, name=name)
     ticket = client.submit(request)
-    status = follow(client, ticket, editor.progress, silence=silence)
+    try:
+        status = follow(client, ticket, editor.progress, silence=silence)
+    except ServerGone:
+        _give_up(client, ticket)
+        raise ServerGone(
+            f"The server of {client.root} is gone, and {ticket.name} is not painted. Start it "
+            f"with `impasto watch {client.root}`, or with the button in the dialog, and try again."
+        ) from None
+    except (Silent, Held):
+        _give_up(client, ticket)
+        raise
     result = client.result_of(status)
     return Painted(result.picture, result.record, status.name)
+
+
+def refuse_unserved(client: Client) -> None:
+    """Raises ServerGone where nobody would paint what is sent, FolderMissing where nobody could."""
+    server = client.server()
+    if not server.running:
+        raise ServerGone(
+            f"No server works for {client.root}, so nothing was sent. Start it with "
+            f"`impasto watch {client.root}`, or with the button in the dialog."
+        )
+    if server.paused is not None:
+        raise ServerGone(
+            f"The server of {client.root} is paused ({server.paused}), so nothing was sent. "
+            f"`impasto resume {client.root}` lets it go on."
+        )
+
+
+def _give_up(client: Client, ticket: Ticket) -> None:
+    """Without the editor's heartbeat the server would cancel it too, but later."""
+    with contextlib.suppress(ClientError):
+        client.cancel(ticket)
 
 
 def request_for(
@@ -167,10 +195,7 @@ def follow(
                 if status.ended:
                     return status
                 if status.state == "held":
-                    raise Held(
-                        f"{status.name} is held: {status.message} It stays in {client.root}; "
-                        "what becomes of it can be imported later."
-                    )
+                    raise Held(f"{status.name} was held, so it is not painted: {status.message}")
                 progress(status.fraction if status.state == "running" else None, text_of(status))
         except TimedOut:
             # Of a long queue not every status is written anew: only a painter must not be silent.
@@ -178,8 +203,8 @@ def follow(
                 continue
             raise Silent(
                 f"The server of {client.root} has said nothing of {ticket.name} for "
-                f"{silence:g} s, so the plug-in waits no longer. `impasto status {client.root}` "
-                "tells what it does; what becomes of the job can be imported later."
+                f"{silence:g} s, so the plug-in waits no longer and the job is cancelled. "
+                f"`impasto status {client.root}` tells what the server does."
             ) from None
 
 

@@ -17,11 +17,13 @@ from gi.repository import Gegl, Gimp, Gio
 
 __all__ = [
     "Region",
+    "attach",
     "load_as_image",
     "load_as_layer",
     "name_of",
     "parasite_of",
     "refuse_output",
+    "refuse_palette",
 ]
 
 PARASITE = "impasto-settings"
@@ -238,7 +240,13 @@ def parasite_of(layer: Any) -> str | None:
 
 def refuse_output(image: Any, choices: Choices) -> None:
     """Raises Refusal where the painting would not fit into the image as a layer."""
-    if choices.output == "layer" and image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+    if choices.output == "layer":
+        refuse_palette(image)
+
+
+def refuse_palette(image: Any) -> None:
+    """Raises Refusal for an image that has a palette: a painting has more colours."""
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise Refusal(
             "This image has a palette, and a painting has more colours than fit into it. Choose "
             "the output `new image`, or turn the image into RGB first: Image > Mode > RGB."

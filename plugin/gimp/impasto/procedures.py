@@ -1,12 +1,12 @@
 """The procedures that GIMP's menus and scripts call, and their arguments.
 
-Each ends with a value: a layer, or one message a person can read. Nothing is raised into GIMP,
+Each ends with a value, or with one message that a person can read. Nothing is raised into GIMP,
 which would show nothing at all.
 """
 
 import contextlib
-import tempfile
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices
-from gi.repository import Gimp, GLib, GObject
-from log import message_for, open_log
+from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
+from gi.repository import Gimp, GObject
 from painting import paint
-from pictures import Region, name_of, refuse_output
+from pictures import Region, name_of, parasite_of, refuse_output
 from places import Installed, Memory
+from results import import_results
+from running import ending_in_a_value, progress_bar, workplace
 
 __all__ = ["OFFERED"]
 
@@ -30,23 +31,85 @@ HERE = Path(__file__).resolve().parent
 
 def neural_style(plug_in: Any, name: str) -> Any:
     """Filters > Artistic > Neural Style (Impasto)..."""
+    procedure = _procedure(
+        plug_in,
+        name,
+        _neural_style,
+        "GimpLayer",
+        "_Neural Style (Impasto)...",
+        "Paint the layer in the style of a painting",
+        "Has the layer, or what is selected of it, painted by the server of an Impasto hot folder, "
+        "and adds the painting as a layer or opens it as an image. The server must run, for "
+        "instance by `impasto watch FOLDER`.",
+    )
+    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
+    _add_choices(procedure)
+    _add_hot_folder(procedure)
+    procedure.add_layer_return_value("layer", "Layer", "The painting", True, FLAGS)
+    return procedure
+
+
+def repeat(plug_in: Any, name: str) -> Any:
+    """Filters > Artistic > Repeat Impasto with the settings of this layer..."""
+    procedure = _procedure(
+        plug_in,
+        name,
+        _repeat,
+        "GimpLayer",
+        "Re_peat Impasto with the settings of this layer...",
+        "Paint again with the settings that a painted layer carries",
+        "Paints the layer that the selected one was painted from, if it is still there, else the "
+        "selected one itself, with the settings that the selected one carries.",
+    )
+    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
+    _add_hot_folder(procedure)
+    procedure.add_layer_return_value("layer", "Layer", "The painting", True, FLAGS)
+    return procedure
+
+
+def import_finished(plug_in: Any, name: str) -> Any:
+    """Filters > Artistic > Import finished Impasto results..."""
+    procedure = _procedure(
+        plug_in,
+        name,
+        _import_finished,
+        "gint",
+        "_Import finished Impasto results...",
+        "Insert paintings of the hot folder's outbox as layers, or open them",
+        "Lists what the outbox of an Impasto hot folder holds, whoever had it painted: batches, "
+        "files dropped into the folder, other programs.",
+    )
+    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
+    procedure.add_string_array_argument(
+        "names", "Names", "Of results, without the ending; none: the newest one", FLAGS
+    )
+    procedure.add_choice_argument(
+        "output", "Output", "Where the results go", _outputs(), "layer", FLAGS
+    )
+    _add_hot_folder(procedure)
+    procedure.add_int_return_value("count", "Count", "Of results imported", 0, 10_000, 0, FLAGS)
+    return procedure
+
+
+OFFERED = {
+    "impasto-neural-style": neural_style,
+    "impasto-repeat": repeat,
+    "impasto-import": import_finished,
+}
+"""Each procedure's maker, by its name."""
+
+
+def _procedure(
+    plug_in: Any, name: str, work: Any, result: str, label: str, blurb: str, help_text: str
+) -> Any:
     procedure = Gimp.ImageProcedure.new(
-        plug_in, name, Gimp.PDBProcType.PLUGIN, _ending_in_a_value(_neural_style), None
+        plug_in, name, Gimp.PDBProcType.PLUGIN, ending_in_a_value(work, result), None
     )
     procedure.set_image_types("*")
-    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-    procedure.set_menu_label("_Neural Style (Impasto)...")
+    procedure.set_menu_label(label)
     procedure.add_menu_path(MENU)
-    procedure.set_documentation(
-        "Paint the layer in the style of a painting",
-        "Has the layer, or what is selected of it, painted by the server of an Impasto hot folder "
-        "and adds the painting as a layer, or opens it as an image. The server must run, for "
-        "instance by `impasto watch FOLDER`.",
-        name,
-    )
+    procedure.set_documentation(blurb, help_text, name)
     procedure.set_attribution("Impasto", "Impasto, MIT licence", "2026")
-    _add_choices(procedure)
-    procedure.add_layer_return_value("layer", "Layer", "The painting", True, FLAGS)
     return procedure
 
 
@@ -54,9 +117,6 @@ def _add_choices(procedure: Any) -> None:
     presets = Gimp.Choice.new()
     for number, (nick, label, explanation) in enumerate(PRESETS):
         presets.add(nick, number, label, explanation)
-    outputs = Gimp.Choice.new()
-    outputs.add("layer", 0, "New layer", "Above the layer that is painted")
-    outputs.add("image", 1, "New image", "")
     usual = Choices()
     procedure.add_string_argument(
         "style",
@@ -106,7 +166,7 @@ def _add_choices(procedure: Any) -> None:
         "seed", "Seed", "Of the white noise, where there is any", 0, MAX_SEED, usual.seed, FLAGS
     )
     procedure.add_choice_argument(
-        "output", "Output", "Where the painting goes", outputs, usual.output, FLAGS
+        "output", "Output", "Where the painting goes", _outputs(), usual.output, FLAGS
     )
     procedure.add_boolean_argument(
         "selection-only",
@@ -115,46 +175,97 @@ def _add_choices(procedure: Any) -> None:
         usual.selection_only,
         FLAGS,
     )
+
+
+def _outputs() -> Any:
+    outputs = Gimp.Choice.new()
+    outputs.add("layer", 0, "New layer", "In the image, above the layer")
+    outputs.add("image", 1, "New image", "An image of its own")
+    return outputs
+
+
+def _add_hot_folder(procedure: Any) -> None:
+    # No file argument: where nothing is, GIMP would refuse it in words that nobody understands.
     procedure.add_string_argument(
         "hot-folder",
         "Hot folder",
         "The folder that the server watches; empty: the one the plug-in was installed for",
-        usual.hot_folder,
+        "",
         FLAGS,
     )
 
 
-def _neural_style(
-    procedure: Any, run_mode: Any, image: Any, drawables: Any, config: Any, log: Path
-) -> list[Any] | None:
-    installed = Installed(HERE)
-    memory = Memory(log.parent)
-    choices = Choices()
+# --- what they do --------------------------------------------------------------------------------
+
+
+def _neural_style(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
-        choices = choices.over(_arguments(config))
+        choices = Choices().over(_arguments(config))
     else:
-        choices = memory.choices(choices)
+        choices = Memory(folder).choices(Choices())
+    return _ask_and_paint(run_mode, image, drawables, choices, folder)
+
+
+def _repeat(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
+    layers = list(drawables)
+    carried = parasite_of(layers[0]) if len(layers) == 1 and layers[0].is_layer() else None
+    if carried is None:
+        raise Refusal(
+            "The selected layer carries no settings of Impasto. Select one that Impasto painted."
+        )
+    choices = Choices.from_json(carried)
+    if hot_folder := config.get_property("hot-folder"):
+        choices = replace(choices, hot_folder=hot_folder)
+    source = _source_of(image, carried) or layers[0]
+    return _ask_and_paint(run_mode, image, [source], choices, folder)
+
+
+def _import_finished(run_mode: Any, image: Any, _: Any, config: Any, folder: Path) -> Any:
+    hot_folder = config.get_property("hot-folder") or Memory(folder).choices(Choices()).hot_folder
+    hot_folder = hot_folder or Installed(HERE).hot_folder
+    if run_mode == Gimp.RunMode.NONINTERACTIVE:
+        names = config.get_property("names") or []
+        return import_results(hot_folder, names, image, config.get_property("output"))
+    from results_dialog import choose_and_import  # needs a screen
+
+    return choose_and_import(hot_folder, image)
+
+
+def _ask_and_paint(
+    run_mode: Any, image: Any, drawables: Any, choices: Choices, folder: Path
+) -> Any:
+    installed = Installed(HERE)
     if not choices.hot_folder:
         choices = replace(choices, hot_folder=installed.hot_folder)
-    return [_paint(image, drawables, choices, interactive=False)]
+    interactive = run_mode == Gimp.RunMode.INTERACTIVE
+    with workplace() as place:
+        if interactive:
+            from dialog import ask  # needs a screen
+
+            chosen = ask(image, drawables, choices, installed, Memory(folder), place)
+            if chosen is None:
+                return None
+            choices = chosen
+        layer = _paint(image, drawables, choices, place)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE and choices.output == "image":
+        Gimp.Display.new(layer.get_image())
+    Gimp.displays_flush()
+    return layer
 
 
-def _paint(image: Any, drawables: Any, choices: Choices, *, interactive: bool) -> Any:
+def _paint(image: Any, drawables: Any, choices: Choices, place: Path) -> Any:
     """Paint and insert; the new layer."""
     choices.check()
     refuse_output(image, choices)
     region = Region(image, drawables, selection_only=choices.selection_only)
-    with contextlib.closing(region), _workplace() as workplace, _progress() as progress:
+    with contextlib.closing(region), progress_bar() as progress:
+        source = {"tattoo": region.layer.get_tattoo(), "name": region.layer.get_name()}
+        settings = json.dumps({**json.loads(choices.to_json()), "source": source})
         name = f"{name_of(image)}-{choices.style_name}"
-        painted = paint(_GimpEditor(region, progress), choices, workplace, name=name)
+        painted = paint(_GimpEditor(region, progress), choices, place, name=name)
         progress(1.0, "Inserting the painting")
-        settings = choices.to_json()
         put = region.insert if choices.output == "layer" else region.open
-        layer = put(painted.picture, choices.layer_name, settings)
-    if interactive and choices.output == "image":
-        Gimp.Display.new(layer.get_image())
-    Gimp.displays_flush()
-    return layer
+        return put(painted.picture, choices.layer_name, settings)
 
 
 class _GimpEditor:
@@ -165,62 +276,17 @@ class _GimpEditor:
         self.progress = progress
 
 
-@contextlib.contextmanager
-def _workplace() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
-        yield Path(folder)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[float | None, str], None]]:
-    """GIMP's progress bar, where it shows one."""
-
-    def show(fraction: float | None, text: str) -> None:
-        Gimp.progress_set_text(text)
-        if fraction is None:
-            Gimp.progress_pulse()
-        else:
-            Gimp.progress_update(fraction)
-
-    Gimp.progress_init("Impasto")
-    try:
-        yield show
-    finally:
-        Gimp.progress_end()
+def _source_of(image: Any, carried: str) -> Any:
+    """The layer that a painted one was made from, if this image still has it."""
+    source = json.loads(carried).get("source")
+    if not isinstance(source, dict) or not isinstance(source.get("tattoo"), int):
+        return None
+    layer = image.get_layer_by_tattoo(source["tattoo"])
+    # A copy in another image carries a number that means another layer there.
+    return layer if layer is not None and layer.get_name() == source.get("name") else None
 
 
 def _arguments(config: Any) -> dict[str, Any]:
     """The procedure's arguments as `Choices` names them."""
     names = [spec.name for spec in config.list_properties()]
     return {name.replace("-", "_"): config.get_property(name) for name in names}
-
-
-def _ending_in_a_value(work: Callable[..., list[Any] | None]) -> Callable[..., Any]:
-    """A procedure's run function: `work`'s values, or its error in words.
-
-    `work` returns None where the artist has thought better of it.
-    """
-
-    def run(procedure: Any, run_mode: Any, *arguments: Any) -> Any:
-        *subject, config, _ = arguments
-        log = open_log(Path(Gimp.directory()) / "impasto")
-        try:
-            results = work(procedure, run_mode, *subject, config, log)
-        except BaseException as error:
-            message = message_for(error, log)
-            failure = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0)
-            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, failure)
-        if results is None:
-            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-        values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
-        for number, result in enumerate(results, start=1):
-            values.remove(number)
-            value = GObject.Value(GObject.type_from_name("GimpLayer"), result)
-            values.insert(number, value)
-        return values
-
-    return run
-
-
-OFFERED = {"impasto-neural-style": neural_style}
-"""Each procedure's maker, by its name."""

@@ -122,6 +122,36 @@ def test_a_held_job_is_painted_when_it_is_released(
     until(lambda: place.state("cat") == "done", seconds=60)
 
 
+def test_failed_jobs_are_tried_again_one_or_all(
+    place: Place, until: Until, capsys: Capture
+) -> None:
+    for name in ("cat", "dog", "elk"):
+        place.drop(name, "refuse", "seed: 3")
+    place.start()
+    until(lambda: all(place.state(n) == "failed" for n in ("cat", "dog", "elk")), seconds=60)
+    for name in ("cat", "dog"):
+        (place.root / "failed" / name / f"{name}.content.jpg").write_text("steps=1")
+    assert main(["retry", "cta"]) == ExitCode.INPUT
+    assert "There is no failed/cta/. Did you mean 'cat'?" in capsys.readouterr().err
+    assert main(["retry"]) == ExitCode.USAGE
+    assert main(["retry", "cat"]) == ExitCode.OK
+    until(lambda: place.state("cat") == "done", seconds=60)
+    place.stop()
+    assert main(["retry", "--all-failed"]) == ExitCode.OK
+    assert "dog, elk will all be tried again" in capsys.readouterr().err
+    place.start()
+    until(lambda: place.state("dog") == "done", seconds=60)
+    until(lambda: not any((place.root / "inbox").iterdir()), seconds=60)
+    until(lambda: (place.root / "failed/elk/error.txt").exists(), seconds=60)
+    assert [path.name for path in (place.root / "failed").iterdir()] == ["elk"]
+    assert (place.root / "outbox/dog.png").exists()
+
+
+def test_nothing_that_has_failed_is_no_error(place: Place, capsys: Capture) -> None:
+    assert main(["retry", "--all-failed"]) == ExitCode.OK
+    assert "Nothing has failed" in capsys.readouterr().err
+
+
 def test_a_pause_is_shown_and_outlives_a_restart(
     place: Place, until: Until, capsys: Capture
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from scripted import ScriptedServer, paints
-from session import Gimp, console, until
+from session import SCREENSHOTS, Gimp, console, until, window
 
 from hotfolder.folder import HotFolder
 from plugin.client import Client
@@ -43,6 +43,21 @@ def gimp(share: Path) -> Iterator[Gimp]:
 
 
 @pytest.fixture(scope="session")
+def session_screen(share: Path) -> Iterator[Gimp]:
+    session = window(share)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def screen(session_screen: Gimp, request: pytest.FixtureRequest) -> Iterator[Gimp]:
+    """GIMP with its window. What it looks like at each test's end is kept."""
+    yield session_screen
+    session_screen.photograph(request.node.name, SCREENSHOTS)
+    session_screen.run("put_away()")
+
+
+@pytest.fixture(scope="session")
 def server(share: Path, photograph: Path) -> Iterator[Client]:
     """A client of /share/hot, which a real server watches. Its library has coffee.png."""
     hot = HotFolder(share / "hot")
@@ -50,7 +65,7 @@ def server(share: Path, photograph: Path) -> Iterator[Client]:
     (hot.styles / "coffee.png").write_bytes(photograph.with_name("coffee.png").read_bytes())
     # Real weights, real steps, few of them.
     config = share / "config.yaml"
-    config.write_text("settings: {steps: 6, coarse_steps: 3}\n")
+    config.write_text("settings: {steps: 6, coarse_steps: 3}\nclient_timeout: 5\n")
     with served(hot, "--config", str(config)) as client:
         yield client
 

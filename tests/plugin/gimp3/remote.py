@@ -1,6 +1,6 @@
 """Runs inside GIMP, as a batch command: does what the tests ask, a file at a time.
 
-`/share/remote/N.py` is executed; what it leaves in `answer` goes to `N.json`.
+`N.py` in the profile's folder `remote` is executed; what it leaves in `answer` goes to `N.json`.
 """
 
 import json
@@ -115,4 +115,4 @@ def serve(folder):
         number += 1
 
 
-serve(pathlib.Path("/share/remote"))
+serve(pathlib.Path(Gimp.directory()) / "remote")

@@ -17,6 +17,9 @@ from hotfolder.gimp.plug_in import Facts
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
+SCREENSHOTS = ROOT / "build" / "gimp-screenshots"
+"""Not for git; continuous integration keeps them."""
+
 PATIENCE = 60.0
 """Seconds, for what takes one on a quiet machine."""
 
@@ -48,17 +51,21 @@ def install(folder: Path) -> None:
 
 
 class Gimp:
-    """GIMP in its root folder, with `share` at /share and `remote.py` running in it."""
+    """GIMP in its root folder, with `share` at /share and `remote.py` running in it.
 
-    def __init__(self, share: Path, *command: str, **environment: str) -> None:
+    Its profile is /share/NAME.
+    """
+
+    def __init__(self, share: Path, name: str, *command: str) -> None:
         self.share = share
-        self.log = share / "gimp.log"
-        (share / "remote").mkdir()
-        (share / "profile").mkdir()
-        install(share / "profile")
-        shutil.copy(HERE / "remote.py", share)
+        self.profile = share / name
+        self.log = share / f"{name}.log"
+        (self.profile / "remote").mkdir(parents=True)
+        install(self.profile)
+        for program in ("remote.py", "hands.py", "screen.sh"):
+            shutil.copy(HERE / program, share)
         self._number = 0
-        variables = {"GIMP3_DIRECTORY": "/share/profile", "LANG": "C.UTF-8", **environment}
+        variables = {"GIMP3_DIRECTORY": f"/share/{name}", "LANG": "C.UTF-8"}
         root = os.environ["IMPASTO_GIMP_ROOT"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -80,14 +87,14 @@ class Gimp:
     def start(self, code: str) -> int:
         """Let `code` run in GIMP, after what was started before; `finish` has its answer."""
         number, self._number = self._number, self._number + 1
-        draft = self.share / "remote" / f"{number}.draft"
+        draft = self.profile / "remote" / f"{number}.draft"
         draft.write_text(textwrap.dedent(code))
         draft.rename(draft.with_suffix(".py"))
         return number
 
     def finish(self, number: int, patience: float = PATIENCE) -> Any:
         """What the code left in `answer`."""
-        reply = self.share / "remote" / f"{number}.json"
+        reply = self.profile / "remote" / f"{number}.json"
 
         def ended() -> bool:
             assert self._process.poll() is None, f"GIMP has ended: {self.words()}"
@@ -105,6 +112,12 @@ class Gimp:
         """Let `code` run in GIMP; what it left in `answer`."""
         return self.finish(self.start(code), patience)
 
+    def photograph(self, name: str, folder: Path) -> None:
+        """Keep what the screen shows."""
+        self.run(f"photograph({name!r})")
+        folder.mkdir(parents=True, exist_ok=True)
+        (self.share / f"{name}.png").replace(folder / f"{name}.png")
+
     def words(self) -> str:
         """The end of what GIMP printed."""
         return self.log.read_text(errors="replace")[-4000:]
@@ -119,9 +132,17 @@ def console(share: Path) -> Gimp:
     """GIMP without a window, as scripts start it."""
     return Gimp(
         share,
+        "console",
         "gimp-console",
         "--no-interface",
         "--quit",
         "--batch-interpreter=python-fu-eval",
         "--batch=exec(open('/share/remote.py').read())",
     )
+
+
+def window(share: Path) -> Gimp:
+    """GIMP with its window, on a screen of its own."""
+    session = Gimp(share, "window", "sh", "/share/screen.sh")
+    session.run("exec(open('/share/hands.py').read())")
+    return session

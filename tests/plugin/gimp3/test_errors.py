@@ -82,7 +82,7 @@ def test_no_style(gimp: Gimp, scripted: ScriptedServer, style: str, reason: str)
     [
         (fails, "The paint ran out."),
         (is_cancelled, "was cancelled"),
-        (dies, "Nobody serves /share/scripted"),
+        (dies, "The server of /share/scripted is gone"),
         (lies_about_the_result, "is no longer in /share/scripted"),
         (gives_rubbish, "GIMP cannot read the painting /share/scripted/outbox/"),
     ],
@@ -98,14 +98,14 @@ def test_a_server_that_does_not_deliver(
 def test_what_nobody_expected_is_in_a_log_that_the_message_names(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
-    module = gimp.share / "profile" / "plug-ins" / "impasto" / "painting.py"
+    module = gimp.profile / "plug-ins" / "impasto" / "painting.py"
     sound = module.read_text()
     module.write_text(sound.replace("    choices.check()\n", "    1 / 0\n"))
     try:
         message = message_of(gimp)
     finally:
         module.write_text(sound)
-    log = "/share/profile/impasto/impasto.log"
+    log = "/share/console/impasto/impasto.log"
     assert "ZeroDivisionError" in message
     assert log in message
     logged = Path(gimp.share, *Path(log).parts[2:]).read_text()

@@ -1,7 +1,6 @@
 """What the installer writes is what GIMP takes, and GIMP's own notes tell the doctor so."""
 
 import os
-from pathlib import Path
 
 from session import Gimp
 
@@ -9,9 +8,9 @@ from hotfolder.gimp.diagnosis import menu_entry
 from hotfolder.gimp.profiles import Kind, Profile
 
 
-def test_the_doctor_reads_in_gimps_notes_that_it_is_in_the_menu(gimp: Gimp, share: Path) -> None:
+def test_the_doctor_reads_in_gimps_notes_that_it_is_in_the_menu(gimp: Gimp) -> None:
     assert gimp.run("answer = True")
-    profile = Profile(Kind.NATIVE, "", share / "profile")
+    profile = Profile(Kind.NATIVE, "", gimp.profile)
     program = profile.plug_ins / "impasto/impasto.py"
     assert "in its menu" in menu_entry(profile).detail
 

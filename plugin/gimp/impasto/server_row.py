@@ -1,0 +1,118 @@
+"""The server's state in the dialog, with what can be done about it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+from client import Client, ClientError, FolderMissing, Server
+from gi.repository import GLib, Gtk
+
+__all__ = ["ServerRow"]
+
+
+class ServerRow(Gtk.Box):
+    """One line about the server of a hot folder, and a button that mends it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder_changed: Callable[[str], None],
+        started: Callable[[], None],
+    ) -> None:
+        """`command` is what a shell calls `impasto`."""
+        super().__init__(spacing=6)
+        self._command = command
+        self._folder_changed = folder_changed
+        self._started = started
+        self._hot_folder = ""
+        self._starting = False
+        self._words: str | None = None
+        self._icon = Gtk.Image()
+        self._label = Gtk.Label(xalign=0, wrap=True, max_width_chars=60)
+        self._start = Gtk.Button.new_with_mnemonic("S_tart the server")
+        self._start.connect("clicked", self._start_server)
+        choose = Gtk.Button.new_with_mnemonic("_Hot folder...")
+        choose.set_tooltip_text("Choose the folder through which paintings are made")
+        choose.connect("clicked", self._choose)
+        self.pack_start(self._icon, False, False, 0)
+        self.pack_start(self._label, True, True, 0)
+        self.pack_end(choose, False, False, 0)
+        self.pack_end(self._start, False, False, 0)
+        self._start.set_no_show_all(True)
+        self.running = False
+
+    def look(self, hot_folder: str) -> None:
+        """Show how the folder's server is now."""
+        if hot_folder != self._hot_folder:
+            self._words = None
+        self._hot_folder = hot_folder
+        was_running, self.running = self.running, False
+        can_start = False
+        try:
+            if not hot_folder:
+                raise FolderMissing("No hot folder is chosen. `impasto init FOLDER` makes one.")
+            server = Client(hot_folder).server()
+        except ClientError as error:
+            icon, text = "dialog-error", str(error)
+        else:
+            if server.running:
+                self.running, self._words = True, None
+                icon, text = "emblem-default", _text_of(server)
+            elif self._starting:
+                icon, text = "content-loading", "The server is being started..."
+            else:
+                icon, can_start = "dialog-warning", True
+                text = self._words or f"No server works for {hot_folder}"
+        self._icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
+        self._label.set_text(text)
+        self._start.set_visible(can_start)
+        if self.running and not was_running:
+            self._started()
+
+    def _start_server(self, _: Any) -> None:
+        self._starting, self._words = True, None
+        client = Client(self._hot_folder)
+
+        def start() -> None:
+            words = None
+            try:
+                client.start_server(self._command)
+            except ClientError as error:
+                words = str(error)
+            GLib.idle_add(self._has_started, words)
+
+        # It can take a minute, and the dialog lives on meanwhile.
+        threading.Thread(target=start, name="start the server", daemon=True).start()
+        self.look(self._hot_folder)
+
+    def _has_started(self, words: str | None) -> bool:
+        self._starting, self._words = False, words
+        self.look(self._hot_folder)
+        return False
+
+    def _choose(self, button: Any) -> None:
+        chooser = Gtk.FileChooserDialog(
+            title="Choose the hot folder",
+            transient_for=button.get_toplevel(),
+            action=Gtk.FileChooserAction.SELECT_FOLDER,
+        )
+        chooser.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Choose", Gtk.ResponseType.ACCEPT)
+        chooser.set_filename(self._hot_folder)
+        if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
+            self._folder_changed(chooser.get_filename())
+        chooser.destroy()
+
+
+def _text_of(server: Server) -> str:
+    if server.paused is not None:
+        return f"The server is paused: {server.paused}"
+    count = server.queue.get("queued", 0)
+    waiting = f", {count} more in the queue" if count else ""
+    if server.queue.get("running"):
+        return f"The server is painting{waiting}"
+    if server.state == "starting":
+        return "The server is starting"
+    return f"The server is ready{waiting}"

@@ -1,0 +1,130 @@
+"""Runs inside GIMP with its window, after `remote.py`: eyes and hands for the tests.
+
+Widgets are found by what they say of themselves to a screen reader.
+"""
+
+import subprocess
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+gi.require_version("Gimp", "3.0")
+from gi.repository import Atspi, Gimp, Gio
+
+Atspi.init()
+
+
+def windows():
+    """Every window of every program on the screen."""
+    desktop = Atspi.get_desktop(0)
+    programs = [desktop.get_child_at_index(at) for at in range(desktop.get_child_count())]
+    return [each for program in programs if program for each in children(program)]
+
+
+def children(widget):
+    found = [widget.get_child_at_index(at) for at in range(min(widget.get_child_count(), 200))]
+    return [each for each in found if each]
+
+
+def find(name, role=None, within=None):
+    """The first widget shown that has this name (and role), or None."""
+    waiting = windows() if within is None else [within]
+    while waiting:
+        widget = waiting.pop(0)
+        try:
+            states = widget.get_state_set()
+            if not states.contains(Atspi.StateType.VISIBLE):
+                continue
+            if widget.get_name() == name and role in (None, widget.get_role_name()):
+                return widget
+            waiting += children(widget)
+        except gi.repository.GLib.Error:
+            continue  # gone since
+    return None
+
+
+def wait_for(look, seconds=30):
+    """The first true value of `look()`."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+
+
+def press(name, role=None, within=None):
+    """Press a button, a menu entry, a box to tick."""
+    widget = wait_for(lambda: find(name, role, within))
+    assert widget, f"there is no {role or 'widget'} {name!r} on the screen"
+    widget.get_action_iface().do_action(0)
+
+
+def texts(within):
+    """Whatever is written in a window."""
+    found, waiting = [], [within]
+    while waiting:
+        widget = waiting.pop(0)
+        if widget.get_state_set().contains(Atspi.StateType.VISIBLE):
+            if widget.get_name():
+                found.append(widget.get_name())
+            waiting += children(widget)
+    return found
+
+
+def photograph(name):
+    """A picture of the screen."""
+    subprocess.run(["import", "-window", "root", f"/share/{name}.png"], check=True)
+
+
+def key(*names):
+    """Press keys, as xdotool calls them."""
+    subprocess.run(["xdotool", "key", *names], check=True)
+
+
+def click(widget):
+    """Click on the middle of a widget."""
+    box = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    x, y = box.x + box.width // 2, box.y + box.height // 2
+    subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+
+
+def put_away():
+    """Close what a test left open: dialogs first, then images."""
+    for _ in range(5):
+        dialogs = [each for each in windows() if each.get_role_name() in ("dialog", "alert")]
+        if not dialogs:
+            break
+        for each in dialogs:
+            button = next(filter(None, (find(name, within=each) for name in CLOSING)), None)
+            if button:
+                button.get_action_iface().do_action(0)
+            else:
+                key("Escape")
+        wait_for(lambda: not find_dialog(), 5)
+    while displays:
+        displays.pop().delete()
+
+
+displays = []
+
+CLOSING = ("Cancel", "Close", "OK")
+
+
+def find_dialog():
+    return next((each for each in windows() if each.get_role_name() in ("dialog", "alert")), None)
+
+
+def show(path):
+    """Open a picture in a window; the image."""
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    displays.append(Gimp.Display.new(image))
+    return image
+
+
+def focus_image():
+    """Let keys go to GIMP's main window."""
+    names = ["xdotool", "search", "--onlyvisible", "--name", "GIMP$"]
+    found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
+    subprocess.run(["xdotool", "windowactivate", "--sync", found[0]], check=True)
