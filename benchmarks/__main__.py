@@ -12,6 +12,7 @@ BENCHMARKS = {
     "scaling": "seconds and peak memory of a step, from 128 px up",
     "step": "seconds of one step beside pastiche's, at one size",
     "preview": "seconds until a job's first previews, in a warm worker",
+    "strength": "the strength dial over the pairs: losses, and distance from the photograph",
     "gatys": "the losses that `preset: gatys` records, beside the authors' notebook",
     "neutral": "the neutral score of pictures by hand",
 }
