@@ -125,7 +125,8 @@ class Intake:
         rung = self._bell.rung()
         if not rung and not due:
             return None
-        if self._bell.check() or rung:
+        new = self._bell.check()
+        if new or rung:
             self._unheard_since = None
         self._batches = batches
         try:
@@ -134,7 +135,7 @@ class Intake:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
             self._next_look = self._clock() + RETRY_SECONDS
             return None
-        self._listen(snapshot.changed and not rung)
+        self._listen(snapshot.changed and not rung and not new)
         watch = self._watch
         pause = watch.rescan_seconds if self._bell.native else watch.poll_seconds
         if snapshot.settling is not None:

@@ -152,8 +152,10 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
             else:
                 view.end(status.name)
             known_already = status.message in ("arriving", waits.get(status.name))
-            if status.state == "waiting" and not known_already:
-                log.info("[%s] waits: %s", status.name, status.message)
+            if status.state in ("waiting", "held") and not known_already:
+                level = logging.WARNING if status.state == "held" else logging.INFO
+                verb = "" if status.state == "held" else "waits: "
+                log.log(level, "[%s] %s%s", status.name, verb, status.message)
                 waits[status.name] = status.message
 
         files = read_configuration(config).files
