@@ -57,6 +57,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 """Longest time before a signal or the doorbell is noticed."""
 
+TIDY_SECONDS = 60.0
+
 PAUSE_SECONDS = 1.0
 
 CLOSE_SECONDS = 5.0
@@ -144,9 +146,14 @@ def opened(
             checkpoint_seconds=config.checkpoint_seconds,
         )
         dispatcher = LocalDispatcher(config.devices, command=command)
-        yield Daemon(
-            config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
-        )
+        try:
+            daemon = Daemon(
+                config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
+            )
+        except OSError as error:
+            dispatcher.close(drain=False)
+            raise FolderError(f"{root}: cannot be served: {error}.") from None
+        yield daemon
 
 
 @dataclass(frozen=True)
@@ -211,6 +218,7 @@ class Daemon:
         """The last look at the inbox."""
         self._pause = Pause(folder)
         self._pause_due = 0.0
+        self._tidy_due = 0.0
         self._queue_due = 0.0
         """In a crowd: when to tell everybody's place again."""
         self._backoff = Backoff(clock)
@@ -265,6 +273,8 @@ class Daemon:
         self._stop_overdue()
         self._publish_ends()
         self._report()
+        if self._clock() >= self._tidy_due:
+            self._tidy()
 
     def _is_here(self) -> bool:
         """Whether the folder can be worked with. While it cannot, nothing is touched."""
@@ -292,16 +302,29 @@ class Daemon:
     # --- start and end ---------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._reporter.server("starting", devices=self._dispatcher.devices())
-        for place in (self._folder.outbox, self._folder.status, self._folder.inbox):
-            remove_leftovers(place)
-        for entry in self._spool.restore():
+        with self._telling():
+            self._reporter.server("starting", devices=self._dispatcher.devices())
+        self._tidy()
+        with contextlib.suppress(OSError):
+            remove_leftovers(self._folder.inbox)
+        try:
+            entries = self._spool.restore()
+        except OSError as error:
+            raise FolderError(f"{self._folder.spool}: cannot be read: {error}.") from None
+        for entry in entries:
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
             if entry.state is State.HELD:
                 self._reporter.held(entry, on_hold(entry.job.name))
         self._batches.restore()
         log.info("serving %s", self._folder.root)
+
+    def _tidy(self) -> None:
+        """Remove what is left of writing that failed, where it could not be removed then."""
+        self._tidy_due = self._clock() + TIDY_SECONDS
+        for place in (self._folder.outbox, self._folder.status):
+            with contextlib.suppress(OSError):
+                remove_leftovers(place)
 
     def _shut_down(self) -> None:
         """Give running jobs back to the queue and say so. Within seconds."""
@@ -463,16 +486,22 @@ class Daemon:
             entry = self._live.get(event.job_id)
             try:
                 if entry is not None and entry.ending is None:
-                    self._handle(entry, event)
+                    self._handle_or_fail(entry, event)
             except OSError as error:
                 log.error("cannot write to %s: %s", self._folder.spool, error)
                 self._backoff.refused("events")
                 return
-            except Exception as error:
-                log.exception("[%s] %s could not be handled", event.job_id, event)
-                if entry is not None and entry.ending is None:
-                    self._end(entry, State.FAILED, error=f"An unforeseen error: {error}")
             self._events.popleft()
+
+    def _handle_or_fail(self, entry: Entry, event: Event) -> None:
+        try:
+            self._handle(entry, event)
+        except OSError:
+            raise
+        except Exception as error:
+            log.exception("%s %s could not be handled", entry.tag, event)
+            if entry.ending is None:
+                self._end(entry, State.FAILED, error=f"An unforeseen error: {error}")
 
     def _handle(self, entry: Entry, event: Event) -> None:
         if entry.state is State.QUEUED and not isinstance(event, Cancelled | Lost | Stalled):
@@ -483,9 +512,11 @@ class Daemon:
             case Started():
                 self._stopwatch.start(entry.job.id, entry.ran)
                 log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
-                self._reporter.running(entry, event.device)
+                with self._telling():
+                    self._reporter.running(entry, event.device)
             case Progress():
-                self._reporter.progress(entry, event)
+                with self._telling():
+                    self._reporter.progress(entry, event)
             case Done():
                 self._done(entry, event)
             case Failed():
@@ -610,8 +641,18 @@ class Daemon:
 
     # --- the status ------------------------------------------------------------------------
 
-    def _report(self) -> None:
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """The status is for readers: that it cannot be written stops no work."""
         try:
+            yield
+        except OSError as error:
+            if not self._backoff.must_wait("status"):
+                log.error("the status cannot be written: %s", error)
+                self._backoff.refused("status")
+
+    def _report(self) -> None:
+        with self._telling():
             self._report_queue()
             self._reporter.refresh()
             self._reporter.server(
@@ -621,10 +662,6 @@ class Daemon:
                 totals=self._totals,
                 strays=self._latest.strays if self._latest else (),
             )
-        except OSError as error:
-            if not self._backoff.must_wait("status"):
-                log.error("the status cannot be written: %s", error)
-                self._backoff.refused("status")
 
     def _report_queue(self) -> None:
         """Tell everybody's place. In a crowd that takes its time, so not at every step."""

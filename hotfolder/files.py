@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import IO, Any
 
 __all__ = [
+    "ASIDE_PREFIX",
     "TEMPORARY_PREFIX",
     "copy",
+    "discard",
     "move",
     "open_regular",
     "publish",
@@ -34,6 +36,9 @@ __all__ = [
 
 TEMPORARY_PREFIX = ".impasto-"
 """With `.part` at the end: hidden, and never taken for an input."""
+
+ASIDE_PREFIX = ".impasto-old-"
+"""Before the name of a file that is being replaced where that takes two steps."""
 
 # File systems without hard links (FAT, some network shares and container mounts) answer so.
 _NO_HARD_LINKS = {
@@ -61,12 +66,16 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        temporary.replace(path)
+        _replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+# Some shares answer so when the name is taken, or when somebody has the file open.
+_NO_REPLACING = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -110,9 +119,9 @@ def copy(source: Path, target: Path) -> None:
             os.fsync(writer.fileno())
             times = os.fstat(reader.fileno())
         os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
-        temporary.replace(target)
+        _replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         raise
 
 
@@ -173,9 +182,9 @@ def publish(source: Path, target: Path) -> bool:
                 raise
             if os.path.lexists(target):
                 return _same(source, target)
-            temporary.replace(target)
+            temporary.rename(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
     sync_folder(target.parent)
     return True
 
@@ -196,10 +205,45 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def discard(path: Path) -> bool:
+    """Remove a file that is of no use any more. False if it cannot be, which harms nobody."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed daemon left in `folder`."""
+    """Put in order what a killed daemon left half done in `folder`."""
+    for aside in folder.glob(f"{ASIDE_PREFIX}*"):
+        target = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
+        if os.path.lexists(target):
+            discard(aside)
+        else:
+            aside.rename(target)
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*.part"):
-        leftover.unlink(missing_ok=True)
+        discard(leftover)
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    """Rename over `target`. On a share that renames over nothing, `target` is aside for a moment; a
+    kill in that moment is mended by `remove_leftovers`."""
+    try:
+        temporary.replace(target)
+        return
+    except OSError as error:
+        if error.errno not in _NO_REPLACING or not os.path.lexists(target):
+            raise
+    aside = target.with_name(f"{ASIDE_PREFIX}{target.name}")
+    aside.unlink(missing_ok=True)
+    target.rename(aside)
+    try:
+        temporary.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    discard(aside)
 
 
 def _temporary_beside(path: Path) -> Path:

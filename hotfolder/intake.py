@@ -13,6 +13,7 @@ from hotfolder.config import Config
 from hotfolder.draft import Verdict
 from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import HotFolderError, InputError
+from hotfolder.files import discard
 from hotfolder.folder import HotFolder
 from hotfolder.inbox import Inbox
 from hotfolder.job import State
@@ -161,7 +162,10 @@ class Intake:
             strays=snapshot.strays,
             settling=snapshot.settling is not None,
         )
-        by_name = {entry.job.name: entry for entry in live.values()}
+        if self._spool.needs_to_catch_up and not self._backoff.must_wait("spool"):
+            look.claimed += self._spool.catch_up()
+            self._backoff.refused("spool")
+        by_name = {entry.job.name: entry for entry in (*live.values(), *look.claimed)}
         gone = self._gone(snapshot, live)
         for entry in live.values():
             if entry.job.source in gone:
@@ -231,13 +235,13 @@ class Intake:
         """End the hold of those for whom a release file is there."""
         for name, file in snapshot.signals[Role.RELEASE].items():
             if name in look.holds:
-                (self._folder.inbox / f"{name}.hold").unlink(missing_ok=True)
+                discard(self._folder.inbox / f"{name}.hold")
             elif name in look.waiting:
                 self._inbox.release(look.waiting[name].name)
             else:
                 continue
             log.info("[%s] released", name)
-            file.path.unlink(missing_ok=True)
+            discard(file.path)
             look.settling, self._next_look = True, 0.0
 
     def _runs_low(self, live: Mapping[str, Entry]) -> bool:
@@ -316,7 +320,7 @@ class Intake:
             for name, file in snapshot.signals[role].items():
                 if name not in whose and file.settled:
                     log.debug("[%s] nothing to %s", name, role)
-                    file.path.unlink(missing_ok=True)
+                    discard(file.path)
 
 
 def on_hold(name: str) -> str:

@@ -15,7 +15,11 @@ class StyleLibrary:
         self._folders: dict[Path, dict[str, Path]] = {}
 
     def find(self, name: str) -> Path | None:
-        """The file that `name` (relative, no `..`) means."""
+        """The file that `name` (relative, no `..`) means.
+
+        Raises:
+            OSError: the library is there, but cannot be looked at now.
+        """
         folder = self._root
         *folders, last = name.split("/")
         for part in folders:
@@ -35,6 +39,6 @@ class StyleLibrary:
         if folder not in self._folders:
             try:
                 self._folders[folder] = {key_of(path.name): path for path in folder.iterdir()}
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 self._folders[folder] = {}
         return self._folders[folder]

@@ -97,6 +97,8 @@ class Place:
         for name, group in groups.items():
             try:
                 drafts[name] = self._draft(name, group, by_key, library, preset)
+            except OSError as error:
+                drafts[name] = self._unreadable(name, group, error)
             except Exception as error:  # One drop must not stop the others.
                 log.exception("[%s] cannot be understood", name)
                 unforeseen = HotFolderError(f"{name}: an unforeseen error: {error!r}")
@@ -294,6 +296,15 @@ class Place:
             if said is not None:
                 draft.client = said.client or draft.client
                 draft.terms = draft.terms.under(said.terms)
+        self._age(draft)
+        return draft
+
+    def _unreadable(self, name: str, group: Sequence[InboxFile], error: OSError) -> Draft:
+        """A drop of which something cannot be read at this moment: it may be open elsewhere."""
+        what = Path(error.filename).name if isinstance(error.filename, str) else name
+        message = f"{self._shown(what)}: cannot be read: {error.strerror}. Check its permissions."
+        draft = Draft(name, error=InputError(message), lacks=["files that can be read"])
+        draft.complete_by_name(group)
         self._age(draft)
         return draft
 

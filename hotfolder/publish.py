@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from engine.settings import SUFFIXES
-from hotfolder.files import move, publish, replace_whole, sync_folder, write_whole
+from hotfolder.files import move, publish, remove_leftovers, replace_whole, sync_folder, write_whole
 from hotfolder.folder import HotFolder
 from hotfolder.job import State
 from hotfolder.spool import Ending, Entry, Spool
@@ -146,6 +146,7 @@ class Publisher:
         # One by one, not the whole way: a share may have gone, and what lies under it is bare.
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
+        remove_leftovers(folder)
         library = self._folder.styles.resolve()
         for step in entry.moves:
             source = Path(step.source)

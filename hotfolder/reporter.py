@@ -229,8 +229,8 @@ class Reporter:
             last, at = self._server
             if last == status and self._clock() - at < self.status_seconds:
                 return
-        self._server = (status, self._clock())
         self._board.post_server(status)
+        self._server = (status, self._clock())
 
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
@@ -299,8 +299,8 @@ class Reporter:
         written = self._written.get(status.name)
         if not changed and written is not None and written[0] == status:
             return
-        self._written[status.name] = (status, self._clock())
         document = self._board.post(status)
+        self._written[status.name] = (status, self._clock())
         if self._on_status is not None:
             try:
                 self._on_status(document)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ SIDECAR_KEYS = ("content", "styles", "init_file", "client", *Terms.model_fields)
 
 MAX_CLIENT_BYTES = 2048
 MAX_STYLES = 64
+
+# What is no plain file answers so when it is opened; everything else may pass.
+_NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
 
 BUILT_IN_WEIGHTS = ("caffe", "torchvision")
 
@@ -97,7 +101,8 @@ def read_sidecar(path: Path, name: str) -> Sidecar:
     """Read the file at `path`, called `name` in messages.
 
     Raises:
-        SidecarError: not a readable regular file, too large, not YAML, or `parse_sidecar`'s.
+        SidecarError: not a regular file, too large, not YAML, or `parse_sidecar`'s.
+        OSError: it cannot be read now.
     """
     try:
         with open_regular(path) as file:
@@ -105,6 +110,8 @@ def read_sidecar(path: Path, name: str) -> Sidecar:
             if len(data) > MAX_BYTES:
                 raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
     except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
         reason = "a link" if path.is_symlink() else error.strerror
         raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
     return parse_sidecar(data, name)

@@ -10,12 +10,12 @@ Every step can be interrupted. A folder without `job.json` has taken nothing and
 without `state.json` is an unfinished claim, which goes on by the plan in `job.json`.
 """
 
-import contextlib
 import errno
 import logging
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -103,6 +103,8 @@ class Spool:
     def __init__(self, folder: HotFolder) -> None:
         self._folder = folder
         self._last_id = ""
+        self._unsettled: list[Path] = []
+        """Job folders that are in no order yet: half claimed, half removed, or not readable."""
 
     def claim(self, drop: Drop, name: str, ending: Ending | None = None) -> Entry:
         """Take a drop's files out of the inbox.
@@ -131,21 +133,30 @@ class Spool:
 
         Jobs that were running are queued again.
         """
-        entries = []
-        for folder in sorted(self._folder.spool.iterdir()):
-            if not folder.is_dir():
-                continue
-            remove_leftovers(folder)
-            remove_leftovers(folder / "inputs")
-            if not (folder / "job.json").exists():
-                shutil.rmtree(folder)
-                continue
-            try:
-                entries.append(self._restored(folder))
-            except (OSError, ValueError, TypeError, KeyError) as error:
-                self._set_aside(folder, error)
+        self._unsettled = sorted(self._folder.spool.iterdir())
+        entries = self.catch_up()
         self._last_id = max((entry.job.id for entry in entries), default="")
         return entries
+
+    def catch_up(self) -> list[Entry]:
+        """Put in order what could not be so far; the jobs that come of it."""
+        folders, self._unsettled = self._unsettled, []
+        entries = []
+        for folder in folders:
+            try:
+                entry = self._taken_up(folder)
+            except OSError as error:
+                log.error("[%s] cannot be taken up yet: %s", folder.name, error)
+                self._unsettled.append(folder)
+            except (ValueError, TypeError, KeyError) as error:
+                self._set_aside(folder, error)
+            else:
+                entries += [entry] if entry else []
+        return entries
+
+    @property
+    def needs_to_catch_up(self) -> bool:
+        return bool(self._unsettled)
 
     def change(self, entry: Entry, state: State | None = None, **facts: Any) -> None:
         """Go to another state and note facts, on the disk first.
@@ -169,7 +180,7 @@ class Spool:
         # Without job.json what is left is nobody's: a removal cut short is completed at restart.
         (entry.folder / "job.json").unlink(missing_ok=True)
         sync_folder(entry.folder)
-        shutil.rmtree(entry.folder, ignore_errors=True)
+        self._remove_folder(entry.folder)
 
     def _planned(self, drop: Drop, name: str, ending: Ending | None) -> Entry:
         """Decide names and ways; touch nothing."""
@@ -234,9 +245,29 @@ class Spool:
                         raise FileExistsError(errno.EEXIST, "dropped again", str(source))
                     move(target, source)
             (entry.folder / "job.json").unlink(missing_ok=True)
-            shutil.rmtree(entry.folder, ignore_errors=True)
+            self._remove_folder(entry.folder)
         except OSError as error:
-            log.error("[%s] half claimed; a restart will finish it: %s", entry.job.id, error)
+            log.error("[%s] half claimed; it will be finished: %s", entry.job.id, error)
+            self._unsettled.append(entry.folder)
+
+    def _remove_folder(self, folder: Path) -> None:
+        """One without `job.json`: what is left of it is nobody's."""
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            self._unsettled.append(folder)
+
+    def _taken_up(self, folder: Path) -> Entry | None:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return None
+        remove_leftovers(folder)
+        remove_leftovers(folder / "inputs")
+        try:
+            # Not `exists()`, to which a disk that cannot be read is an empty one.
+            (folder / "job.json").lstat()
+        except FileNotFoundError:
+            self._remove_folder(folder)
+            return None
+        return self._restored(folder)
 
     def _restored(self, folder: Path) -> Entry:
         entry = _entry_of(read_json(folder / "job.json"), folder)
@@ -246,7 +277,7 @@ class Spool:
             entry.inputs.mkdir(exist_ok=True)
             try:
                 self._take(entry)
-            except OSError as error:
+            except FileNotFoundError as error:
                 message = (
                     f"{Path(error.filename or entry.job.source).name}: vanished or unreadable "
                     f"while the job was taken in ({error.strerror}). Drop the job again."
@@ -263,8 +294,10 @@ class Spool:
         """A job folder that cannot be read is shown to a person, not thrown away."""
         aside = self._folder.failed / folder.name
         log.error("[%s] unreadable job, moved to %s: %s", folder.name, aside, error)
-        with contextlib.suppress(OSError):
+        try:
             shutil.move(folder, aside)
+        except OSError:
+            self._unsettled.append(folder)
 
     def _write_state(self, entry: Entry) -> None:
         document = {

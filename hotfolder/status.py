@@ -106,11 +106,12 @@ class StatusBoard:
 
     def clear_waiting(self) -> None:
         """At start: remove what a killed daemon said of drops that may be gone since."""
-        for path in self._folder.status.glob("*.json"):
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                document = read_json(path)
-                if document.get("state") in _UNCLAIMED and document.get("id") is None:
-                    path.unlink()
+        with contextlib.suppress(OSError):
+            for path in self._folder.status.glob("*.json"):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    document = read_json(path)
+                    if document.get("state") in _UNCLAIMED and document.get("id") is None:
+                        path.unlink()
 
     def _job_path(self, name: str) -> Path:
         return self._folder.status / f"{name}.json"
