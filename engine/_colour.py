@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from engine.errors import PictureError
 
-__all__ = ["Samples", "fill_transparent", "srgb_profile", "to_srgb"]
+__all__ = ["Samples", "fill_transparent", "srgb_profile", "strips", "to_srgb"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 # Where tables are involved (CMYK, LAB), lcms' optimisation resamples them: up to 12 levels wrong.
 EXACT = FLAGS | ImageCms.Flags.NOOPTIMIZE
 
-STRIP_PIXELS = 1 << 21
+STRIP_PIXELS = 1 << 18
+"""Of what is converted at a time: what that takes is small beside any large picture."""
 
 EXIF_ORIENTATION = 0x0112
 TIFF_BITS_PER_SAMPLE = 258
@@ -76,13 +77,20 @@ def fill_transparent(samples: Samples, alpha: Floats) -> None:
     total = alpha.sum(dtype=np.float64)
     if total == 0 or alpha.min() > 0:
         return
-    strips = list(_strips(alpha.shape[1], alpha.shape[0]))
+    parts = list(strips(alpha.shape[1], alpha.shape[0]))
     mean = sum(
-        np.einsum("hwc,hw->c", samples[rows], alpha[rows], dtype=np.float64) for rows in strips
+        np.einsum("hwc,hw->c", samples[rows], alpha[rows], dtype=np.float64) for rows in parts
     ) / np.float64(total)
     colour = np.rint(mean) if samples.dtype == np.uint8 else mean
-    for rows in strips:
+    for rows in parts:
         samples[rows][alpha[rows] == 0] = colour
+
+
+def strips(width: int, height: int) -> Iterator[slice]:
+    """The rows of a picture, `STRIP_PIXELS` at a time."""
+    count = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, count):
+        yield slice(top, min(top + count, height))
 
 
 def srgb_profile() -> bytes:
@@ -107,20 +115,13 @@ def _in_8_bits(
     # Written through views in which the picture lies as it is stored.
     stored = _as_stored(samples, orientation)
     stored_alpha = None if alpha is None else _as_stored(alpha, orientation)
-    for rows in _strips(*image.size):
+    for rows in strips(*image.size):
         strip = image.crop((0, rows.start, image.width, rows.stop))
         if stored_alpha is not None:
             strip = strip.convert("LA" if grey else "RGBA")
             stored_alpha[rows] = np.asarray(strip.getchannel("A")) / np.float32(255)
         stored[rows] = np.asarray(convert(strip.convert("L") if grey else strip))
     return samples, alpha
-
-
-def _strips(width: int, height: int) -> Iterator[slice]:
-    """Rows, some megapixels at a time."""
-    count = max(1, STRIP_PIXELS // width)
-    for top in range(0, height, count):
-        yield slice(top, min(top + count, height))
 
 
 def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine import __version__
-from engine._colour import srgb_profile
+from engine._colour import srgb_profile, strips
 from engine.errors import PictureError
 
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ TILE = 256
 
 BIGTIFF_BYTES = 2**32 - 2**25
 """Of uncompressed pixels, from which a TIFF has offsets of 64 bits. The rest is for the tables."""
-
-ROWS = 256
-"""Of a strip."""
 
 
 def check_side(format: str, size: tuple[int, int]) -> None:
@@ -144,7 +141,7 @@ def _save_tiff(picture: "Picture", file: IO[bytes], text: str | None) -> None:
 def _tiles(picture: "Picture") -> Iterator[NDArray[np.uint8]]:
     """Row by row; those at the right and the bottom are filled up with the edge."""
     for top in range(0, picture.height, TILE):
-        band = _levels(picture, top, top + TILE, picture.alpha is not None)
+        band = _levels(picture, slice(top, top + TILE), picture.alpha is not None)
         below, beyond = TILE - band.shape[0], -band.shape[1] % TILE
         band = np.pad(band, ((0, below), (0, beyond), (0, 0)), mode="edge")
         for left in range(0, band.shape[1], TILE):
@@ -154,18 +151,18 @@ def _tiles(picture: "Picture") -> Iterator[NDArray[np.uint8]]:
 def _image(picture: "Picture", mode: str) -> Image.Image:
     """In Pillow's form, without alpha (`RGB`: laid on white) or with it (`RGBA`)."""
     image = Image.new(mode, picture.size)
-    for top in range(0, picture.height, ROWS):
-        strip = _levels(picture, top, top + ROWS, mode == "RGBA")
-        image.paste(Image.fromarray(strip), (0, top))
+    for rows in strips(*picture.size):
+        strip = _levels(picture, rows, mode == "RGBA")
+        image.paste(Image.fromarray(strip), (0, rows.start))
     return image
 
 
-def _levels(picture: "Picture", top: int, bottom: int, with_alpha: bool) -> NDArray[np.uint8]:
+def _levels(picture: "Picture", rows: slice, with_alpha: bool) -> NDArray[np.uint8]:
     """Some rows, 0 to 255, rounded to the nearest: H x W x 3, or x 4 with alpha."""
-    samples = picture.samples[top:bottom]
+    samples = picture.samples[rows]
     if picture.alpha is None:
         return samples if samples.dtype == np.uint8 else _rounded(samples)
-    alpha = picture.alpha[top:bottom, :, None]
+    alpha = picture.alpha[rows, :, None]
     if with_alpha:
         levels = samples if samples.dtype == np.uint8 else _rounded(samples)
         return np.concatenate([levels, _rounded(alpha)], axis=2)

@@ -91,11 +91,11 @@ class Picture:
         pixels = np.empty((height, width, 3), np.float32)
         alpha = resized_alpha(self, width, height)
         for c in range(3):
-            plane = _unit(self.samples[..., c])
+            plane = self.samples[..., c]
             if self.alpha is None or alpha is None:
                 pixels[..., c] = _resize(plane, width, height).clip(0, 1)
                 continue
-            weighed = _resize(plane * self.alpha, width, height)
+            weighed = _resize(_unit(plane) * self.alpha, width, height)
             channel = np.divide(weighed, alpha, out=np.zeros_like(alpha), where=alpha > 0)
             pixels[..., c] = channel.clip(0, 1)
         if alpha is not None:
@@ -217,7 +217,10 @@ def _unit(samples: Samples) -> Floats:
     return unit
 
 
-def _resize(plane: Floats, width: int, height: int) -> Floats:
-    """H x W at another size. Lanczos' filter overshoots at edges."""
-    image = Image.fromarray(np.ascontiguousarray(plane))
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+def _resize(plane: Samples, width: int, height: int) -> Floats:
+    """H x W at another size, in 0 to 1. Lanczos' filter overshoots at edges."""
+    image = Image.fromarray(np.ascontiguousarray(plane)).convert("F")
+    resized = np.array(image.resize((width, height), Image.Resampling.LANCZOS))
+    if plane.dtype == np.uint8:
+        resized /= np.float32(255)
+    return resized

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from engine._colour import strips
 from engine._encode import check_side
 from engine.colours import keep_colours, match_colours
 from engine.errors import PictureError, Problem, SettingsError, StateError
@@ -35,6 +37,9 @@ REPORT_EVERY = 5
 BOOSTED = 5
 """One step in so many of the final scale's has `content_boost`: the first ones."""
 
+
+PREVIEW_SIDE = 1024
+"""Pixels of a preview's longest side, at most."""
 
 BLOTCH = 8
 """Pixels across, of the noise that a strength beyond the standard starts from."""
@@ -60,6 +65,7 @@ class Progress:
     """What `stylise(..., resume=)` goes on from: the work as it stands when this is called, from
     any thread, even while the next step is computed."""
     preview: Picture | None = None
+    """Of this scale, but at most `PREVIEW_SIDE` px long."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def stylise(
             due = preview_seconds is not None and now - previewed >= preview_seconds
             if due or wanted > previews:
                 previewed, previews = now, wanted
-                preview = _delivered(crop(canvas, size), target, settings)
+                preview = _preview(crop(canvas, size), target, settings)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -320,7 +326,29 @@ def _noise(generator: torch.Generator, size: Size) -> Tensor:
 
 
 def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
-    return Picture.from_tensor(keep_colours(painted, content) if settings.keep_colours else painted)
+    """In 8 bits a channel, as a file will have it, strip by strip: no other copy is made."""
+    height, width = painted.shape[-2:]
+    samples = np.empty((height, width, 3), np.uint8)
+    for rows in strips(width, height):
+        strip = painted[..., rows, :]
+        if settings.keep_colours:
+            strip = keep_colours(strip, content[..., rows, :])
+        levels = strip.detach().float().clamp(0, 1).mul(255).add(0.5).to(torch.uint8)
+        samples[rows] = levels[0].permute(1, 2, 0).cpu().numpy()
+    return Picture(samples)
+
+
+def _preview(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
+    """At most `PREVIEW_SIDE` long: nobody looks at every pixel of every step."""
+    height, width = painted.shape[-2:]
+    factor = min(1.0, PREVIEW_SIDE / max(width, height))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return _delivered(_shrunk(painted, size), _shrunk(content, size), settings)
+
+
+def _shrunk(picture: Tensor, size: Size) -> Tensor:
+    """`resize` channel by channel, since a picture that is cropped is copied for it."""
+    return torch.cat([resize(picture[:, c : c + 1], size) for c in range(3)], dim=1)
 
 
 def _with_alpha_of(content: Picture, painted: Picture) -> Picture:
