@@ -36,6 +36,9 @@ HotOption = Annotated[
 
 ENDED_SHOWN = 10
 
+START_PATIENCE = 60.0
+"""Seconds for a person to start the server in another terminal."""
+
 
 @command(
     "submit",
@@ -90,9 +93,12 @@ def submit(
         typer.echo(ticket.name)
         return
     if not server.running:
-        say(f"Nobody serves {root} yet. `impasto watch {root}` in another terminal does.")
+        say(
+            f"Nobody serves {root} yet. `impasto watch {root}` in another terminal does; "
+            f"{START_PATIENCE:g} s of time for it."
+        )
     try:
-        follow(client, ticket)
+        follow(client, ticket, grace=10.0 if server.running else START_PATIENCE)
     except KeyboardInterrupt:
         say(f"\n{ticket.name} goes on without you. `impasto cancel {ticket.name}` ends it.")
         raise
@@ -142,16 +148,19 @@ def status(
         typer.echo(f"... and {len(jobs) - len(shown)} more that have ended (--all).")
 
 
-def follow(client: "Client", ticket: "Ticket", timeout: float | None = None) -> None:
+def follow(client: "Client", ticket: "Ticket", *, grace: float = 10.0) -> None:
     """Show a job's progress until it has ended.
 
+    Args:
+        grace: seconds without a server after which it is given up.
+
     Raises:
-        ClientError: no server, or no patience left.
+        ClientError: no server.
     """
     from hotfolder.cli._progress import Point, ProgressView
 
     with ProgressView() as view:
-        for status in client.watch(ticket, timeout=timeout):
+        for status in client.watch(ticket, grace=grace):
             place = f"in the queue, place {status.position}" if status.position else status.message
             view.update(ticket.name, Point.of(status, place))
 

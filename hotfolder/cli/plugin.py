@@ -141,9 +141,9 @@ def _profiles(folder: Path | None, machine: "Machine") -> "list[Profile]":
         if found:
             return found
         reason = next(iter(diagnose(machine)))
-        raise FolderError(
-            f"No folder of a GIMP 3 was found: {reason.detail}. {reason.remedy or _by_hand()}"
-        )
+        if reason.verdict == "ok":
+            raise FolderError(f"No GIMP 3 was found. Install it and start it once. {_by_hand()}")
+        raise FolderError(f"No folder of a GIMP 3 was found: {reason.detail}. {reason.remedy}")
     place = folder.expanduser().absolute()
     if place.name == NAME and place.parent.name == "plug-ins":
         place = place.parent
@@ -156,8 +156,8 @@ def _profiles(folder: Path | None, machine: "Machine") -> "list[Profile]":
 
 def _by_hand() -> str:
     return (
-        "--folder names GIMP's plug-ins folder; GIMP shows it under Edit > Preferences > Folders > "
-        "Plug-ins."
+        "Where it keeps its plug-ins elsewhere (Edit > Preferences > Folders > Plug-ins lists the "
+        "places), name that folder with --folder."
     )
 
 

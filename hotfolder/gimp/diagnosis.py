@@ -83,7 +83,9 @@ def _without_profile(machine: Machine) -> Finding:
     old = sorted({profile.version for profile in find_old_profiles(machine)} - {""})
     if version or old:
         detail = f"GIMP {version or ', '.join(old)} only; the plug-in needs GIMP 3"
-        return _warning(detail, "Install GIMP 3, start it once, then run this again.")
+        return _warning(
+            detail, "Install GIMP 3, start it once, then run: impasto install-plugin gimp"
+        )
     return Finding("ok", SUBJECT, "none here; Impasto can put itself into the menu of GIMP 3")
 
 

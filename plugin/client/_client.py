@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ._delivery import HEARTBEAT_SUFFIX, deliver
+from ._discard import remove_ended, take_back
 from ._errors import (
     DeliveryError,
     FolderMissing,
@@ -27,6 +27,7 @@ from ._status import (
     Result,
     Server,
     Status,
+    below,
     local_time,
     read_document,
     server_of,
@@ -269,9 +270,9 @@ class Client:
             raise NotFinished(f"{status.name} is {status.state}; cancel it first.")
         try:
             if status.ended:
-                self._remove_ended(status)
+                remove_ended(self.root, status)
             else:
-                self._take_back(ticket)
+                take_back(self.inbox, ticket)
         except OSError as error:
             raise DeliveryError(
                 f"{error.filename}: cannot be removed: {error.strerror}."
@@ -296,7 +297,7 @@ class Client:
             raise JobCancelled(f"{status.name} was cancelled.")
         if status.state != "done":
             raise NotFinished(f"{status.name} is {status.state}: {status.message}")
-        picture, record = self._below(status.result), self._below(status.record)
+        picture, record = below(self.root, status.result), below(self.root, status.record)
         if picture is None or record is None or not picture.is_file():
             where = status.result or "its result"
             raise ResultMissing(
@@ -307,7 +308,7 @@ class Client:
 
     def preview_of(self, status: Status) -> Path | None:
         """The picture that shows how far a job is, if there is one by now."""
-        path = self._below(status.preview)
+        path = below(self.root, status.preview)
         return path if path is not None and path.is_file() else None
 
     def results(self, *, limit: int | None = 200) -> list[Finished]:
@@ -346,45 +347,6 @@ class Client:
             return True
         start = fold(name) + "."
         return any(fold(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
-
-    def _below(self, path: str | None) -> Path | None:
-        """A path of the status below the hot folder; None if it leads elsewhere."""
-        parts = PurePosixPath(path or "/").parts
-        if "/" in parts or ".." in parts or (path and "\\" in path):
-            return None
-        return self.root.joinpath(*parts)
-
-    def _remove_ended(self, status: Status) -> None:
-        paths = [self._below(status.result), self._below(status.record)]
-        for path in filter(None, paths):
-            if path.parent == self.outbox:
-                path.unlink(missing_ok=True)
-        result = paths[0]
-        if result is not None and result.parent == self.outbox:
-            for end in (".progression.jpg", ".progression.webp", ".losses.png"):
-                result.with_name(result.stem + end).unlink(missing_ok=True)
-        originals = self._below(status.folder)
-        if originals is not None and not originals.is_symlink():
-            kept_in = originals.relative_to(self.root).parts[:-1]
-            if kept_in == ("failed",) or (len(kept_in) == 2 and kept_in[0] == "done"):
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.rmtree(originals)
-        for end in (".preview.jpg", ".json"):
-            (self.root / "status" / f"{status.name}{end}").unlink(missing_ok=True)
-
-    def _take_back(self, ticket: Ticket) -> None:
-        sidecar = self.inbox / f"{ticket.name}.yaml"
-        document = read_document(sidecar) or {}
-        client = document.get("client")
-        if not isinstance(client, dict) or client.get(TICKET_KEY) != ticket.key:
-            return
-        named = [document.get("content"), document.get("init_file"), *document.get("styles", ())]
-        own = {f"{ticket.name}{HEARTBEAT_SUFFIX}", f"{ticket.name}.cancel", *named}
-        for path in list(self.inbox.iterdir()):
-            if path.name in own and path.name.startswith(f"{ticket.name}."):
-                path.unlink(missing_ok=True)
-        # Last: without it the pictures alone might be a job.
-        sidecar.unlink(missing_ok=True)
 
 
 def _gone(root: Path, server: Server, status: Status) -> str:

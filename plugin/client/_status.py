@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -145,6 +145,14 @@ def server_of(document: Mapping[str, Any], *, now: float) -> Server:
     beating = age is not None and abs(age) <= HEARTBEAT_SECONDS
     running = beating and known.get("state") not in ("stopping", "stopped", None)
     return Server(**{**known, "running": running, "age": age})
+
+
+def below(root: Path, path: str | None) -> Path | None:
+    """A path of the status below the hot folder; None if it leads elsewhere."""
+    parts = PurePosixPath(path or "/").parts
+    if "/" in parts or ".." in parts or (path and "\\" in path):
+        return None
+    return root.joinpath(*parts)
 
 
 def local_time(stamp: str) -> str:
