@@ -15,8 +15,8 @@ from pictures import attach, load_as_image, load_as_layer, refuse_palette
 __all__ = ["import_results", "insert_results", "open_results", "results_in"]
 
 
-def results_in(hot_folder: str) -> list[Finished]:
-    """What the outbox holds, the newest first.
+def results_in(hot_folder: str, limit: int | None = 200) -> list[Finished]:
+    """What the outbox holds, the newest first, at most `limit`.
 
     Raises:
         Refusal: no hot folder is known.
@@ -27,7 +27,7 @@ def results_in(hot_folder: str) -> list[Finished]:
             "No hot folder is known. Run `impasto install-plugin gimp`, or name it: from a script "
             "by the argument hot-folder."
         )
-    return Client(hot_folder).results()
+    return Client(hot_folder).results(limit=limit)
 
 
 def import_results(hot_folder: str, names: Sequence[str], image: Any, output: str) -> int:
@@ -36,7 +36,7 @@ def import_results(hot_folder: str, names: Sequence[str], image: Any, output: st
     Raises:
         Refusal: a name is not among them, or there are none. Nothing was imported.
     """
-    results = results_in(hot_folder)
+    results = results_in(hot_folder, None if names else 1)
     if not results:
         raise Refusal(f"The outbox of {hot_folder} has no results yet.")
     by_name = {result.name: result for result in results}
