@@ -104,14 +104,20 @@ def _words(given: Any, path: tuple[str | int, ...], problems: list[Problem]) -> 
         if name.is_absolute() or ".." in name.parts or "\\" in word or word[1:2] == ":":
             expected = "a path below the inbox, not one that leads elsewhere"
             problems.append(Problem(path, repr(word)[:200], expected))
-        elif "*" not in name.suffix and name.suffix.lower() not in PICTURE_SUFFIXES:
-            expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}"
+        elif not _may_be_pictures(name):
+            expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}, or a pattern of them"
             problems.append(Problem(path, repr(word)[:200], expected))
         else:
             found.append(str(name))
     if len(found) > MOST or not (found or problems):
         problems.append(Problem(path, f"{len(found)} entries", f"1 to {MOST}"))
     return tuple(found)
+
+
+def _may_be_pictures(name: PurePosixPath) -> bool:
+    if "*" in name.suffix or ("*" in name.name and not name.suffix):
+        return True
+    return name.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _terms(values: Mapping[str, Any], problems: list[Problem]) -> Terms:

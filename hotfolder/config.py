@@ -93,6 +93,32 @@ class Webhook(_Model):
     """How long one attempt may take."""
 
 
+Days = Annotated[float, Field(ge=0, le=36_500)] | None
+Count = Annotated[int, Field(ge=0, le=10_000_000)] | None
+
+
+class Retention(_Model):
+    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+
+    done_days: Days = None
+    """Originals of finished jobs in done/ are removed when they are older."""
+
+    done_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+    failed_days: Days = None
+    """The same for failed/: what lies there exists nowhere else."""
+
+    failed_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+    status_days: Days = None
+    """The same for the status of jobs that have ended."""
+
+    status_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+
 class Config(_Model):
     """One daemon. Defaults are the built-in layer."""
 
@@ -159,8 +185,23 @@ class Config(_Model):
     notify: bool = False
     """Show a notice on the desktop when a job is done or has failed."""
 
+    retention: Retention = Retention()
+    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much the log says."""
+
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or a JSON object a line for programs."""
+
+    log_file: Annotated[str, Field(min_length=1)] | None = None
+    """Also log into this file. Relative to the folder of this file. null: only to stderr."""
+
+    log_file_megabytes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+    """A larger log file is set aside as log_file.1, and a new one begun."""
+
+    log_files: Annotated[int, Field(ge=2, le=1000)] = 5
+    """How many log files are kept, the one that is written to included."""
 
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of every job, unless its sidecar says otherwise. docs/settings.md explains them."""

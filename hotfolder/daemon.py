@@ -46,6 +46,7 @@ from hotfolder.process import worker_command
 from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
+from hotfolder.retention import Sweeper
 from hotfolder.spool import Entry, Spool, ending_now
 from hotfolder.stopwatch import Stopwatch
 from hotfolder.turns import Turn, Turns
@@ -201,6 +202,7 @@ class Daemon:
             clock=clock,
         )
         self._batches = Batches(config, folder, self._spool, clock=clock)
+        self._sweeper = Sweeper(config, folder, clock=clock)
         self._notices = Notices(config, folder.root)
         self._live: dict[str, Entry] = {}
         """Every job in the spool, oldest first."""
@@ -275,6 +277,7 @@ class Daemon:
         self._report()
         if self._clock() >= self._tidy_due:
             self._tidy()
+        self._sweeper.step(self._names_taken() | self._batches.names)
 
     def _is_here(self) -> bool:
         """Whether the folder can be worked with. While it cannot, nothing is touched."""
@@ -378,6 +381,7 @@ class Daemon:
             config = self._config = watch.config
             self._intake.reconfigure(config)
             self._batches.reconfigure(config)
+            self._sweeper.rules = config.retention
             self._notices.reconfigure(config)
             self._publisher.reconfigure(overwrite=config.overwrite, originals=config.originals)
             self._reporter.status_seconds = config.status_seconds

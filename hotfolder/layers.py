@@ -223,8 +223,9 @@ def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str
 def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Folders are relative to where they are named."""
     anchored = dict(values)
-    if isinstance(root := values.get("hot_folder"), str) and root:
-        anchored["hot_folder"] = str((base / Path(root).expanduser()).absolute())
+    for key in ("hot_folder", "log_file"):
+        if isinstance(place := values.get(key), str) and place:
+            anchored[key] = str((base / Path(place).expanduser()).absolute())
     return anchored
 
 

@@ -15,17 +15,10 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 
 AT_START = (
-    *(
-        "hot_folder",
-        "devices",
-        "threads",
-        "max_megapixels",
-        "style_cache_megabytes",
-        "checkpoint_seconds",
-    ),
-    "checkpoint_seconds",
+    *("hot_folder", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
+    *("checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
-"""Keys that are read once: they are the workers', or the daemon's very place."""
+"""Keys that are read once: the workers', the log's, the daemon's very place."""
 
 Print = tuple[int, int, int] | None
 

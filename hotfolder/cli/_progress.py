@@ -52,7 +52,9 @@ class Point:
 class ProgressView:
     """A context manager; one bar for each painting that is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, plain: bool = False) -> None:
+        """`plain`: no bars, even on a terminal."""
+        self._plain = plain
         self._console = stderr_console()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -66,7 +68,7 @@ class ProgressView:
     @property
     def live(self) -> bool:
         """Whether there are bars."""
-        return self._console.is_terminal
+        return self._console.is_terminal and not self._plain
 
     def __enter__(self) -> Self:
         if self.live:

@@ -34,6 +34,17 @@ DeviceOption = Annotated[
     typer.Option("--device", help="Paint on this device (cpu, cuda:0, mps); may be repeated."),
 ]
 
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option("--log-level", help="How much the log says: debug, info, warning or error."),
+]
+LogFormatOption = Annotated[
+    str | None, typer.Option("--log-format", help="text, or json: one object a line.")
+]
+LogFileOption = Annotated[
+    Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
+]
+
 STYLES_README = """\
 The style library. A sidecar in the inbox, or `impasto submit`, names the pictures here without a
 path: `styles: [night.jpg]`. Put paintings of your own beside them; JPEG, PNG, WebP and TIFF are
@@ -79,12 +90,16 @@ def watch(
     hot: HotArgument = None,
     config: ConfigOption = None,
     device: DeviceOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Serve a hot folder: paint whatever is dropped into it.
 
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
-    return _serve(hot, config, device, once=False)
+    flags = _flags(device, log_level, log_format, log_file)
+    return _serve(hot, config, flags, once=False)
 
 
 @command("run", FOLDER, "impasto run --once hot", "impasto run hot || echo 'some jobs failed'")
@@ -95,12 +110,16 @@ def run(
     ] = True,
     config: ConfigOption = None,
     device: DeviceOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Paint what lies in the hot folder, then end.
 
     Exit code 10 if some of it failed or waits for something.
     """
-    return _serve(hot, config, device, once=once)
+    flags = _flags(device, log_level, log_format, log_file)
+    return _serve(hot, config, flags, once=once)
 
 
 def fill_style_library(styles: Path) -> None:
@@ -125,7 +144,15 @@ def _write_config(path: Path, root: Path) -> None:
         raise ConfigError(f"{path} is there already; it is left as it is.") from None
 
 
-def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, once: bool) -> int:
+def _flags(
+    device: list[str] | None, level: str | None, kind: str | None, file: Path | None
+) -> dict[str, Any]:
+    """The command line's layer of the configuration."""
+    flags: dict[str, Any] = {"devices": device or None, "log_level": level, "log_format": kind}
+    return flags | {"log_file": None if file is None else str(file.absolute())}
+
+
+def _serve(hot: Path | None, config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
     from hotfolder.cli._progress import Point, ProgressView
     from hotfolder.daemon import serve
     from hotfolder.layers import read_configuration
@@ -133,15 +160,15 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
     from plugin.client import Status
 
     def load() -> "Config":
-        return read_config(config, devices=devices or None)
+        return read_config(config, **flags)
 
     read = load()
     root = find_hot_folder(hot, config)
     log = logging.getLogger("hotfolder")
     waits: dict[str, str] = {}
 
-    with ProgressView() as view:
-        _log_to(view, read.log_level)
+    with ProgressView(plain=read.log_format == "json") as view:
+        _log_to(view, read)
 
         def show(document: Any) -> None:
             known = {k: v for k, v in document.items() if k in Status.__dataclass_fields__}
@@ -166,8 +193,10 @@ def _serve(hot: Path | None, config: Path | None, devices: list[str] | None, *, 
     return int(outcome.exit_code)
 
 
-def _log_to(view: "ProgressView", level: str) -> None:
+def _log_to(view: "ProgressView", config: "Config") -> None:
     """Log lines on stderr, above the bars if there are any."""
+    from hotfolder.logs import configure, formatter
+
     handler: logging.Handler
     if view.live:
         from rich.logging import RichHandler
@@ -178,5 +207,5 @@ def _log_to(view: "ProgressView", level: str) -> None:
         handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+        handler.setFormatter(formatter(config.log_format))
+    configure(config, handler)

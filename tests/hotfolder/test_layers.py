@@ -141,7 +141,7 @@ def test_folders_are_relative_to_where_they_are_named(
         ("settle: 2", "config.yaml, line 1: settle: unknown key"),
         ("\nsettle_secnds: 2", "Did you mean 'settle_seconds'?"),
         ("watch:\n  polling: maybe", "config.yaml, line 2: watch.polling: 'maybe'; expected true"),
-        ("retry: {lots: 3}", "line 1: retry.lots: unknown key; expected one of lost."),
+        ("retry: {lots: 3}", "line 1: retry.lots: unknown key; expected one of lost, backoff."),
         ("devices: 3", "devices: 3; expected `auto` or a list"),
         ("threads: 0", "threads: 0; expected a whole number from 1"),
         ("settings:\n  size: 64\n  styel_weight: 1", "line 3: settings.styel_weight: unknown key"),
