@@ -25,6 +25,9 @@ BEAT_SECONDS = 2.0
 SIDE = 320
 """Longest side of what is sent, in pixels; the preset paints at 256."""
 
+NAME = "preview"
+"""Of the jobs, or what it begins with."""
+
 PRIORITY = 9
 """Of 0 to 9: it takes seconds, and somebody waits for each."""
 
@@ -50,17 +53,20 @@ class Live:
         workplace: Path,
         *,
         clock: Callable[[], float] = time.monotonic,
+        client: Callable[[str], Client] = Client,
     ) -> None:
         """`export` writes what is to be painted as a PNG, at most so large; see `Region.export`."""
         self._export = export
         self._workplace = workplace
         self._clock = clock
+        self._client_of = client
         self._wanted: Choices | None = None
         self._due = 0.0
         self._client: Client | None = None
         self._ticket: Ticket | None = None
         self._leaving: list[tuple[Client, Ticket]] = []
         self._beaten = 0.0
+        self._swept: Path | None = None
         self._view = View()
 
     def want(self, choices: Choices) -> None:
@@ -101,7 +107,7 @@ class Live:
     def _start(self, choices: Choices) -> None:
         choices = replace(choices, preset="preview", size=0)
         choices.check()
-        client = Client(choices.hot_folder)
+        client = self._client_of(choices.hot_folder)
         if not client.server().running:
             self._view = replace(self._view, text="No preview: the server is not running")
             self._view = replace(self._view, painting=False)
@@ -111,9 +117,13 @@ class Live:
             style_of(choices, client),
             lambda path: self._export(choices, path, SIDE),
             self._workplace,
-            name="preview",
+            name=NAME,
             priority=PRIORITY,
+            preview=True,
         )
+        if self._swept != client.root:
+            self._swept = client.root
+            _sweep(client)
         self._client, self._ticket = client, client.submit(request)
         self._beaten = self._clock()
         self._view = replace(self._view, text="Sent to the server", painting=True)
@@ -156,6 +166,16 @@ class Live:
             except (ClientError, OSError):
                 pass  # it stays; nothing depends on it
         self._leaving = still
+
+
+def _sweep(client: Client) -> None:
+    """Take away what a dialog left that was killed, or closed before its preview had ended."""
+    with contextlib.suppress(ClientError, OSError):
+        for path in (client.root / "status").glob(f"{NAME}*.json"):
+            status = client.job(path.stem)
+            key = status.client.get("ticket") if status is not None else None
+            if status is not None and status.client.get("preview") is True and status.ended:
+                client.discard(Ticket(status.name, str(key)))
 
 
 def _fraction(status: Status) -> float | None:

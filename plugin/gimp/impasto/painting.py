@@ -120,6 +120,7 @@ def request_for(
     *,
     name: str,
     priority: int = PRIORITY,
+    preview: bool = False,
 ) -> Request:
     """The request for a painting of what `export` writes.
 
@@ -135,7 +136,7 @@ def request_for(
         styles=[style],
         settings={**settings, "priority": priority},
         name=name,
-        client={"editor": "gimp"},
+        client={"editor": "gimp", "preview": preview},
         heartbeat=True,
     )
 

@@ -13,7 +13,7 @@ from live import Live, View
 
 __all__ = ["PreviewPane"]
 
-SIDE = 320
+SIDE = 360
 """Of the pane, in pixels."""
 
 
@@ -44,7 +44,7 @@ class PreviewPane(Gtk.Box):
         self.switch = Gtk.CheckButton.new_with_mnemonic("Pre_view")
         self.switch.set_active(True)
         self.switch.connect("toggled", lambda _: changed())
-        for part in (frame, self._bar, self._text, self.switch):
+        for part in (frame, self.switch, self._bar, self._text):
             self.pack_start(part, False, False, 0)
         self._draw()
 

@@ -60,9 +60,9 @@ class ServerRow(Gtk.Box):
         else:
             if server.running:
                 self.running, self._words = True, None
-                icon, text = "emblem-default", _text_of(server)
+                icon, text = "dialog-information", _text_of(server)
             elif self._starting:
-                icon, text = "content-loading", "The server is being started..."
+                icon, text = "dialog-information", "The server is being started..."
             else:
                 icon, can_start = "dialog-warning", True
                 text = self._words or f"No server works for {hot_folder}"

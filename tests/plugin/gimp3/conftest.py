@@ -65,7 +65,9 @@ def server(share: Path, photograph: Path) -> Iterator[Client]:
     (hot.styles / "coffee.png").write_bytes(photograph.with_name("coffee.png").read_bytes())
     # Real weights, real steps, few of them.
     config = share / "config.yaml"
-    config.write_text("settings: {steps: 6, coarse_steps: 3}\nclient_timeout: 5\n")
+    config.write_text(
+        "settings: {steps: 6, coarse_steps: 3}\nclient_timeout: 8\nwatch: {rescan_seconds: 1}\n"
+    )
     with served(hot, "--config", str(config)) as client:
         yield client
 
@@ -99,7 +101,8 @@ def served(hot: HotFolder, *options: str) -> Iterator[Client]:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            until(lambda: client.server().running, "the server")
+            until(lambda: client.server().running or process.poll() is not None, "the server")
+            assert process.poll() is None, (hot.root / "watch.log").read_text()
             yield client
         finally:
             process.send_signal(signal.SIGTERM)

@@ -91,7 +91,13 @@ def click(widget):
 
 
 def put_away():
-    """Close what a test left open: dialogs first, then images."""
+    """Close what a test left open."""
+    close_dialogs()
+    while displays:
+        displays.pop().delete()
+
+
+def close_dialogs():
     for _ in range(5):
         dialogs = [each for each in windows() if each.get_role_name() in ("dialog", "alert")]
         if not dialogs:
@@ -103,8 +109,6 @@ def put_away():
             else:
                 key("Escape")
         wait_for(lambda: not find_dialog(), 5)
-    while displays:
-        displays.pop().delete()
 
 
 displays = []
@@ -119,6 +123,7 @@ def find_dialog():
 def show(path):
     """Open a picture in a window; the image."""
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    image.clean_all()
     displays.append(Gimp.Display.new(image))
     return image
 

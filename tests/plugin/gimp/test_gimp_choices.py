@@ -1,0 +1,92 @@
+"""What the artist chose, and what is remembered of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from choices import Choices, Refusal
+from places import Installed, Memory
+
+
+def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
+    assert Choices().settings(900) == {"preset": "standard", "format": "png", "size": 900}
+    assert Choices(preset="preview").settings(900) == {"preset": "preview", "format": "png"}
+    chosen = Choices(strength=40, size=640, keep_colours=True, style_scale=2, seed=9)
+    assert chosen.settings(900) == {
+        "preset": "standard",
+        "format": "png",
+        "size": 640,
+        "strength": 40,
+        "keep_colours": True,
+        "style_scale": 2,
+        "seed": 9,
+    }
+
+
+def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
+    assert Choices(style="night.jpg").layer_name == "night - 75"
+    assert Choices(style=str(tmp_path / "wave.png"), strength=33.5).layer_name == "wave - 33.5"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"style": ""}, "No style is chosen"),
+        ({"style": "/nowhere/wave.jpg"}, "/nowhere/wave.jpg is not there"),
+        ({"preset": "oil"}, "preset is 'oil'; it must be one of standard, preview"),
+        ({"strength": 101.0}, "strength is 101; it must be from 0 to 100"),
+        ({"size": 20}, "size is 20; it must be from 32 to 16384"),
+        ({"output": "printer"}, "output is 'printer'"),
+        ({"hot_folder": ""}, "impasto install-plugin gimp"),
+    ],
+)
+def test_what_no_server_could_paint_is_refused_in_words(wrong: dict[str, Any], reason: str) -> None:
+    right = {"style": "night.jpg", "hot_folder": "/hot"}
+    Choices(**right).check()  # type: ignore[arg-type]
+    with pytest.raises(Refusal) as refused:
+        Choices(**{**right, **wrong}).check()
+    assert reason in str(refused.value)
+
+
+def test_choices_come_back_from_a_layer() -> None:
+    choices = Choices(style="night.jpg", strength=20, seed=3, selection_only=False)
+    assert Choices.from_json(choices.to_json()) == choices
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[1]", '{"strength": "strong", "seed": true, "colour": 1}']
+)
+def test_what_a_layer_says_wrongly_is_passed_over(text: str) -> None:
+    assert Choices.from_json(text) == Choices()
+
+
+def test_the_last_choices_and_the_files_chosen_lately_are_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "impasto")
+    assert memory.choices(Choices()) == Choices()
+    files = [tmp_path / f"{number}.png" for number in range(10)]
+    for path in files:
+        path.touch()
+        memory.remember(Choices(style=str(path), strength=10))
+    assert memory.choices(Choices()).style == str(files[-1])
+    assert memory.choices(Choices()).strength == 10
+    assert memory.recent_styles() == files[:1:-1]
+    files[-1].unlink()
+    assert memory.recent_styles()[0] == files[-2]
+
+
+def test_a_damaged_memory_is_no_reason_not_to_paint(tmp_path: Path) -> None:
+    (tmp_path / "choices.json").write_text('{"choices": [')
+    memory = Memory(tmp_path)
+    assert memory.choices(Choices(seed=5)) == Choices(seed=5)
+    assert memory.recent_styles() == []
+    Memory(tmp_path / "choices.json" / "impossible").remember(Choices())
+
+
+def test_the_installer_says_where_the_hot_folder_is(tmp_path: Path) -> None:
+    facts = {"hot_folder": "/hot", "command": ["/venv/bin/impasto"]}
+    (tmp_path / "impasto.json").write_text(json.dumps(facts))
+    installed = Installed(tmp_path)
+    assert (installed.hot_folder, installed.command) == ("/hot", ["/venv/bin/impasto"])
+    (tmp_path / "impasto.json").write_text("{}")
+    assert Installed(tmp_path).hot_folder == ""

@@ -1,0 +1,276 @@
+"""As an artist uses it: the menu, the dialog, the live preview, Paint, cancel, import, undo.
+
+What the screen shows at each test's end is kept in build/gimp-screenshots.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from scripted import ScriptedServer, fails, paints, queues
+from session import SCREENSHOTS, Gimp, until
+
+from plugin.client import Client
+
+OPEN = """
+press("Neural Style (Impasto)...", "menu item")
+dialog = wait_for(lambda: find("Neural Style (Impasto)", "dialog"))
+assert dialog, "no dialog"
+wait_for(lambda: find("Paint", within=dialog))
+"""
+
+
+@pytest.fixture
+def photo(screen: Gimp, photograph: Path) -> None:
+    """The cat, open in a window, as `image`; its layer is `layer`."""
+    shutil.copy(photograph, screen.share / "cat.png")
+    screen.run("image = show('/share/cat.png'); layer = image.get_layers()[0]; time.sleep(0.5)")
+
+
+def remember(screen: Gimp, **choices: Any) -> None:
+    """Let the dialog open with these choices, as those of the last run."""
+    folder = screen.profile / "impasto"
+    folder.mkdir(exist_ok=True)
+    (folder / "choices.json").write_text(json.dumps({"choices": choices}))
+
+
+def remembered(screen: Gimp) -> dict[str, Any]:
+    document = json.loads((screen.profile / "impasto" / "choices.json").read_text())
+    return dict(document["choices"])
+
+
+def words(screen: Gimp, window: str = "dialog") -> list[str]:
+    """Whatever is written in the dialog."""
+    return list(screen.run(f"answer = texts({window})"))
+
+
+def wait_for_words(screen: Gimp, part: str, window: str = "dialog") -> str:
+    """The text in the dialog that has `part` in it, once it is there."""
+
+    def found() -> str | None:
+        return next((text for text in words(screen, window) if part in text), None)
+
+    return str(until(found, f"{part!r} in the dialog"))
+
+
+def layers(screen: Gimp) -> list[str]:
+    return list(screen.run("answer = [each.get_name() for each in image.get_layers()]"))
+
+
+@pytest.mark.usefixtures("photo")
+def test_the_menu_has_its_three_entries(screen: Gimp) -> None:
+    entries = [
+        "Neural Style (Impasto)...",
+        "Repeat Impasto with the settings of this layer...",
+        "Import finished Impasto results...",
+    ]
+    there = screen.run(f"answer = [bool(find(name, 'menu item')) for name in {entries}]")
+    assert there == [True, True, True]
+    screen.run("""
+        press("Filters", "menu")
+        time.sleep(0.5)
+        press("Artistic", "menu")
+        time.sleep(0.5)
+    """)
+
+
+@pytest.mark.usefixtures("photo")
+def test_the_preview_is_painted_while_the_dialog_is_open_and_anew_after_a_change(
+    screen: Gimp, server: Client
+) -> None:
+    remember(screen, style="coffee.png")
+    screen.run(OPEN)
+    assert "The server is" in " ".join(words(screen))
+    wait_for_words(screen, "Painting: step ")
+    first = server.job("preview")
+    assert first is not None
+    assert first.preset == "preview"
+
+    screen.run("find('Strength', 'slider', dialog).get_value_iface().set_current_value(40)")
+    until(
+        lambda: any(job.live and job.id not in (None, first.id) for job in server.jobs()),
+        "the next preview",
+    )
+    wait_for_words(screen, "Painting: step ")
+    screen.photograph("live_preview", SCREENSHOTS)
+    screen.run("press('Cancel', 'button', dialog)")
+    until(lambda: not any(job.live for job in server.jobs()), "the end of the preview")
+    # It leaves nothing behind that would be taken for a result.
+    assert not [each.name for each in server.results() if each.name.startswith("preview")]
+    assert len(layers(screen)) == 1
+    assert remembered(screen)["strength"] == 40
+
+
+@pytest.mark.usefixtures("photo")
+def test_paint_adds_the_painting_as_one_step_that_can_be_undone(
+    screen: Gimp, server: Client
+) -> None:
+    remember(screen, style="coffee.png", size=64)
+    before = screen.run("answer = pixels(layer, [(50, 50), (200, 150)]), len(image.get_layers())")
+    screen.run(OPEN)
+    screen.run("press('Paint', 'button', dialog)")
+    until(lambda: len(layers(screen)) == 2, "the painting", 240)
+    assert layers(screen)[0] == "coffee - 75"
+    assert server.results()[0].name.endswith("-coffee")
+    until(lambda: not screen.run("answer = bool(find('Cancel', 'button'))"), "the end")
+    screen.photograph("painted", SCREENSHOTS)
+    assert screen.run("answer = image.is_dirty()")
+
+    screen.run("focus_image(); key('ctrl+z')")
+    until(lambda: len(layers(screen)) == 1, "the undoing")
+    after = screen.run("answer = pixels(layer, [(50, 50), (200, 150)]), len(image.get_layers())")
+    assert after == before
+    screen.run("key('ctrl+y')")
+    until(lambda: len(layers(screen)) == 2, "the redoing")
+    settings = screen.run("answer = facts(image.get_layers()[0])['settings']")
+    assert settings["style"] == "coffee.png"
+
+
+@pytest.mark.usefixtures("photo")
+def test_gimps_cancel_cancels_the_job(screen: Gimp, server: Client) -> None:
+    remember(screen, style="coffee.png", preset="gatys", size=256)
+    screen.run(OPEN)
+    screen.run("press('Preview', 'check box', dialog); press('Paint', 'button', dialog)")
+
+    def job() -> Any:
+        jobs = [each for each in server.jobs() if each.preset == "gatys" and not each.ended]
+        return jobs[0] if jobs else None
+
+    running = until(job, "the job")
+    until(lambda: server.job(running.name).state == "running", "its start")  # type: ignore[union-attr]
+    screen.photograph("painting", SCREENSHOTS)
+    screen.run("press('Cancel', 'button')")
+    until(
+        lambda: server.job(running.name).state == "cancelled",  # type: ignore[union-attr]
+        "the server's notice",
+    )
+    assert len(layers(screen)) == 1
+    assert not screen.run("answer = image.is_dirty()")
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_failure_is_told_and_the_choices_are_there_again(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    scripted.script = fails
+    chosen = {"style": "sun.png", "strength": 33.0, "seed": 7, "size": 128, "keep_colours": True}
+    remember(screen, hot_folder="/share/scripted", **chosen)
+    screen.run(OPEN)
+    screen.run("press('Paint', 'button', dialog)")
+    screen.run("alert = wait_for(lambda: find_dialog() if not find('Paint') else None)")
+    told = " ".join(words(screen, "alert"))
+    assert "The paint ran out." in told
+    screen.photograph("a_failure", SCREENSHOTS)
+    screen.run("close_dialogs()")
+    assert len(layers(screen)) == 1
+    screen.run(OPEN)
+    strength = screen.run("""
+        answer = find("Strength", "slider", dialog).get_value_iface().get_current_value()
+    """)
+    assert strength == 33
+    assert {key: remembered(screen)[key] for key in chosen} == chosen
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_server_that_does_not_run_can_be_started(screen: Gimp, scripted: ScriptedServer) -> None:
+    scripted.alive = False
+    scripted.beat(state="stopped")
+    command = screen.share / "impasto"
+    command.write_text('#!/bin/sh\necho "$@" > /share/started\nexec sleep 20\n')
+    command.chmod(0o755)
+    started = screen.share / "started"
+    started.unlink(missing_ok=True)
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    screen.run(OPEN)
+    wait_for_words(screen, "No server works for /share/scripted")
+    screen.run("press('Paint', 'button', dialog)")
+    wait_for_words(screen, "so nothing was sent")
+    screen.photograph("no_server", SCREENSHOTS)
+    screen.run("press('Start the server', 'button', dialog)")
+    until(started.exists, "the command")
+    assert started.read_text() == "watch /share/scripted\n"
+    wait_for_words(screen, "The server is being started")
+    scripted.alive = True
+    wait_for_words(screen, "The server is ready")
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_folder_that_is_gone_is_said_in_the_dialog(screen: Gimp) -> None:
+    remember(screen, hot_folder="/share/nowhere", style="sun.png")
+    screen.run(OPEN)
+    wait_for_words(screen, "/share/nowhere is not a hot folder")
+
+
+@pytest.mark.usefixtures("photo")
+def test_the_place_in_the_queue_is_shown(screen: Gimp, scripted: ScriptedServer) -> None:
+    scripted.script = queues
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    screen.run(OPEN)
+    wait_for_words(screen, "In the queue, at place 3")
+
+
+@pytest.mark.usefixtures("photo")
+def test_a_painting_follows_a_layer_that_was_moved_meanwhile(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    _paint_until_running(screen, scripted)
+    screen.run("layer.set_offsets(11, -5)")
+    (scripted.root / "word").touch()
+    until(lambda: len(layers(screen)) == 2, "the painting")
+    until(lambda: screen.run("answer = facts(image.get_layers()[0])['offsets']") == [11, -5], "it")
+
+
+@pytest.mark.usefixtures("photo")
+def test_of_an_image_closed_meanwhile_the_painting_is_not_lost(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    _paint_until_running(screen, scripted)
+    screen.run("displays.pop().delete()")
+    (scripted.root / "word").touch()
+    screen.run("alert = wait_for(find_dialog)")
+    told = " ".join(words(screen, "alert"))
+    assert "The image was closed while it was painted" in told
+    assert "/share/scripted/outbox/" in told
+
+
+def _paint_until_running(screen: Gimp, scripted: ScriptedServer) -> None:
+    (scripted.root / "word").unlink(missing_ok=True)
+    scripted.script = waits_for_a_word
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    screen.run(OPEN)
+    screen.run("press('Preview', 'check box', dialog); press('Paint', 'button', dialog)")
+    until(
+        lambda: any(each["preset"] == "standard" for each in scripted.sidecars),
+        "the painting's job",
+    )
+
+
+def waits_for_a_word(server: ScriptedServer, name: str) -> Iterator[None]:
+    while not (server.root / "word").exists():
+        server.post(name, "running", step=1, steps=2, scale=1, scales=1, fraction=0.5)
+        yield
+    yield from paints(server, name)
+
+
+@pytest.mark.usefixtures("photo")
+def test_results_are_chosen_by_their_thumbnails(screen: Gimp, scripted: ScriptedServer) -> None:
+    for number, colour in enumerate(("gold", "navy", "teal")):
+        scripted.publish(f"batch-{number}", Image.new("RGB", (200, 150), colour))
+    remember(screen, hot_folder="/share/scripted")
+    screen.run("""
+        press("Import finished Impasto results...", "menu item")
+        dialog = wait_for(lambda: find("Import finished Impasto results", "dialog"))
+        results = wait_for(lambda: find("Results", within=dialog))
+        wait_for(lambda: len(children(results)) >= 3)
+        time.sleep(0.5)
+        click(children(results)[0])
+        time.sleep(0.3)
+    """)
+    screen.photograph("import", SCREENSHOTS)
+    screen.run("press('Insert as layers', 'button', dialog)")
+    until(lambda: len(layers(screen)) == 2, "the layer")
+    assert layers(screen)[0].startswith("batch-")
