@@ -4,21 +4,19 @@ import json
 import os
 import re
 import stat
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from ._embedded import read_settings
 from ._status import read_document
 
 RECORD_SUFFIX = ".result.yaml"
 RESULT_SUFFIXES = (".png", ".jpg", ".tif")
 
 MAX_RECORD_BYTES = 1 << 18
-MAX_TEXT_BYTES = 1 << 18
-MAX_CHUNKS = 1000
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def read_details(finished: Finished) -> Details:
     A record is YAML, which the standard library does not read; only the names of the styles are
     taken from it, in the form in which the server writes them.
     """
-    return Details(_style_names(finished.record), _settings(finished.picture))
+    return Details(_style_names(finished.record), read_settings(finished.picture))
 
 
 def _finished(root: Path, name: str, mtime: float) -> Finished:
@@ -122,49 +120,3 @@ def _scalar(text: str) -> str:
         except ValueError:
             return ""
     return text
-
-
-def _settings(picture: Path) -> dict[str, Any]:
-    try:
-        with picture.open("rb") as file:
-            for text in _texts(file):
-                document = json.loads(text)
-                if isinstance(document, dict) and "preset" in document:
-                    return document
-    except (OSError, ValueError, RecursionError, struct.error):
-        pass
-    return {}
-
-
-def _texts(file: IO[bytes]) -> Iterator[bytes]:
-    """A PNG's `impasto` text, or a JPEG's comments."""
-    start = file.read(8)
-    if start == b"\x89PNG\r\n\x1a\n":
-        yield from _png_texts(file)
-    elif start.startswith(b"\xff\xd8"):
-        file.seek(2)
-        yield from _jpeg_comments(file)
-
-
-def _png_texts(file: IO[bytes]) -> Iterator[bytes]:
-    for _ in range(MAX_CHUNKS):
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if kind == b"IEND":
-            return
-        if kind != b"iTXt" or length > MAX_TEXT_BYTES:
-            file.seek(length + 4, os.SEEK_CUR)
-            continue
-        keyword, _, rest = file.read(length).partition(b"\0")
-        file.seek(4, os.SEEK_CUR)
-        if keyword == b"impasto" and rest[:2] == b"\0\0":  # Not compressed.
-            yield rest[2:].split(b"\0", 2)[-1]
-
-
-def _jpeg_comments(file: IO[bytes]) -> Iterator[bytes]:
-    for _ in range(MAX_CHUNKS):
-        marker, kind, length = struct.unpack(">BBH", file.read(4))
-        if marker != 0xFF or kind == 0xDA or length < 2:  # The picture begins.
-            return
-        data = file.read(length - 2)
-        if kind == 0xFE:
-            yield data

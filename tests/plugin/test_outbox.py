@@ -10,7 +10,7 @@ import pytest
 import yaml
 from fake_server import FakeServer
 
-from engine.picture import Picture, write_picture
+from engine.picture import Format, Picture, write_picture
 from plugin.client import Client, FolderMissing, Style
 
 SETTINGS = '{"preset": "standard", "strength": 60.0, "note": "Näh \U0001f600"}'
@@ -20,7 +20,7 @@ def finish(server: FakeServer, name: str, *, at: float, suffix: str = "png") -> 
     """A result as the server publishes it, painted `at` seconds after 1970."""
     picture = server.root / "outbox" / f"{name}.{suffix}"
     pixels = np.full((4, 6, 3), 0.5, np.float32)
-    kind = "png" if suffix == "png" else "jpeg"
+    kind: Format = {"png": "png", "jpg": "jpeg", "tif": "tiff"}[suffix]  # type: ignore[assignment]
     write_picture(Picture(pixels), picture, format=kind, text=SETTINGS)
     record(picture.with_name(f"{name}.result.yaml"), ["night.jpg"])
     os.utime(picture, (at, at))
@@ -73,7 +73,7 @@ def test_a_preview_is_shown_only_of_the_result_that_it_is_of(
     assert previews == [server.root / "status/cat.preview.jpg", None]
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
 def test_the_settings_come_out_of_the_picture(
     server: FakeServer, client: Client, suffix: str
 ) -> None:
@@ -128,6 +128,9 @@ def test_a_damaged_record_leaves_a_result_without_styles(
         ),
         pytest.param(b"\xff\xd8\xff\xfe\0\0\xff\xfe", id="jpeg_without_length"),
         pytest.param(b"\xff\xd8\xff\xfe\0\x09[[[[[[[", id="jpeg_no_json"),
+        pytest.param(b"II*\0\xff\xff\xff\xff", id="tiff_without_end"),
+        pytest.param(b"II+\0\x08\0\0\0" + b"\xff" * 99, id="bigtiff_far_away"),
+        pytest.param(b"II*\0\x08\0\0\0\xff\xff" + b"\0" * 99, id="tiff_of_many_tags"),
         pytest.param(b"Dear diary", id="no_picture"),
     ],
 )
@@ -146,6 +149,15 @@ def test_a_result_that_vanishes_meanwhile_has_no_details(
     picture.unlink()
     picture.with_name("cat.result.yaml").unlink()
     assert client.details(found).settings == {}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_bigtiff_is_read_too(client: Client, server: FakeServer, order: str) -> None:
+    text = SETTINGS.encode()
+    head = {"<": b"II+\0", ">": b"MM\0+"}[order] + struct.pack(order + "HHQQ", 8, 0, 16, 1)
+    entry = struct.pack(order + "HHQQ", 270, 2, len(text), 60)
+    finish(server, "cat", at=1000, suffix="tif").write_bytes((head + entry).ljust(60) + text)
+    assert client.details(client.results()[0]).settings["strength"] == 60.0
 
 
 def test_the_styles_have_names_for_requests_and_titles_for_people(
