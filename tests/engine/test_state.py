@@ -1,6 +1,8 @@
 """A painting that was interrupted ends as one that was not, bit for bit."""
 
+import gc
 import io
+import weakref
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,30 @@ def test_a_state_is_of_the_moment_it_is_asked_for_and_stays_as_it_is(
     for state, copy in zip(states[1:], copies[1:], strict=True):
         assert torch.equal(state.canvas, copy.canvas)
         assert torch.equal(state.optimiser["mean"], copy.optimiser["mean"])
+
+
+def test_what_the_optimiser_forgets_after_an_interruption_is_kept_by_nobody(
+    pictures: tuple[Picture, Picture], vgg: VGG19
+) -> None:
+    content, style = pictures
+    settings = resolve(SETTINGS | {"scales": 1, "content_boost": 1, "history": 2})
+
+    def begun() -> State:
+        steps = stylise(content, [style], settings, vgg)
+        *_, last = (next(steps) for _ in range(4))
+        assert isinstance(last, Progress)
+        return last.state()
+
+    state = begun()
+    oldest = weakref.ref(state.optimiser["moves"][0])
+    steps = stylise(content, [style], settings, vgg, resume=state)
+    del state
+    next(steps)
+    assert oldest() is not None
+    for _ in range(3):
+        next(steps)
+    gc.collect()
+    assert oldest() is None
 
 
 def test_a_state_of_another_painting_is_refused_in_words(

@@ -87,6 +87,7 @@ def test_a_signal_stops_the_daemon_in_order_and_requeues_what_runs(
     assert not json.loads(report)["torch"]
     assert running.state("a") == "queued"
     assert running.state("server") == "stopped"
+    assert list(running.folder.spool.glob("*/checkpoint")), "the worker was asked to write one"
     assert all(not Path(f"/proc/{pid}").exists() for pid in workers)
 
 

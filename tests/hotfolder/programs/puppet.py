@@ -25,9 +25,11 @@ class Puppet:
         self.devices = ("puppet:0", "puppet:1") if wanted == "auto" else (wanted,)
         self.device = self.devices[0]
         self.style_cache = StyleCache(hits=0, misses=0, bytes=0)
+        self.folder: Path | None = None
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
-        order = (Path(job.folder) / "inputs" / job.content).read_text()
+        self.folder = Path(job.folder)
+        order = (self.folder / "inputs" / job.content).read_text()
         words = dict(word.partition("=")[::2] for word in order.split())
         if "die" in words:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -52,7 +54,8 @@ class Puppet:
         yield Done(job.id, str(result), {"losses": LOSSES, "seconds": 0.1})
 
     def checkpoint(self) -> None:
-        pass
+        if self.folder is not None:
+            (self.folder / "checkpoint").touch()
 
 
 def broken() -> Puppet:
