@@ -70,6 +70,9 @@ CROWD = 200
 
 CROWD_SECONDS = 1.0
 
+QUEUE_SHARE = 20.0
+"""Telling the places of a crowd takes no more than one part in so many of the time."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -673,7 +676,7 @@ class Daemon:
         crowded = len(self._live) + len(look.drops) > CROWD
         if crowded and self._clock() < self._queue_due:
             return
-        self._queue_due = self._clock() + CROWD_SECONDS
+        started = self._clock()
         queued: list[tuple[Turn, Entry | None, str]] = [
             (entry.turn, entry, "") for entry in self._queued()
         ]
@@ -688,6 +691,8 @@ class Daemon:
             else:
                 positions[name] = position
         self._reporter.inbox(look.drops, positions)
+        pause = max(CROWD_SECONDS, QUEUE_SHARE * (self._clock() - started))
+        self._queue_due = self._clock() + pause
 
 
 @contextlib.contextmanager

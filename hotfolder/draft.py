@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     """Claim it too, but only to fail it: `Drop.error` says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """One file of a drop. `shared` ones are copied at the claim: others need them too."""
 
@@ -46,7 +46,7 @@ class Part:
     """Whether no drop ever takes it away: it is the library's, or a preset's."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InboxFile:
     """A file as one scan found it."""
 
@@ -222,7 +222,7 @@ class Draft:
                     )
                     self._refuse(sidecar.document.describe([problem]), preset=preset)
                 else:
-                    self.parts.append(Part(Role.STYLE, path.resolve(), stays=True))
+                    self.parts.append(Part(Role.STYLE, library.resolved(path), stays=True))
                 continue
             where = "beside it or in styles/, which is in neither"
             if library_only := inside != name or "/" in name:

@@ -6,11 +6,13 @@ that names them (form 2), or a picture in a preset folder (form 3).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from engine.settings import Settings
 from hotfolder.draft import InboxFile, Part, Verdict
 from hotfolder.errors import HotFolderError
+from hotfolder.listing import fingerprint_of
 from hotfolder.names import SIGNALS, Role
 from hotfolder.terms import Terms
 from hotfolder.turns import Turn, folder_of
@@ -37,6 +39,15 @@ class Drop:
     settled: bool = True
     seen: float = 0.0
     """When the first of it was found there, by the scanner's clock."""
+    files: tuple[InboxFile, ...] = ()
+    """Its files in the inbox, as they were found."""
+
+    def is_unchanged(self) -> bool:
+        """Whether its files are still as they were found."""
+        try:
+            return all(fingerprint_of(file.path.lstat()) == file.fingerprint for file in self.files)
+        except OSError:
+            return False
 
     @property
     def age(self) -> tuple[float, str, str]:
@@ -49,7 +60,7 @@ class Drop:
         """What the job is called, if no other is: `oil/cat`, from the folder oil, is oil-cat."""
         return self.name.replace("/", "-")
 
-    @property
+    @cached_property
     def turn(self) -> Turn:
         """Its place in the queue: behind jobs like it that are claimed already."""
         return Turn(self.terms.priority, folder_of(self.name), (1, *self.age))

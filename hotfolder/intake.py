@@ -29,6 +29,9 @@ __all__ = ["Intake", "Look", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+LOOK_SHARE = 4.0
+"""After a look so many times as long must pass before the next."""
+
 LATE_SECONDS = 2.0
 """How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
 
@@ -98,6 +101,9 @@ class Intake:
         self._limit = config.claim_limit
         self._more = False
         """Whether the last look left jobs in the inbox that could have been claimed."""
+        self._last = Look()
+        self._rang = False
+        self._not_before = 0.0
         self._unheard_since: float | None = None
         """When a look found a change that the bell has not rung for yet."""
 
@@ -122,10 +128,12 @@ class Intake:
 
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
         """
-        due = self._clock() >= self._next_look or (self._more and self._runs_low(live))
-        rung = self._bell.rung()
-        if not rung and not due:
-            return None
+        rung = self._bell.rung() or self._rang
+        if self._clock() < self._not_before or not (rung or self._clock() >= self._next_look):
+            self._rang = rung
+            return self._refill(live) if self._more and self._runs_low(live) else None
+        self._rang = False
+        started = self._clock()
         new = self._bell.check()
         if new or rung:
             self._unheard_since = None
@@ -142,7 +150,30 @@ class Intake:
         if snapshot.settling is not None:
             pause = min(pause, snapshot.settling)
         self._next_look = self._clock() + pause
-        return self._take(snapshot, live)
+        look = self._last = self._take(snapshot, live)
+        # In a crowd a look takes its time, and every claim rings the bell.
+        self._not_before = self._clock() + LOOK_SHARE * (self._clock() - started)
+        return look
+
+    def _refill(self, live: Mapping[str, Entry]) -> Look:
+        """Claim more of what the last look found, unless it has changed since."""
+        look = replace(
+            self._last, claimed=[], cancelled={}, cancels={}, ready=dict(self._last.ready)
+        )
+        plain = {
+            name: drop
+            for name, drop in look.ready.items()
+            if drop.verdict is Verdict.CLAIM and not self._shared_paths(drop)
+        }
+        for name in self._next(plain, {}, live):
+            drop = look.ready.pop(name)
+            if drop.is_unchanged():
+                self._claim(drop, name, None, look)
+        self._more = bool(plain.keys() & look.ready.keys())
+        if not self._more:
+            self._next_look = 0.0
+        self._last = look
+        return look
 
     def close(self) -> None:
         self._bell.close()

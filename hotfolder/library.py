@@ -13,6 +13,8 @@ class StyleLibrary:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folders: dict[Path, dict[str, Path]] = {}
+        self._found: dict[str, Path | None] = {}
+        self._resolved: dict[Path, Path] = {}
 
     def find(self, name: str) -> Path | None:
         """The file that `name` (relative, no `..`) means.
@@ -20,6 +22,17 @@ class StyleLibrary:
         Raises:
             OSError: the library is there, but cannot be looked at now.
         """
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def resolved(self, path: Path) -> Path:
+        """`path` without links."""
+        if path not in self._resolved:
+            self._resolved[path] = path.resolve()
+        return self._resolved[path]
+
+    def _find(self, name: str) -> Path | None:
         folder = self._root
         *folders, last = name.split("/")
         for part in folders:
@@ -29,7 +42,7 @@ class StyleLibrary:
 
     def leaves(self, path: Path) -> bool:
         """Whether a link at or above `path` leads out of the library."""
-        return not path.resolve().is_relative_to(self._root.resolve())
+        return not self.resolved(path).is_relative_to(self.resolved(self._root))
 
     def names(self) -> list[str]:
         """The pictures at its top."""

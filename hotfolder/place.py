@@ -5,8 +5,6 @@ Nothing is moved here, and no picture is opened.
 
 import contextlib
 import logging
-import os
-import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +14,20 @@ from typing import Any
 
 from engine.errors import SettingsError
 from engine.settings import Settings, resolve
-from hotfolder.draft import Draft, InboxFile, Preset, Verdict
+from hotfolder.draft import Draft, InboxFile, Part, Preset, Verdict
 from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.library import StyleLibrary
+from hotfolder.listing import Listing
 from hotfolder.names import SIGNALS, Named, Role, is_presentable, key_of, parse, shown
 from hotfolder.sidecar import PictureNamesError, Sidecar, check_preset, read_sidecar
-from hotfolder.stability import Fingerprint, StabilityTracker
+from hotfolder.stability import Fingerprint
 
 __all__ = ["Place", "Rules"]
 
 log = logging.getLogger(__name__)
+
+SETTINGS_KEPT = 1000
 
 PRESET_NAMES = ("preset.yaml", "preset.yml")
 
@@ -63,15 +64,21 @@ class Place:
         self._folder = folder
         self._presets = bool(folder) if presets is None else presets
         self._rules = Rules({}, 0.0, 0.0)
-        self._tracker = StabilityTracker(0.0, clock)
+        self._listing = Listing(path, clock, self._named)
+        self._complete: dict[str, tuple[object, Drop]] = {}
+        """Drops that lack nothing, and what they were made of."""
+        self._resolved: dict[str, Settings] = {}
+        """Settings by what they were made of: a crowd that asks for the same shares them."""
         self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
         self._unchanged_since: dict[str, tuple[object, float]] = {}
         self._first_seen: dict[str, float] = {}
-        self._changed = False
         self._preset: Preset | None = None
         """The last one that could be read."""
-        self.folders: tuple[str, ...] = ()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
         """The folders in it, as of the last scan."""
+        return self._listing.folders
 
     def scan(self, library: StyleLibrary, rules: Rules) -> Snapshot:
         """Look once.
@@ -79,9 +86,9 @@ class Place:
         Raises:
             OSError: the folder cannot be listed.
         """
-        self._rules = rules
-        self._tracker.settle_seconds = rules.settle_seconds
-        files = self._list()
+        if rules != self._rules:
+            self._rules, self._resolved = rules, {}
+        files = self._listing.look(rules.settle_seconds)
         signals = {role: self._by_job(files, role) for role in (*SIGNALS, Role.BATCH)}
         files = [file for file in files if file.named.role not in signals]
         preset, problem, files = self._take_preset(files)
@@ -94,8 +101,15 @@ class Place:
                 groups[file.named.job].append(file)
         self._forget(files, groups)
         drafts: dict[str, Draft] = {}
+        keys: dict[str, object] = {}
+        known: dict[str, Drop] = {}
         for name, group in groups.items():
             try:
+                keys[name] = key = self._made_of(group, by_key, library, preset)
+                complete = self._complete.get(name)
+                if complete is not None and complete[0] == key and not problem:
+                    known[name] = complete[1]
+                    continue
                 drafts[name] = self._draft(name, group, by_key, library, preset)
             except OSError as error:
                 drafts[name] = self._unreadable(name, group, error)
@@ -106,18 +120,25 @@ class Place:
                 drafts[name].complete_by_name(group)
             drafts[name].hold = problem or drafts[name].hold
         uses = Counter(path for d in drafts.values() for path in {p.path for p in d.parts})
+        uses.update(path for d in known.values() for path in {p.path for p in d.parts})
         by_path = {file.path: file for file in files}
         if preset is not None:
             by_path[preset.file.path] = preset.file
-        drops = [self._judge(draft, by_path, uses) for draft in drafts.values()]
-        settling = [self._tracker.next_settling(), *(d.due for d in drafts.values())]
+        drops = {name: self._judge(draft, by_path, uses) for name, draft in drafts.items()}
+        drops |= {name: _with_shares(drop, uses) for name, drop in known.items()}
+        self._complete = {
+            name: (keys[name], drop)
+            for name, drop in drops.items()
+            if drop.verdict is Verdict.CLAIM
+        }
+        settling = [self._listing.next_settling(), *(d.due for d in drafts.values())]
         return Snapshot(
-            drops=tuple(sorted(drops, key=lambda drop: drop.age)),
+            drops=tuple(sorted(drops.values(), key=lambda drop: drop.age)),
             signals=signals,
             free=() if preset or problem else _free(files, uses),
             strays=self._strays(files, uses, preset),
             settling=min((s for s in settling if s is not None), default=None),
-            changed=self._changed,
+            changed=self._listing.changed,
         )
 
     def release(self, name: str) -> None:
@@ -209,43 +230,15 @@ class Place:
             strays = [f"{shown(self._folder)}/ (no preset.yaml, so its pictures are no jobs)"]
         return (*strays, *(f"{self._shown(name)}/ (a folder in a folder)" for name in self.folders))
 
-    def _list(self) -> list[InboxFile]:
-        found: list[tuple[str, Path, Named, os.stat_result]] = []
-        folders: list[str] = []
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                named = parse(entry.name)
-                if named is None:
-                    continue
-                if self._folder and named.role is Role.BATCH:
-                    named = Named(Role.OTHER)  # Batches lie in the inbox itself.
-                if named.job and not is_presentable(self._source(named.job)):
-                    named = Named(Role.OTHER)
-                try:
-                    facts = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                if stat.S_ISDIR(facts.st_mode):
-                    folders.append(entry.name)
-                else:
-                    found.append((entry.name, Path(entry.path), named, facts))
-        self.folders = tuple(sorted(folders))
-        prints = {
-            name: Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
-            for name, _, _, facts in found
-        }
-        self._changed = self._tracker.observe(prints)
-        return [
-            InboxFile(
-                name,
-                path,
-                named,
-                prints[name],
-                stat.S_ISREG(facts.st_mode),
-                self._tracker.is_settled(name),
-            )
-            for name, path, named, facts in sorted(found, key=lambda item: item[0])
-        ]
+    def _named(self, file_name: str) -> Named | None:
+        named = parse(file_name)
+        if named is None:
+            return None
+        if self._folder and named.role is Role.BATCH:
+            return Named(Role.OTHER)  # Batches lie in the inbox itself.
+        if named.job and not is_presentable(self._source(named.job)):
+            return Named(Role.OTHER)
+        return named
 
     def _forget(self, files: Sequence[InboxFile], groups: Mapping[str, object]) -> None:
         prints = {(file.name, file.fingerprint) for file in files}
@@ -265,6 +258,26 @@ class Place:
         if isinstance(read, SidecarError):
             raise read
         return read
+
+    def _made_of(
+        self,
+        group: Sequence[InboxFile],
+        by_key: Mapping[str, InboxFile],
+        library: StyleLibrary,
+        preset: Preset | None,
+    ) -> object:
+        """All that a drop without a fault depends on: while it is the same, so is the drop."""
+        said = [] if preset is None else [preset.sidecar]
+        for file in group:
+            if file.named.role is Role.SIDECAR and file.settled:
+                with contextlib.suppress(SidecarError):
+                    said.append(self._sidecar(file))
+        found = (
+            by_key.get(key_of(name)) or library.find(name.removeprefix("styles/"))
+            for sidecar in said
+            for name in sidecar.pictures()
+        )
+        return (*group, preset, self._rules, *found)
 
     def _draft(
         self,
@@ -312,6 +325,17 @@ class Place:
         base = [self._rules.base]
         if draft.preset is not None:
             base.append(draft.preset.sidecar.layer)
+        layer = {} if sidecar is None else sidecar.layer
+        key = repr((draft.preset and draft.preset.sidecar.layer, layer, draft.init_file))
+        if key not in self._resolved or (sidecar is not None and sidecar.wrong_terms):
+            if len(self._resolved) >= SETTINGS_KEPT:
+                self._resolved.clear()
+            self._resolved[key] = self._resolve(sidecar, base, draft)
+        return self._resolved[key]
+
+    def _resolve(
+        self, sidecar: Sidecar | None, base: Sequence[Mapping[str, Any]], draft: Draft
+    ) -> Settings:
         if sidecar is not None:
             return sidecar.settings(*base, init_file=draft.init_file)
         own: dict[str, Any] = {}
@@ -341,9 +365,7 @@ class Place:
             name=self._source(draft.name),
             verdict=verdict,
             message=message,
-            parts=tuple(
-                replace(part, shared=part.stays or uses[part.path] > 1) for part in draft.parts
-            ),
+            parts=_shared(draft.parts, uses),
             dropped=_newest([by_path[path] for path in going if path in by_path]),
             seen=self._first_seen[draft.name],
             settings=draft.settings,
@@ -351,7 +373,24 @@ class Place:
             terms=draft.terms,
             error=error,
             settled=settled,
+            files=tuple(own),
         )
+
+
+def _shared(parts: Sequence[Part], uses: Mapping[Path, int]) -> tuple[Part, ...]:
+    """The parts, with what others need as well marked as shared."""
+    return tuple(
+        part
+        if part.shared == (shared := part.stays or uses[part.path] > 1)
+        else replace(part, shared=shared)
+        for part in parts
+    )
+
+
+def _with_shares(drop: Drop, uses: Mapping[Path, int]) -> Drop:
+    parts = _shared(drop.parts, uses)
+    same = all(one is other for one, other in zip(parts, drop.parts, strict=True))
+    return drop if same else replace(drop, parts=parts)
 
 
 def _free(files: Sequence[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:

@@ -19,7 +19,7 @@ COARSE_SECONDS = 2.0
 _SECOND = 1_000_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What changes when a file does. A renamed-over file has another inode."""
 

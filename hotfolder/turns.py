@@ -15,7 +15,7 @@ __all__ = ["Turn", "Turns", "folder_of"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What decides about the place of one job."""
 

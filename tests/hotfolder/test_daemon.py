@@ -13,7 +13,9 @@ from support import Room, Script, fails, is_lost, paints, paints_with_progressio
 
 from hotfolder.daemon import Outcome
 from hotfolder.dispatcher import DeviceState, StyleCache
+from hotfolder.drop import Snapshot
 from hotfolder.files import write_json
+from hotfolder.inbox import Inbox
 from hotfolder.job import State
 from hotfolder.pause import Pause
 from hotfolder.publish import Publisher
@@ -124,6 +126,35 @@ def test_everything_in_the_inbox_is_painted_in_turn_however_few_are_claimed(room
     room.step(20)
     assert [job.name for job in room.dispatcher.submitted] == names
     assert list(room.folder.inbox.iterdir()) == []
+
+
+def test_the_next_are_claimed_from_the_last_look_but_for_what_has_changed_since(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.settings["claim_limit"] = 2
+    for number in range(8):
+        room.drop_pair(f"job{number}")
+    room.step(2)
+    looks = 0
+    look = Inbox.scan
+
+    def counted(self: Inbox) -> Snapshot:
+        nonlocal looks
+        looks += 1
+        return look(self)
+
+    monkeypatch.setattr(Inbox, "scan", counted)
+    room.drop("job5.content.jpg", "a longer picture")
+    room.step(5, seconds=0.0)
+    assert looks == 0
+    assert room.status("job4")["state"] == "done"
+    room.step(8, seconds=0.0)
+    assert {path.name for path in room.folder.inbox.iterdir()} == {
+        *("job5.content.jpg", "job5.style.png")
+    }
+    room.step(4)
+    assert room.status("job5")["state"] == "done"
+    assert looks > 0
 
 
 def test_an_urgent_job_overtakes_what_is_claimed(room: Room) -> None:

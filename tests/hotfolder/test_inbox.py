@@ -303,6 +303,27 @@ def test_a_path_that_leaves_the_folder_is_refused_at_once(table: Table) -> None:
     assert str(drop.error).startswith("p.yaml, line 1: content: '../../etc/passwd.jpg'")
 
 
+def test_a_complete_drop_is_looked_at_again_when_what_it_is_made_of_changes(table: Table) -> None:
+    (table.folder.styles / "w.jpg").write_bytes(b"x")
+    table.put("c.jpg", p="content: c.jpg\nstyles: w.jpg")
+    first = table.only_drop()
+    assert table.only_drop() is first
+    (table.folder.inbox / "p.yaml").write_text("content: c.jpg\nstyles: w.jpg\nsize: 64")
+    second = table.only_drop()
+    assert second.settings is not None
+    assert (second.verdict, second.settings.size) == (Verdict.CLAIM, 64)
+    table.put(q="content: c.jpg\nstyles: w.jpg")
+    assert [d.of(Role.CONTENT)[0].shared for d in table.look().drops] == [True, True]
+    (table.folder.inbox / "q.yaml").unlink()
+    assert not table.only_drop().of(Role.CONTENT)[0].shared
+    table.inbox.reconfigure({"steps": 7}, settle_seconds=1.0, wait_seconds=60.0)
+    third = table.only_drop()
+    assert third.settings is not None
+    assert third.settings.steps == 7
+    (table.folder.styles / "w.jpg").unlink()
+    assert table.only_drop().verdict is Verdict.WAIT
+
+
 def test_a_cancel_file_names_its_job(table: Table) -> None:
     table.put("a.cancel")
     assert list(table.look().signals[Role.CANCEL]) == ["a"]
