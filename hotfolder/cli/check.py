@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     CONFIG = "config"
     SIDECAR = "sidecar"
+    BATCH = "batch"
 
 
 @command(
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     "impasto check",
     "impasto check config.yaml",
     "impasto check hot/inbox/cat.yaml",
+    "impasto check holiday.batch.yaml",
     "impasto check cat.yaml --quiet && mv cat.yaml hot/inbox",
 )
 def check(
@@ -40,11 +42,11 @@ def check(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="A config.yaml or a sidecar. Without: the configuration that holds.",
+            help="A config.yaml, a sidecar or a batch. Without: the configuration that holds.",
         ),
     ] = None,
     kind: Annotated[
-        Kind | None, typer.Option("--as", help="What it is; else its keys tell.")
+        Kind | None, typer.Option("--as", help="What it is; else its name and keys tell.")
     ] = None,
     config: Annotated[
         Path | None,
@@ -56,7 +58,7 @@ def check(
         bool, typer.Option("--quiet", "-q", help="Do not print the settings.")
     ] = False,
 ) -> None:
-    """Check a configuration or a sidecar.
+    """Check a configuration, a sidecar or a batch.
 
     Says what is right or wrong with it, and prints the settings that come of it. Without FILE:
     the configuration that holds here, and where each value comes from.
@@ -68,13 +70,17 @@ def check(
         return
     if not file.is_file():
         raise FolderError(f"{file}: no such file.")
-    if (kind or _kind_of(file)) is Kind.CONFIG:
-        read = read_config(file)
-        document: Mapping[str, Any] = read.model_dump()
-        say(f"{file} is a good configuration.")
-    else:
-        document = _checked_sidecar(file, config)
-        say(f"{file} is a good sidecar.")
+    document: Mapping[str, Any]
+    match kind or _kind_of(file):
+        case Kind.CONFIG:
+            document = read_config(file).model_dump()
+            say(f"{file} is a good configuration.")
+        case Kind.BATCH:
+            document = _checked_batch(file, config)
+            say(f"{file} is a good batch.")
+        case Kind.SIDECAR:
+            document = _checked_sidecar(file, config)
+            say(f"{file} is a good sidecar.")
     if not quiet:
         text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
         typer.echo(text.rstrip())
@@ -130,11 +136,15 @@ def _inline(value: Any) -> str:
 
 
 def _kind_of(file: Path) -> Kind:
-    """By its keys; a file that has none of either by its name."""
+    """By its keys; a batch, and a file that has none of either, by its name."""
     from hotfolder.config import Config
     from hotfolder.document import DocumentError, parse_document
+    from hotfolder.names import Role, parse
     from hotfolder.sidecar import SIDECAR_KEYS
 
+    named = parse(file.name)
+    if named is not None and named.role is Role.BATCH:
+        return Kind.BATCH
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
     except DocumentError:
@@ -142,6 +152,19 @@ def _kind_of(file: Path) -> Kind:
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
     return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
+
+
+def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
+    from hotfolder.batch_file import parse_batch
+
+    batch = parse_batch(file.read_bytes(), str(file), read_config(config).settings)
+    return {
+        "contents": list(batch.contents),
+        "styles": [blend[0] if len(blend) == 1 else list(blend) for blend in batch.styles],
+        **({"client": dict(batch.client)} if batch.client else {}),
+        **batch.terms.model_dump(exclude_defaults=True),
+        "settings": [settings.model_dump() for settings in batch.variants.values()],
+    }
 
 
 def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:

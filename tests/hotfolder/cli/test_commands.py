@@ -288,6 +288,18 @@ def test_check_tells_a_configuration_by_its_keys(
     assert "other.yaml, line 2: retry.lots: unknown key" in capsys.readouterr().err
 
 
+def test_check_tells_a_batch_by_its_name(
+    somewhere_else: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = somewhere_else / "trip.batch.yaml"
+    batch.write_text("contents: '*.jpg'\nstyles: [night.jpg]\nsettings: [{size: 64}, {}]\n")
+    assert main(["check", "trip.batch.yaml"]) == ExitCode.OK
+    assert "- preset: standard\n  size: 64\n" in capsys.readouterr().out
+    batch.write_text("contents: '*.jpg'\nstyles: [night.jpg]\nsettings: {sise: 64}\n")
+    assert main(["check", "trip.batch.yaml"]) == ExitCode.CONFIGURATION
+    assert "trip.batch.yaml, line 3: settings.sise" in capsys.readouterr().err
+
+
 def test_the_doctor_finds_what_is_wrong(hot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "hot"]) == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
