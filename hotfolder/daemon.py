@@ -49,6 +49,7 @@ from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.retention import Sweeper
 from hotfolder.spool import Entry, Spool, ending_now
 from hotfolder.stopwatch import Stopwatch
+from hotfolder.systemd import Notifier
 from hotfolder.turns import Turn, Turns
 
 __all__ = ["Daemon", "Outcome", "opened", "serve"]
@@ -121,7 +122,14 @@ def serve(
     """
     while True:
         current = config_watch.config if config_watch else config
-        daemons = opened(current, root, once=once, on_event=on_event, config_watch=config_watch)
+        daemons = opened(
+            current,
+            root,
+            once=once,
+            on_event=on_event,
+            config_watch=config_watch,
+            notifier=Notifier(),
+        )
         with daemons as daemon, _stopped_by_signals(daemon):
             outcome = daemon.run()
         if not outcome.replaced or outcome.stopped_by:
@@ -137,6 +145,7 @@ def opened(
     once: bool = False,
     on_event: OnStatus | None = None,
     config_watch: ConfigWatch | None = None,
+    notifier: Notifier | None = None,
 ) -> "Iterator[Daemon]":
     """The daemon that `serve` runs, for those who run it themselves."""
     folder = HotFolder(root)
@@ -152,7 +161,13 @@ def opened(
         dispatcher = LocalDispatcher(config.devices, command=command)
         try:
             daemon = Daemon(
-                config, folder, dispatcher, once=once, on_event=on_event, config_watch=config_watch
+                config,
+                folder,
+                dispatcher,
+                once=once,
+                on_event=on_event,
+                config_watch=config_watch,
+                notifier=notifier,
             )
         except OSError as error:
             dispatcher.close(drain=False)
@@ -181,10 +196,12 @@ class Daemon:
         once: bool = False,
         on_event: OnStatus | None = None,
         config_watch: ConfigWatch | None = None,
+        notifier: Notifier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._config_watch = config_watch
+        self._notifier = notifier or Notifier({})
         self._folder = folder
         self._dispatcher = dispatcher
         self._once = once
@@ -241,11 +258,15 @@ class Daemon:
         """Serve until stopped, or (with `once`) until everything has come to an end."""
         try:
             self._start()
+            self._notifier.ready(f"serving {self._folder.root}")
             while not (self._stopping or (self._once and self._is_finished())):
                 self.step(TICK_SECONDS)
+                self._notifier.alive(self.summary())
                 if self._presence is Presence.REPLACED:
                     break
         finally:
+            if self._presence is not Presence.REPLACED:
+                self._notifier.stopping()
             self._shut_down()
         left = len(self._live) + (len(self._latest.drops) if self._latest else 0)
         left += len(self._batches.names) + self._batches.waiting
@@ -256,6 +277,13 @@ class Daemon:
             once=self._once,
             replaced=self._presence is Presence.REPLACED,
         )
+
+    def summary(self) -> str:
+        """One line for a person."""
+        running = sum(entry.state is State.RUNNING for entry in self._live.values())
+        ended = ", ".join(f"{count} {state}" for state, count in self._totals.items())
+        waiting = len(self._live) - running + (len(self._latest.drops) if self._latest else 0)
+        return f"{running} running, {waiting} waiting; {ended}"
 
     def step(self, timeout: float) -> None:
         """Once around the loop; waits at most `timeout` seconds for something to happen.

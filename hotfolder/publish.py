@@ -163,6 +163,8 @@ class Publisher:
         """The folder in which the originals' folder will be; None if they are not kept."""
         if entry.state is State.FAILED:
             return self._folder.failed
+        if all(step.shared for step in entry.moves):
+            return None  # A batch's, whose originals are with it.
         # A cancelled job has no result, so its originals are never thrown away.
         if self._originals == "archive" or entry.state is State.CANCELLED:
             finished = datetime.fromisoformat(_ending(entry).finished).astimezone()

@@ -22,6 +22,7 @@ from hotfolder.cli import (
     paint,
     plugin,
     reconstruct,
+    service,
     settings,
 )
 from hotfolder.cli._app import app
@@ -66,6 +67,7 @@ __all__ = [
     "paint",
     "plugin",
     "reconstruct",
+    "service",
     "settings",
 ]
 
