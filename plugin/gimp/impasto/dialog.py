@@ -100,7 +100,11 @@ class _Dialog:
     def close(self) -> None:
         """Take the dialog away, and whatever the preview left in the hot folder."""
         GLib.source_remove(self._timer)
-        self._memory.remember(self._choices)
+        choices = self._choices
+        if choices.hot_folder == self._installed.hot_folder:
+            # Not remembered: a later installation may know another.
+            choices = replace(choices, hot_folder="")
+        self._memory.remember(choices)
         self._window.hide()
         while Gtk.events_pending():
             Gtk.main_iteration()

@@ -39,6 +39,13 @@ class Editor(Protocol):
         """Show how far it is; None: nobody knows."""
 
 
+Guard = Callable[[Client, Ticket], contextlib.AbstractContextManager[None]]
+
+
+def _unguarded(_: Client, __: Ticket) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True)
 class Painted:
     """A painting that has come back."""
@@ -57,6 +64,7 @@ def paint(
     name: str,
     client: Client | None = None,
     silence: float = SILENCE_SECONDS,
+    guard: Guard = _unguarded,
 ) -> Painted:
     """Have what the editor exports painted; returns when it is, or raises.
 
@@ -64,6 +72,7 @@ def paint(
         workplace: a folder for the exported picture.
         name: what to call the job.
         silence: seconds without a word of the job until it is given up.
+        guard: cancels the job if this process is killed meanwhile.
 
     Raises:
         Refusal: nothing was delivered.
@@ -77,7 +86,8 @@ def paint(
     request = request_for(choices, style, editor.export, workplace, name=name)
     ticket = client.submit(request)
     try:
-        status = follow(client, ticket, editor.progress, silence=silence)
+        with guard(client, ticket):
+            status = follow(client, ticket, editor.progress, silence=silence)
     except ServerGone:
         _give_up(client, ticket)
         raise ServerGone(

@@ -16,6 +16,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
 from gi.repository import Gimp, GObject
+from guard import guarded
 from painting import paint
 from pictures import Region, name_of, parasite_of, refuse_output
 from places import Installed, Memory
@@ -213,9 +214,8 @@ def _repeat(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path
         raise Refusal(
             "The selected layer carries no settings of Impasto. Select one that Impasto painted."
         )
-    choices = Choices.from_json(carried)
-    if hot_folder := config.get_property("hot-folder"):
-        choices = replace(choices, hot_folder=hot_folder)
+    hot_folder = config.get_property("hot-folder") or Memory(folder).choices(Choices()).hot_folder
+    choices = replace(Choices.from_json(carried), hot_folder=hot_folder)
     source = _source_of(image, carried) or layers[0]
     return _ask_and_paint(run_mode, image, [source], choices, folder)
 
@@ -260,9 +260,12 @@ def _paint(image: Any, drawables: Any, choices: Choices, place: Path) -> Any:
     region = Region(image, drawables, selection_only=choices.selection_only)
     with contextlib.closing(region), progress_bar() as progress:
         source = {"tattoo": region.layer.get_tattoo(), "name": region.layer.get_name()}
-        settings = json.dumps({**json.loads(choices.to_json()), "source": source})
+        # Where the hot folder is, is this machine's business.
+        carried = replace(choices, hot_folder="").to_json()
+        settings = json.dumps({**json.loads(carried), "source": source})
         name = f"{name_of(image)}-{choices.style_name}"
-        painted = paint(_GimpEditor(region, progress), choices, place, name=name)
+        editor = _GimpEditor(region, progress)
+        painted = paint(editor, choices, place, name=name, guard=guarded)
         progress(1.0, "Inserting the painting")
         put = region.insert if choices.output == "layer" else region.open
         return put(painted.picture, choices.layer_name, settings)

@@ -95,6 +95,34 @@ def test_a_server_that_does_not_deliver(
     assert len(scripted.sidecars) == 1
 
 
+def test_a_full_disk(gimp: Gimp, scripted: ScriptedServer) -> None:
+    """A hot folder of 64 KB, which only this GIMP sees, and next to nothing free in it."""
+    (scripted.root.parent / "full").mkdir(exist_ok=True)
+    beat = (scripted.root / "status" / "server.json").read_text()
+    gimp.run(f"""
+        import datetime, os, subprocess
+        full = "/share/full"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", full], check=True)
+        for name in ("inbox", "status", "styles"):
+            os.mkdir(os.path.join(full, name))
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        beat = {{**json.loads({beat!r}), "updated": now}}
+        pathlib.Path(full, "status", "server.json").write_text(json.dumps(beat))
+        pathlib.Path(full, "styles", "sun.png").write_bytes(b"x")
+        try:
+            with open(full + "/filler", "wb", buffering=0) as filler:
+                while True:
+                    filler.write(bytes(4096))
+        except OSError:
+            pass
+    """)
+    message = message_of(gimp, hot_folder="/share/full")
+    left = gimp.run("answer = os.listdir('/share/full/inbox')")
+    gimp.run("subprocess.run(['umount', full], check=True)")
+    assert "cannot be delivered: No space left on device" in message
+    assert left == []
+
+
 def test_what_nobody_expected_is_in_a_log_that_the_message_names(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:

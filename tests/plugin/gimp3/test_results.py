@@ -96,7 +96,8 @@ def test_the_settings_of_a_layer_paint_again_what_it_was_painted_from(
     gimp.run(PAINT.format(arguments="strength=33, seed=4, keep_colours=True"))
     gimp.run("fill(painted, 'white')")
     status, name = gimp.run("""
-        status, again = call("impasto-repeat", image, [painted])
+        status, again = call(
+            "impasto-repeat", image, [painted], hot_folder="/share/scripted")
         answer = status, again if isinstance(again, str) else again.get_name()
     """)
     assert (status, name) == ("success", "sun - 33 #1")

@@ -176,6 +176,20 @@ def test_a_failure_is_told_and_the_choices_are_there_again(
 
 
 @pytest.mark.usefixtures("photo")
+def test_gimps_repeat_last_paints_again_without_a_dialog(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", strength=20.0)
+    screen.run(OPEN)
+    screen.run("press('Paint', 'button', dialog)")
+    until(lambda: len(layers(screen)) == 2, "the painting")
+    screen.run("wait_for(lambda: not find('Cancel', 'button')); focus_image(); key('ctrl+f')")
+    until(lambda: len(layers(screen)) == 3, "the next painting")
+    assert layers(screen)[0].startswith("sun - 20")
+    assert not screen.run("answer = bool(find_dialog())")
+
+
+@pytest.mark.usefixtures("photo")
 def test_a_server_that_does_not_run_can_be_started(screen: Gimp, scripted: ScriptedServer) -> None:
     scripted.alive = False
     scripted.beat(state="stopped")
