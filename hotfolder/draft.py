@@ -88,6 +88,8 @@ class Draft:
     """What is wrong with the preset: a person must mend it, not this job."""
     error: HotFolderError | None = None
     patience: float = 0.0
+    unread: bool = False
+    """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
 
     @property
     def due(self) -> float | None:

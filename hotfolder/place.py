@@ -126,6 +126,9 @@ class Place:
             by_path[preset.file.path] = preset.file
         drops = {name: self._judge(draft, by_path, uses) for name, draft in drafts.items()}
         drops |= {name: _with_shares(drop, uses) for name, drop in known.items()}
+        unread = next((draft.name for draft in drafts.values() if draft.unread), None)
+        if unread is not None:
+            drops = {name: _waits_for(unread, drop, by_path) for name, drop in drops.items()}
         self._complete = {
             name: (keys[name], drop)
             for name, drop in drops.items()
@@ -316,7 +319,8 @@ class Place:
         """A drop of which something cannot be read at this moment: it may be open elsewhere."""
         what = Path(error.filename).name if isinstance(error.filename, str) else name
         message = f"{self._shown(what)}: cannot be read: {error.strerror}. Check its permissions."
-        draft = Draft(name, error=InputError(message), lacks=["files that can be read"])
+        lacks = ["files that can be read"]
+        draft = Draft(name, error=InputError(message), lacks=lacks, unread=True)
         draft.complete_by_name(group)
         self._age(draft)
         return draft
@@ -385,6 +389,15 @@ def _shared(parts: Sequence[Part], uses: Mapping[Path, int]) -> tuple[Part, ...]
         else replace(part, shared=shared)
         for part in parts
     )
+
+
+def _waits_for(unread: str, drop: Drop, by_path: Mapping[Path, InboxFile]) -> Drop:
+    """A sidecar that cannot be read may name the very picture that this drop would move away."""
+    own = (by_path[part.path] for part in drop.parts if part.path in by_path)
+    if not any(file.named.role is Role.PICTURE for file in own):
+        return drop
+    message = f"waits until the sidecar of {unread} can be read"
+    return replace(drop, verdict=Verdict.WAIT, message=message)
 
 
 def _with_shares(drop: Drop, uses: Mapping[Path, int]) -> Drop:

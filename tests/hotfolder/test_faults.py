@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults import Faults, faults, share_semantics
 from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with_progression
 
+from benchmarks.faults import Faults, faults, share_semantics
 from hotfolder.daemon import TIDY_SECONDS
 from hotfolder.dispatcher import Event
 from hotfolder.errors import FolderError
@@ -134,7 +134,7 @@ class Bench:
             with self.faults.suspended():
                 if not any(folder.spool.iterdir()) and not any(folder.inbox.iterdir()):
                     break
-        self.count = len(self.faults.seen)
+        self.count = self.faults.count
         self.faults.heal()
         if steps == STEPS:
             self.room.step(seconds=TIDY_SECONDS)

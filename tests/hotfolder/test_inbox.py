@@ -1,3 +1,4 @@
+import errno
 import os
 import unicodedata
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 from support import FakeClock
 
+from hotfolder import place
 from hotfolder.draft import Verdict
 from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import InputError, SidecarError
@@ -13,6 +15,7 @@ from hotfolder.folder import HotFolder
 from hotfolder.inbox import Inbox
 from hotfolder.names import Role
 from hotfolder.place import Place
+from hotfolder.sidecar import Sidecar
 
 
 class Table:
@@ -347,3 +350,25 @@ def test_an_unforeseen_error_in_one_drop_leaves_the_others(
     monkeypatch.setattr(Place, "_settings", trap)
     verdicts = {drop.name: drop.verdict for drop in table.inbox.scan().drops}
     assert verdicts == {"a": Verdict.REFUSE, "b": Verdict.CLAIM}
+
+
+def test_a_sidecar_that_cannot_be_read_now_waits_and_holds_the_pictures_that_it_may_name(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a share somebody may have it open. Taken without it, the picture would be gone for it."""
+    real = place.read_sidecar
+
+    def busy(path: Path, name: str) -> Sidecar:
+        if path.name == "b.yaml":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, name)
+
+    table.put("cat.jpg", "cup.jpg", "c.content.jpg", "c.style.jpg")
+    table.put(a="content: cat.jpg\nstyles: cup.jpg", b="content: cat.jpg\nstyles: cup.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(place, "read_sidecar", busy)
+        drops = {drop.name: drop for drop in table.look().drops}
+    assert [drops[name].verdict for name in "abc"] == [Verdict.WAIT, Verdict.WAIT, Verdict.CLAIM]
+    assert drops["a"].message == "waits until the sidecar of b can be read"
+    assert "b.yaml: cannot be read: Permission denied" in drops["b"].message
+    assert [drop.verdict for drop in table.inbox.scan().drops] == [Verdict.CLAIM] * 3

@@ -1,6 +1,7 @@
 """A worker without an engine: the real process and protocol, with a painter that obeys the text in
 the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `refuse`, `deaf`, `print`."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from engine.errors import PictureError
 from hotfolder.dispatcher import Done, Progress, StyleCache
 from hotfolder.job import Job
 from hotfolder.worker import serve
+
+END = b"the end\n"
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
@@ -50,8 +53,10 @@ class Puppet:
         known = self.style_cache
         self.style_cache = replace(known, hits=known.hits + 1, misses=2, bytes=300)
         result = Path(job.folder) / "result.png"
-        result.write_bytes(b"painted by a puppet")
-        yield Done(job.id, str(result), {"losses": LOSSES, "seconds": 0.1})
+        # Long, and with an end, so that half of it can be told from the whole.
+        result.write_bytes(b"painted by a puppet\n" * 4000 + END)
+        content = {"file": job.content, "sha256": hashlib.sha256(order.encode()).hexdigest()}
+        yield Done(job.id, str(result), {"content": content, "losses": LOSSES, "seconds": 0.1})
 
     def checkpoint(self) -> None:
         if self.folder is not None:

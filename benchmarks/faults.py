@@ -32,10 +32,11 @@ class Faults:
 
     def __init__(self, root: os.PathLike[str]) -> None:
         self.root = os.fspath(root)
-        self.seen: list[str] = []
-        """Every operation and what it was done to."""
+        self.count = 0
+        """Operations since something was last chosen."""
         self.semantics: Operation | None = None
         """How the file system is to behave."""
+        self._strike: tuple[Callable[[], bool], Callable[[], None]] | None = None
         self._act: Callable[[], None] | None = None
         self._chosen = range(0)
 
@@ -50,6 +51,10 @@ class Faults:
     def kill(self, at: int) -> None:
         """The process is killed before operation `at`, as by the system: nothing is cleaned up."""
         self._begin(lambda: os.kill(os.getpid(), signal.SIGKILL), range(at, at + 1))
+
+    def strike(self, when: Callable[[], bool], act: Callable[[], None]) -> None:
+        """Before an operation for which `when` is true, do `act`. Besides what else is chosen."""
+        self._strike = (when, act)
 
     def heal(self) -> None:
         """From now on nothing fails."""
@@ -70,16 +75,19 @@ class Faults:
             return  # a file object for a descriptor that is open already
         if event != FSYNC and not self._is_ours(arguments[0]):
             return
-        self.seen.append(f"{event} {arguments[0]}")
-        if self._act is not None and len(self.seen) in self._chosen:
+        self.count += 1
+        if self._act is not None and self.count in self._chosen:
             with self.suspended():
                 self._act()
+        if self._strike is not None and self._strike[0]():
+            with self.suspended():
+                self._strike[1]()
         if self.semantics is not None:
             with self.suspended():
                 self.semantics(event, arguments)
 
     def _begin(self, act: Callable[[], None] | None, chosen: range) -> None:
-        self.seen.clear()
+        self.count = 0
         self._act, self._chosen = act, chosen
 
     def _is_ours(self, path: Any) -> bool:

@@ -1,0 +1,39 @@
+"""300 small jobs, dropped in every form, while the daemon is killed and restarted 20 times, its
+workers are killed, its file operations fail, and a client reads results all the while. The longer
+run, with the engine if you like, is `python -m benchmarks chaos`."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos import Plan, wreak
+
+SEED = int(os.environ.get("IMPASTO_CHAOS_SEED", "20261124"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """In memory, if it can be had: a kill leaves the same there, and it is quicker."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="impasto-", dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_in_chaos_no_job_is_lost_or_doubled(place: Path) -> None:
+    summary = wreak(Plan(seed=SEED, jobs=300, kills=20), place)
+    print(summary.table())  # noqa: T201  (with its seed; pytest shows it if something is wrong)
+    log = (place / "log").read_text(errors="replace")
+    assert summary.problems == [], log[-4000:]
+    assert (summary.lost, summary.doubled) == (0, 0)
+    assert summary.jobs >= 300
+    assert summary.done + summary.failed == summary.jobs
+    assert summary.kills >= 20
+    assert summary.worker_kills > 0
+    assert summary.faults > 0
+    assert summary.looks > 100
