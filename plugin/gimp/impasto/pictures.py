@@ -158,7 +158,8 @@ class Region:
             layer.set_opacity(100)
             layer.set_mode(Gimp.LayerMode.NORMAL)
             layer.set_visible(True)
-            if layer.is_group() or layer.get_mask() is not None or layer.get_filters():
+            plain = type(layer) is Gimp.Layer  # no group, no text
+            if not plain or layer.get_mask() is not None or layer.get_filters():
                 layer = draft.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
             left, top = _offsets(layer)
             layer.resize(*self._size, left, top)

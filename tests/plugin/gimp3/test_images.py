@@ -6,6 +6,7 @@ It turns the colours round: what was red is green, what was blue is red.
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from scripted import ScriptedServer, paints
@@ -323,3 +324,35 @@ def test_the_layer_itself_stays_as_it_was(gimp: Gimp, scripted: ScriptedServer) 
     assert paint(gimp) == ("success", None)
     assert colours(gimp, (10, 40), (80, 40), of="layer") == [RED, BLUE]
     assert gimp.run("answer = layer.get_name(), len(image.get_layers())") == ["photo", 2]
+
+
+def test_a_text_is_painted_as_it_is_seen(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        Gimp.context_set_foreground(Gegl.Color.new("blue"))
+        layer = Gimp.TextLayer.new(image, "MMM", Gimp.context_get_font(), 40, Gimp.Unit.pixel())
+        image.insert_layer(layer, None, 0)
+    """)
+    assert paint(gimp) == ("success", None)
+    content = scripted.content()
+    assert content.mode == "RGBA"
+    pixels = np.asarray(content)
+    opaque = pixels[pixels[..., 3] == 255][:, :3]
+    assert len(opaque) > 100
+    assert (opaque == (0, 0, 255)).all()
+    assert gimp.run("answer = layer.get_text()") == "MMM"
+
+
+def test_a_layers_filters_are_painted_too(gimp: Gimp, scripted: ScriptedServer) -> None:
+    new_image(gimp)
+    gimp.run("""
+        inverted = Gimp.DrawableFilter.new(layer, "gegl:invert-gamma", "inverted")
+        layer.append_filter(inverted)
+    """)
+    assert paint(gimp) == ("success", None)
+    content = scripted.content().convert("RGB")
+    assert [content.getpixel((10, 40)), content.getpixel((80, 40))] == [
+        (0, 255, 255),
+        (255, 255, 0),
+    ]
+    assert gimp.run("answer = len(layer.get_filters())") == 1
