@@ -119,7 +119,7 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
 
 
 def _usage_message(error: typer.TyperException) -> str:
-    message = error.format_message()
+    message = error.format_message().replace(": Value error, ", ": ")  # pydantic's, by typer
     context = getattr(error, "ctx", None)
     if context is None:
         return message

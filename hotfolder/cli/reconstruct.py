@@ -94,7 +94,8 @@ def reconstruct(
     panels = [Panel(each.result.picture, _label(each.layers)) for each in made]
     write_output(contact_sheet(panels), output, settings, force=force)
     seconds = sum(each.result.seconds for each in made)
-    say(f"{len(made)} pictures from {', '.join(wanted)} in {clock_time(seconds)}.")
+    count = "1 picture" if len(made) == 1 else f"{len(made)} pictures"
+    say(f"{count} from {', '.join(wanted)} in {clock_time(seconds)}.")
     typer.echo(output)
 
 

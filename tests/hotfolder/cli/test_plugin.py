@@ -109,7 +109,7 @@ def test_a_folder_can_be_named_in_three_ways(tmp_path: Path, given: str) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["krita"], ExitCode.USAGE, "'krita' is not one of 'gimp'"),
+        (["krita"], ExitCode.USAGE, "'EDITOR': 'krita' is not one of 'gimp'"),
         (["gimp", "--folder", "nowhere"], ExitCode.FILE_ACCESS, "nowhere: no such folder"),
         (["gimp", "--hot", "nowhere"], ExitCode.FILE_ACCESS, "`impasto init"),
     ],
