@@ -125,6 +125,10 @@ class Config(_Model):
     hot_folder: Annotated[str, Field(min_length=1)] = "~/Impasto"
     """The hot folder, if the command names none. Relative to the folder of this file."""
 
+    hot_folders: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Hot folders that `impasto watch` serves together, if it is told none: their jobs take turns
+    with the same workers. Relative to the folder of this file."""
+
     devices: Literal["auto"] | Annotated[list[str], Field(min_length=1, max_length=64)] = "auto"
     """`auto` (every CUDA device, else `mps`, else `cpu`) or a list such as [cuda:0, cuda:1]."""
 

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ from hotfolder.stopwatch import Stopwatch
 from hotfolder.systemd import Notifier
 from hotfolder.turns import Turn, Turns
 
-__all__ = ["Daemon", "Outcome", "opened", "serve"]
+__all__ = ["Daemon", "Outcome", "dispatcher_of", "opened", "serve", "stopped_by_signals"]
 
 log = logging.getLogger(__name__)
 
@@ -130,11 +130,22 @@ def serve(
             config_watch=config_watch,
             notifier=Notifier(),
         )
-        with daemons as daemon, _stopped_by_signals(daemon):
+        with daemons as daemon, stopped_by_signals(daemon.stop):
             outcome = daemon.run()
         if not outcome.replaced or outcome.stopped_by:
             return outcome
         log.warning("%s is another folder than before, or mounted anew: starting anew", root)
+
+
+def dispatcher_of(config: Config) -> LocalDispatcher:
+    """The worker processes that the configuration asks for."""
+    command = worker_command(
+        threads=config.threads,
+        max_megapixels=config.max_megapixels,
+        style_cache_megabytes=config.style_cache_megabytes,
+        checkpoint_seconds=config.checkpoint_seconds,
+    )
+    return LocalDispatcher(config.devices, command=command)
 
 
 @contextlib.contextmanager
@@ -152,13 +163,7 @@ def opened(
     folder.create()
     folder.check()
     with locked(folder):
-        command = worker_command(
-            threads=config.threads,
-            max_megapixels=config.max_megapixels,
-            style_cache_megabytes=config.style_cache_megabytes,
-            checkpoint_seconds=config.checkpoint_seconds,
-        )
-        dispatcher = LocalDispatcher(config.devices, command=command)
+        dispatcher = dispatcher_of(config)
         try:
             daemon = Daemon(
                 config,
@@ -256,18 +261,27 @@ class Daemon:
 
     def run(self) -> Outcome:
         """Serve until stopped, or (with `once`) until everything has come to an end."""
+        for _ in self.rounds(TICK_SECONDS):
+            self._notifier.alive(self.summary())
+        return self.outcome()
+
+    def rounds(self, timeout: float) -> Generator[str, None, None]:
+        """As `run`, turn by turn, for those who have more than one daemon. To be closed."""
         try:
             self._start()
             self._notifier.ready(f"serving {self._folder.root}")
             while not (self._stopping or (self._once and self._is_finished())):
-                self.step(TICK_SECONDS)
-                self._notifier.alive(self.summary())
+                self.step(timeout)
                 if self._presence is Presence.REPLACED:
                     break
+                yield self.summary()
         finally:
             if self._presence is not Presence.REPLACED:
                 self._notifier.stopping()
             self._shut_down()
+
+    def outcome(self) -> Outcome:
+        """What it has done so far."""
         left = len(self._live) + (len(self._latest.drops) if self._latest else 0)
         left += len(self._batches.names) + self._batches.waiting
         return Outcome(
@@ -277,6 +291,9 @@ class Daemon:
             once=self._once,
             replaced=self._presence is Presence.REPLACED,
         )
+
+    def seconds_to_next_look(self) -> float:
+        return self._intake.seconds_to_next_look()
 
     def summary(self) -> str:
         """One line for a person."""
@@ -724,14 +741,14 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(daemon: Daemon) -> Iterator[None]:
-    """SIGINT and SIGTERM end the daemon in order, for as long as this lasts."""
+def stopped_by_signals(end: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `end`, for as long as this lasts."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        daemon.stop(signal.Signals(number))
+        end(signal.Signals(number))
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -225,8 +225,17 @@ def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
     anchored = dict(values)
     for key in ("hot_folder", "log_file"):
         if isinstance(place := values.get(key), str) and place:
-            anchored[key] = str((base / Path(place).expanduser()).absolute())
+            anchored[key] = _anchored_at(base, place)
+    if isinstance(places := values.get("hot_folders"), list):
+        anchored["hot_folders"] = [
+            _anchored_at(base, place) if isinstance(place, str) and place else place
+            for place in places
+        ]
     return anchored
+
+
+def _anchored_at(base: Path, place: str) -> str:
+    return str((base / Path(place).expanduser()).absolute())
 
 
 def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:

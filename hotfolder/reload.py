@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 
 AT_START = (
-    *("hot_folder", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
+    *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
     *("checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
 """Keys that are read once: the workers', the log's, the daemon's very place."""

@@ -11,7 +11,14 @@ from hotfolder.errors import FolderError, InputError
 if TYPE_CHECKING:
     from hotfolder.config import Config
 
-__all__ = ["ENVIRONMENT", "OWN_STYLES", "find_hot_folder", "find_style", "read_config"]
+__all__ = [
+    "ENVIRONMENT",
+    "OWN_STYLES",
+    "find_hot_folder",
+    "find_hot_folders",
+    "find_style",
+    "read_config",
+]
 
 ENVIRONMENT = "IMPASTO_HOT_FOLDER"
 
@@ -50,6 +57,22 @@ def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:
         f"the environment's {ENVIRONMENT} (not set); {configured} ({where}); {here}. "
         "`impasto init hot` makes one here."
     )
+
+
+def find_hot_folders(given: Sequence[Path] | None, config: Path | None = None) -> list[Path]:
+    """The hot folders that are to be served together: those given, else `hot_folders` of the
+    configuration, else the one of `find_hot_folder`.
+
+    Raises:
+        FolderError: one of them is none.
+    """
+    from hotfolder.layers import load_config
+
+    places = list(given or ())
+    if not places and not os.environ.get(ENVIRONMENT):
+        places = [Path(place) for place in load_config(config).hot_folders]
+    found = [_existing(place, "") for place in places] or [find_hot_folder(None, config)]
+    return list(dict.fromkeys(path.resolve() for path in found))
 
 
 def is_hot_folder(path: Path) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from hotfolder.cli._app import FOLDER, command
 from hotfolder.cli._console import say
-from hotfolder.cli._where import OWN_STYLES, find_hot_folder, read_config
+from hotfolder.cli._where import OWN_STYLES, find_hot_folder, find_hot_folders, read_config
 
 if TYPE_CHECKING:
     from hotfolder.cli._progress import ProgressView
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["fill_style_library", "init", "run", "watch"]
 
+HotsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="HOT...",
+        help="Hot folders. Else IMPASTO_HOT_FOLDER, `hot_folders` or `hot_folder` of config.yaml, "
+        "./hot.",
+        show_default=False,
+    ),
+]
 HotArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -85,21 +94,27 @@ def init(
     )
 
 
-@command("watch", FOLDER, "impasto watch hot", "impasto watch hot --device cuda:0 --device cuda:1")
+@command(
+    "watch",
+    FOLDER,
+    "impasto watch hot",
+    "impasto watch hot --device cuda:0 --device cuda:1",
+    "impasto watch family work",
+)
 def watch(
-    hot: HotArgument = None,
+    hot: HotsArgument = None,
     config: ConfigOption = None,
     device: DeviceOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
 ) -> int:
-    """Serve a hot folder: paint whatever is dropped into it.
+    """Serve a hot folder, or several with the same workers: paint what is dropped there.
 
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
     flags = _flags(device, log_level, log_format, log_file)
-    return _serve(hot, config, flags, once=False)
+    return _serve(find_hot_folders(hot, config), config, flags, once=False)
 
 
 @command("run", FOLDER, "impasto run --once hot", "impasto run hot || echo 'some jobs failed'")
@@ -119,7 +134,7 @@ def run(
     Exit code 10 if some of it failed or waits for something.
     """
     flags = _flags(device, log_level, log_format, log_file)
-    return _serve(hot, config, flags, once=once)
+    return _serve([find_hot_folder(hot, config)], config, flags, once=once)
 
 
 def fill_style_library(styles: Path) -> None:
@@ -152,18 +167,18 @@ def _flags(
     return flags | {"log_file": None if file is None else str(file.absolute())}
 
 
-def _serve(hot: Path | None, config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
+def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
     from hotfolder.cli._progress import Point, ProgressView
     from hotfolder.daemon import serve
     from hotfolder.layers import read_configuration
     from hotfolder.reload import ConfigWatch
+    from hotfolder.serving_many import serve_many
     from plugin.client import Status
 
     def load() -> "Config":
         return read_config(config, **flags)
 
     read = load()
-    root = find_hot_folder(hot, config)
     log = logging.getLogger("hotfolder")
     waits: dict[str, str] = {}
 
@@ -186,8 +201,20 @@ def _serve(hot: Path | None, config: Path | None, flags: dict[str, Any], *, once
                 waits[status.name] = status.message
 
         files = read_configuration(config).files
-        changes = ConfigWatch(read, load, files)
-        outcome = serve(read, root, once=once, on_event=show, config_watch=changes)
+
+        def changes() -> ConfigWatch:
+            return ConfigWatch(read, load, files)
+
+        if len(roots) == 1:
+            outcome = serve(read, roots[0], once=once, on_event=show, config_watch=changes())
+        else:
+            outcome = serve_many(
+                read,
+                roots,
+                once=once,
+                on_event=lambda _, status: show(status),
+                config_watch=changes,
+            )
     left = f", {outcome.waiting} left" if outcome.waiting else ""
     say(f"{outcome.done} done, {outcome.failed} failed, {outcome.cancelled} cancelled{left}.")
     return int(outcome.exit_code)
