@@ -13,14 +13,23 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import torch
+
+import engine
+from engine.devices import describe_hardware
+from engine.progression import Progression
+from engine.settings import Settings
 from engine.state import STATE_VERSION, State, load_state, save_state
+from engine.stylise import Progress
+from engine.vgg import VGG19
 from hotfolder.files import read_json, whole, write_json
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "made_of", "sha256_of", "state_of"]
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +53,8 @@ class Checkpoints:
     ) -> None:
         """
         Args:
-            made_of: plain values, everything that the pixels depend on. Only a state of the very
-                same is gone on from.
+            made_of: plain values, such as `made_of` gives. Only a state of the very same is gone
+                on from.
             seconds: least time between two checkpoints; 0 for none now and then.
         """
         self._folder = folder
@@ -143,6 +152,34 @@ class Checkpoints:
 
     def _data(self, number: int) -> Path:
         return self._folder / f"checkpoint-{number}.pt"
+
+
+def made_of(settings: Settings, inputs: Sequence[Path], vgg: VGG19) -> dict[str, Any]:
+    """Everything that a painting's pixels depend on, to the last bit."""
+    return {
+        "settings": settings.model_dump(),
+        "inputs": [sha256_of(path) for path in inputs],
+        "weights": vgg.weights.sha256,
+        "precision": vgg.precision,
+        "hardware": describe_hardware(vgg.device),
+        "threads": torch.get_num_threads(),
+        "versions": {"impasto": engine.__version__, "torch": torch.__version__},
+    }
+
+
+def state_of(step: Progress, progression: Progression | None) -> Callable[[], State]:
+    """Where the painting stands, and what is remembered of how it came about."""
+
+    def state() -> State:
+        extra = {"progression": progression.state()} if progression else {}
+        return replace(step.state(), extra=extra)
+
+    return state
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Hashing:

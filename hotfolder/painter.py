@@ -5,31 +5,28 @@ Imports torch. Only worker processes import this module.
 
 import contextlib
 import gc
-import hashlib
 import json
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import engine
-from engine.devices import describe_hardware, make_reproducible, resolve_devices
+from engine.devices import make_reproducible, resolve_devices
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.progression import Progression
 from engine.settings import SUFFIXES
 from engine.state import State
-from engine.stylise import Progress as Step
 from engine.stylise import Result, stylise
 from engine.targets import StyleTargets
 from engine.vgg import VGG19, load_vgg19
-from hotfolder.checkpoints import Checkpoints
+from hotfolder.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.dispatcher import Done, Progress, StyleCache
 from hotfolder.errors import Crash
 from hotfolder.files import sync_folder, write_whole
@@ -116,8 +113,11 @@ class EnginePainter:
         initial = self._read(inputs / job.init) if job.init else None
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
+        names = [job.content, *job.styles, *([job.init] if job.init else [])]
         checkpoints = Checkpoints(
-            folder, _made_of(job, inputs, vgg), seconds=self._checkpoint_seconds
+            folder,
+            made_of(job.settings, [inputs / name for name in names], vgg),
+            seconds=self._checkpoint_seconds,
         )
         state = checkpoints.latest()
         if state is not None and progression:
@@ -146,7 +146,7 @@ class EnginePainter:
                     record = _record(job, inputs, content, styles, step, started)
                     yield Done(job.id, str(picture), record, beside)
                     return
-                self._in_hand = checkpoints, partial(_state, step, progression)
+                self._in_hand = checkpoints, state_of(step, progression)
                 checkpoints.keep(self._in_hand[1])
                 preview = None
                 if step.preview is not None:
@@ -172,24 +172,6 @@ class EnginePainter:
             self._network = None  # Two networks at once would be one too many for a small GPU.
             self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
         return self._network[1]
-
-
-def _state(step: Step, progression: Progression | None) -> State:
-    state = step.state()
-    return replace(state, extra={"progression": progression.state()}) if progression else state
-
-
-def _made_of(job: Job, inputs: Path, vgg: VGG19) -> dict[str, Any]:
-    """Everything that the pixels depend on, to the last bit."""
-    return {
-        "settings": job.settings.model_dump(),
-        "inputs": [_sha256(inputs / name) for name in (job.content, *job.styles, job.init) if name],
-        "weights": vgg.weights.sha256,
-        "precision": vgg.precision,
-        "hardware": describe_hardware(vgg.device),
-        "threads": torch.get_num_threads(),
-        "versions": {"impasto": engine.__version__, "torch": torch.__version__},
-    }
 
 
 def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
@@ -269,12 +251,7 @@ def _record(
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:
-    return {"file": path.name, "size": list(picture.size), "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path)}
 
 
 def _losses(losses: Losses) -> dict[str, float]:

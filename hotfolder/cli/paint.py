@@ -1,5 +1,8 @@
 """`stylise`: paint one picture here and now, without a hot folder."""
 
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +42,7 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
+    "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
 )
 def stylise(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
@@ -67,6 +71,13 @@ def stylise(
             help="Also write a strip of N stages, an animation and the losses' curve.",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Write checkpoints into OUT.checkpoints, and go on from those of a call before.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")] = False,
     config: Annotated[
         Path | None,
@@ -75,7 +86,8 @@ def stylise(
 ) -> None:
     """Paint a picture here and now.
 
-    The settings are kept in the result, as text.
+    The settings are kept in the result, as text. With --resume a call that was interrupted (by
+    Ctrl-C, too) can be made again, and goes on where it was.
     """
     from engine.settings import resolve
 
@@ -95,10 +107,14 @@ def stylise(
         check_output(path, force=force)
 
     set_threads(read.threads)
-    result, extras = _paint(content, files, settings, device, initial, read.max_megapixels)
+    inputs = Inputs(content, files, initial, read.max_megapixels)
+    kept = output.with_name(f"{output.name}.checkpoints") if resume else None
+    result, extras = _paint(inputs, settings, device, kept, read.checkpoint_seconds)
     for name, data in extras.items():
         write_file(data, beside[name], force=force)
     write_output(result.picture, output, settings, force=force)
+    if kept is not None:
+        shutil.rmtree(kept)
     say(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}."
@@ -107,18 +123,34 @@ def stylise(
         typer.echo(path)
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures of a painting, as files."""
+
+    content: Path
+    styles: Sequence[Path]
+    initial: Path | None
+    max_megapixels: float
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.content, *self.styles, *([self.initial] if self.initial else [])]
+
+
 def _paint(
-    content: Path,
-    styles: list[Path],
+    inputs: Inputs,
     settings: "Settings",
     device: str,
-    initial: Path | None,
-    max_megapixels: float,
+    kept: Path | None,
+    checkpoint_seconds: float,
 ) -> "tuple[Result, dict[str, bytes]]":
-    """The result, and the files that show how it came about, by their names."""
+    """The result, and the files that show how it came about, by their names.
+
+    `kept` is the folder of the checkpoints, if there are to be any.
+    """
     from hotfolder.cli._progress import Point, ProgressView
 
-    name = content.name
+    name = inputs.content.name
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
@@ -127,25 +159,30 @@ def _paint(
         from engine.progression import Progression
         from engine.stylise import Result, stylise
         from engine.vgg import load_vgg19
+        from hotfolder.cli._interruption import Keeper
 
-        pictures = [read_picture(p, max_megapixels=max_megapixels) for p in (content, *styles)]
-        start = None if initial is None else read_picture(initial, max_megapixels=max_megapixels)
+        pictures = [read_picture(p, max_megapixels=inputs.max_megapixels) for p in inputs.files]
+        start = pictures.pop() if inputs.initial else None
         make_reproducible()
         where = resolve_devices(device if device == "auto" else [device])[0]
         vgg = load_vgg19(settings.weights, where, settings.precision)
         progression = Progression(settings.progression) if settings.progression else None
-        for step in stylise(
-            pictures[0],
-            pictures[1:],
-            settings,
-            vgg,
-            initial=start,
-            preview_seconds=None,
-            preview_at=progression.wanted if progression else (),
-        ):
-            if progression:
-                progression.add(step)
-            if isinstance(step, Result):
-                return step, progression.files() if progression else {}
-            view.update(name, Point.of(step))
+        keeper = Keeper(kept, settings, inputs.files, vgg, checkpoint_seconds, progression)
+        with keeper.writing_when_interrupted():
+            for step in stylise(
+                pictures[0],
+                pictures[1:],
+                settings,
+                vgg,
+                initial=start,
+                preview_seconds=None,
+                preview_at=progression.wanted if progression else (),
+                resume=keeper.latest(),
+            ):
+                if progression:
+                    progression.add(step)
+                if isinstance(step, Result):
+                    return step, progression.files() if progression else {}
+                keeper.keep(step)
+                view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")

@@ -55,6 +55,42 @@ def served(hot: Path) -> Iterator[Client]:
     assert "\x1b" not in log_text
 
 
+def test_stylise_that_was_interrupted_goes_on_and_ends_with_the_same_pixels(
+    photograph: Path, somewhere_else: Path
+) -> None:
+    Path("config.yaml").write_text("threads: 1\ncheckpoint_seconds: 3600\n")
+    arguments = ["stylise", str(photograph), "night", "--size", "64", "--set", "steps=40"]
+    arguments += ["--set", "precision=float32"]
+
+    def command(*more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hotfolder.cli", *arguments, *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    first = command("-o", "a.png", "--resume")
+    assert first.stderr is not None
+    seen = ""
+    while "step 3" not in seen and "%" not in seen:
+        seen += first.stderr.read(1)
+    first.send_signal(signal.SIGINT)
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == ExitCode.INTERRUPTED, errors
+    assert "The same command goes on from here." in errors
+    assert sorted(path.suffix for path in Path("a.png.checkpoints").iterdir()) == [".json", ".pt"]
+    assert not Path("a.png").exists()
+
+    second, whole = command("-o", "a.png", "--resume"), command("-o", "b.png")
+    _, errors = second.communicate(timeout=120)
+    assert second.returncode == ExitCode.OK, errors
+    assert "Goes on where it was interrupted: scale 1, step " in errors
+    assert not Path("a.png.checkpoints").exists()
+    whole.communicate(timeout=120)
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
 def test_stylise_paints_and_keeps_the_settings(
     photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
