@@ -44,6 +44,12 @@ class Absence:
         self._signs: dict[str, _Sign] = {}
         self._looked = clock()
 
+    @property
+    def seconds_between_looks(self) -> float | None:
+        """How often to look at the least, so that no silence is missed; None: nobody is listened
+        for."""
+        return self._timeout / 4 if self._signs else None
+
     def gone(
         self, owners: Mapping[str, Owner], beats: Mapping[str, Fingerprint]
     ) -> Mapping[str, str]:

@@ -151,6 +151,8 @@ class Intake:
             pause = min(pause, snapshot.settling)
         self._next_look = self._clock() + pause
         look = self._last = self._take(snapshot, live)
+        if (listening := self._absence.seconds_between_looks) is not None:
+            self._next_look = min(self._next_look, self._clock() + listening)
         # In a crowd a look takes its time, and every claim rings the bell.
         self._not_before = self._clock() + LOOK_SHARE * (self._clock() - started)
         return look

@@ -632,6 +632,16 @@ def test_a_job_is_cancelled_when_its_client_falls_silent(room: Room, state: str)
     assert list(room.folder.inbox.iterdir()) == []
 
 
+def test_a_short_patience_with_clients_outruns_the_pauses_between_looks(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.settings |= {"client_timeout": 3.0, "watch": {"polling": True, "poll_seconds": 60.0}}
+    room.drop_pair("cat", "owner: {heartbeat: true}")
+    room.step(4)
+    assert room.status("cat")["state"] == "running"
+    room.step(8, seconds=0.5)
+    assert room.status("cat")["state"] == "cancelled"
+
+
 def test_a_heartbeat_goes_with_its_job_and_one_for_nobody_is_removed(room: Room) -> None:
     room.drop("cat.heartbeat", "")
     room.drop_pair("cat", "owner: {heartbeat: true}")

@@ -355,7 +355,9 @@ def test_presets_and_settings_are_lines_in_a_pipe(capsys: pytest.CaptureFixture[
     presets = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in presets][:3] == ["standard", "preview", "gatys"]
     assert main(["settings", "size"]) == ExitCode.OK
-    assert capsys.readouterr().out.startswith("size\twhole number from 32 to 16 384\t512\t")
+    assert capsys.readouterr().out.startswith(
+        "size\twhole number from 32 to 100 000, or content\t512\t"
+    )
 
 
 def test_a_closed_pipe_is_no_error(hot: Path) -> None:
