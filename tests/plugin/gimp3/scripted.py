@@ -44,9 +44,13 @@ class ScriptedServer(FakeServer):
         return Image.open(io.BytesIO(self.contents[-1]))
 
     def publish(self, name: str, picture: Image.Image) -> None:
-        """What `finish` does, with a real picture."""
-        self.finish(name)
-        picture.save(self.root / "outbox" / f"{name}.png")
+        """What `finish` does, with a real picture, whole before anybody hears of it."""
+        outbox = self.root / "outbox"
+        picture.save(outbox / f".{name}.png")
+        (outbox / f"{name}.result.yaml").write_text("name: x\n")
+        (outbox / f".{name}.png").replace(outbox / f"{name}.png")
+        result, record = f"outbox/{name}.png", f"outbox/{name}.result.yaml"
+        self.post(name, "done", result=result, record=record, fraction=1.0)
 
     def _serve(self) -> None:
         while not self._closed.wait(PAUSE):
@@ -65,14 +69,18 @@ class ScriptedServer(FakeServer):
                 yield name
 
 
-def paints(server: ScriptedServer, name: str) -> Iterator[None]:
-    """Turns the colours round: red to green to blue. Transparency stays."""
+def paints(server: ScriptedServer, name: str, *, factor: float = 1) -> Iterator[None]:
+    """Turns the colours round: red to green to blue. Transparency stays.
+
+    `factor`: of the painting's sides to the content's.
+    """
     server.post(name, "running", step=1, steps=2, scale=1, scales=1, fraction=0.5, eta_seconds=1.0)
     yield
     content = server.content()
     rgba = content.convert("RGBA")
     red, green, blue, alpha = rgba.split()
     painted = Image.merge("RGBA", (blue, red, green, alpha))
+    painted = painted.resize((round(content.width * factor), round(content.height * factor)))
     has_alpha = content.mode in ("RGBA", "LA")
     server.publish(name, painted if has_alpha else painted.convert("RGB"))
 

@@ -3,12 +3,12 @@
 It turns the colours round: what was red is green, what was blue is red.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from scripted import ScriptedServer, paints
 from session import Gimp
 
@@ -178,20 +178,12 @@ def test_a_layer_lies_where_the_painted_layer_lies(gimp: Gimp, scripted: Scripte
 def test_a_painting_of_another_size_is_brought_to_the_layers(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
-    scripted.script = paints_smaller
+    scripted.script = functools.partial(paints, factor=0.5)
     new_image(gimp)
     assert paint(gimp, "size=48") == ("success", None)
     assert scripted.sidecars[0]["size"] == 48
     assert facts(gimp)["size"] == [96, 64]
     assert colours(gimp, (10, 40), (85, 40)) == [GREEN, RED]
-
-
-def paints_smaller(server: ScriptedServer, name: str) -> Iterator[None]:
-    for _ in paints(server, name):
-        yield
-    path = server.root / "outbox" / f"{name}.png"
-    with Image.open(path) as picture:
-        picture.resize((48, 32)).save(path)
 
 
 def test_a_selection_becomes_a_mask_and_is_painted_with_what_surrounds_it(

@@ -220,6 +220,33 @@ def test_a_folder_that_is_gone_is_said_in_the_dialog(screen: Gimp) -> None:
 
 
 @pytest.mark.usefixtures("photo")
+def test_a_picture_of_ones_own_is_chosen_by_its_thumbnail(
+    screen: Gimp, scripted: ScriptedServer, painting: Path
+) -> None:
+    mine = screen.share / "pictures"
+    mine.mkdir(exist_ok=True)
+    for name in ("one.png", "two.png"):
+        shutil.copy(painting, mine / name)
+    remember(screen, hot_folder="/share/scripted", style="/share/pictures/one.png")
+    screen.run(OPEN)
+    screen.run("""
+        # `press` would wait for the button's work to end, and with it for the chooser's.
+        click(find("Choose a picture file...", "button", dialog))
+        chooser = wait_for(lambda: find("Choose a style picture"))
+        click(wait_for(lambda: find("two.png", within=chooser)))
+        time.sleep(1)
+    """)
+    screen.photograph("choose_a_picture", SCREENSHOTS)
+    screen.run("press('Open', 'button', chooser)")
+    screen.run("wait_for(lambda: not find('Choose a style picture'))")
+    # The first was of the one chosen before; a file is delivered under its role's name.
+    until(lambda: len(scripted.sidecars) > 1, "its preview")
+    assert str(scripted.sidecars[-1]["styles"][0]).endswith(".style.png")
+    screen.run("press('Cancel', 'button', dialog)")
+    until(lambda: remembered(screen)["style"] == "/share/pictures/two.png", "the memory of it")
+
+
+@pytest.mark.usefixtures("photo")
 def test_the_place_in_the_queue_is_shown(screen: Gimp, scripted: ScriptedServer) -> None:
     scripted.script = queues
     remember(screen, hot_folder="/share/scripted", style="sun.png")
