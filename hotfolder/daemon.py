@@ -33,7 +33,7 @@ from hotfolder.dispatcher import (
     Started,
 )
 from hotfolder.errors import ExitCode, FolderError
-from hotfolder.files import remove_leftovers
+from hotfolder.files import NO_SPACE, remove_leftovers
 from hotfolder.folder import HotFolder
 from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
@@ -47,6 +47,7 @@ from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.retention import Sweeper
+from hotfolder.space import Space
 from hotfolder.spool import Entry, Spool, ending_now
 from hotfolder.stopwatch import Stopwatch
 from hotfolder.systemd import Notifier
@@ -244,6 +245,7 @@ class Daemon:
         self._latest: Look | None = None
         """The last look at the inbox."""
         self._pause = Pause(folder)
+        self._space = Space(folder, clock)
         self._pause_due = 0.0
         self._tidy_due = 0.0
         self._queue_due = 0.0
@@ -366,7 +368,8 @@ class Daemon:
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
             if entry.state is State.HELD:
-                self._reporter.held(entry, on_hold(entry.job.name))
+                with self._telling():
+                    self._reporter.held(entry, on_hold(entry.job.name))
         self._batches.restore()
         log.info("serving %s", self._folder.root)
 
@@ -487,12 +490,16 @@ class Daemon:
                 self._spool.change(entry, State.QUEUED)
 
     def _look_for_pause(self) -> None:
-        """Whether somebody has paused the server; asked now and then, as it may be on a share."""
+        """Whether somebody has paused the server, or the disk is full; asked now and then, since it
+        may be on a share."""
         if self._clock() < self._pause_due:
             return
         self._pause_due = self._clock() + PAUSE_SECONDS
+        lack = self._space.lack()
+        if lack is None:
+            self._space.keep_reserve()
         with contextlib.suppress(OSError):
-            reason = self._pause.reason()
+            reason = self._pause.reason() or lack
             if (reason is None) != (self._reporter.paused is None):
                 log.info("going on" if reason is None else f"paused: {reason}")
             self._reporter.paused = reason
@@ -578,7 +585,7 @@ class Daemon:
             case Lost():
                 self._lost(entry, event.reason)
             case Stalled():
-                self._stalled(entry, event.reason)
+                self._stalled(entry, event)
 
     def _done(self, entry: Entry, event: Done) -> None:
         picture, *beside = map(Path, (event.picture, *event.beside))
@@ -641,9 +648,12 @@ class Daemon:
         code = ExitCode.OTHER if stop.state is State.FAILED else ExitCode.OK
         self._end(entry, stop.state, error=stop.reason or None, exit_code=int(code))
 
-    def _stalled(self, entry: Entry, reason: str) -> None:
+    def _stalled(self, entry: Entry, event: Stalled) -> None:
         """The storage failed it: back into the queue, and that does not count."""
-        log.warning("%s stalled: %s", entry.tag, reason)
+        log.warning("%s stalled: %s", entry.tag, event.reason)
+        if event.full:
+            self._space.refused()
+            self._pause_due = 0.0
         if entry.job.id in self._stops:
             self._end_stopped(entry)
         else:
@@ -699,6 +709,8 @@ class Daemon:
         try:
             yield
         except OSError as error:
+            if error.errno in NO_SPACE:
+                self._space.free_reserve()
             if not self._backoff.must_wait("status"):
                 log.error("the status cannot be written: %s", error)
                 self._backoff.refused("status")

@@ -94,6 +94,8 @@ class Stalled:
 
     job_id: str
     reason: str
+    full: bool = False
+    """Whether there was no room for what the worker had to write."""
 
 
 Event = Started | Progress | Done | Failed | Cancelled | Lost | Stalled

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 __all__ = [
     "ASIDE_PREFIX",
+    "NO_SPACE",
     "TEMPORARY_PREFIX",
     "copy",
     "discard",
@@ -53,6 +54,13 @@ _NO_HARD_LINKS = {
 }
 
 
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+"""The disk is full, or what this user may take of it."""
+
+# Some shares answer so when the name is taken, or when somebody has the file open.
+_NO_REPLACING = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
+
+
 @contextlib.contextmanager
 def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file to write that replaces `path` in one instant when the block has ended without error.
@@ -72,10 +80,6 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
         raise
     if durable:
         sync_folder(path.parent)
-
-
-# Some shares answer so when the name is taken, or when somebody has the file open.
-_NO_REPLACING = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:

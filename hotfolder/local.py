@@ -167,7 +167,7 @@ class LocalDispatcher:
                 desk.refused = DispatchError(f"worker {desk.device}: {document['message']}")
                 desk.refused.exit_code = ExitCode(document["exit_code"])
                 return
-            case "done" | "failed" | "cancelled":
+            case "done" | "failed" | "cancelled" | "stalled":
                 desk.job, desk.cancelling, desk.kill_at = None, False, None
                 desk.deaths = 0
         self._events.append(parse_event(document))

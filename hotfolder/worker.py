@@ -35,10 +35,12 @@ from hotfolder.dispatcher import (
     Event,
     Failed,
     Progress,
+    Stalled,
     Started,
     StyleCache,
 )
 from hotfolder.errors import Crash
+from hotfolder.files import NO_SPACE
 from hotfolder.job import Job
 from hotfolder.messages import event_document
 
@@ -87,7 +89,7 @@ def serve(make_painter: Callable[[], Painter]) -> int:
         job = jobs.get()
         try:
             for event in _work(painter, job, cancelled):
-                if isinstance(event, Done | Failed | Cancelled):
+                if isinstance(event, Done | Failed | Cancelled | Stalled):
                     send({"event": "style_cache", **asdict(painter.style_cache)})
                 send(event_document(event))
         except Crash:
@@ -152,6 +154,9 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
             ExitCode.OTHER,
         )
     except OSError as error:
+        if error.errno in NO_SPACE:
+            yield Stalled(job.id, _in_words(f"A file failed: {error}", job), full=True)
+            return
         yield Failed(job.id, _in_words(f"A file failed: {error}", job), ExitCode.FILE_ACCESS)
     except Exception as error:
         traceback.print_exc()  # into the daemon's log

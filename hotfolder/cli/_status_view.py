@@ -33,6 +33,8 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
         yield knowledge
     if (paused := Pause(HotFolder(client.root)).reason()) is not None:
         yield f"Paused ({paused}). `impasto resume {client.root}` lets it go on."
+    elif server.running and server.paused:
+        yield f"Waits: {server.paused}."
     if server.running and server.config_problem:
         yield f"The configuration was changed, but is refused: {server.config_problem}"
     if server.strays:

@@ -188,11 +188,11 @@ class Room:
         return (self.folder.failed / name / "error.txt").read_text()
 
     def tree(self) -> set[str]:
-        """Every file outside of status/ and the lock."""
+        """Every file outside of status/ but the daemon's own."""
         return {
             name
             for path in self.folder.root.rglob("*")
             if path.is_file()
             and not (name := path.relative_to(self.folder.root).as_posix()).startswith("status/")
-            and name != ".impasto/lock"
+            and name not in (".impasto/lock", ".impasto/reserve")
         }

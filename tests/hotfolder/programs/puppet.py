@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.errors import PictureError
 from hotfolder.dispatcher import Done, Progress, StyleCache
+from hotfolder.files import write_whole
 from hotfolder.job import Job
 from hotfolder.worker import serve
 
@@ -54,7 +55,8 @@ class Puppet:
         self.style_cache = replace(known, hits=known.hits + 1, misses=2, bytes=300)
         result = Path(job.folder) / "result.png"
         # Long, and with an end, so that half of it can be told from the whole.
-        result.write_bytes(b"painted by a puppet\n" * 4000 + END)
+        line = b"painted by a puppet\n"
+        write_whole(result, line * (50 * int(words.get("kilobytes", 80))) + END)
         content = {"file": job.content, "sha256": hashlib.sha256(order.encode()).hexdigest()}
         yield Done(job.id, str(result), {"content": content, "losses": LOSSES, "seconds": 0.1})
 
