@@ -454,9 +454,10 @@ class Daemon:
             for job_id, reason in look.cancelled.items():
                 self._stop(self._live[job_id], Stop(State.CANCELLED, reason))
             self._hold(look.holds)
-            for entry in self._batches.look(look.snapshot, self._names_taken()):
-                self._live[entry.job.id] = entry
-            look.settling |= self._batches.settling
+            if look.snapshot is not None:
+                for entry in self._batches.look(look.snapshot, self._names_taken()):
+                    self._live[entry.job.id] = entry
+                look.settling |= self._batches.settling
         except OSError as error:  # The next look says the same again.
             log.error("cannot write to %s: %s", self._folder.spool, error)
 

@@ -50,7 +50,8 @@ class Look:
     """Drops whose turn is too far away to claim them, by the same."""
     cancels: dict[str, Path] = field(default_factory=dict)
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
-    snapshot: Snapshot = field(default_factory=Snapshot)
+    snapshot: Snapshot | None = None
+    """What was found; None if nothing was looked at, but more of the last look is claimed."""
     holds: frozenset[str] = frozenset()
     """Names of jobs that somebody holds."""
     strays: tuple[str, ...] = ()
@@ -160,7 +161,12 @@ class Intake:
     def _refill(self, live: Mapping[str, Entry]) -> Look:
         """Claim more of what the last look found, unless it has changed since."""
         look = replace(
-            self._last, claimed=[], cancelled={}, cancels={}, ready=dict(self._last.ready)
+            self._last,
+            snapshot=None,
+            claimed=[],
+            cancelled={},
+            cancels={},
+            ready=dict(self._last.ready),
         )
         plain = {
             name: drop

@@ -172,8 +172,14 @@ def _cells(job: "Status") -> list[str]:
         "" if loss is None else f"{loss:.3g}",
         clock_time(eta) if eta is not None and job.live else "",
         clock_time(job.seconds) if job.seconds is not None else "",
-        (job.result or job.message) if job.state == "done" else job.message,
+        _words(job),
     ]
+
+
+def _words(job: "Status") -> str:
+    if job.state == "done":
+        return job.result or job.message
+    return f"place {job.position} {job.message}" if job.position else job.message
 
 
 HEADINGS = ("job", "state", "done", "loss", "to go", "took", "")
