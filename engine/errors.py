@@ -5,6 +5,7 @@ EngineError                 (15, other)
 ├── PictureError            (2, input): not a picture, truncated, too large
 ├── WeightsError            (3, missing dependency): VGG19's weights cannot be had
 ├── DeviceError             (3, missing dependency): no such device here
+├── BudgetError             (15, other): more memory than there is to spend
 ├── StateError              (15, other): a painting's state that is of another painting
 └── NumericalError          (15, other): NaN or infinity while optimising
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 __all__ = [
+    "BudgetError",
     "DeviceError",
     "EngineError",
     "ExitCode",
@@ -94,6 +96,10 @@ class DeviceError(EngineError):
     """A device that this machine does not have."""
 
     exit_code = ExitCode.MISSING_DEPENDENCY
+
+
+class BudgetError(EngineError):
+    """A painting that does not fit into its memory budget in any way; says what would."""
 
 
 class StateError(EngineError):

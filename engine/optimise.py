@@ -26,7 +26,12 @@ __all__ = [
     "Snapshot",
     "Step",
     "minimise",
+    "optimiser_of",
 ]
+
+
+STRIP = 256
+"""Rows of a picture that are moved at a time, where each can be by itself."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,14 @@ def minimise(
     Raises:
         NumericalError: the loss is no longer finite; the message says what helps.
     """
-    method: Optimiser
-    if optimiser == "lbfgs":
-        size = (picture.shape[-1], picture.shape[-2])
-        precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
-        method = LBFGS(learning_rate, history, first_move, precondition)
-    else:
-        method = Adam(learning_rate)
+    method = optimiser_of(
+        optimiser,
+        picture,
+        learning_rate=learning_rate,
+        history=history,
+        first_move=first_move,
+        preconditioning=preconditioning,
+    )
     done = 0
     if resume is not None:
         done = resume.done
@@ -149,6 +155,23 @@ def minimise(
                 if clamp:
                     picture.clamp_(0, 1)
                 done = number
+
+
+def optimiser_of(
+    name: Literal["lbfgs", "adam"],
+    picture: Tensor,
+    *,
+    learning_rate: float,
+    history: int,
+    first_move: float,
+    preconditioning: float,
+) -> Optimiser:
+    """What `minimise` moves a picture of this size with; its arguments are explained there."""
+    if name == "adam":
+        return Adam(learning_rate)
+    size = (picture.shape[-1], picture.shape[-2])
+    precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
+    return LBFGS(learning_rate, history, first_move, precondition)
 
 
 class LBFGS:
@@ -196,9 +219,14 @@ class LBFGS:
             downhill = -self._precondition(g)
             move = downhill * (self.learning_rate * self._first_length(downhill))
         else:
-            self._remember(self._previous_move, g - self._previous_gradient)
-            move = self._direction(g) * self.learning_rate
+            change = g - self._previous_gradient
+            self._previous_gradient = None  # A full-size picture less while the move is found.
+            self._remember(self._previous_move, change)
+            move = self._direction(g).mul_(self.learning_rate)
         self._previous_gradient, self._previous_move = g, move
+        if len(self._moves) == self.history:  # The next pair takes the place of the oldest.
+            for memory in (self._moves, self._changes, self._inverse_curvatures):
+                del memory[0]
         picture.add_(move.view_as(picture))
 
     def state(self) -> OptimiserState:
@@ -238,9 +266,6 @@ class LBFGS:
         self._moves.append(move)
         self._changes.append(change)
         self._inverse_curvatures.append(torch.where(good, 1 / curvature, 0))
-        if len(self._moves) > self.history:
-            for memory in (self._moves, self._changes, self._inverse_curvatures):
-                del memory[0]
 
     def _direction(self, g: Tensor) -> Tensor:
         """-H g, where H approximates the inverse Hessian."""
@@ -249,12 +274,12 @@ class LBFGS:
         alphas = []
         for s, y, rho in reversed(pairs):
             alpha = rho * s.dot(q)
-            q.sub_(alpha * y)
+            q.addcmul_(y, alpha, value=-1)
             alphas.append(alpha)
         assert self._scale is not None
-        r = self._precondition(q) * self._scale
+        r = self._precondition(q).mul_(self._scale)
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
-            r.add_((alpha - rho * y.dot(r)) * s)
+            r.addcmul_(s, alpha - rho * y.dot(r))
         return r
 
 
@@ -282,8 +307,12 @@ class FrequencyPreconditioner:
             frequency = (down[:, None].square() + across[None].square()).sqrt()
             lowest = self.BROADEST / max(width, height)
             self._gain = (0.5 / frequency.clamp(min=lowest)) ** self._exponent
-        spectrum = torch.fft.rfft2(gradient.view(3, height, width))
-        weighed: Tensor = torch.fft.irfft2(spectrum * self._gain, s=(height, width))
+        # Channel by channel, since a spectrum takes as much memory as what it is of.
+        channels = gradient.view(3, height, width)
+        weighed = torch.empty_like(channels)
+        for index in range(3):
+            spectrum = torch.fft.rfft2(channels[index]).mul_(self._gain)
+            weighed[index] = torch.fft.irfft2(spectrum, s=(height, width))
         return weighed.flatten()
 
 
@@ -306,9 +335,15 @@ class Adam:
         self._steps += 1
         self._mean.lerp_(gradient, 1 - first)
         self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-        root = (self._square.sqrt() / math.sqrt(1 - second**self._steps)).add_(self.EPSILON)
         length = self.learning_rate / (1 - first**self._steps)
-        picture.addcdiv_(self._mean, root, value=-length)
+        correction = math.sqrt(1 - second**self._steps)
+        # In strips: nothing of the picture's size is made on the way.
+        for part, mean, square in zip(
+            *(torch.split(x, STRIP, dim=-2) for x in (picture, self._mean, self._square)),
+            strict=True,
+        ):
+            root = square.sqrt().div_(correction).add_(self.EPSILON)
+            part.addcdiv_(mean, root, value=-length)
 
     def state(self) -> OptimiserState:
         def copied(tensor: Tensor | None) -> Tensor | None:

@@ -56,6 +56,10 @@ class CutNetwork:
         self._pooling = pooling
         self._padding = padding
 
+    def tiles(self, segment: Segment, source: Tensor) -> list[Tile]:
+        """Of a segment, whose input this is."""
+        return segment.tiles(source.shape[-2], source.shape[-1])
+
     def run(self, segment: Segment, tile: Tile, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """One tile through one segment.
 
@@ -84,7 +88,7 @@ class CutNetwork:
         source = picture
         for segment in self.segments:
             behind: Tensor | None = None
-            for tile in _tiles(segment, source):
+            for tile in self.tiles(segment, source):
                 x, found = self.run(segment, tile, _read(source, tile))
                 if segment.pool:
                     behind = _placed(behind, x, segment, tile, segment.pool, picture)
@@ -133,7 +137,7 @@ class TiledObjective:
         """The first pass."""
         seen = _Seen(picture, picture.new_zeros(3))
         for segment in self._network.segments:
-            tiles = _tiles(segment, seen.sources[-1])
+            tiles = self._network.tiles(segment, seen.sources[-1])
             behind = (self._down_in_tiles if len(tiles) > 1 else self._down_at_once)(
                 segment, tiles, seen
             )
@@ -153,7 +157,7 @@ class TiledObjective:
         slope: Tensor | None = None  # The gradient in what the segment ends with.
         for segment in reversed(self._network.segments):
             source = seen.sources.pop()
-            tiles = _tiles(segment, source)
+            tiles = self._network.tiles(segment, source)
             if len(tiles) == 1:
                 slope = self._back_at_once(segment, tiles[0], source, slope, seen, factors)
                 continue
@@ -351,10 +355,6 @@ class _Sum:
         before, self._positions = self._positions, self._positions + positions
         shares = [before / self._positions, positions / self._positions]
         self.description = self._statistic.together([self.description, described], shares)
-
-
-def _tiles(segment: Segment, source: Tensor) -> list[Tile]:
-    return segment.tiles(source.shape[-2], source.shape[-1])
 
 
 def _read(source: Tensor, tile: Tile) -> Tensor:
