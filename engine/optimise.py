@@ -224,9 +224,10 @@ class LBFGS:
             self._remember(self._previous_move, change)
             move = self._direction(g).mul_(self.learning_rate)
         self._previous_gradient, self._previous_move = g, move
-        if len(self._moves) == self.history:  # The next pair takes the place of the oldest.
-            for memory in (self._moves, self._changes, self._inverse_curvatures):
-                del memory[0]
+        # The next pair takes the place of the oldest.
+        excess = max(0, len(self._moves) + 1 - self.history)
+        for memory in (self._moves, self._changes, self._inverse_curvatures):
+            del memory[:excess]
         picture.add_(move.view_as(picture))
 
     def state(self) -> OptimiserState:

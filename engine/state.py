@@ -33,6 +33,8 @@ class State:
     """State of the generator that every random number of the painting is drawn from."""
     seconds: float
     """Of computing so far."""
+    plan: Mapping[str, Any] | None = None
+    """How the scale is computed to fit into memory, since that decides how sums are rounded."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The caller's own, untouched: numbers, text, bytes, None, lists and mappings of these."""
 

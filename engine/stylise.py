@@ -6,9 +6,11 @@ matrices the style's. Coarse to fine, if asked.
 """
 
 import bisect
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +19,14 @@ from torch import Tensor
 from engine._colour import strips
 from engine._encode import check_side
 from engine.colours import keep_colours, match_colours
-from engine.errors import PictureError, Problem, SettingsError, StateError
+from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
+from engine.memory import Plan, Planner, is_out_of_memory, release
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, Objective, Snapshot, Step, minimise
 from engine.pace import Pace
 from engine.picture import Picture, resized_alpha
 from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
+from engine.segments import Layout
 from engine.settings import Settings
 from engine.state import State
 from engine.strength import Dial, dial
@@ -30,6 +34,8 @@ from engine.targets import StyleTargets, digest
 from engine.vgg import VGG19
 
 __all__ = ["Progress", "Result", "stylise"]
+
+logger = logging.getLogger(__name__)
 
 # Evaluations between two reports on a device that runs ahead of the host: each report waits for it.
 REPORT_EVERY = 5
@@ -82,6 +88,9 @@ class Result:
     precision: str
     weights_name: str
     weights_sha256: str
+    plans: tuple[Plan, ...] = ()
+    """How each scale was computed, if there was a budget; more than one of a scale where memory ran
+    out."""
 
 
 def stylise(
@@ -95,6 +104,7 @@ def stylise(
     preview_at: Sequence[float] = (),
     targets: StyleTargets | None = None,
     resume: State | None = None,
+    budget: int | None = None,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -114,8 +124,12 @@ def stylise(
         resume: where the same painting was interrupted. With everything else equal (the number of
             CPU threads, too) the result is bit for bit what it would have been. The step under way
             then is computed, and reported, again.
+        budget: bytes that the process (on a GPU: the device) may hold. Each scale is planned to fit
+            into it (`engine.memory`); None: no limit. If memory runs out all the same, the scale
+            goes on where it is, planned one step smaller.
 
     Raises:
+        BudgetError: nothing fits into the budget, or into what there is; says what would.
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
@@ -128,16 +142,13 @@ def stylise(
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
     previewed, previews = 0.0, 0
-    whole_content = content.to_tensor(vgg.device)
-    whole_styles = [style.to_tensor(vgg.device) for style in styles]
     # A small style is no larger at the next scale, so even one job can look twice.
     targets = StyleTargets() if targets is None else targets
     digests = [digest(style) for style in styles]
     strength = dial(settings.strength)
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
-    # What the painting starts from and is given back at each step up: the content, in colours.
-    whole_draft = _draft(whole_content, whole_styles, settings, strength)
-    draft, picture = whole_draft, whole_draft
+    planner = Planner(vgg, settings)
+    plans: list[Plan] = []
     generator = torch.Generator().manual_seed(settings.seed)
     if resume is not None:
         generator.set_state(resume.generator)
@@ -145,28 +156,42 @@ def stylise(
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         if resume is not None and scale < resume.scale:
             continue
-        target = resize(whole_content, size)
-        coarser_draft, draft = draft, resize(whole_draft, size)
-        snapshot = None
+        snapshot, plan = None, None
         if resume is not None:
-            snapshot, resume = _checked(resume, sizes, settings.margin), None
+            snapshot = _checked(resume, sizes, settings.margin)
             canvas = snapshot.picture.to(vgg.device, copy=True)
+            plan = resume.plan
+            resume = None
         else:
+            whole_styles = [style.to_tensor(vgg.device) for style in styles]
+            # What the painting starts from and is given back at each step up: the content, in
+            # colours. Made anew at each scale, so that nothing of it waits while one is painted.
+            whole_draft = _draft(content.to_tensor(vgg.device), whole_styles, settings, strength)
+            draft = resize(whole_draft, size)
             if scale == 0:
                 picture = _initial(settings, draft, whole_styles, initial, strength, generator)
             else:
+                coarser_draft = resize(whole_draft, sizes[scale - 1])
                 picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
+                del coarser_draft
             canvas = extend(picture, settings.margin).clone()
-        objective = style_transfer_objective(
-            vgg,
-            extend(target, settings.margin),
-            whole_styles,
+            del whole_styles, whole_draft, draft, picture
+        target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
+        descent = _within_memory(
+            planner,
+            budget,
+            sum(each.samples.nbytes for each in (content, *styles))
+            + canvas.nbytes
+            + (target.nbytes if target is not None else 0),
+            plan,
+            plans,
+            partial(_objective, vgg, content, styles, size, settings, targets, digests),
+            canvas,
+            count,
+            scale < len(sizes) - 1,
             settings,
-            targets=targets,
-            digests=digests,
+            snapshot,
         )
-        coarse = scale < len(sizes) - 1
-        descent = _in_stages(objective, canvas, count, coarse, settings, snapshot)
         snapshot = None  # It holds the whole memory of the optimiser as it was.
         for step in descent:
             now = pace.seconds
@@ -177,7 +202,7 @@ def stylise(
             due = preview_seconds is not None and now - previewed >= preview_seconds
             if due or wanted > previews:
                 previewed, previews = now, wanted
-                preview = _preview(crop(canvas, size), target, settings)
+                preview = _preview(crop(canvas, size), target)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -188,13 +213,13 @@ def stylise(
                 losses=step.losses,
                 seconds=now,
                 eta_seconds=pace.to_go(fraction),
-                state=partial(_state, scale, step, generator, pace),
+                state=partial(_state, scale, step, generator, pace, plans),
                 preview=preview,
             )
         picture = crop(canvas, size)
 
     yield Result(
-        picture=_with_alpha_of(content, _delivered(picture, target, settings)),
+        picture=_with_alpha_of(content, _delivered(picture, target)),
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
@@ -203,10 +228,87 @@ def stylise(
         precision=vgg.precision,
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
+        plans=tuple(plans),
     )
 
 
-def _state(scale: int, step: Step, generator: torch.Generator, pace: Pace) -> State:
+def _objective(
+    vgg: VGG19,
+    content: Picture,
+    styles: Sequence[Picture],
+    size: Size,
+    settings: Settings,
+    targets: StyleTargets,
+    digests: Sequence[str],
+    layout: Layout | None,
+) -> Objective:
+    target = resize(content.to_tensor(vgg.device), size)
+    return style_transfer_objective(
+        vgg,
+        extend(target, settings.margin),
+        [style.to_tensor(vgg.device) for style in styles],
+        settings,
+        targets=targets,
+        digests=digests,
+        layout=layout,
+    )
+
+
+def _within_memory(
+    planner: Planner,
+    budget: int | None,
+    held: int,
+    chosen: Mapping[str, Any] | None,
+    plans: list[Plan],
+    objective_in: Callable[[Layout | None], Objective],
+    canvas: Tensor,
+    steps: int,
+    coarse: bool,
+    settings: Settings,
+    snapshot: Snapshot | None,
+) -> Iterator[Step]:
+    """One scale, as planned; planned one step smaller wherever memory runs out.
+
+    Args:
+        held: bytes of pictures.
+        chosen: the plan that an interrupted scale was painted by, as `Plan.document` has it.
+        plans: gets each plan that is tried.
+    """
+    size = (canvas.shape[-1], canvas.shape[-2])
+    plan: Plan | None = None
+    if chosen is not None:
+        plan = planner.chosen(size, held, chosen)
+    elif budget is not None:
+        plan = planner.plan(size, held, steps, budget)
+    latest: Callable[[], Snapshot] | None = None
+    while True:
+        if plan is not None:
+            plans.append(plan)
+            settings = settings.model_copy(update={"history": max(1, plan.history)})
+        try:
+            objective = objective_in(plan.layout if plan else None)
+            for step in _in_stages(objective, canvas, steps, coarse, settings, snapshot):
+                snapshot, latest = None, step.snapshot
+                yield step
+            return
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Only here, behind the exception, nothing refers to what the evaluation held.
+        objective = step = None  # type: ignore[assignment]
+        release()
+        plan = plan or planner.unplanned(size, held, steps)
+        smaller = planner.smaller(plan, held)
+        if smaller is None:
+            raise BudgetError(planner.does_not_fit(plan, budget))
+        logger.warning("out of memory with %s; trying %s", plan.describe(), smaller.describe())
+        plan = replace(smaller, after_out_of_memory=True)
+        snapshot = latest() if latest else snapshot
+
+
+def _state(
+    scale: int, step: Step, generator: torch.Generator, pace: Pace, plans: Sequence[Plan]
+) -> State:
     snapshot = step.snapshot()
     return State(
         scale=scale,
@@ -215,6 +317,7 @@ def _state(scale: int, step: Step, generator: torch.Generator, pace: Pace) -> St
         optimiser=snapshot.optimiser,
         generator=generator.get_state(),
         seconds=pace.seconds,
+        plan=plans[-1].document() if plans else None,
     )
 
 
@@ -325,25 +428,30 @@ def _noise(generator: torch.Generator, size: Size) -> Tensor:
     return torch.rand((1, 3, size[1], size[0]), generator=generator)
 
 
-def _delivered(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
-    """In 8 bits a channel, as a file will have it, strip by strip: no other copy is made."""
+def _delivered(painted: Tensor, colours: Tensor | None) -> Picture:
+    """In 8 bits a channel, as a file will have it, strip by strip: no other copy is made.
+
+    Args:
+        colours: a content whose colours are kept.
+    """
     height, width = painted.shape[-2:]
     samples = np.empty((height, width, 3), np.uint8)
     for rows in strips(width, height):
         strip = painted[..., rows, :]
-        if settings.keep_colours:
-            strip = keep_colours(strip, content[..., rows, :])
+        if colours is not None:
+            strip = keep_colours(strip, colours[..., rows, :])
         levels = strip.detach().float().clamp(0, 1).mul(255).add(0.5).to(torch.uint8)
         samples[rows] = levels[0].permute(1, 2, 0).cpu().numpy()
     return Picture(samples)
 
 
-def _preview(painted: Tensor, content: Tensor, settings: Settings) -> Picture:
+def _preview(painted: Tensor, colours: Tensor | None) -> Picture:
     """At most `PREVIEW_SIDE` long: nobody looks at every pixel of every step."""
     height, width = painted.shape[-2:]
     factor = min(1.0, PREVIEW_SIDE / max(width, height))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return _delivered(_shrunk(painted, size), _shrunk(content, size), settings)
+    shrunk = None if colours is None else _shrunk(colours, size)
+    return _delivered(_shrunk(painted, size), shrunk)
 
 
 def _shrunk(picture: Tensor, size: Size) -> Tensor:
