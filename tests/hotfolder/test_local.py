@@ -68,6 +68,21 @@ def test_an_unforeseen_exception_fails_the_job_and_the_worker_lives(
     assert worker_pid(local) == pid
 
 
+# Failure mode 16, when nothing smaller is left.
+def test_too_little_memory_fails_the_job_in_words_and_the_worker_lives(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    local.submit(make_job("memory"))
+    end = events_until(local, ENDS)[-1]
+    assert isinstance(end, Failed)
+    assert "Not enough memory" in end.message
+    assert "smaller `size`" in end.message
+    pid = worker_pid(local)
+    local.submit(make_job("steps=1"))
+    assert isinstance(events_until(local, ENDS)[-1], Done)
+    assert worker_pid(local) == pid
+
+
 def test_a_worker_killed_from_outside_is_a_loss(local: LocalDispatcher, make_job: Make) -> None:
     local.submit(make_job("steps=10000 pause=0.02"))
     events_until(local, Progress)

@@ -1,5 +1,5 @@
 """A worker without an engine: the real process and protocol, with a painter that obeys the text in
-the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `refuse`, `deaf`, `print`."""
+the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `memory`, `refuse`, `deaf`, `print`."""
 
 import hashlib
 import os
@@ -39,6 +39,8 @@ class Puppet:
             os.kill(os.getpid(), signal.SIGKILL)
         if "refuse" in words:
             raise PictureError(f"{job.folder}/inputs/{job.content}: not a picture")
+        if "memory" in words:
+            raise MemoryError
         if "raise" in words:
             raise KeyError("something in a codec")
         if "print" in words:
