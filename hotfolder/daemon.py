@@ -39,6 +39,7 @@ from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
+from hotfolder.names import Role
 from hotfolder.notices import Notices
 from hotfolder.pause import Pause
 from hotfolder.presence import Presence, Whereabouts
@@ -448,6 +449,8 @@ class Daemon:
         self._latest = look
         self._cancels |= look.cancels
         self._live |= {entry.job.id: entry for entry in look.claimed}
+        for entry in self._live.values():
+            entry.priority = look.priorities.get(entry.job.name)
         if look.claimed:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
@@ -676,7 +679,8 @@ class Daemon:
                 self._batches.note_end(entry, status)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
-                (self._folder.inbox / f"{entry.job.name}.hold").unlink(missing_ok=True)
+                for said in (Role.HOLD, Role.PRIORITY):
+                    (self._folder.inbox / f"{entry.job.name}.{said}").unlink(missing_ok=True)
                 if entry.job.terms.owner is not None:
                     self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
                 self._spool.remove(entry)

@@ -1,5 +1,6 @@
 """From the inbox into the spool: when to look, what to claim, whom to cancel."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,14 +11,14 @@ from pathlib import Path
 from hotfolder.absence import Absence
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config import Config
-from hotfolder.draft import Verdict
+from hotfolder.draft import InboxFile, Verdict
 from hotfolder.drop import Drop, Snapshot
 from hotfolder.errors import HotFolderError, InputError
-from hotfolder.files import discard
+from hotfolder.files import discard, open_regular
 from hotfolder.folder import HotFolder
 from hotfolder.inbox import Inbox
 from hotfolder.job import State
-from hotfolder.names import Role
+from hotfolder.names import Role, shown
 from hotfolder.publish import free_name
 from hotfolder.retry import FailedFolder
 from hotfolder.spool import Ending, Entry, Spool, ending_now
@@ -52,6 +53,8 @@ class Look:
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
     snapshot: Snapshot | None = None
     """What was found; None if nothing was looked at, but more of the last look is claimed."""
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    """What somebody has said since they were dropped, by the jobs' names."""
     holds: frozenset[str] = frozenset()
     """Names of jobs that somebody holds."""
     strays: tuple[str, ...] = ()
@@ -195,10 +198,12 @@ class Intake:
             self._bell.unheard()
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, Entry]) -> Look:
+        priorities, unclear = _priorities(snapshot.signals[Role.PRIORITY])
         look = Look(
             snapshot=snapshot,
+            priorities=priorities,
             holds=frozenset(snapshot.signals[Role.HOLD]),
-            strays=snapshot.strays,
+            strays=(*snapshot.strays, *unclear),
             settling=snapshot.settling is not None,
         )
         if self._spool.needs_to_catch_up and not self._backoff.must_wait("spool"):
@@ -218,6 +223,9 @@ class Intake:
         endings: dict[str, Ending] = {}
         for name, drop in self._named(snapshot.drops, by_name.keys()).items():
             ending = self._decided(drop, name in cancels, gone.get(drop.name))
+            if name in look.priorities:
+                said = {"priority": look.priorities[name]}
+                drop = replace(drop, terms=drop.terms.model_copy(update=said))
             if ending is None and drop.verdict is Verdict.CLAIM and name in look.holds:
                 drop = replace(drop, verdict=Verdict.HOLD, message=on_hold(name))
             if ending is None and drop.verdict in (Verdict.WAIT, Verdict.HOLD):
@@ -360,6 +368,20 @@ class Intake:
                 if name not in whose and file.settled:
                     log.debug("[%s] nothing to %s", name, role)
                     discard(file.path)
+
+
+def _priorities(files: Mapping[str, InboxFile]) -> tuple[dict[str, int], list[str]]:
+    """What is written in `NAME.priority`, a digit; and which of them say something else."""
+    said: dict[str, int] = {}
+    unclear = []
+    for name, file in files.items():
+        with contextlib.suppress(OSError), open_regular(file.path) as opened:
+            text = opened.read(16).strip()
+            if len(text) == 1 and text.isdigit():
+                said[name] = int(text)
+            elif file.settled:
+                unclear.append(f"{shown(file.name)} (expected a digit in it, from 0 to 9)")
+    return said, unclear
 
 
 def on_hold(name: str) -> str:

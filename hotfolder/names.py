@@ -42,13 +42,14 @@ class Role(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     RETRY = "retry"
+    PRIORITY = "priority"
     BATCH = "batch"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
 
 
-SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE, Role.RETRY)
+SIGNALS = (Role.CANCEL, Role.HEARTBEAT, Role.HOLD, Role.RELEASE, Role.RETRY, Role.PRIORITY)
 """Files `NAME.ROLE` that say something about the job NAME, which no picture or sidecar does."""
 
 _SIGNALS = {f".{role}": role for role in SIGNALS}

@@ -78,7 +78,8 @@ class Reporter:
         status = self._of(entry)
         if status.state is not State.QUEUED:
             status = self._fresh(entry)
-        status = replace(status, position=position, message=message)
+        priority = entry.turn.priority
+        status = replace(status, position=position, priority=priority, message=message)
         # A job that ends moves all the others: their new places are told by and by.
         moved = self._jobs.get(entry.job.id) == replace(status, position=self._of(entry).position)
         self._set(entry, status, at_least=REFRESH_SECONDS if moved else 0.0)
@@ -169,6 +170,7 @@ class Reporter:
                 state=self._state_of(drop, name in positions),
                 message=self._message_of(drop, name in positions),
                 position=positions.get(name),
+                priority=drop.terms.priority,
                 client=drop.client,
                 dropped=drop.dropped,
             )
@@ -281,6 +283,7 @@ class Reporter:
             id=job.id,
             preset=None if refused else job.settings.preset,
             size=None if refused else job.settings.size,
+            priority=entry.turn.priority,
             attempt=max(1, entry.attempt),
             client=job.client,
             dropped=job.dropped,

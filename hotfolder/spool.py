@@ -77,6 +77,8 @@ class Entry:
     """Seconds of running in earlier attempts."""
     started: str | None = None
     ending: Ending | None = None
+    priority: int | None = None
+    """What somebody has said since it was dropped. Not in `state.json`: the inbox says it again."""
 
     @property
     def tag(self) -> str:
@@ -86,7 +88,8 @@ class Entry:
     @property
     def turn(self) -> Turn:
         """Its place in the queue."""
-        return Turn(self.job.terms.priority, folder_of(self.job.source), (0, self.job.id))
+        priority = self.job.terms.priority if self.priority is None else self.priority
+        return Turn(priority, folder_of(self.job.source), (0, self.job.id))
 
     @property
     def folder(self) -> Path:

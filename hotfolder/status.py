@@ -33,6 +33,7 @@ class JobStatus:
     id: str | None = None
     message: str = ""
     position: int | None = None
+    priority: int | None = None
     preset: str | None = None
     size: int | str | None = None
     scale: int | None = None

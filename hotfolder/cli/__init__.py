@@ -42,6 +42,7 @@ ORDER = [
     "cancel",
     "hold",
     "release",
+    "priority",
     "retry",
     "pause",
     "resume",

@@ -1,4 +1,4 @@
-"""`cancel`, `hold`, `release`, `retry`, `pause`, `resume`: what a person decides about the queue.
+"""`cancel`, `hold`, `release`, `priority`, `retry`, `pause`, `resume`: what a person decides.
 
 All of it is said through files in the hot folder, so it holds on a network share, and while no
 server runs it is heard by the next one.
@@ -24,7 +24,7 @@ from hotfolder.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from plugin.client import Client
 
-__all__ = ["cancel", "hold", "pause", "release", "resume", "retry"]
+__all__ = ["cancel", "hold", "pause", "priority", "release", "resume", "retry"]
 
 NamesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME...", help="Jobs, as `status` names them.")
@@ -106,6 +106,27 @@ def release(names: NamesArgument, hot: HotOption = None) -> None:
     for name, file in files.items():
         _wait(partial(_is_gone, file))
         say(f"{name} is {'asked to go on' if file.exists() else 'released'}.")
+
+
+@command("priority", FOLDER, "impasto priority cat 9", "impasto priority cat 0 --hot hot")
+def priority(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The job, as `status` names it.")],
+    value: Annotated[
+        int, typer.Argument(metavar="PRIORITY", min=0, max=9, help="0 to 9; 5 is usual.")
+    ],
+    hot: HotOption = None,
+) -> None:
+    """Let a job that waits overtake others, or stand back.
+
+    A job that runs already is not stopped.
+    """
+    from hotfolder.files import write_whole
+    from plugin.client import Client
+
+    client = Client(find_hot_folder(hot))
+    _check_live(client, [name])
+    write_whole(client.inbox / f"{name}.priority", f"{value}\n".encode())
+    say(f"{name} has priority {value}.")
 
 
 @command("retry", FOLDER, "impasto retry cat", "impasto retry --all-failed")

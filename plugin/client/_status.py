@@ -32,6 +32,7 @@ class Status:
     id: str | None = None
     source: str | None = None
     position: int | None = None
+    priority: int | None = None
     preset: str | None = None
     size: int | str | None = None
     scale: int | None = None

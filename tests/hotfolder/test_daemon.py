@@ -22,7 +22,8 @@ from hotfolder.publish import Publisher
 from hotfolder.spool import Spool
 
 KEYS = {
-    *("protocol", "id", "name", "source", "state", "message", "position", "preset", "size"),
+    *("protocol", "id", "name", "source", "state", "message", "position", "priority", "preset"),
+    "size",
     *("scale", "scales", "step", "steps", "fraction", "losses", "seconds", "eta_seconds"),
     *("device", "attempt", "preview", "result", "record", "error", "folder", "client"),
     *("dropped", "updated"),
@@ -125,6 +126,27 @@ def test_everything_in_the_inbox_is_painted_in_turn_however_few_are_claimed(room
         room.drop_pair(name)
     room.step(20)
     assert [job.name for job in room.dispatcher.submitted] == names
+    assert list(room.folder.inbox.iterdir()) == []
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_a_priority_can_be_given_later_and_outlives_a_restart(room: Room, claimed: bool) -> None:
+    room.settings["claim_limit"] = 100 if claimed else 1
+    room.dispatcher.script = starts_only
+    for name in "abcde":
+        room.drop_pair(name)
+    room.step(3)
+    assert (room.status("e")["position"], room.status("e")["priority"]) == (4, 5)
+    room.drop("e.priority", "9\n")
+    room.drop("b.priority", "none")
+    room.step(3)
+    assert (room.status("e")["position"], room.status("e")["priority"]) == (1, 9)
+    assert room.status("b")["priority"] == 5
+    assert room.status("server")["strays"] == ["b.priority (expected a digit in it, from 0 to 9)"]
+    room.restart()
+    (room.folder.inbox / "b.priority").unlink()
+    room.step(12)
+    assert [job.name for job in room.dispatcher.submitted] == ["e", "a", "b", "c", "d"]
     assert list(room.folder.inbox.iterdir()) == []
 
 

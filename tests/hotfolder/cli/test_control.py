@@ -122,6 +122,15 @@ def test_a_held_job_is_painted_when_it_is_released(
     until(lambda: place.state("cat") == "done", seconds=60)
 
 
+def test_a_job_that_waits_is_given_a_priority(place: Place, capsys: Capture) -> None:
+    place.post("cat", state="queued")
+    assert main(["priority", "cat", "9"]) == ExitCode.OK
+    assert (place.root / "inbox/cat.priority").read_text() == "9\n"
+    assert main(["priority", "cat", "10"]) == ExitCode.USAGE
+    assert main(["priority", "cta", "3"]) == ExitCode.INPUT
+    assert "Did you mean 'cat'?" in capsys.readouterr().err
+
+
 def test_failed_jobs_are_tried_again_one_or_all(
     place: Place, until: Until, capsys: Capture
 ) -> None:
