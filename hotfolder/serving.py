@@ -52,11 +52,19 @@ def served_here(config: Config, root: Path) -> Iterator[Callable[[], None]]:
 
 
 def _wait_for_first_look(client: Client, check: Callable[[], None]) -> None:
-    """Until what lay in the inbox has been claimed: then its status tells of everything."""
+    """Until the status tells of every job that lay in the inbox, whether it is claimed or not."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         check()
         server = client.server()
-        if server.running and server.state != "starting" and not any(client.inbox.glob("*.yaml")):
+        if server.running and server.state != "starting" and _all_told(client):
             return
         time.sleep(0.05)
+
+
+def _all_told(client: Client) -> bool:
+    for path in client.inbox.glob("*.yaml"):
+        job = client.job(path.stem.removesuffix(".batch"))
+        if job is None or not job.live:
+            return False
+    return True

@@ -284,3 +284,18 @@ def test_patterns_stay_within_a_folder_unless_they_say_otherwise(
     path: str, pattern: str, expected: bool
 ) -> None:
     assert fits(path, pattern) is expected
+
+
+def test_a_crowd_in_the_inbox_does_not_make_a_batch_start_twice(room: Room) -> None:
+    room.settings["claim_limit"] = 1
+    deliver(room, 'contents: ["cat.jpg"]\nstyles: [night.jpg]')
+    for number in range(6):
+        room.drop_pair(f"job{number}")
+    room.step(2)
+    room.step(20, seconds=0.0)  # claims from the last look, which still has the batch's file
+    until_ended(room)
+    room.step(10)
+    assert [job.name for job in room.dispatcher.submitted].count("trip-cat-night") == 1
+    assert [path.name for path in room.folder.outbox.glob("trip*.summary.yaml")] == [
+        "trip.summary.yaml"
+    ]
