@@ -71,7 +71,7 @@ def run(arguments: Sequence[str]) -> None:
         common = {"precision": options.precision, "optimiser": options.optimiser}
         cases = [{"size": options.size, "budget": options.budget, **common}]
         if options.baseline:
-            cases.append({"size": options.baseline, **common})
+            cases.append({"size": options.baseline, "mode": "untiled", **common})
     lines = [
         f"{options.steps} steps a process. {provenance(options.device)}",
         "",
@@ -132,9 +132,7 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
         budget = _budget_of(case["mode"], size, held, Planner(vgg, settings), steps)
     reports: list[float] = []
     plans: Sequence[Any] = ()
-    for step in stylise(
-        content, [style], settings, vgg, preview_seconds=None, budget=budget or 2**60
-    ):
+    for step in stylise(content, [style], settings, vgg, preview_seconds=None, budget=budget):
         if isinstance(step, Progress):
             reports.append(time.perf_counter())
         else:

@@ -55,6 +55,9 @@ SIDES = (4096, 2048, 1024, 512, 360, 192, 96)
 SMALLER = 0.85
 """What a plan may take of what the one took that did not fit after all."""
 
+ROOM = 8000
+"""Bytes a pixel that no evaluation takes, whatever its layers, statistic and precision."""
+
 FEWEST_PAIRS = 1
 """L-BFGS with fewer would be gradient descent."""
 
@@ -160,6 +163,11 @@ class Planner:
         assert least is not None
         assert budget is not None
         raise BudgetError(self.does_not_fit(least, budget))
+
+    def roomy(self, size: Size, held: int, steps: int, budget: int) -> bool:
+        """Whether a picture is so small for the budget that there is nothing to plan."""
+        pairs = 24 * self._wanted_history(steps)
+        return self._fixed + held + (ROOM + pairs) * size[0] * size[1] < budget
 
     def choices(self, size: Size, held: int, steps: int) -> list[Plan]:
         """With all the pairs that the settings ask for, from the fastest to the slowest."""

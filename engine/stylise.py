@@ -89,7 +89,8 @@ class Result:
     weights_name: str
     weights_sha256: str
     plans: tuple[Plan, ...] = ()
-    """How each scale was computed, if there was a budget; more than one of a scale where memory ran
+    """How each scale was computed, if it had to be planned: without a budget, or with one that is
+    ample, nothing is taken apart. More than one of a scale where memory ran
     out."""
 
 
@@ -278,7 +279,7 @@ def _within_memory(
     plan: Plan | None = None
     if chosen is not None:
         plan = planner.chosen(size, held, chosen)
-    elif budget is not None:
+    elif budget is not None and not planner.roomy(size, held, steps, budget):
         plan = planner.plan(size, held, steps, budget)
     latest: Callable[[], Snapshot] | None = None
     while True:

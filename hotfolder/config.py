@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from engine.budget import parse_memory
 from engine.errors import Problem, SettingsError
 from engine.settings import problems_of, resolve
 from hotfolder.terms import Minutes
@@ -54,6 +55,11 @@ class Retry(_Model):
 
     backoff: Annotated[float, Field(ge=0, le=3600)] = 5.0
     """Seconds before it is started again; twice as long each time. Others go on meanwhile."""
+
+
+def _memory(text: str) -> str:
+    parse_memory(text)
+    return text
 
 
 Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=256)]
@@ -172,6 +178,11 @@ class Config(_Model):
     max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
     """Larger input pictures are refused before they are decoded."""
 
+    memory: Annotated[str, AfterValidator(_memory)] = "auto"
+    """What a worker may hold at most, such as 6GB; on a GPU, what it may hold there. `auto`: what
+    is free when a job begins, within the limits of control groups, less a reserve of a tenth. Large
+    paintings are computed in tiles to fit; `impasto plan` says how."""
+
     style_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 256
     """Memory of each device for what its worker knows of the last styles, so that a style in job
     after job is looked at once. 0: none. It changes no pixel."""
@@ -241,7 +252,8 @@ def annotated_yaml(**values: Any) -> str:
 
 def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
     """pydantic's errors; those of the union behind `devices` as one."""
-    problems = [p for p in problems_of(error, Config) if p.path[0] not in ("devices", "threads")]
+    apart = ("devices", "memory", "threads")
+    problems = [p for p in problems_of(error, Config) if p.path[0] not in apart]
     refused = {details["loc"][0] for details in error.errors()}
     if "devices" in refused:
         expected = "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]"
@@ -249,6 +261,9 @@ def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[P
     if "threads" in refused:
         expected = "a whole number from 1 to 1024, or null"
         problems.append(Problem(("threads",), repr(values["threads"])[:80], expected))
+    if "memory" in refused:
+        expected = "`auto` or an amount such as 6GB or 512MiB"
+        problems.append(Problem(("memory",), repr(values["memory"])[:80], expected))
     return problems
 
 

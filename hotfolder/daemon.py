@@ -144,6 +144,7 @@ def dispatcher_of(config: Config) -> LocalDispatcher:
     command = worker_command(
         threads=config.threads,
         max_megapixels=config.max_megapixels,
+        memory=config.memory,
         style_cache_megabytes=config.style_cache_megabytes,
         checkpoint_seconds=config.checkpoint_seconds,
     )

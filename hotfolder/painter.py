@@ -17,7 +17,9 @@ from typing import Any
 import torch
 
 import engine
+from engine.budget import auto_budget, parse_memory
 from engine.devices import make_reproducible, resolve_devices
+from engine.memory import is_out_of_memory
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
 from engine.progression import Progression
@@ -47,6 +49,7 @@ class EnginePainter:
         *,
         threads: int | None,
         max_megapixels: float,
+        memory: str,
         style_cache_megabytes: int,
         preview_seconds: float,
         checkpoint_seconds: float,
@@ -64,6 +67,7 @@ class EnginePainter:
         self._max_megapixels = max_megapixels
         self._preview_seconds = preview_seconds
         self._checkpoint_seconds = checkpoint_seconds
+        self._memory = memory
         self._in_hand: tuple[Checkpoints, Callable[[], State]] | None = None
         self._network: tuple[tuple[str, str], VGG19] | None = None
         self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
@@ -85,8 +89,7 @@ class EnginePainter:
         try:
             yield from self._paint(job)
         except RuntimeError as error:
-            memory = isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
-            if not memory:
+            if not is_out_of_memory(error):
                 if "CUDA error" in str(error):
                     raise Crash(str(error)) from error
                 raise
@@ -132,6 +135,7 @@ class EnginePainter:
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
             resume=state,
+            budget=parse_memory(self._memory) or auto_budget(self.device),
         )
         del state  # It holds the whole memory of the optimiser as it was.
         # Closing at once gives the memory back when a job is cancelled.
@@ -240,6 +244,7 @@ def _record(
         "seconds": round(result.seconds, 3),
         "device": result.device,
         "precision": result.precision,
+        **({"memory": [plan.document() for plan in result.plans]} if result.plans else {}),
         "versions": {
             "impasto": engine.__version__,
             "torch": torch.__version__,

@@ -27,6 +27,7 @@ def worker_command(
     *,
     threads: int | None = None,
     max_megapixels: float = 200.0,
+    memory: str = "auto",
     style_cache_megabytes: int = 256,
     checkpoint_seconds: float = 30.0,
 ) -> list[str]:
@@ -34,6 +35,7 @@ def worker_command(
     # -P: a folder called `engine` where the user happens to be must not be imported.
     command = [sys.executable, "-P", "-m", "hotfolder.worker"]
     command += ["--max-megapixels", str(max_megapixels)]
+    command += ["--memory", memory]
     command += ["--style-cache-megabytes", str(style_cache_megabytes)]
     command += ["--checkpoint-seconds", str(checkpoint_seconds)]
     if threads is not None:

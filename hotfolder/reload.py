@@ -16,7 +16,7 @@ LOOK_SECONDS = 2.0
 
 AT_START = (
     *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
-    *("checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
+    *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
 """Keys that are read once: the workers', the log's, the daemon's very place."""
 

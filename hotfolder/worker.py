@@ -104,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--max-megapixels", type=float, default=200.0)
+    parser.add_argument("--memory", default="auto")
     parser.add_argument("--style-cache-megabytes", type=int, default=256)
     parser.add_argument("--preview-seconds", type=float, default=1.5)
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
@@ -117,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.device,
             threads=options.threads,
             max_megapixels=options.max_megapixels,
+            memory=options.memory,
             style_cache_megabytes=options.style_cache_megabytes,
             preview_seconds=options.preview_seconds,
             checkpoint_seconds=options.checkpoint_seconds,

@@ -20,6 +20,7 @@ from hotfolder.cli import (
     folder,
     jobs,
     paint,
+    plan,
     plugin,
     reconstruct,
     service,
@@ -32,6 +33,7 @@ from hotfolder.cli._console import show_error
 ORDER = [
     "demo",
     "stylise",
+    "plan",
     "reconstruct",
     "submit",
     "batch",
@@ -66,6 +68,7 @@ __all__ = [
     "jobs",
     "main",
     "paint",
+    "plan",
     "plugin",
     "reconstruct",
     "service",

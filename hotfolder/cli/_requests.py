@@ -7,7 +7,15 @@ import typer
 
 from hotfolder.errors import ConfigError
 
-__all__ = ["PresetOption", "SetOption", "SizeOption", "StrengthOption", "settings_layer"]
+__all__ = [
+    "MemoryOption",
+    "PresetOption",
+    "SetOption",
+    "SizeOption",
+    "StrengthOption",
+    "memory_budget",
+    "settings_layer",
+]
 
 PresetOption = Annotated[
     str | None,
@@ -29,6 +37,11 @@ SizeOption = Annotated[
         metavar="PIXELS|content",
         help="Longest side of the result, in pixels, or `content`: as large as the content.",
     ),
+]
+
+MemoryOption = Annotated[
+    str | None,
+    typer.Option("--memory", help="What it may hold at most, such as 6GB; auto: what is free."),
 ]
 
 StrengthOption = Annotated[
@@ -67,3 +80,17 @@ def settings_layer(
         except DocumentError as error:
             raise ConfigError(str(error)) from None
     return layer
+
+
+def memory_budget(text: str, device: str) -> int | None:
+    """Bytes that may be held on a device; None if that cannot be found out.
+
+    Raises:
+        typer.BadParameter: neither `auto` nor an amount.
+    """
+    from engine.budget import auto_budget, parse_memory
+
+    try:
+        return parse_memory(text) or auto_budget(device)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--memory") from None

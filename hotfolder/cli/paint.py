@@ -19,10 +19,12 @@ from hotfolder.cli._here import (
     write_output,
 )
 from hotfolder.cli._requests import (
+    MemoryOption,
     PresetOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    memory_budget,
     settings_layer,
 )
 from hotfolder.cli._where import OWN_STYLES, find_style, read_config
@@ -59,6 +61,7 @@ def stylise(
     assignments: SetOption = None,
     size: SizeOption = None,
     strength: StrengthOption = None,
+    memory: MemoryOption = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, or auto.")] = "auto",
     initial: Annotated[
         Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
@@ -109,7 +112,9 @@ def stylise(
     set_threads(read.threads)
     inputs = Inputs(content, files, initial, read.max_megapixels)
     kept = output.with_name(f"{output.name}.checkpoints") if resume else None
-    result, extras = _paint(inputs, settings, device, kept, read.checkpoint_seconds)
+    result, extras = _paint(
+        inputs, settings, device, kept, read.checkpoint_seconds, memory or read.memory
+    )
     for name, data in extras.items():
         write_file(data, beside[name], force=force)
     write_output(result.picture, output, settings, force=force)
@@ -143,6 +148,7 @@ def _paint(
     device: str,
     kept: Path | None,
     checkpoint_seconds: float,
+    memory: str,
 ) -> "tuple[Result, dict[str, bytes]]":
     """The result, and the files that show how it came about, by their names.
 
@@ -178,6 +184,7 @@ def _paint(
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=keeper.latest(),
+                budget=memory_budget(memory, where),
             ):
                 if progression:
                     progression.add(step)

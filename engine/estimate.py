@@ -1,0 +1,69 @@
+"""What a painting will take, before it is begun: memory by its plans, time by a short probe."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from engine.memory import Plan, Planner
+from engine.objective import style_transfer_objective
+from engine.pyramid import Size, ladder
+from engine.settings import Settings, resolve
+from engine.vgg import VGG19
+
+__all__ = ["PlannedScale", "plan_painting", "seconds_a_pixel"]
+
+PROBE = 192
+"""Pixels of the probe's sides."""
+
+
+@dataclass(frozen=True)
+class PlannedScale:
+    """One scale of a painting to be."""
+
+    size: Size
+    steps: int
+    plan: Plan
+
+    def seconds(self, a_pixel: float) -> float:
+        """An estimate, from what an untiled evaluation takes a pixel."""
+        width, height = self.plan.size
+        return self.steps * width * height * a_pixel * self.plan.cost
+
+
+def plan_painting(
+    content: Size, settings: Settings, vgg: VGG19, budget: int | None
+) -> list[PlannedScale]:
+    """Each scale that `stylise` would paint of a content of this size.
+
+    Raises:
+        BudgetError: nothing fits.
+    """
+    planner = Planner(vgg, settings)
+    sizes = ladder(content, settings.longest_side(content), settings.scales, settings.scale_factor)
+    scales = []
+    for index, (width, height) in enumerate(sizes):
+        steps = settings.steps if index == len(sizes) - 1 else settings.coarse_steps
+        margin = min(settings.margin, width - 1, height - 1)
+        size = width + 2 * margin, height + 2 * margin
+        held = 2 * 3 * content[0] * content[1] + 12 * size[0] * size[1]
+        if settings.keep_colours:
+            held += 12 * width * height
+        plan = planner.plan(size, held, steps, budget)
+        scales.append(PlannedScale((width, height), steps, plan))
+    return scales
+
+
+def seconds_a_pixel(vgg: VGG19) -> float:
+    """Of an untiled evaluation with its gradient, measured now: a second or so."""
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.rand((1, 3, PROBE, PROBE), generator=generator).to(vgg.device)
+    objective = style_transfer_objective(vgg, picture, [picture], resolve({}))
+    best = float("inf")
+    for _ in range(3):  # the first loads and allocates
+        started = time.perf_counter()
+        variable = (picture + 0.01).requires_grad_()
+        (gradient,) = torch.autograd.grad(objective(variable).sum(), variable)
+        gradient.sum().item()  # until the device has done it
+        best = min(best, time.perf_counter() - started)
+    return best / PROBE**2

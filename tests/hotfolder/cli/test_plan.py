@@ -1,0 +1,32 @@
+"""`impasto plan`: what a painting would take."""
+
+from pathlib import Path
+
+import pytest
+
+from hotfolder.cli import main
+
+
+def test_a_plan_says_mode_tiles_memory_and_time_of_every_scale(
+    photograph: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(photograph), "--size", "1024", "--memory", "1.6GB"]) == 0
+    printed, said = capsys.readouterr()
+    headings, *rows = printed.splitlines()
+    assert headings.split() == ["SIZE", "STEPS", "MODE", "TILES", "PAIRS", "PEAK", "MEMORY", "TIME"]
+    assert [row.split()[0] for row in rows] == ["256", "512", "1024"]
+    assert rows[0].split()[4] == "untiled"
+    assert rows[-1].split()[4] == "tiled"
+    assert "budget of 1.60 GB" in said
+
+
+def test_what_does_not_fit_is_said_before_anything_is_painted(
+    photograph: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(photograph), "--size", "4096", "--memory", "1.3GB"]) == 15
+    assert "px on the longer side would fit" in capsys.readouterr().err
+
+
+def test_memory_is_auto_or_an_amount(photograph: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", str(photograph), "--memory", "plenty"]) == 1
+    assert "such as 6GB" in capsys.readouterr().err
