@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from engine.errors import Problem
+from hotfolder.names import shown
 
 __all__ = ["Document", "DocumentError", "parse_document"]
 
@@ -55,7 +56,8 @@ class Document:
     def describe(self, problems: Iterable[Problem]) -> str:
         """One line a problem: `portrait.yaml, line 3: key: given; expected ...`."""
         ordered = sorted(problems, key=lambda problem: self.line(problem.path))
-        return "\n".join(f"{self.name}, line {self.line(p.path)}: {p}" for p in ordered)
+        # A key may hold what a terminal obeys; what was given is shown as Python writes it anyway.
+        return "\n".join(f"{self.name}, line {self.line(p.path)}: {shown(str(p))}" for p in ordered)
 
 
 def parse_document(data: bytes, name: str) -> Document:
@@ -130,10 +132,9 @@ def _plain(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> An
             raise DocumentError(f"{name}, line {line}: a key that is not a word.")
         key = key_node.value
         if key in values:
-            first = lines[(*path, key)]
+            first, known = lines[(*path, key)], shown(".".join(map(str, (*path, key))))
             raise DocumentError(
-                f"{name}, line {line}: {'.'.join(map(str, (*path, key)))}: given twice (first in "
-                f"line {first}); expected once."
+                f"{name}, line {line}: {known}: given twice (first in line {first}); expected once."
             )
         lines[(*path, key)] = line
         values[key] = _plain(value_node, (*path, key), lines, name)
@@ -163,4 +164,4 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     reason = error.problem or error.context or "unknown reason"
     if "\\t" in reason:
         reason += " (indent with spaces, not tabs)"
-    return reason
+    return shown(reason)

@@ -19,6 +19,7 @@ import torch
 import engine
 from engine.budget import auto_budget, parse_memory
 from engine.devices import make_reproducible, resolve_devices
+from engine.errors import PictureError
 from engine.memory import is_out_of_memory
 from engine.optimise import Losses
 from engine.picture import Picture, read_picture, write_picture
@@ -169,6 +170,8 @@ class EnginePainter:
                 )
 
     def _read(self, path: Path) -> Picture:
+        if path.is_symlink():  # put in a plain file's place in the moment of the claim
+            raise PictureError(f"{path}: this is a link. Put the picture itself there.")
         return read_picture(path, max_megapixels=self._max_megapixels)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:

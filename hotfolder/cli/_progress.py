@@ -120,7 +120,7 @@ def _bars(console: "Console") -> "Progress":
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("[bold]{task.description}", markup=True),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(bar_width=28),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("[dim]{task.fields[detail]}"),

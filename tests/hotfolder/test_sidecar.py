@@ -57,11 +57,17 @@ def test_the_nearest_key_may_be_the_sidecars_own() -> None:
 
 
 def test_a_wrong_type_is_refused_with_what_was_expected() -> None:
-    assert refusal("size: large") == "a.yaml, line 1: size: 'large'; expected a whole number."
+    assert (
+        refusal("size: large")
+        == "a.yaml, line 1: size: 'large'; expected a whole number, or `content`."
+    )
 
 
 def test_a_number_out_of_range_is_refused_with_the_range() -> None:
-    assert refusal("steps: 5\nsize: 8") == "a.yaml, line 2: size: 8; expected at least 32."
+    assert (
+        refusal("steps: 5\nsize: 8")
+        == "a.yaml, line 2: size: 8; expected at least 32, or `content`."
+    )
 
 
 def test_an_unknown_layer_is_refused_with_its_own_line_and_the_nearest_layer() -> None:
@@ -173,3 +179,18 @@ def test_wrong_terms_and_settings_are_told_together_and_the_pictures_are_known()
     assert sidecar.content == "a.jpg"
     with pytest.raises(SidecarError, match=r"(?s)line 2: priority.*line 3: size"):
         sidecar.settings({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('"\\e[2J": 1', id="terminal_escape"),
+        pytest.param('"a\\nb": 1', id="line_break"),
+        pytest.param('"a\\nb": 1\n"a\\nb": 2', id="line_break_twice"),
+        pytest.param("\u202eabc: 1", id="right_to_left"),
+    ],
+)
+def test_a_hostile_key_is_shown_escaped(text: str) -> None:
+    with pytest.raises(SidecarError) as caught:
+        parse_sidecar(text.encode(), "a.yaml").settings({})
+    assert str(caught.value).isprintable()
