@@ -1,7 +1,6 @@
 """The dialog of Filters > Artistic > Neural Style (Impasto)..."""
 
 import contextlib
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,17 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from choices import MAX_SEED, MAX_SIZE, MIN_SIZE, PRESETS, Choices, Refusal
+from choices import Choices, Refusal
 from client import Client, ClientError
 from gi.repository import Gimp, GimpUi, GLib, Gtk
 from live import Live
 from painting import refuse_unserved
-from pictures import Region, refuse_output
+from pictures import refuse_output
 from places import Installed, Memory
 from preview import PreviewPane
+from region import Region
 from server_row import ServerRow
+from settings_grid import SettingsGrid
 from style_list import StyleList
 
 __all__ = ["ask"]
@@ -73,7 +74,7 @@ class _Dialog:
         self._window.set_default_response(Gtk.ResponseType.OK)
         GimpUi.window_set_transient(self._window)
         self._build()
-        self._show(choices)
+        self._settings.show_choices(choices)
         self._quiet = False
         self._list_styles()
         self._window.show_all()
@@ -115,12 +116,17 @@ class _Dialog:
 
     def _build(self) -> None:
         self._styles = StyleList(lambda style: self._choose(style=style))
+        self._settings = SettingsGrid(
+            lambda choice: self._choose(**choice),
+            longest_side=self._longest_side(),
+            has_selection=not Gimp.Selection.is_empty(self._image),
+        )
         self._preview = PreviewPane(self._live, self._original(), self._changed)
         self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
         self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
         left.pack_start(_titled("Style", self._styles), True, True, 0)
-        left.pack_start(_titled("Painting", self._settings()), False, False, 0)
+        left.pack_start(_titled("Painting", self._settings), False, False, 0)
         middle = Gtk.Box(spacing=18)
         middle.pack_start(left, True, True, 0)
         middle.pack_start(self._preview, False, False, 0)
@@ -130,91 +136,6 @@ class _Dialog:
         content.pack_start(Gtk.Separator(), False, False, 0)
         content.pack_start(self._server, False, False, 0)
         self._window.get_content_area().pack_start(content, True, True, 0)
-
-    def _settings(self) -> Any:
-        grid = Gtk.Grid(row_spacing=6, column_spacing=12)
-        self._preset = Gtk.ComboBoxText()
-        for name, label, explanation in PRESETS:
-            self._preset.append(name, f"{label}: {explanation[:1].lower()}{explanation[1:]}")
-        self._preset.connect("changed", lambda box: self._choose(preset=box.get_active_id()))
-        _row(grid, 0, "Pr_eset", self._preset)
-
-        self._strength = _slider(0, 100, 1)
-        self._strength.add_mark(75, Gtk.PositionType.BOTTOM, None)
-        self._strength.connect(
-            "value-changed", lambda scale: self._choose(strength=round(scale.get_value(), 1))
-        )
-        self._strength.set_tooltip_text(
-            "0 is nearly the picture, 100 nearly all style; at 75 the preset is as it is"
-        )
-        _row(grid, 1, "Stren_gth", self._strength)
-
-        self._as_layer = Gtk.CheckButton.new_with_mnemonic("As the _layer")
-        self._size = Gtk.SpinButton.new_with_range(MIN_SIZE, MAX_SIZE, 16)
-        self._size.set_tooltip_text("Longest side to paint at, in pixels")
-        self._as_layer.connect("toggled", self._sized)
-        self._size.connect("value-changed", self._sized)
-        sizes = Gtk.Box(spacing=12)
-        sizes.pack_start(self._size, False, False, 0)
-        sizes.pack_start(Gtk.Label(label="pixels"), False, False, 0)
-        sizes.pack_start(self._as_layer, False, False, 0)
-        _row(grid, 2, "Si_ze", sizes, self._size)
-
-        # Logarithmic: half as large is as far from 1 as twice as large.
-        self._scale = _slider(-2, 2, 0.01)
-        self._scale.connect("format-value", lambda _, value: f"{_factor(value):g}")
-        self._scale.connect(
-            "value-changed", lambda scale: self._choose(style_scale=_factor(scale.get_value()))
-        )
-        self._scale.add_mark(0, Gtk.PositionType.BOTTOM, None)
-        self._scale.set_tooltip_text("Size of the style picture: larger makes larger strokes")
-        _row(grid, 3, "Stro_kes", self._scale)
-
-        self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
-        self._seed.connect("value-changed", lambda spin: self._choose(seed=spin.get_value_as_int()))
-        self._seed.set_tooltip_text("Of the white noise that some paintings start from")
-        seeds = Gtk.Box()
-        seeds.pack_start(self._seed, False, False, 0)
-        _row(grid, 4, "See_d", seeds, self._seed)
-
-        self._output = Gtk.ComboBoxText()
-        self._output.append("layer", "New layer")
-        self._output.append("image", "New image")
-        self._output.connect("changed", lambda box: self._choose(output=box.get_active_id()))
-        outputs = Gtk.Box()
-        outputs.pack_start(self._output, False, False, 0)
-        _row(grid, 5, "_Output", outputs, self._output)
-
-        self._keep = Gtk.CheckButton.new_with_mnemonic("Keep _my colours")
-        self._keep.set_tooltip_text("Take only light and shade from the painting")
-        self._keep.connect("toggled", lambda box: self._choose(keep_colours=box.get_active()))
-        grid.attach(self._keep, 1, 6, 1, 1)
-
-        self._selected = Gtk.CheckButton.new_with_mnemonic("O_nly the selection")
-        self._selected.connect("toggled", lambda box: self._choose(selection_only=box.get_active()))
-        if Gimp.Selection.is_empty(self._image):
-            self._selected.set_sensitive(False)
-            self._selected.set_tooltip_text("Nothing is selected")
-        grid.attach(self._selected, 1, 7, 1, 1)
-        return grid
-
-    def _show(self, choices: Choices) -> None:
-        """Put the choices into the widgets."""
-        self._quiet = True
-        if choices.style:
-            self._styles.choose(choices.style)
-        self._preset.set_active_id(choices.preset)
-        self._strength.set_value(choices.strength)
-        self._as_layer.set_active(choices.size == 0)
-        self._size.set_value(choices.size or min(MAX_SIZE, max(MIN_SIZE, self._longest_side())))
-        self._size.set_sensitive(choices.size != 0)
-        self._scale.set_value(_exponent(choices.style_scale))
-        self._seed.set_value(choices.seed)
-        self._output.set_active_id(choices.output)
-        self._keep.set_active(choices.keep_colours)
-        self._selected.set_active(choices.selection_only)
-        self._quiet = False
-        self._choices = choices
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -234,14 +155,9 @@ class _Dialog:
             self._preview.want(self._choices, self._original())
             self._note_what_is_to_be_known()
 
-    def _sized(self, _: Any) -> None:
-        as_layer = self._as_layer.get_active()
-        self._size.set_sensitive(not as_layer)
-        self._choose(size=0 if as_layer else self._size.get_value_as_int())
-
     def _reset(self) -> None:
-        usual = Choices(style=self._choices.style, hot_folder=self._choices.hot_folder)
-        self._show(usual)
+        self._choices = Choices(style=self._choices.style, hot_folder=self._choices.hot_folder)
+        self._settings.show_choices(self._choices)
         self._changed()
 
     def _choose_folder(self, folder: str) -> None:
@@ -328,28 +244,3 @@ def _titled(title: str, child: Any) -> Any:
     frame = GimpUi.Frame.new(title)
     frame.add(child)
     return frame
-
-
-def _row(grid: Any, row: int, label: str, child: Any, named: Any = None) -> None:
-    name = Gtk.Label.new_with_mnemonic(label)
-    name.set_xalign(0)
-    name.set_mnemonic_widget(named or child)
-    (named or child).get_accessible().set_name(label.replace("_", ""))
-    child.set_hexpand(True)
-    grid.attach(name, 0, row, 1, 1)
-    grid.attach(child, 1, row, 1, 1)
-
-
-def _slider(least: float, most: float, step: float) -> Any:
-    slider = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, least, most, step)
-    slider.set_value_pos(Gtk.PositionType.RIGHT)
-    return slider
-
-
-def _factor(exponent: float) -> float:
-    """The style scale at a place of the slider."""
-    return float(f"{2**exponent:.2g}")
-
-
-def _exponent(factor: float) -> float:
-    return math.log2(factor)

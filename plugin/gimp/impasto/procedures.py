@@ -18,8 +18,9 @@ from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
 from gi.repository import Gimp, GObject
 from guard import guarded
 from painting import paint
-from pictures import Region, name_of, parasite_of, refuse_output
+from pictures import name_of, parasite_of, refuse_output
 from places import Installed, Memory
+from region import Region
 from results import import_results
 from running import ending_in_a_value, progress_bar, workplace
 

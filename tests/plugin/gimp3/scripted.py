@@ -26,6 +26,7 @@ class ScriptedServer(FakeServer):
         self.sidecars: list[dict[str, Any]] = []
         self.script: Script = paints
         self._jobs: list[Iterator[None]] = []
+        self._writing = threading.Lock()
         self._closed = threading.Event()
         super().__init__(root)
         self._thread = threading.Thread(target=self._serve, name="scripted server")
@@ -51,6 +52,10 @@ class ScriptedServer(FakeServer):
         (outbox / f".{name}.png").replace(outbox / f"{name}.png")
         result, record = f"outbox/{name}.png", f"outbox/{name}.result.yaml"
         self.post(name, "done", result=result, record=record, fraction=1.0)
+
+    def _write(self, name: str, document: dict[str, Any]) -> None:
+        with self._writing:  # the test's thread beats too
+            super()._write(name, document)
 
     def _serve(self) -> None:
         while not self._closed.wait(PAUSE):

@@ -69,7 +69,7 @@ def test_no_server(gimp: Gimp, scripted: ScriptedServer) -> None:
         ("", "No style is chosen"),
         ("moon", "has no moon. It has sun.png"),
         ("/share/nothing.jpg", "/share/nothing.jpg is not there"),
-        ("/share/gimp.log", "not a picture that Impasto reads"),
+        ("/share/console.log", "not a picture that Impasto reads"),
     ],
 )
 def test_no_style(gimp: Gimp, scripted: ScriptedServer, style: str, reason: str) -> None:
