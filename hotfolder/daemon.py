@@ -9,28 +9,22 @@ import logging
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from hotfolder.backoff import Backoff, growing_pause
+from hotfolder.backoff import Backoff
 from hotfolder.batches import Batches
 from hotfolder.config import Config
 from hotfolder.dispatcher import (
-    Cancelled,
     Dispatcher,
-    Done,
     Event,
     Failed,
     Lost,
     Progress,
     Stalled,
-    Started,
 )
 from hotfolder.errors import ExitCode, FolderError
 from hotfolder.files import NO_SPACE, remove_leftovers
@@ -49,10 +43,10 @@ from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
 from hotfolder.retention import Sweeper
 from hotfolder.space import Space
-from hotfolder.spool import Entry, Spool, ending_now
-from hotfolder.stopwatch import Stopwatch
+from hotfolder.spool import Entry, Spool
 from hotfolder.systemd import Notifier
 from hotfolder.turns import Turn, Turns
+from hotfolder.work import Stop, Work
 
 __all__ = ["Daemon", "Outcome", "dispatcher_of", "opened", "serve", "stopped_by_signals"]
 
@@ -183,15 +177,6 @@ def opened(
         yield daemon
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Why a job is to end before its time, and as what."""
-
-    state: State
-    reason: str = ""
-    """Empty if somebody said so."""
-
-
 class Daemon:
     """Serves one folder, which it must hold the lock of, with one dispatcher, which it closes."""
 
@@ -234,16 +219,19 @@ class Daemon:
         self._notices = Notices(config, folder.root)
         self._live: dict[str, Entry] = {}
         """Every job in the spool, oldest first."""
-        self._in_hand: set[str] = set()
-        """Jobs that the dispatcher has."""
+        self._work = Work(
+            config,
+            self._live,
+            self._spool,
+            dispatcher,
+            self._reporter,
+            self._turns,
+            telling=self._telling,
+            on_full=self._disk_is_full,
+            clock=clock,
+        )
         self._cancels: dict[str, Path] = {}
         """Cancel files by the name of the live job they are for; removed when it has ended."""
-        self._stops: dict[str, Stop] = {}
-        """Jobs that are to end before their time, by id."""
-        self._stopwatch = Stopwatch(clock)
-        self._resting = Backoff(clock)
-        """Jobs whose worker died, by id, until they may be tried again."""
-        self._events: deque[Event] = deque()
         self._latest: Look | None = None
         """The last look at the inbox."""
         self._pause = Pause(folder)
@@ -313,18 +301,18 @@ class Daemon:
             FolderError: with `once`, the folder is out of reach.
         """
         if not self._is_here():
-            self._events.extend(_while_away(self._dispatcher.poll(timeout)))
+            self._work.take(_while_away(self._dispatcher.poll(timeout)))
             self._say_why_it_waits()
             return
         self._reconfigure()
         self._look_for_pause()
         self._look()
         self._go_on_with_batches()
-        self._hand_out()
+        self._work.hand_out()
         timeout = min(timeout, self._intake.seconds_to_next_look())
-        self._events.extend(self._dispatcher.poll(timeout))
-        self._handle_events()
-        self._stop_overdue()
+        self._work.take(self._dispatcher.poll(timeout))
+        self._work.handle()
+        self._work.stop_overdue()
         self._publish_ends()
         self._report()
         if self._clock() >= self._tidy_due:
@@ -344,6 +332,7 @@ class Daemon:
         elif self._presence is Presence.HERE:
             log.info("%s is back", self._folder.root)
             self._backoff.forget()
+            self._work.forget_refusals()
             self._pause_due = 0.0
         return self._presence is Presence.HERE
 
@@ -397,14 +386,14 @@ class Daemon:
         try:
             last = self._dispatcher.poll(0)
             # What ended in the last moment has ended; what was lost was lost by our own doing.
-            self._events.extend(event for event in last if not isinstance(event, Lost))
-            self._in_hand.clear()
+            self._work.take(event for event in last if not isinstance(event, Lost))
+            self._work.let_go()
             self._backoff.forget()
-            self._handle_events()
+            self._work.handle()
             self._publish_ends()
             for entry in self._live.values():
                 if entry.state is State.RUNNING:
-                    self._requeue(entry)
+                    self._work.requeue(entry)
                     log.info("%s back in the queue", entry.tag)
             self._report()
             self._reporter.server(
@@ -419,7 +408,7 @@ class Daemon:
 
     def _is_finished(self) -> bool:
         look = self._latest
-        if look is None or look.settling or self._events or self._in_hand or self._batches.names:
+        if look is None or look.settling or not self._work.is_idle or self._batches.names:
             return False
         if self._reporter.paused is not None:
             return not any(entry.ending for entry in self._live.values())
@@ -433,6 +422,7 @@ class Daemon:
         if watch.changed():
             config = self._config = watch.config
             self._intake.reconfigure(config)
+            self._work.reconfigure(config)
             self._batches.reconfigure(config)
             self._sweeper.rules = config.retention
             self._notices.reconfigure(config)
@@ -456,7 +446,7 @@ class Daemon:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in look.cancelled.items():
-                self._stop(self._live[job_id], Stop(State.CANCELLED, reason))
+                self._work.stop(self._live[job_id], Stop(State.CANCELLED, reason))
             self._hold(look.holds)
             if look.snapshot is not None:
                 for entry in self._batches.look(look.snapshot, self._names_taken()):
@@ -471,7 +461,7 @@ class Daemon:
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
             for entry in self._batches.to_cancel(self._live):
-                self._stop(entry, Stop(State.CANCELLED, ""))
+                self._work.stop(entry, Stop(State.CANCELLED, ""))
             for status in self._batches.finish(self._live):
                 self._notices.tell(status)
         except OSError as error:
@@ -488,7 +478,7 @@ class Daemon:
         """Hold and release queued jobs as the files in the inbox say."""
         for entry in self._live.values():
             held = entry.job.name in names
-            if held and entry.state is State.QUEUED and entry.job.id not in self._in_hand:
+            if held and entry.state is State.QUEUED and entry.job.id not in self._work.in_hand:
                 self._spool.change(entry, State.HELD)
                 self._reporter.held(entry, on_hold(entry.job.name))
             elif not held and entry.state is State.HELD:
@@ -509,164 +499,10 @@ class Daemon:
                 log.info("going on" if reason is None else f"paused: {reason}")
             self._reporter.paused = reason
 
-    def _stop(self, entry: Entry, stop: Stop) -> None:
-        """End a job before its time."""
-        if entry.ending is not None:
-            return
-        self._stops[entry.job.id] = stop
-        if entry.job.id in self._in_hand:
-            self._dispatcher.cancel(entry.job.id)
-        else:
-            self._end_stopped(entry)
-
-    # --- the dispatcher --------------------------------------------------------------------
-
-    def _hand_out(self) -> None:
-        if self._reporter.paused is not None:
-            return
-        while len(self._in_hand) < self._dispatcher.capacity:
-            waiting = [
-                entry
-                for entry in self._queued()
-                if entry.job.id not in self._in_hand and not self._rests(entry)
-            ]
-            if not waiting:
-                return
-            entry = self._turns.order(waiting, lambda entry: entry.turn)[0]
-            self._turns.serve(entry.turn.folder)
-            self._in_hand.add(entry.job.id)
-            self._dispatcher.submit(entry.job)
-
-    def _rests(self, entry: Entry) -> bool:
-        return self._resting.must_wait(entry.job.id)
-
-    def _queued(self) -> list[Entry]:
-        return [entry for entry in self._live.values() if entry.state is State.QUEUED]
-
-    def _handle_events(self) -> None:
-        """Take note of what happened. An event stays until it is noted on the disk."""
-        while self._events and not self._backoff.must_wait("events"):
-            event = self._events[0]
-            entry = self._live.get(event.job_id)
-            try:
-                if entry is not None and entry.ending is None:
-                    self._handle_or_fail(entry, event)
-            except OSError as error:
-                log.error("cannot write to %s: %s", self._folder.spool, error)
-                self._backoff.refused("events")
-                return
-            self._events.popleft()
-
-    def _handle_or_fail(self, entry: Entry, event: Event) -> None:
-        try:
-            self._handle(entry, event)
-        except OSError:
-            raise
-        except Exception as error:
-            log.exception("%s %s could not be handled", entry.tag, event)
-            if entry.ending is None:
-                self._end(entry, State.FAILED, error=f"An unforeseen error: {error}")
-
-    def _handle(self, entry: Entry, event: Event) -> None:
-        if entry.state is State.QUEUED and not isinstance(event, Cancelled | Lost | Stalled):
-            started = datetime.now(UTC).isoformat(timespec="milliseconds")
-            attempt = entry.attempt + 1
-            self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
-        match event:
-            case Started():
-                self._stopwatch.start(entry.job.id, entry.ran)
-                log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
-                with self._telling():
-                    self._reporter.running(entry, event.device)
-            case Progress():
-                with self._telling():
-                    self._reporter.progress(entry, event)
-            case Done():
-                self._done(entry, event)
-            case Failed():
-                self._end(entry, State.FAILED, error=event.message, exit_code=event.exit_code)
-            case Cancelled():
-                self._end_stopped(entry)
-            case Lost():
-                self._lost(entry, event.reason)
-            case Stalled():
-                self._stalled(entry, event)
-
-    def _done(self, entry: Entry, event: Done) -> None:
-        picture, *beside = map(Path, (event.picture, *event.beside))
-        for file in (picture, *beside):
-            if file.parent != entry.folder or not file.is_file():
-                error = f"The result is not where it should be: {file}"
-                self._end(entry, State.FAILED, error=error)
-                return
-        names = [file.name for file in beside]
-        self._end(entry, State.DONE, picture=picture.name, record=event.record, beside=names)
-
-    def _lost(self, entry: Entry, reason: str) -> None:
-        """Not the job's fault, until it happens again and again."""
-        lost = entry.lost + 1
-        allowed = self._config.retry.lost
-        log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
-        if entry.job.id in self._stops:
-            self._end_stopped(entry)
-        elif lost > allowed:
-            times = "Its worker" if lost == 1 else f"{lost} workers that worked on it"
-            self._end(
-                entry,
-                State.FAILED,
-                error=f"{times} died; the last: {reason}. A smaller `size` needs less memory.",
-                exit_code=int(ExitCode.OTHER),
-            )
-        else:
-            self._requeue(entry, lost=lost)
-            self._resting.refused(entry.job.id, self._pause_after_loss(entry))
-
-    def _pause_after_loss(self, entry: Entry) -> float:
-        return growing_pause(self._config.retry.backoff, entry.lost)
-
-    def _requeue(self, entry: Entry, **facts: Any) -> None:
-        """Back into the queue, if it had been started at all."""
-        state = State.QUEUED if entry.state is State.RUNNING else None
-        ran = max(entry.ran, self._stopwatch.seconds(entry.job.id))
-        self._spool.change(entry, state, ran=ran, **facts)
-        self._stopwatch.stop(entry.job.id)
-        self._in_hand.discard(entry.job.id)
-
-    def _stop_overdue(self) -> None:
-        """Stop the jobs that have run for longer than they may."""
-        for job_id in self._in_hand:
-            entry = self._live[job_id]
-            minutes = entry.job.terms.max_minutes or self._config.max_minutes
-            if minutes is None or job_id in self._stops:
-                continue
-            if self._stopwatch.seconds(job_id) >= 60 * minutes:
-                log.warning("%s has run for %g minutes: stopped", entry.tag, minutes)
-                error = (
-                    f"Stopped after {minutes:g} minutes of running, which is its limit "
-                    f"(max_minutes), at {self._reporter.place_of(entry)}. Raise max_minutes, or "
-                    "let it do less: a smaller `size`, fewer `steps`."
-                )
-                self._stop(entry, Stop(State.FAILED, error))
-
-    def _end_stopped(self, entry: Entry) -> None:
-        stop = self._stops.get(entry.job.id, Stop(State.CANCELLED))
-        code = ExitCode.OTHER if stop.state is State.FAILED else ExitCode.OK
-        self._end(entry, stop.state, error=stop.reason or None, exit_code=int(code))
-
-    def _stalled(self, entry: Entry, event: Stalled) -> None:
-        """The storage failed it: back into the queue, and that does not count."""
-        log.warning("%s stalled: %s", entry.tag, event.reason)
-        if event.full:
-            self._space.refused()
-            self._pause_due = 0.0
-        if entry.job.id in self._stops:
-            self._end_stopped(entry)
-        else:
-            self._requeue(entry)
-
-    def _end(self, entry: Entry, state: State, **facts: Any) -> None:
-        self._spool.change(entry, state, ending=ending_now(state, **facts))
-        self._in_hand.discard(entry.job.id)
+    def _disk_is_full(self) -> None:
+        """A worker says so."""
+        self._space.refused()
+        self._pause_due = 0.0
 
     # --- publication -----------------------------------------------------------------------
 
@@ -701,8 +537,7 @@ class Daemon:
                 self._backoff.refused(entry.job.id)
                 continue
             del self._live[entry.job.id]
-            self._stops.pop(entry.job.id, None)
-            self._stopwatch.stop(entry.job.id)
+            self._work.ended(entry.job.id)
             self._totals[entry.state] += 1
             _log_end(entry)
             self._notices.tell(status)
@@ -741,15 +576,15 @@ class Daemon:
             return
         started = self._clock()
         queued: list[tuple[Turn, Entry | None, str]] = [
-            (entry.turn, entry, "") for entry in self._queued()
+            (entry.turn, entry, "") for entry in self._work.queued()
         ]
         queued += [(drop.turn, None, name) for name, drop in look.ready.items()]
         positions: dict[str, int] = {}
         line = self._turns.order(queued, lambda each: each[0])
-        line.sort(key=lambda each: each[1] is not None and self._rests(each[1]))
+        line.sort(key=lambda each: each[1] is not None and self._work.rests(each[1]))
         for position, (_, queuing, name) in enumerate(line, start=1):
             if queuing is not None:
-                rest = self._pause_after_loss(queuing) if self._rests(queuing) else None
+                rest = self._work.pause_after_loss(queuing) if self._work.rests(queuing) else None
                 self._reporter.queued(queuing, position, rest=rest)
             else:
                 positions[name] = position

@@ -107,6 +107,7 @@ class Intake:
         """Whether the last look left jobs in the inbox that could have been claimed."""
         self._last = Look()
         self._rang = False
+        self._has_looked = False
         self._not_before = 0.0
         self._unheard_since: float | None = None
         """When a look found a change that the bell has not rung for yet."""
@@ -138,8 +139,7 @@ class Intake:
             return self._refill(live) if self._more and self._runs_low(live) else None
         self._rang = False
         started = self._clock()
-        new = self._bell.check()
-        if new or rung:
+        if self._bell.check() or rung:
             self._unheard_since = None
         self._batches = batches
         try:
@@ -148,7 +148,9 @@ class Intake:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
             self._next_look = self._clock() + RETRY_SECONDS
             return None
-        self._listen(snapshot.changed and not rung and not new)
+        # What lay there at the start came before there was a bell.
+        self._listen(snapshot.changed and not rung and self._has_looked)
+        self._has_looked = True
         watch = self._watch
         pause = watch.rescan_seconds if self._bell.native else watch.poll_seconds
         if snapshot.settling is not None:
