@@ -5,7 +5,8 @@ the most that the process ever held in the midst of it (VmHWM: libraries, networ
 torch's own peak). A mode is brought about by the budget: what the fastest plan of that mode takes.
 
 `--size 4096 --budget 3GB` measures one painting of 4096 x 4096 px within 3 GB instead, and
-`--baseline 512` what a pixel takes beside it, untiled.
+`--baseline 512` what a pixel takes beside it, untiled. Core seconds are those of all threads
+together, and say most on a machine that does other work.
 """
 
 import argparse
@@ -76,8 +77,9 @@ def run(arguments: Sequence[str]) -> None:
         f"{options.steps} steps a process. {provenance(options.device)}",
         "",
         "| size | type | optimiser | layers | plan | pairs | predicted, MB | measured, MB | "
-        "difference | seconds of a step | µs a pixel |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "difference | seconds of a step | µs a pixel "
+        "| core µs a pixel |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in cases:
         say(str(case))
@@ -100,6 +102,7 @@ def _row(result: dict[str, Any]) -> str:
         f"{100 * (predicted / measured - 1):+.0f} %",
         f"{result['seconds']:.2f}",
         f"{1e6 * result['seconds'] / result['size'] ** 2:.2f}",
+        f"{1e6 * result['core_seconds'] / result['size'] ** 2:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -130,11 +133,11 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
     held = content.samples.nbytes + style.samples.nbytes + 12 * size * size
     if "mode" in case:
         budget = _budget_of(case["mode"], size, held, Planner(vgg, settings), steps)
-    reports: list[float] = []
+    reports: list[tuple[float, float]] = []
     plans: Sequence[Any] = ()
     for step in stylise(content, [style], settings, vgg, preview_seconds=None, budget=budget):
         if isinstance(step, Progress):
-            reports.append(time.perf_counter())
+            reports.append((time.perf_counter(), time.process_time()))
         else:
             plans = step.plans
         del step
@@ -149,7 +152,8 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
         "history": plan.history,
         "predicted": plan.peak,
         "measured": _device_peak(device) if on_cuda else peak_memory(),
-        "seconds": statistics.median(b - a for a, b in itertools.pairwise(reports)),
+        "seconds": statistics.median(b - a for (a, _), (b, _) in itertools.pairwise(reports)),
+        "core_seconds": statistics.median(b - a for (_, a), (_, b) in itertools.pairwise(reports)),
     }
 
 
