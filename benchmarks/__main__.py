@@ -15,6 +15,7 @@ BENCHMARKS = {
     "preview": "seconds until a job's first previews, in a warm worker",
     "strength": "the strength dial over the pairs: losses, and distance from the photograph",
     "gatys": "the losses that `preset: gatys` records, beside the authors' notebook",
+    "queue": "what 10 000 jobs in the inbox cost the daemon, with a null engine",
     "chaos": "hundreds of jobs under kills and failing files: lost 0, doubled 0",
     "fuzz": "10 000 hostile sidecars and damaged pictures: no traceback, no loss, no hang",
     "neutral": "the neutral score of pictures by hand",
