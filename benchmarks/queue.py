@@ -1,7 +1,7 @@
 """What 10 000 jobs in the inbox cost the daemon, with an engine that does nothing.
 
 A real daemon process and a real worker process; what is timed is read from outside, as a client
-would. `--painted` of the jobs are painted to the end, which takes long enough to say what one costs.
+would. `--painted` of the jobs are painted to the end: enough to say what one costs.
 """
 
 import argparse

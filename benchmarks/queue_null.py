@@ -1,4 +1,4 @@
-"""The worker of `benchmarks queue`: the real process and protocol, and an engine that does nothing."""
+"""The worker of `benchmarks queue`: the real process and protocol, with a null engine."""
 
 import sys
 from collections.abc import Iterator

@@ -123,7 +123,8 @@ class Intake:
         )
 
     def seconds_to_next_look(self) -> float:
-        return max(0.0, self._next_look - self._clock())
+        # Not before a look may be: the loop would turn and turn for nothing.
+        return max(0.0, self._next_look - self._clock(), self._not_before - self._clock())
 
     def look_if_due(
         self, live: Mapping[str, Entry], batches: AbstractSet[str] = frozenset()

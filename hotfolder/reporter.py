@@ -1,6 +1,5 @@
 """Keeps status/ true: what each job is doing, rewritten when it changes and while it lives."""
 
-import itertools
 import logging
 import os
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from hotfolder.allowance import Allowance
 from hotfolder.dispatcher import DeviceState, Progress
 from hotfolder.draft import Verdict
 from hotfolder.drop import Drop
@@ -34,9 +34,8 @@ REFRESH_SECONDS = 1.0
 PROGRESS_SECONDS = 0.2
 """Least time between two statuses of a running job."""
 
-REFRESHED = 200
-"""Waiting and queued jobs whose status is kept fresh. Of the others so many at a time are written
-as have changed."""
+REFRESHED = 20
+"""Waiting and queued jobs whose status is kept fresh; that of others is written when it changes."""
 
 
 class Reporter:
@@ -65,7 +64,8 @@ class Reporter:
         self._waiting: dict[str, JobStatus] = {}
         self._written: dict[str, tuple[JobStatus, float]] = {}
         self._started = now()
-        self._refresh_due = 0.0
+        self._freshness = Allowance(clock)
+        self._news = Allowance(clock)
         self._server: tuple[ServerStatus, float] | None = None
         self._board.clear_waiting()
 
@@ -236,20 +236,22 @@ class Reporter:
 
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
-        now = self._clock()
         lively = [s for s in self._jobs.values() if s.state is State.RUNNING]
         for status in lively:
             if self._is_stale(status):
                 self._write(status, changed=True)
-        if now < self._refresh_due:
+        if not (self._freshness.left or self._news.left):
             return
-        self._refresh_due = now + REFRESH_SECONDS / 4
         idle = [s for s in self._jobs.values() if s.state in (State.QUEUED, State.HELD)]
         idle += self._waiting.values()
-        for status in idle[:REFRESHED]:
-            if self._is_stale(status):
-                self._write(status, changed=True)
+        stale = [status for status in idle[:REFRESHED] if self._is_stale(status)]
+        for status in self._freshness.spent_on(sorted(stale, key=self._written_at)):
+            self._write(status, changed=True)
         self._write_idle(idle[REFRESHED:])
+
+    def _written_at(self, status: JobStatus) -> float:
+        written = self._written.get(status.name)
+        return 0.0 if written is None else written[1]
 
     def _is_stale(self, status: JobStatus) -> bool:
         written = self._written.get(status.name)
@@ -257,8 +259,7 @@ class Reporter:
 
     def _write_idle(self, statuses: Iterable[JobStatus]) -> None:
         """What has changed of these, but not all at once: thousands may move up by one place."""
-        changed = (s for s in statuses if self._is_news(s))
-        for status in itertools.islice(changed, REFRESHED):
+        for status in self._news.spent_on(s for s in statuses if self._is_news(s)):
             self._write(status)
 
     def _is_news(self, status: JobStatus) -> bool:
