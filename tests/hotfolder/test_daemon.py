@@ -20,6 +20,7 @@ from hotfolder.job import State
 from hotfolder.pause import Pause
 from hotfolder.publish import Publisher
 from hotfolder.spool import Spool
+from hotfolder.status import JobStatus, StatusBoard
 
 KEYS = {
     *("protocol", "id", "name", "source", "state", "message", "position", "priority", "preset"),
@@ -225,7 +226,13 @@ def test_a_name_that_was_given_stays_when_the_job_that_had_it_has_ended(room: Ro
 def test_the_places_of_a_crowd_are_told_by_and_by(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hotfolder.reporter.REFRESHED", 10)
+    post = StatusBoard.post
+
+    def slow(board: StatusBoard, status: JobStatus) -> dict[str, Any]:
+        room.clock.advance(0.02)
+        return post(board, status)
+
+    monkeypatch.setattr(StatusBoard, "post", slow)
     monkeypatch.setattr("hotfolder.daemon.CROWD", 10)
     room.settings |= {"claim_limit": 1, "settle_seconds": 0.0}
     room.dispatcher.script = starts_only
@@ -234,7 +241,7 @@ def test_the_places_of_a_crowd_are_told_by_and_by(
         room.drop_pair(name)
     room.step()
     assert len(list(room.folder.status.glob("job*.json"))) < 40
-    room.step(5)
+    room.step(60)
     assert [room.status(name)["position"] for name in names[1:]] == list(range(1, 40))
 
 
