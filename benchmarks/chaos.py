@@ -46,9 +46,9 @@ class Plan:
     """Of the daemon, at least."""
     fault_rate: float = 0.002
     """Share of the daemon's file operations that fail."""
-    drop_seconds: float = 20.0
+    drop_seconds: float = 15.0
     """Over how long the jobs are dropped."""
-    life_seconds: tuple[float, float] = (0.6, 2.2)
+    life_seconds: tuple[float, float] = (0.6, 1.8)
     """How long a daemon lives that does not kill itself before."""
     engine: bool = False
     limit_seconds: float = 600.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Room, Script, fails, is_lost, paints, paints_with_progression, starts_only
+from support import Room, fails, is_lost, paints, paints_with_progression, starts_only
 
 from hotfolder.daemon import Outcome
 from hotfolder.dispatcher import DeviceState, StyleCache
@@ -812,78 +812,6 @@ def test_a_killed_daemons_jobs_are_finished_after_the_restart(room: Room, state:
 
 class Killed(BaseException):
     """Stands for a SIGKILL at this instruction."""
-
-
-# Every call that changes something on the disk while a job lives: the daemon dies at the n-th.
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize(
-    ("sidecar", "script"),
-    [(None, paints), (None, paints_with_progression), ("siez: 3", paints)],
-    ids=["done", "done_with_progression", "failed"],
-)
-def test_a_daemon_killed_at_any_step_finishes_every_job_exactly_once(
-    room: Room, monkeypatch: pytest.MonkeyPatch, before: bool, sidecar: str | None, script: Script
-) -> None:
-    room.restart(script)
-    calls = fatal = 0
-
-    def dying(real: Any) -> Any:
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == fatal and before:
-                raise Killed
-            result = real(*arguments, **keywords)
-            if calls == fatal:
-                raise Killed
-            return result
-
-        return call
-
-    for module, name in (
-        ("spool", "move"),
-        ("spool", "copy"),
-        ("spool", "write_json"),
-        ("publish", "move"),
-        ("publish", "publish"),
-        ("publish", "write_whole"),
-        ("status", "write_json"),
-    ):
-        target = f"hotfolder.{module}.{name}"
-        monkeypatch.setattr(target, dying(_resolve(target)))
-    monkeypatch.setattr("shutil.rmtree", dying(_resolve("shutil.rmtree")))
-
-    for fatal in range(1, 200):
-        name = f"job{fatal}"
-        room.drop_pair(name, sidecar)
-        calls = 0
-        try:
-            room.step(4)
-            survived = True
-        except Killed:
-            survived = False
-        calls = -10_000
-        room.restart(script)
-        room.step(4)
-        expected = State.DONE if sidecar is None else State.FAILED
-        assert room.status(name)["state"] == expected, fatal
-        results = list(room.folder.outbox.glob(f"{name}*.result.yaml"))
-        pictures = list(room.folder.outbox.glob(f"{name}*.png"))
-        with_losses = sidecar is None and script is paints_with_progression
-        assert len(pictures) == len(results) + with_losses, fatal
-        failures = list(room.folder.failed.glob(f"{name}*"))
-        assert (len(results), len(failures)) == ((1, 0) if sidecar is None else (0, 1)), fatal
-        assert list(room.folder.inbox.iterdir()) == []
-        assert list(room.folder.spool.iterdir()) == []
-        assert len(list(room.folder.root.rglob(f"{name}.content.jpg"))) == 1, fatal
-        if survived:
-            break
-    assert fatal > 10
-
-
-def _resolve(target: str) -> Any:
-    module, _, name = target.rpartition(".")
-    return getattr(__import__(module, fromlist=[name]), name)
 
 
 def test_an_input_that_vanished_in_a_half_claim_fails_in_words(

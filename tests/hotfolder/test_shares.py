@@ -19,7 +19,7 @@ from hotfolder.dispatcher import Failed
 from hotfolder.errors import FolderError
 from hotfolder.folder import HotFolder
 from hotfolder.presence import Presence, Whereabouts
-from hotfolder.watcher import Doorbell
+from hotfolder.watcher import UNHEARD_LIMIT, Doorbell
 
 __all__ = ["running"]
 
@@ -94,7 +94,7 @@ def test_a_watch_that_seems_alive_and_tells_nothing_is_mistrusted(
     deaf: Daemon, folder: HotFolder, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     deaf.step(0)
-    for number in range(4):
+    for number in range(2 * UNHEARD_LIMIT + 4):
         (folder.inbox / f"{number}.txt").write_bytes(b"x")
         for _ in range(2):
             clock.advance(Config().watch.rescan_seconds + 0.1)
