@@ -43,6 +43,7 @@ def main() -> int:
             "devices": ["cpu" if options.engine else "puppet"],
             "retry": {"lost": 20, "backoff": 0.2},
             "wait_seconds": 600.0,
+            "settings": {"size": 64, "scales": 1, "steps": 2} if options.engine else {},
         }
     )
     with faults(options.hot) as injected:
