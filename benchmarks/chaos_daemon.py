@@ -12,7 +12,7 @@ import random
 import sys
 from pathlib import Path
 
-import hotfolder.daemon
+import hotfolder.serve
 from benchmarks.faults import faults
 from hotfolder.config import Config
 from hotfolder.errors import HotFolderError
@@ -36,7 +36,7 @@ def main() -> int:
     logging.basicConfig(level="INFO", format="%(message)s")
     rng = random.Random(options.seed)
     if not options.engine:
-        hotfolder.daemon.worker_command = lambda **_: [sys.executable, str(PUPPET)]
+        hotfolder.serve.worker_command = lambda **_: [sys.executable, str(PUPPET)]
     config = Config.model_validate(
         {
             "settle_seconds": options.settle,
@@ -51,7 +51,7 @@ def main() -> int:
         if options.kill_at:
             injected.kill(options.kill_at)
         try:
-            outcome = hotfolder.daemon.serve(config, options.hot, once=options.once)
+            outcome = hotfolder.serve.serve(config, options.hot, once=options.once)
         except HotFolderError as error:
             sys.stderr.write(f"{error}\n")
             return int(error.exit_code)

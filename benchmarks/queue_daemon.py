@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hotfolder.daemon
+import hotfolder.serve
 from hotfolder.config import Config
 from hotfolder.daemon import Daemon
 from hotfolder.spool import Spool
@@ -29,7 +29,7 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level="WARNING")
     command = [sys.executable, "-m", "benchmarks.queue_null"]
-    hotfolder.daemon.worker_command = lambda **_: command  # type: ignore[assignment]
+    hotfolder.serve.worker_command = lambda **_: command  # type: ignore[assignment]
     looks, hands, claims = Clocked(), Clocked(), Clocked()
     Daemon._look = looks.around(Daemon._look)  # type: ignore[method-assign]
     Work.hand_out = hands.around(Work.hand_out)  # type: ignore[method-assign]
@@ -37,7 +37,7 @@ def main() -> int:
     profiler = cProfile.Profile()
     if options.profile:
         profiler.enable()
-    outcome = hotfolder.daemon.serve(Config(devices=["null"]), options.folder)
+    outcome = hotfolder.serve.serve(Config(devices=["null"]), options.folder)
     if options.profile:
         profiler.disable()
         profiler.dump_stats(options.profile)

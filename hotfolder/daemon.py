@@ -7,13 +7,11 @@ spool. Never imports torch.
 import contextlib
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from hotfolder.backoff import Backoff
 from hotfolder.batches import Batches
@@ -31,13 +29,10 @@ from hotfolder.files import NO_SPACE, remove_leftovers
 from hotfolder.folder import HotFolder
 from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
-from hotfolder.local import LocalDispatcher
-from hotfolder.lock import locked
 from hotfolder.names import Role
 from hotfolder.notices import Notices
 from hotfolder.pause import Pause
 from hotfolder.presence import Presence, Whereabouts
-from hotfolder.process import worker_command
 from hotfolder.publish import Publisher
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus, Reporter
@@ -48,7 +43,7 @@ from hotfolder.systemd import Notifier
 from hotfolder.turns import Turn, Turns
 from hotfolder.work import Stop, Work
 
-__all__ = ["Daemon", "Outcome", "dispatcher_of", "opened", "serve", "stopped_by_signals"]
+__all__ = ["Daemon", "Outcome"]
 
 log = logging.getLogger(__name__)
 
@@ -94,87 +89,6 @@ class Outcome:
         if self.once and (self.failed or self.waiting):
             return ExitCode.SOME_JOBS_FAILED
         return ExitCode.OK
-
-
-def serve(
-    config: Config,
-    root: Path,
-    *,
-    once: bool = False,
-    on_event: OnStatus | None = None,
-    config_watch: ConfigWatch | None = None,
-) -> Outcome:
-    """Serve the hot folder at `root`, with worker processes of this machine, until a signal.
-
-    Args:
-        once: end when everything that lies there has come to an end.
-        on_event: called with each job status as it is written (`status/NAME.json`'s document).
-        config_watch: brings a changed configuration, for what is new from then on.
-
-    Raises:
-        FolderError: the folder cannot be used.
-        AlreadyRunning: another daemon serves it.
-        DispatchError: no worker can be started.
-    """
-    while True:
-        current = config_watch.config if config_watch else config
-        daemons = opened(
-            current,
-            root,
-            once=once,
-            on_event=on_event,
-            config_watch=config_watch,
-            notifier=Notifier(),
-        )
-        with daemons as daemon, stopped_by_signals(daemon.stop):
-            outcome = daemon.run()
-        if not outcome.replaced or outcome.stopped_by:
-            return outcome
-        log.warning("%s is another folder than before, or mounted anew: starting anew", root)
-
-
-def dispatcher_of(config: Config) -> LocalDispatcher:
-    """The worker processes that the configuration asks for."""
-    command = worker_command(
-        threads=config.threads,
-        max_megapixels=config.max_megapixels,
-        memory=config.memory,
-        style_cache_megabytes=config.style_cache_megabytes,
-        checkpoint_seconds=config.checkpoint_seconds,
-    )
-    return LocalDispatcher(config.devices, command=command)
-
-
-@contextlib.contextmanager
-def opened(
-    config: Config,
-    root: Path,
-    *,
-    once: bool = False,
-    on_event: OnStatus | None = None,
-    config_watch: ConfigWatch | None = None,
-    notifier: Notifier | None = None,
-) -> "Iterator[Daemon]":
-    """The daemon that `serve` runs, for those who run it themselves."""
-    folder = HotFolder(root)
-    folder.create()
-    folder.check()
-    with locked(folder):
-        dispatcher = dispatcher_of(config)
-        try:
-            daemon = Daemon(
-                config,
-                folder,
-                dispatcher,
-                once=once,
-                on_event=on_event,
-                config_watch=config_watch,
-                notifier=notifier,
-            )
-        except OSError as error:
-            dispatcher.close(drain=False)
-            raise FolderError(f"{root}: cannot be served: {error}.") from None
-        yield daemon
 
 
 class Daemon:
@@ -591,24 +505,6 @@ class Daemon:
         self._reporter.inbox(look.drops, positions)
         pause = max(CROWD_SECONDS, QUEUE_SHARE * (self._clock() - started))
         self._queue_due = self._clock() + pause
-
-
-@contextlib.contextmanager
-def stopped_by_signals(end: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `end`, for as long as this lasts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        end(signal.Signals(number))
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _while_away(events: Iterable[Event]) -> Iterator[Event]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hotfolder.config import Config
-from hotfolder.daemon import opened
 from hotfolder.errors import DispatchError
+from hotfolder.serve import opened
 from plugin.client import Client
 
 __all__ = ["served_here"]
@@ -23,7 +23,7 @@ def served_here(config: Config, root: Path) -> Iterator[Callable[[], None]]:
     Yields a function that raises what has ended the server, if something has.
 
     Raises:
-        FolderError, AlreadyRunning, DispatchError: as `hotfolder.daemon.serve`.
+        FolderError, AlreadyRunning, DispatchError: as `hotfolder.serve.serve`.
     """
     with opened(config, root) as daemon:
         ended_by: list[BaseException] = []

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.config import Config
-from hotfolder.daemon import TICK_SECONDS, Daemon, Outcome, dispatcher_of, stopped_by_signals
+from hotfolder.daemon import TICK_SECONDS, Daemon, Outcome
 from hotfolder.folder import HotFolder
 from hotfolder.lock import locked
 from hotfolder.pool import Pool
 from hotfolder.reload import ConfigWatch
+from hotfolder.serve import dispatcher_of, stopped_by_signals
 from hotfolder.systemd import Notifier
 
 __all__ = ["serve_many"]
@@ -28,7 +29,7 @@ def serve_many(
     on_event: Callable[[Path, Mapping[str, Any]], None] | None = None,
     config_watch: Callable[[], ConfigWatch] | None = None,
 ) -> Outcome:
-    """Serve all of them until a signal; see `hotfolder.daemon.serve`, for one.
+    """Serve all of them until a signal; see `hotfolder.serve.serve`, for one.
 
     Args:
         on_event: called with the folder, too.

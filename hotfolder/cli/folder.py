@@ -169,9 +169,9 @@ def _flags(
 
 def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
     from hotfolder.cli._progress import Point, ProgressView
-    from hotfolder.daemon import serve
     from hotfolder.layers import read_configuration
     from hotfolder.reload import ConfigWatch
+    from hotfolder.serve import serve
     from hotfolder.serving_many import serve_many
     from plugin.client import Status
 

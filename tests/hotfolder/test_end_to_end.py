@@ -16,8 +16,9 @@ from PIL import Image
 from engine.picture import read_settings_text
 from engine.settings import Settings
 from hotfolder.config import Config
-from hotfolder.daemon import Outcome, serve
+from hotfolder.daemon import Outcome
 from hotfolder.folder import HotFolder
+from hotfolder.serve import serve
 
 QUICK = "size: 64\nscales: 1\nsteps: 2\n"
 
@@ -181,9 +182,7 @@ def test_serving_does_not_need_torch_in_the_daemons_process() -> None:
     """The process tests measure it; this finds the import that did it."""
     import subprocess
 
-    code = (
-        "import sys, hotfolder.daemon; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
-    )
+    code = "import sys, hotfolder.serve; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

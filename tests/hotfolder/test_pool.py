@@ -149,8 +149,8 @@ def daemon(
     config = {"hot_folders": roots, "settle_seconds": 0.1, "devices": ["puppet"]}
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     program = (
-        "import sys, hotfolder.daemon\nfrom hotfolder.cli import main\n"
-        f"hotfolder.daemon.worker_command = lambda **_: [sys.executable, {str(PUPPET)!r}]\n"
+        "import sys, hotfolder.serve\nfrom hotfolder.cli import main\n"
+        f"hotfolder.serve.worker_command = lambda **_: [sys.executable, {str(PUPPET)!r}]\n"
         f"sys.exit(main(['watch', '--config', {str(tmp_path / 'config.yaml')!r}]))"
     )
     with (tmp_path / "log").open("wb") as log:

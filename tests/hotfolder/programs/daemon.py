@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-import hotfolder.daemon
+import hotfolder.serve
 from hotfolder.config import Config
 from hotfolder.errors import HotFolderError
 
@@ -26,9 +26,9 @@ def main() -> int:
     config = Config.model_validate(
         {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
     )
-    hotfolder.daemon.worker_command = lambda **_: PUPPET
+    hotfolder.serve.worker_command = lambda **_: PUPPET
     try:
-        outcome = hotfolder.daemon.serve(config, Path(options.folder), once=options.once)
+        outcome = hotfolder.serve.serve(config, Path(options.folder), once=options.once)
     except HotFolderError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
