@@ -371,6 +371,8 @@ class Daemon:
 
     def _go_on_with_batches(self) -> None:
         """Their next jobs, and the summary of those that have ended."""
+        if not (self._batches.names or self._batches.waiting):
+            return
         try:
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
