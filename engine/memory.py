@@ -46,10 +46,10 @@ OVERHEAD = 1.15
 
 # On a CPU larger blocks are given back to the system and taken again each time, which costs more
 # than the halos of smaller tiles; on an accelerator small tiles do not fill it.
-LARGEST_MAP = {"cpu": 16 << 20}
+LARGEST_MAP = {"cpu": 10 << 20}
 LARGEST_MAP_ELSEWHERE = 1 << 30
 
-SIDES = (4096, 2048, 1024, 512, 360, 192, 96)
+SIDES = (4096, 2048, 1024, 512, 256, 192, 96)
 """Of the first segment's tiles, in pixels."""
 
 SMALLER = 0.85
@@ -249,9 +249,9 @@ class Planner:
             for cuts in CUTS:
                 sides = [side]
                 for cut in cuts:
-                    # As many bytes to a map of every segment.
+                    # About as many bytes to a map of every segment, more to the few deep ones.
                     channels = min(512, 64 << int(cut[4]))
-                    sides.append(int(side * scale_of(cut) * math.sqrt(64 / channels)))
+                    sides.append(int(1.5 * side * scale_of(cut) * math.sqrt(64 / channels)))
                 yield Layout(cuts, tuple(sides))
                 yield Layout(cuts, (*sides[:-1], None))
 
