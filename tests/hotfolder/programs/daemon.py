@@ -23,9 +23,8 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=0.1)
     parser.add_argument("--config", type=json.loads, default={})
     options = parser.parse_args()
-    config = Config.model_validate(
-        {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
-    )
+    values = {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
+    config = Config.model_validate(values | options.config)
     hotfolder.serve.worker_command = lambda **_: PUPPET
     try:
         outcome = hotfolder.serve.serve(config, Path(options.folder), once=options.once)
