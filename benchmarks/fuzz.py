@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -204,6 +205,11 @@ class Target:
         for place in (self.folder.inbox, self.folder.outbox, self.folder.spool):
             for left in place.glob(f"*{name}*"):
                 left.unlink()
+        # What stayed would make every example slower than the one before.
+        for told in self.folder.status.glob(f"{name}.*"):
+            told.unlink()
+        for ended in (*self.folder.failed.glob(f"{name}*"), *self.folder.done.glob(f"*/{name}*")):
+            shutil.rmtree(ended)
 
 
 def throw_picture(path: Path, data: bytes) -> None:
