@@ -207,6 +207,7 @@ class Client:
             TimedOut: also when a running server has not looked at the job for five minutes.
             ServerGone: nobody serves the folder; the job stays in it.
         """
+        heartbeat = isinstance(ticket, Ticket) and ticket.heartbeat
         started = served = seen = self._clock()
         beaten = float("-inf")
         stamp = ""
@@ -219,7 +220,7 @@ class Client:
             if status.ended:
                 return
             now = self._clock()
-            if isinstance(ticket, Ticket) and ticket.heartbeat and now - beaten >= BEAT_SECONDS:
+            if isinstance(ticket, Ticket) and heartbeat and now - beaten >= BEAT_SECONDS:
                 with contextlib.suppress(DeliveryError):  # The server will say what comes of it.
                     self.beat(ticket)
                 beaten = now
@@ -231,7 +232,7 @@ class Client:
                 seen = now
             stamp = server.updated
             if now - served >= grace:
-                raise ServerGone(_gone(self.root, server, status))
+                raise ServerGone(_gone(self.root, server, status, heartbeat))
             if timeout is not None and now - started >= timeout:
                 raise TimedOut(f"{status.name} is {status.state} after {timeout:g} s. It goes on.")
             if now - seen >= UNSEEN_SECONDS:
@@ -349,9 +350,10 @@ class Client:
         return any(fold(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
 
 
-def _gone(root: Path, server: Server, status: Status) -> str:
+def _gone(root: Path, server: Server, status: Status, heartbeat: bool) -> str:
     since = "" if server.age is None else f" since {local_time(server.updated)}"
+    paints = "paints it" if not heartbeat else "paints it while its client beats, else cancels it"
     return (
         f"Nobody serves {root}{since}. {status.name} is {status.state} and stays there; "
-        f"`impasto watch {root}` paints it."
+        f"`impasto watch {root}` {paints}."
     )

@@ -280,6 +280,15 @@ def test_a_dead_server_is_noticed(server: FakeServer, client: Client, cat: Path)
     assert 10 <= server.now - before < 22
 
 
+def test_of_a_job_with_a_heartbeat_it_is_not_said_that_it_would_be_painted_anyhow(
+    server: FakeServer, client: Client, cat: Path
+) -> None:
+    ticket = client.submit(request(cat, heartbeat=True))
+    server.moves = [lambda: server.claim("cat"), server.die]
+    with pytest.raises(ServerGone, match=r"paints it while its client beats, else cancels it"):
+        list(client.watch(ticket))
+
+
 def test_a_server_that_comes_back_in_time_is_waited_for(
     server: FakeServer, client: Client, cat: Path
 ) -> None:
