@@ -24,6 +24,7 @@ from engine.optimise import Objective, optimiser_of
 from engine.pyramid import Size
 from engine.segments import Layout, Segment, Tile, scale_of, take_apart
 from engine.settings import LAYERS, Settings
+from engine.shelf import Shelved
 from engine.statistics import Additive, Gram, statistic_of
 from engine.terms import Terms, weighted
 from engine.tiles import CutNetwork, TiledObjective
@@ -57,6 +58,9 @@ SMALLER = 0.85
 
 ROOM = 8000
 """Bytes a pixel that no evaluation takes, whatever its layers, statistic and precision."""
+
+SHELVED = 1.01
+"""What an evaluation costs with the content's features put aside, to one without."""
 
 FEWEST_PAIRS = 1
 """L-BFGS with fewer would be gradient descent."""
@@ -99,6 +103,7 @@ class Plan:
             "cuts": list(self.layout.cuts) if self.layout else [],
             "sides": list(self.layout.sides) if self.layout else [],
             "tiles": self.tiles,
+            "shelved": bool(self.layout and self.layout.shelved),
             "history": self.history,
             "peak_bytes": self.peak,
             "after_out_of_memory": self.after_out_of_memory,
@@ -114,6 +119,8 @@ class Plan:
         text = f"{self.size[0]} x {self.size[1]} px: {pieces[self.mode]}"
         if self.history:
             text += f", {self.history} L-BFGS pairs"
+        if self.layout and self.layout.shelved:
+            text += ", the content's features put aside"
         return f"{text}, peak {format_bytes(self.peak)}"
 
 
@@ -177,8 +184,9 @@ class Planner:
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """What a given layout takes."""
         evaluation = self._evaluation(size, layout)
+        shelved = layout is not None and layout.shelved
         optimiser, move = self._optimiser(size, history)
-        targets = self._targets_bytes(size)
+        targets = self._targets_bytes(size, shelved)
         # What is of the picture's size lies by itself, without gaps.
         evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
         mode: Mode = "untiled"
@@ -201,7 +209,8 @@ class Planner:
     def chosen(self, size: Size, held: int, document: Mapping[str, Any]) -> Plan:
         """The plan that a document is of."""
         sides = tuple(document["sides"])
-        layout = Layout(tuple(document["cuts"]), sides) if sides else None
+        shelved = document.get("shelved", False)
+        layout = Layout(tuple(document["cuts"]), sides, shelved) if sides else None
         return self.predict(size, held, document["history"], layout)
 
     def does_not_fit(self, least: Plan, budget: int | None) -> str:
@@ -226,7 +235,7 @@ class Planner:
     def _without(self, size: Size, held: int, history: int) -> int:
         """Bytes, were evaluations to take none."""
         optimiser, move = self._optimiser(size, history)
-        return self._fixed + held + optimiser + self._targets_bytes(size) + move
+        return self._fixed + held + optimiser + self._targets_bytes(size, self._divisible) + move
 
     def _wanted_history(self, steps: int) -> int:
         if self._settings.optimiser != "lbfgs":
@@ -254,6 +263,8 @@ class Planner:
                     sides.append(int(1.5 * side * scale_of(cut) * math.sqrt(64 / channels)))
                 yield Layout(cuts, tuple(sides))
                 yield Layout(cuts, (*sides[:-1], None))
+                if self._content_layers:
+                    yield Layout(cuts, tuple(sides), shelved=True)
 
     def _segments(self, layout: Layout | None) -> list[Segment]:
         return take_apart(self._layers, layout or Layout())
@@ -279,6 +290,8 @@ class Planner:
                 once = segment is segments[-1] and len(tiles) == 1
                 cost += (2 if once else 3) * halos * _multiplications(segment) / total
             self._costs[size, layout] = cost / 2
+            if layout and layout.shelved:
+                self._costs[size, layout] *= SHELVED
         return self._costs[size, layout]
 
     @property
@@ -302,7 +315,8 @@ class Planner:
             self._settings.pooling,
             self._settings.padding,
         )
-        objective: Objective = TiledObjective(network, self._terms(size))
+        shelved = layout is not None and layout.shelved
+        objective: Objective = TiledObjective(network, self._terms(size, shelved))
         with Meter() as meter:
             terms = objective(picture)
             torch.autograd.grad(terms.sum(), picture)
@@ -310,11 +324,15 @@ class Planner:
         self._evaluations[size, layout] = peak
         return peak
 
-    def _terms(self, size: Size) -> Terms:
+    def _terms(self, size: Size, shelved: bool) -> Terms:
+        contents: dict[str, Tensor | Shelved] = {}
+        for name in self._content_layers:
+            whole = self._layer(name, size)
+            contents[name] = Shelved(whole.shape, whole.dtype, whole.device) if shelved else whole
         return Terms(
             self._settings,
             self._statistic,
-            {name: self._layer(name, size) for name in self._content_layers},
+            contents,
             {
                 name: self._statistic.target(
                     [self._statistic.describe(self._layer(name, size))],
@@ -330,10 +348,10 @@ class Planner:
         shape = (_channels(name), size[1] // scale, size[0] // scale)
         return _empty(shape, DTYPES[self._vgg.precision])
 
-    def _targets_bytes(self, size: Size) -> int:
+    def _targets_bytes(self, size: Size, shelved: bool) -> int:
         """Of content and style, for as long as the scale is painted."""
-        terms = self._terms(size)
-        tensors = [*terms.content_targets.values()]
+        terms = self._terms(size, shelved)
+        tensors = [each for each in terms.content_targets.values() if isinstance(each, Tensor)]
         tensors += [tensor for target in terms.style_targets.values() for tensor in target]
         return sum(tensor.nbytes for tensor in tensors)
 

@@ -60,7 +60,9 @@ def style_transfer_objective(
     terms = Terms(
         settings,
         _statistic(settings),
-        network(content_layers).features(content) if content_layers else {},
+        network(content_layers).features(content, shelved=layout is not None and layout.shelved)
+        if content_layers
+        else {},
         _style_targets(
             network(style_layers), vgg, content, styles, settings, targets, digests, layout
         )

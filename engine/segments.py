@@ -27,6 +27,9 @@ class Layout:
     """Of each segment's tiles at most, halo excluded, in pixels of the picture; None for one tile
     that is everything. One more than there are cuts."""
 
+    shelved: bool = False
+    """Whether the content's features are kept outside memory (`engine.shelf`)."""
+
 
 @dataclass(frozen=True)
 class Span:

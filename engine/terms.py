@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.losses import content_loss, total_variation
 from engine.settings import Settings
+from engine.shelf import Shelved
 from engine.statistics import Description, Statistic
 
 __all__ = ["Terms", "weighted"]
@@ -19,7 +20,7 @@ class Terms:
 
     settings: Settings
     statistic: Statistic
-    content_targets: Mapping[str, Tensor]
+    content_targets: Mapping[str, Tensor | Shelved]
     style_targets: Mapping[str, Description]
 
     @property
@@ -42,7 +43,7 @@ class Terms:
             picture: 1 x 3 x H x W; None leaves the total variation out.
         """
         content = [
-            weight * content_loss(features[name], self.content_targets[name])
+            weight * content_loss(features[name], self.content_targets[name][...])
             for name, weight in weighted(self.settings.content_layers).items()
             if name in features
         ]

@@ -15,9 +15,9 @@ After B. Galerne, L. Raad, J. Lezama, J.-M. Morel: Scaling Painting Style Transf
 tile the uncut network. Cut, halos are a few pixels wide and deep layers need not be tiled.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,11 +26,14 @@ from torch.autograd.function import once_differentiable
 from engine.errors import Problem, SettingsError
 from engine.losses import content_gradient, content_loss
 from engine.segments import Segment, Tile, scale_of
+from engine.shelf import Shelved
 from engine.statistics import Additive, Description, Statistic
 from engine.terms import Terms
 from engine.vgg import VGG19, pool
 
 __all__ = ["WHOLE_LAYERS", "CutNetwork", "TiledObjective"]
+
+Whole = TypeVar("Whole", bound=Tensor | Shelved)
 
 WHOLE_LAYERS = Problem(
     ("style_statistic",),
@@ -91,18 +94,19 @@ class CutNetwork:
             for tile in self.tiles(segment, source):
                 x, found = self.run(segment, tile, _read(source, tile))
                 if segment.pool:
-                    behind = _placed(behind, x, segment, tile, segment.pool, picture)
+                    behind = _placed(behind, x, segment, tile, segment.pool, picture, _empty)
                 yield segment, tile, found
             if behind is not None:
                 source = behind
 
-    def features(self, picture: Tensor) -> dict[str, Tensor]:
-        """The wanted layers, each as a whole."""
-        wholes: dict[str, Tensor] = {}
+    def features(self, picture: Tensor, *, shelved: bool = False) -> dict[str, Tensor | Shelved]:
+        """The wanted layers, each as a whole; those in tiles kept outside memory, if asked."""
+        wholes: dict[str, Tensor | Shelved] = {}
+        make: Callable[..., Tensor | Shelved] = Shelved if shelved else _empty
         for segment, tile, found in self.parts(picture):
             for name, feature in found.items():
                 whole = wholes.get(name)
-                wholes[name] = _placed(whole, feature, segment, tile, name, picture)
+                wholes[name] = _placed(whole, feature, segment, tile, name, picture, make)
         return wholes
 
     def described(self, picture: Tensor, statistic: Statistic) -> dict[str, Description]:
@@ -219,7 +223,7 @@ class TiledObjective:
             for tile in tiles:
                 x, found = self._network.run(segment, tile, _read(source, tile))
                 if segment.pool:
-                    behind = _placed(behind, x, segment, tile, segment.pool, picture)
+                    behind = _placed(behind, x, segment, tile, segment.pool, picture, _empty)
                 for name, feature in found.items():
                     if name in style:
                         sums.setdefault(name, _Sum(statistic)).add(feature)
@@ -363,20 +367,25 @@ def _read(source: Tensor, tile: Tile) -> Tensor:
     return part.contiguous(memory_format=torch.channels_last)
 
 
+def _empty(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device=device, memory_format=torch.channels_last)
+
+
 def _placed(
-    whole: Tensor | None, part: Tensor, segment: Segment, tile: Tile, layer: str, picture: Tensor
-) -> Tensor:
+    whole: Whole | None,
+    part: Tensor,
+    segment: Segment,
+    tile: Tile,
+    layer: str,
+    picture: Tensor,
+    make: Callable[[tuple[int, ...], torch.dtype, torch.device], Whole],
+) -> Whole | Tensor:
     """A layer of the picture with a tile's part of it; the first part makes the whole."""
     height, width = (side // scale_of(layer) for side in picture.shape[-2:])
     if part.shape[-2:] == (height, width):
         return part
     if whole is None:
-        whole = torch.empty(
-            (1, part.shape[1], height, width),
-            dtype=part.dtype,
-            device=part.device,
-            memory_format=torch.channels_last,
-        )
+        whole = make((1, part.shape[1], height, width), part.dtype, part.device)
     whole[..., *tile.own(segment.stride(layer))] = part
     return whole
 

@@ -78,6 +78,24 @@ def test_two_tiles_of_each_segment_tell_what_all_of_them_hold(vgg: VGG19) -> Non
         assert planner._evaluation((300, 200), layout) == sketched
 
 
+def test_what_fits_nowhere_else_is_planned_with_the_contents_features_put_aside(
+    vgg: VGG19,
+) -> None:
+    planner = Planner(vgg, resolve({"optimiser": "adam"}))
+    size = (4096, 4096)
+    choices = planner.choices(size, 0, 220)
+    kept = min(plan.peak for plan in choices if not (plan.layout and plan.layout.shelved))
+    plan = planner.plan(size, 0, 220, kept - 200_000_000)
+    assert plan.layout is not None
+    assert plan.layout.shelved
+    assert planner.chosen(size, 0, plan.document()) == plan
+    # Of relu4_2 alone: 512 channels, an eighth of the sides, two bytes or four.
+    width = 2 if vgg.precision == "bfloat16" else 4
+    aside = width * 512 * (4096 // 8) ** 2
+    least = min(choice.peak for choice in choices)
+    assert 0.8 * aside < kept - least < 1.3 * aside
+
+
 def test_small_pictures_are_not_worth_a_plan(planner: Planner) -> None:
     untiled = planner.plan(SIZE, 0, 220, None)
     assert planner.roomy(SIZE, 0, 220, 20_000_000_000)

@@ -54,7 +54,7 @@ def a_random_case(seed: int) -> tuple[Settings, Layout, Tensor, Tensor, Tensor]:
     height, width = draw.randint(32, 90), draw.randint(32, 70)
     return (
         resolve(values),
-        Layout(cuts, sides),
+        Layout(cuts, sides, shelved=draw.random() < 0.5),
         noise(height, width, seed),
         noise(height, width, seed + 1),
         noise(draw.randint(32, 80), draw.randint(32, 80), seed + 2),
