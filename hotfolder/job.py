@@ -63,6 +63,8 @@ class Job:
     """ISO 8601, UTC: modification time of the newest input."""
     client: Mapping[str, Any] = field(default_factory=dict)
     terms: Terms = field(default_factory=Terms)
+    lost: int = 0
+    """Workers that died over it before this one; 0 in `job.json`."""
 
     def to_document(self) -> dict[str, Any]:
         """What `job.json` holds and what a worker is sent: plain values, without `folder`."""

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ __all__ = ["EnginePainter"]
 
 PREVIEW_SIDE = 512
 PREVIEW_QUALITY = 85
+
+AFTER_LOSS = 0.7
+"""Of its memory, what a job is planned with after a second worker has died over it; and so on."""
 
 
 class EnginePainter:
@@ -126,6 +129,11 @@ class EnginePainter:
         state = checkpoints.latest()
         if state is not None and progression:
             progression.restore(state.extra["progression"])
+        budget = parse_memory(self._memory) or auto_budget(self.device)
+        if job.lost > 1 and budget:
+            # Linux ends a process that takes too much, and the same plan would meet the same end.
+            budget = round(budget * AFTER_LOSS ** (job.lost - 1))
+            state = replace(state, plan=None) if state else None
         work = stylise(
             content,
             styles,
@@ -136,7 +144,7 @@ class EnginePainter:
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
             resume=state,
-            budget=parse_memory(self._memory) or auto_budget(self.device),
+            budget=budget,
         )
         del state  # It holds the whole memory of the optimiser as it was.
         # Closing at once gives the memory back when a job is cancelled.

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ class Work:
             entry = self._turns.order(waiting, lambda entry: entry.turn)[0]
             self._turns.serve(entry.turn.folder)
             self._in_hand.add(entry.job.id)
-            self._dispatcher.submit(entry.job)
+            self._dispatcher.submit(replace(entry.job, lost=entry.lost))
 
     def rests(self, entry: Entry) -> bool:
         """Whether the job may not be tried again yet."""
