@@ -207,7 +207,7 @@ def _serving(
     if client is not None:
         yield client, None
         return
-    from hotfolder.serving import served_here
+    from hotfolder.serve_here import served_here
 
     root = out / OWN_FOLDER
     if idle:  # No worker need be started to find that all is done.

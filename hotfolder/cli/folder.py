@@ -172,7 +172,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
     from hotfolder.layers import read_configuration
     from hotfolder.reload import ConfigWatch
     from hotfolder.serve import serve
-    from hotfolder.serving_many import serve_many
+    from hotfolder.serve_many import serve_many
     from plugin.client import Status
 
     def load() -> "Config":
