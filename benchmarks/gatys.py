@@ -1,12 +1,14 @@
 """The losses that `preset: gatys` records on the way, beside those of the authors' notebook.
 
 The notebook (L. Gatys, PytorchNeuralStyleTransfer) prints the total loss on Tuebingen and the
-Starry Night at 512 px. Its network is the normalised one and its picture files are not these, so
-the shapes of the curves can be compared and the values cannot: the last columns are shares of the
-first recorded loss.
+Starry Night "at 512 px", which there is the shorter side of both pictures, so that is what is
+painted here. `--longer` takes 512 px for the longer side instead, and the style at the content's
+area, as everything else of ours does. The picture files and the weights file are not the
+notebook's; the last columns are shares of the first recorded loss.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 from benchmarks.machine import provenance
@@ -24,17 +26,28 @@ NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gatys", description=__doc__)
     parser.add_argument("--pictures", type=Path, required=True, help="tubingen.jpg and the others")
-    parser.add_argument("--size", type=int, default=512, help="longest side, in pixels")
+    parser.add_argument("--size", type=int, default=512, help="shorter side, in pixels")
+    parser.add_argument("--longer", action="store_true", help="the size is that of the longer side")
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
 
     pair = next(pair for pair in pairs(options.pictures) if pair.name == "tubingen-starry")
-    settings = resolve({"preset": "gatys", "size": options.size, "steps": max(NOTEBOOK)})
-    vgg = load_vgg19(settings.weights, options.device, settings.precision)
     content, style = read_picture(pair.content), read_picture(pair.style)
+    size, style_scale = options.size, 1.0
+    if not options.longer:
+        ratio = options.size / min(content.size)
+        size = round(ratio * max(content.size))
+        areas = math.prod(content.size) * ratio**2 / math.prod(style.size)
+        style_scale = options.size / min(style.size) / math.sqrt(areas)
+    settings = resolve(
+        {"preset": "gatys", "size": size, "steps": max(NOTEBOOK), "precision": options.precision},
+        {"style_scale": style_scale},
+    )
+    vgg = load_vgg19(settings.weights, options.device, settings.precision)
     first = first_notebook = None
     lines = [
-        f"`preset: gatys` at {options.size} px. {provenance(options.device)}",
+        f"`preset: gatys`, longer side {size} px, {vgg.precision}. {provenance(options.device)}",
         "",
         "| evaluations | content | style | total | the notebook's | of the first | its |",
         "|---|---|---|---|---|---|---|",

@@ -1,6 +1,6 @@
-"""A contact sheet to judge by eye: unlabelled, shuffled, with its key in a file beside it.
+"""Contact sheets: one to judge by eye, unlabelled and shuffled, and one to show, with names.
 
-Look first, write down what you prefer, then open the key.
+Look at the first, write down what you prefer, then open the key beside it.
 """
 
 import json
@@ -10,8 +10,14 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+import engine.sheet
+from engine.picture import read_picture, write_picture
+from engine.sheet import Panel
+
 GAP, CAPTION = 12, 28
 PAPER, INK = "white", "black"
+SHOWN = 320
+"""Longest side of a picture on a sheet with names, in pixels."""
 
 
 def contact_sheet(pictures: Mapping[str, Path], references: list[Path], path: Path) -> None:
@@ -52,3 +58,14 @@ def contact_sheet(pictures: Mapping[str, Path], references: list[Path], path: Pa
         key[letter] = name
     sheet.save(path)
     path.with_suffix(".key.json").write_text(json.dumps(key, indent=1) + "\n")
+
+
+def labelled_sheet(
+    pictures: Mapping[str, Path], references: Mapping[str, Path], path: Path
+) -> None:
+    """Write PATH, a small JPEG with all pictures under their names, the references first."""
+    panels = [
+        Panel(read_picture(file), name) for name, file in [*references.items(), *pictures.items()]
+    ]
+    sheet = engine.sheet.contact_sheet(panels, columns=3, side=SHOWN)
+    write_picture(sheet, path, format="jpeg", quality=85, text="")

@@ -31,7 +31,7 @@ from benchmarks.peers import PEERS, Order, run_of
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, save, say
 from benchmarks.runs import Program, Run, execute, load, recorded_trajectory_and_file
-from benchmarks.sheet import contact_sheet
+from benchmarks.sheet import contact_sheet, labelled_sheet
 from engine.picture import read_picture
 from engine.precision import resolve_precision
 from engine.settings import Settings, resolve
@@ -122,6 +122,8 @@ class _Race:
         delivered = {name: run.delivered for name, run in self.runs.items()}
         sheet = folder / f"{self.pair.name}-sheet.png"
         contact_sheet(delivered, [self.pair.content, self.pair.style], sheet)
+        sources = {"photograph": self.pair.content, "style": self.pair.style}
+        labelled_sheet(delivered, sources, folder / f"{self.pair.name}-labelled.jpg")
 
 
 def undisturbed(run: Run) -> list[float]:
