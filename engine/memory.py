@@ -9,7 +9,7 @@ cannot give back) are three numbers, measured with `python -m benchmarks memory`
 
 import gc
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from engine.errors import BudgetError
 from engine.meter import Meter
 from engine.optimise import Objective, optimiser_of
 from engine.pyramid import Size
-from engine.segments import Layout, Segment, Tile, scale_of, take_apart
+from engine.segments import Layout, Segment, Span, Tile, scale_of, take_apart
 from engine.settings import LAYERS, Settings
 from engine.shelf import Shelved
 from engine.statistics import Additive, Gram, statistic_of
@@ -281,14 +281,15 @@ class Planner:
         if (size, layout) not in self._costs:
             width, height = size
             segments = self._segments(layout)
-            total = sum(map(_multiplications, segments))
+            total = sum(_multiplications(n) for each in segments for n in _convolutions(each))
             cost = 0.0
             for segment in segments:
-                high, wide = height // segment.scale, width // segment.scale
-                tiles = segment.tiles(high, wide)
-                halos = sum(_read(tile) for tile in tiles) / (high * wide)
-                once = segment is segments[-1] and len(tiles) == 1
-                cost += (2 if once else 3) * halos * _multiplications(segment) / total
+                rows = segment.spans(height // segment.scale)
+                columns = segment.spans(width // segment.scale)
+                once = segment is segments[-1] and len(rows) == len(columns) == 1
+                for layer in _convolutions(segment):
+                    share = _halos(segment, layer, rows) * _halos(segment, layer, columns)
+                    cost += (2 if once else 3) * share * _multiplications(layer) / total
             self._costs[size, layout] = cost / 2
             if layout and layout.shelved:
                 self._costs[size, layout] *= SHELVED
@@ -420,15 +421,23 @@ def _read(tile: Tile) -> int:
     return height * width
 
 
-def _multiplications(segment: Segment) -> float:
-    """To a pixel of the picture."""
-    return sum(
-        _channels(LAYERS[LAYERS.index(name) - 1]) * _channels(name) / scale_of(name) ** 2
-        if name != LAYERS[0]
-        else 3 * _channels(name)
-        for name in segment.layers
-        if name.startswith("conv")
-    )
+def _convolutions(segment: Segment) -> list[str]:
+    return [name for name in segment.layers if name.startswith("conv")]
+
+
+def _halos(segment: Segment, layer: str, spans: Sequence[Span]) -> float:
+    """Positions that all tiles compute of a layer, along one side, to those that there are."""
+    stride, rest = segment.stride(layer), segment.rest(layer)
+    parts = [span.computed(stride, rest) for span in spans]
+    computed: int = sum(part.stop - part.start for part in parts)
+    return computed / (spans[0].length // stride)
+
+
+def _multiplications(layer: str) -> float:
+    """Of a convolution, to a pixel of the picture."""
+    before = 3 if layer == LAYERS[0] else _channels(LAYERS[LAYERS.index(layer) - 1])
+    positions: int = scale_of(layer) ** 2
+    return before * _channels(layer) / positions
 
 
 def _channels(layer: str) -> int:

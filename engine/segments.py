@@ -1,14 +1,15 @@
 """How VGG19 is taken apart: cut behind poolings into segments, and each segment into tiles.
 
 A layer's activations depend on a neighbourhood of each position, its receptive field. So a tile
-reads a halo beyond the positions that it stands for, and what is wrong near the halo's rim, where
-the tile ends and the picture does not, never reaches these. Cut into segments, the network needs
-narrow halos only: 6 pixels for conv1_1 to pool2, where relu5_1 by itself sees 70 to each side.
+reads a halo beyond the positions that it stands for. Where the tile ends and the picture does not,
+nothing is padded: each convolution uses up a ring of the halo, and the last leaves just the tile's
+own positions. Cut into segments, the network needs narrow halos only: 6 pixels for conv1_1 to
+pool2, where relu5_1 by itself sees 70 to each side.
 """
 
 import itertools
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from engine.settings import LAYERS
@@ -35,26 +36,46 @@ class Layout:
 class Span:
     """What a tile is along one side, in positions of its segment's input.
 
-    It stands for `start` to `stop` and reads `first` to `last`, each exclusive of the end.
+    It stands for `start` to `stop` and reads `first` to `last`, each exclusive of the end, of
+    `length`.
     """
 
     start: int
     stop: int
     first: int
     last: int
+    length: int
 
     @property
     def read(self) -> slice:
         return slice(self.first, self.last)
 
-    def own(self, stride: int) -> slice:
+    @property
+    def within(self) -> slice:
+        """What it stands for, in what it reads."""
+        return slice(self.start - self.first, self.stop - self.first)
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        """1 at each end that is the picture's own, else 0: what is padded there."""
+        return int(self.first == 0), int(self.last == self.length)
+
+    def own(self, stride: int = 1) -> slice:
         """What it stands for, in a whole layer so many times narrower than the input."""
         return slice(self.start // stride, self.stop // stride)
 
-    def inner(self, stride: int) -> slice:
-        """The same in the tile's own part of such a layer: the halo is left out."""
-        offset = self.first // stride
-        return slice(self.start // stride - offset, self.stop // stride - offset)
+    def computed(self, stride: int, rest: int) -> slice:
+        """What it computes of such a layer, of whose halo `rest` positions are not used up."""
+        at_start, at_end = self.edges
+        return slice(
+            0 if at_start else self.start // stride - rest,
+            self.length // stride if at_end else self.stop // stride + rest,
+        )
+
+    def inner(self, stride: int, rest: int) -> slice:
+        """What it stands for, in what it computes."""
+        own, offset = self.own(stride), self.computed(stride, rest).start
+        return slice(own.start - offset, own.stop - offset)
 
 
 @dataclass(frozen=True)
@@ -66,11 +87,20 @@ class Tile:
     def read(self) -> tuple[slice, slice]:
         return self.rows.read, self.columns.read
 
+    @property
+    def within(self) -> tuple[slice, slice]:
+        return self.rows.within, self.columns.within
+
+    @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """Left, right, top, bottom."""
+        return *self.columns.edges, *self.rows.edges
+
     def own(self, stride: int = 1) -> tuple[slice, slice]:
         return self.rows.own(stride), self.columns.own(stride)
 
-    def inner(self, stride: int = 1) -> tuple[slice, slice]:
-        return self.rows.inner(stride), self.columns.inner(stride)
+    def inner(self, stride: int, rest: int) -> tuple[slice, slice]:
+        return self.rows.inner(stride, rest), self.columns.inner(stride, rest)
 
 
 @dataclass(frozen=True)
@@ -92,30 +122,32 @@ class Segment:
         return scale_of(self.layers[0])
 
     @property
-    def grid(self) -> int:
-        """Positions of the input to one of the last layer before `pool`."""
-        return self.stride(self.layers[-1])
-
-    @property
     def halo(self) -> int:
-        """Positions of the input that the last layer sees beyond its own, up to whole cells of the
-        grid, since pooling in a tile has to take the same fours as in the whole picture."""
-        reach = sum(self.stride(name) for name in self.layers if name.startswith("conv"))
-        return math.ceil(reach / self.grid) * self.grid
+        """Positions of the input that the last layer sees beyond its own, to each side."""
+        return sum(self.stride(name) for name in self.layers if name.startswith("conv"))
+
+    def rest(self, layer: str) -> int:
+        """Positions of a layer that the last one sees beyond its own: the halo as it is there.
+
+        It is even where a pooling follows, so that a tile's fours are the whole picture's.
+        """
+        behind = self.layers[self.layers.index(layer) + 1 :]
+        reach = sum(self.stride(name) for name in behind if name.startswith("conv"))
+        return reach // self.stride(layer)
 
     def stride(self, layer: str) -> int:
         """Positions of the input to one of a layer."""
         return scale_of(layer) // self.scale
 
-    def tiles(self, height: int, width: int) -> list[Tile]:
-        """All of them, row by row, for an input of this size: each position is in one."""
+    def spans(self, length: int) -> list[Span]:
+        """What the tiles are along a side of so many positions: each position is in one."""
         cell = self.stride(self.pool or self.layers[-1])
         side = None if self.side is None else max(1, self.side // self.scale)
-        return [
-            Tile(rows, columns)
-            for rows in _spans(height, side, cell, self.halo)
-            for columns in _spans(width, side, cell, self.halo)
-        ]
+        return _spans(length, side, cell, self.halo)
+
+    def tiles(self, height: int, width: int) -> list[Tile]:
+        """All of them, row by row, for an input of this size."""
+        return [Tile(rows, columns) for rows in self.spans(height) for columns in self.spans(width)]
 
 
 def take_apart(wanted: Collection[str], layout: Layout) -> list[Segment]:
@@ -145,12 +177,12 @@ def scale_of(layer: str) -> int:
     return 1 << (int(layer[4]) - 1 + layer.startswith("pool"))
 
 
-def _spans(length: int, side: int | None, cell: int, halo: int) -> Sequence[Span]:
+def _spans(length: int, side: int | None, cell: int, halo: int) -> list[Span]:
     """As equal as whole cells allow. What is left over belongs to the last, as poolings drop it."""
     cells = max(1, length // cell)
     count = 1 if side is None else min(cells, math.ceil(cells * cell / max(side, cell)))
     ends = [cells * index // count * cell for index in range(count)] + [length]
     return [
-        Span(start, stop, max(0, start - halo), min(length, stop + halo))
+        Span(start, stop, max(0, start - halo), min(length, stop + halo), length)
         for start, stop in itertools.pairwise(ends)
     ]

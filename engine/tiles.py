@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from engine.allocator import trim
 from engine.errors import Problem, SettingsError
 from engine.losses import content_gradient, content_loss
 from engine.segments import Segment, Tile, scale_of
@@ -74,13 +75,16 @@ class CutNetwork:
         """
         if segment is self.segments[0]:
             x = self._vgg.preprocess(x)
-        x, found = self._vgg.through(x, segment.layers, self._wanted, self._pooling, self._padding)
-        found = {
-            name: feature[..., *tile.inner(segment.stride(name))] for name, feature in found.items()
-        }
+        x, found = self._vgg.through(
+            x, segment.layers, self._wanted, self._pooling, self._padding, tile.edges
+        )
+
+        def inner(layer: str) -> tuple[slice, slice]:
+            return tile.inner(segment.stride(layer), segment.rest(layer))
+
+        found = {name: feature[..., *inner(name)] for name, feature in found.items()}
         if segment.pool:
-            # Without the halo, which may end between this pooling's fours.
-            x = pool(x[..., *tile.inner(segment.grid)], self._pooling)
+            x = pool(x[..., *inner(segment.layers[-1])], self._pooling)
             if segment.pool in self._wanted:
                 found[segment.pool] = x
         return x, found
@@ -147,6 +151,7 @@ class TiledObjective:
             )
             if behind is not None:
                 seen.sources.append(behind)
+            trim()
         return seen
 
     def back(self, seen: "_Seen", factors: Tensor) -> Tensor:
@@ -170,6 +175,7 @@ class TiledObjective:
                 part = self._back_in_tile(segment, tile, source, slope, seen, factors)
                 gradient[..., *tile.read] += part
             slope = gradient
+            trim()
         assert slope is not None
         return slope
 
@@ -401,7 +407,7 @@ def _variation(read: Tensor, tile: Tile, picture: Tensor) -> Tensor:
         read: what the tile reads of the picture, or the picture itself.
     """
     height, width = picture.shape[-2:]
-    rows, columns = tile.own() if read is picture else tile.inner()
+    rows, columns = tile.own() if read is picture else tile.within
     right = min(columns.stop + 1, read.shape[-1])
     below = min(rows.stop + 1, read.shape[-2])
     high, wide = read[..., rows.start : below, columns], read[..., rows, columns.start : right]

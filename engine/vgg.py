@@ -4,6 +4,7 @@ K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Imag
 2014, table 1, column E, without the classifier.
 """
 
+import itertools
 from collections.abc import Collection, Container, Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ DTYPES = {
     "float32": torch.float32,
     "float64": torch.float64,  # for checks: no setting leads here
 }
+
+Edges = tuple[int, int, int, int]
+"""Left, right, top, bottom: 1 where a position is padded, else 0. In the order of `F.pad`."""
+
+ALL_EDGES: Edges = (1, 1, 1, 1)
 
 # Average and L2 pooling (square root of the sum of the four squares) by themselves give deeper
 # layers smaller and larger activations than the max pooling that VGG19 was trained with. With these
@@ -114,11 +120,14 @@ class VGG19:
         wanted: Container[str],
         pooling: str = "max",
         padding: str = "zeros",
+        edges: Edges = ALL_EDGES,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """A stretch of the network: successive layers, the first of them no ReLU.
 
         Args:
             x: what the layer before the first gave; for `conv1_1`, what `preprocess` did.
+            edges: where `x` ends as the picture does. Elsewhere nothing is padded, and every
+                convolution gives a position less.
 
         Returns:
             What the last layer gives, and the activations of the wanted ones among them.
@@ -126,10 +135,16 @@ class VGG19:
         found: dict[str, Tensor] = {}
         for name in layers:
             if name.startswith("conv"):
-                if padding == "replicate":
-                    x = _Convolution.apply(_Replicate.apply(x), *self._convolutions[name], 0)
-                else:
+                if padding == "zeros" and edges == ALL_EDGES:
                     x = _Convolution.apply(x, *self._convolutions[name], 1)
+                else:
+                    if any(edges):
+                        x = (
+                            _Replicate.apply(x, edges)
+                            if padding == "replicate"
+                            else F.pad(x, edges)
+                        )
+                    x = _Convolution.apply(x, *self._convolutions[name], 0)
             elif name.startswith("relu"):
                 # In place where nobody reads the convolution itself: a third less memory.
                 x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
@@ -178,23 +193,29 @@ class _Convolution(torch.autograd.Function):
 
 
 class _Replicate(torch.autograd.Function):
-    """`F.pad(x, (1, 1, 1, 1), mode="replicate")`, with a gradient that is the same in every run.
+    """`F.pad(x, edges, mode="replicate")`, with a gradient that is the same in every run.
 
     torch's own adds up with atomics on CUDA, in whatever order they come.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return F.pad(x, (1, 1, 1, 1), mode="replicate")
+    def forward(ctx: Any, x: Tensor, edges: Edges) -> Tensor:
+        ctx.edges = edges
+        return F.pad(x, edges, mode="replicate")
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (g,) = gradients
-        inner = g[..., 1:-1, 1:-1].clone(memory_format=torch.channels_last)
-        inner[..., 0, :] += g[..., 0, 1:-1]
-        inner[..., -1, :] += g[..., -1, 1:-1]
-        inner[..., :, 0] += g[..., 1:-1, 0]
-        inner[..., :, -1] += g[..., 1:-1, -1]
-        for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
-            inner[..., *corner] += g[..., *corner]
-        return inner
+        left, right, top, bottom = ctx.edges
+        height, width = g.shape[-2:]
+        rows, columns = slice(top, height - bottom), slice(left, width - right)
+        inner = g[..., rows, columns].clone(memory_format=torch.channels_last)
+        across = [end for end, padded in ((0, left), (-1, right)) if padded]
+        down = [end for end, padded in ((0, top), (-1, bottom)) if padded]
+        for row in down:
+            inner[..., row, :] += g[..., row, columns]
+        for column in across:
+            inner[..., :, column] += g[..., rows, column]
+        for row, column in itertools.product(down, across):
+            inner[..., row, column] += g[..., row, column]
+        return inner, None

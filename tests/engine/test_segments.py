@@ -26,14 +26,12 @@ def test_cuts_behind_the_deepest_layer_are_ignored(deepest: str) -> None:
 @pytest.mark.parametrize(
     ("cuts", "halos"),
     [
-        pytest.param((), [80], id="the 70 pixels that relu5_1 sees, on a grid of 16"),
-        pytest.param(("pool3",), [24, 6], id="22 pixels, on a grid of 4"),
+        pytest.param((), [70], id="what relu5_1 sees"),
+        pytest.param(("pool3",), [22, 6], id="what relu3_4 sees, and relu5_1 of pool3"),
         pytest.param(("pool1", "pool2", "pool3", "pool4"), [2, 2, 4, 4, 1], id="a halo a layer"),
     ],
 )
-def test_the_halo_is_the_receptive_field_rounded_up_to_the_grid(
-    cuts: tuple[str, ...], halos: list[int]
-) -> None:
+def test_the_halo_is_the_receptive_field(cuts: tuple[str, ...], halos: list[int]) -> None:
     segments = take_apart({"relu5_1"}, Layout(cuts, (64,) * (len(cuts) + 1)))
     assert [segment.halo for segment in segments] == halos
 
@@ -63,4 +61,23 @@ def test_a_tile_reads_its_halo_but_nothing_beyond_the_picture() -> None:
     assert (first.first, first.last) == (0, 26)
     assert (middle.first, middle.last) == (14, 46)
     assert (last.first, last.last) == (34, 60)
-    assert middle.inner(2) == slice(3, 13)
+    assert (first.edges, middle.edges, last.edges) == ((1, 0), (0, 0), (0, 1))
+    assert middle.within == slice(6, 26)
+
+
+def test_each_convolution_uses_up_a_ring_of_the_halo_and_the_last_leaves_none() -> None:
+    segment = Segment(LAYERS[: LAYERS.index("relu2_2") + 1], "pool2", 20)
+    middle = segment.tiles(60, 20)[1].rows
+    computed = {}
+    for layer in ("conv1_1", "conv1_2", "pool1", "conv2_1", "relu2_2"):
+        stride, rest = segment.stride(layer), segment.rest(layer)
+        computed[layer] = middle.computed(stride, rest)
+        inner = middle.inner(stride, rest)
+        assert inner.stop - inner.start == 20 // stride
+    assert computed == {
+        "conv1_1": slice(15, 45),
+        "conv1_2": slice(16, 44),
+        "pool1": slice(8, 22),
+        "conv2_1": slice(9, 21),
+        "relu2_2": slice(10, 20),
+    }

@@ -213,10 +213,13 @@ def test_features_are_differentiable_in_the_picture(vgg: VGG19) -> None:
 
 
 @pytest.mark.parametrize("size", [(5, 6), (1, 4), (2, 1)])
-def test_the_gradient_through_replicate_padding_is_torchs_own(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("edges", [(1, 1, 1, 1), (1, 0, 0, 0), (0, 1, 0, 1), (0, 0, 1, 1)])
+def test_the_gradient_through_replicate_padding_is_torchs_own(
+    size: tuple[int, int], edges: tuple[int, int, int, int]
+) -> None:
     x = torch.rand(1, 3, *size, dtype=torch.float64, requires_grad=True)
-    weights = torch.rand(1, 3, size[0] + 2, size[1] + 2, dtype=torch.float64)
-    (ours,) = torch.autograd.grad((_Replicate.apply(x) * weights).sum(), x)
-    padded = torch.nn.functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    padded = torch.nn.functional.pad(x, edges, mode="replicate")
+    weights = torch.rand(padded.shape, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((_Replicate.apply(x, edges) * weights).sum(), x)
     (theirs,) = torch.autograd.grad((padded * weights).sum(), x)
     torch.testing.assert_close(ours, theirs)
