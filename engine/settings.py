@@ -156,7 +156,8 @@ class Settings(BaseModel):
 
     content_boost: Annotated[float, Field(ge=1, le=100)] = 6.0
     """Factor of the content's weight where a painting begins: at the coarse scales, and for the
-    first fifth of the steps at the final one. 1: none."""
+    first fifth of the steps at the final one (a twentieth after two coarse scales or more). 1:
+    none."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""

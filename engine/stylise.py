@@ -43,6 +43,8 @@ REPORT_EVERY = 5
 BOOSTED = 5
 """One step in so many of the final scale's has `content_boost`: the first ones."""
 
+BOOSTED_AFTER_MANY = 20
+"""The same where two or more coarser scales have settled the content."""
 
 PREVIEW_SIDE = 1024
 """Pixels of a preview's longest side, at most."""
@@ -189,7 +191,7 @@ def stylise(
             partial(_objective, vgg, content, styles, size, settings, targets, digests),
             canvas,
             count,
-            scale < len(sizes) - 1,
+            _boosted(scale, len(sizes), count),
             settings,
             snapshot,
         )
@@ -264,7 +266,7 @@ def _within_memory(
     objective_in: Callable[[Layout | None], Objective],
     canvas: Tensor,
     steps: int,
-    coarse: bool,
+    boosted: int,
     settings: Settings,
     snapshot: Snapshot | None,
 ) -> Iterator[Step]:
@@ -288,7 +290,7 @@ def _within_memory(
             settings = settings.model_copy(update={"history": max(1, plan.history)})
         try:
             objective = objective_in(plan.layout if plan else None)
-            for step in _in_stages(objective, canvas, steps, coarse, settings, snapshot):
+            for step in _in_stages(objective, canvas, steps, boosted, settings, snapshot):
                 snapshot, latest = None, step.snapshot
                 yield step
             return
@@ -340,24 +342,33 @@ def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
     return Snapshot(state.done, state.canvas, state.optimiser)
 
 
+def _boosted(scale: int, scales: int, steps: int) -> int:
+    """How many steps of a scale (from 0) have `content_boost`: all of a coarse one's.
+
+    Content that is settled first stays: at the end both losses are lower than without, and what a
+    person sees first is their picture. Each scale that is painted so leaves less of that to do.
+    """
+    if scale < scales - 1:
+        return steps
+    return steps // (BOOSTED if scales < 3 else BOOSTED_AFTER_MANY)
+
+
 def _in_stages(
     objective: Objective,
     canvas: Tensor,
     steps: int,
-    coarse: bool,
+    boosted: int,
     settings: Settings,
     resume: Snapshot | None,
 ) -> Iterator[Step]:
-    """One scale: with `content_boost` throughout at a coarse one, else at its beginning.
-
-    Content that is settled first stays: at the end both losses are lower than without, and what a
-    person sees first is their picture.
-    """
+    """One scale, its first `boosted` steps with `content_boost`."""
     boost = canvas.new_tensor([settings.content_boost, 1.0, 1.0])
     stages: list[tuple[Objective, int]] = [(objective, steps)]
     if settings.content_boost != 1:
-        first = steps if coarse else steps // BOOSTED
-        stages = [(lambda picture: objective(picture) * boost, first), (objective, steps - first)]
+        stages = [
+            (lambda picture: objective(picture) * boost, boosted),
+            (objective, steps - boosted),
+        ]
     done = 0
     for stage, count in stages:
         # A stage's last evaluation moves nothing, so that no snapshot is of its very end.
