@@ -11,6 +11,7 @@ BENCHMARKS = {
     "roofline": "what one step reaches of this machine's own convolution and matrix product",
     "scaling": "seconds and peak memory of a step, from 128 px up",
     "memory": "predicted against measured peak memory; large sizes within a budget",
+    "seams": "a whole painting in tiles beside the same one untiled, pixel by pixel",
     "step": "seconds of one step beside pastiche's, at one size",
     "preview": "seconds until a job's first previews, in a warm worker",
     "strength": "the strength dial over the pairs: losses, and distance from the photograph",

@@ -7,6 +7,7 @@ others hold no more. What no tensor shows (libraries, what operations use inside
 cannot give back) are three numbers, measured with `python -m benchmarks memory`.
 """
 
+import contextlib
 import gc
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -169,7 +170,13 @@ class Planner:
                     least = plan
         assert least is not None
         assert budget is not None
-        raise BudgetError(self.does_not_fit(least, budget))
+        advice = ""
+        if self._settings.optimiser == "lbfgs":
+            with contextlib.suppress(BudgetError):
+                other = self._settings.model_copy(update={"optimiser": "adam"})
+                Planner(self._vgg, other).plan(size, held, steps, budget)
+                advice = " So would this size with `optimiser: adam` and `learning_rate: 0.02`."
+        raise BudgetError(self.does_not_fit(least, budget) + advice)
 
     def roomy(self, size: Size, held: int, steps: int, budget: int) -> bool:
         """Whether a picture is so small for the budget that there is nothing to plan."""

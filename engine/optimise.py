@@ -155,6 +155,7 @@ def minimise(
                 if clamp:
                     picture.clamp_(0, 1)
                 done = number
+            del gradient  # Else it would wait for the next to take its place.
 
 
 def optimiser_of(

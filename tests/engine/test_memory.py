@@ -65,6 +65,14 @@ def test_what_does_not_fit_is_refused_with_size_budget_and_what_would_fit(vgg: V
     assert "4096 x 4096 px need" in message
     assert "budget is 1.50 GB" in message
     assert "px on the longer side would fit" in message
+    assert "adam" not in message
+
+
+def test_what_only_adam_could_paint_is_refused_with_that_advice(vgg: VGG19) -> None:
+    planner, size = Planner(vgg, resolve({})), (4096, 4096)
+    least = min(planner.predict(size, 0, 1, layout).peak for layout in planner._layouts(size))
+    with pytest.raises(BudgetError, match=r"So would this size with `optimiser: adam`"):
+        planner.plan(size, 0, 220, least - 10_000_000)
 
 
 def test_two_tiles_of_each_segment_tell_what_all_of_them_hold(vgg: VGG19) -> None:
