@@ -12,24 +12,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from engine._colour import strips
 from engine._encode import check_side
-from engine.colours import keep_colours, match_colours
+from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
 from engine.memory import Plan, Planner, is_out_of_memory, release
 from engine.objective import style_transfer_objective
 from engine.optimise import Losses, Objective, Snapshot, Step, minimise
 from engine.pace import Pace
-from engine.picture import Picture, resized_alpha
+from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
 from engine.segments import Layout
 from engine.settings import Settings
+from engine.start import draft_of, start_of
 from engine.state import State
-from engine.strength import Dial, dial
+from engine.strength import dial
 from engine.targets import StyleTargets, digest
 from engine.vgg import VGG19
 
@@ -45,12 +44,6 @@ BOOSTED = 5
 
 BOOSTED_AFTER_MANY = 20
 """The same where two or more coarser scales have settled the content."""
-
-PREVIEW_SIDE = 1024
-"""Pixels of a preview's longest side, at most."""
-
-BLOTCH = 8
-"""Pixels across, of the noise that a strength beyond the standard starts from."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +162,10 @@ def stylise(
             whole_styles = [style.to_tensor(vgg.device) for style in styles]
             # What the painting starts from and is given back at each step up: the content, in
             # colours. Made anew at each scale, so that nothing of it waits while one is painted.
-            whole_draft = _draft(content.to_tensor(vgg.device), whole_styles, settings, strength)
+            whole_draft = draft_of(content.to_tensor(vgg.device), whole_styles, settings, strength)
             draft = resize(whole_draft, size)
             if scale == 0:
-                picture = _initial(settings, draft, whole_styles, initial, strength, generator)
+                picture = start_of(settings, draft, whole_styles, initial, strength, generator)
             else:
                 coarser_draft = resize(whole_draft, sizes[scale - 1])
                 picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
@@ -205,7 +198,7 @@ def stylise(
             due = preview_seconds is not None and now - previewed >= preview_seconds
             if due or wanted > previews:
                 previewed, previews = now, wanted
-                preview = _preview(crop(canvas, size), target)
+                preview = preview_of(crop(canvas, size), target)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -222,7 +215,7 @@ def stylise(
         picture = crop(canvas, size)
 
     yield Result(
-        picture=_with_alpha_of(content, _delivered(picture, target)),
+        picture=with_alpha_of(content, delivered(picture, target)),
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
@@ -400,81 +393,6 @@ def _after(done: int, step: Step) -> Snapshot:
     """The snapshot of a step before whose stage `done` evaluations were made."""
     snapshot = step.snapshot()
     return replace(snapshot, done=done + snapshot.done)
-
-
-def _draft(content: Tensor, styles: Sequence[Tensor], settings: Settings, strength: Dial) -> Tensor:
-    if settings.init_colours == "content":
-        return content
-    matched = match_colours(content, styles, settings.style_blend or [1.0] * len(styles))
-    return torch.lerp(content, matched, strength.colours)
-
-
-def _initial(
-    settings: Settings,
-    draft: Tensor,
-    styles: Sequence[Tensor],
-    initial: Picture | None,
-    strength: Dial,
-    generator: torch.Generator,
-) -> Tensor:
-    """The picture to start from, at the size of `draft` (1 x 3 x H x W)."""
-    size = (draft.shape[-1], draft.shape[-2])
-    if settings.init == "style":
-        return resize(styles[0], size)
-    if settings.init == "file":
-        assert initial is not None  # _check
-        return resize(initial.to_tensor(draft.device), size)
-    if settings.init == "content" and not strength.noise:
-        return draft
-    if settings.init == "noise":
-        return _noise(generator, size).to(draft.device)
-    # Broad blotches: of white noise too much would be left, which no layer minds as much as we do.
-    width, height = (max(1, side // BLOTCH) for side in size)
-    blotches = resize(_noise(generator, (width, height)), size).to(draft.device)
-    coloured = match_colours(blotches, styles, settings.style_blend or [1.0] * len(styles))
-    return torch.lerp(draft, coloured, strength.noise)
-
-
-def _noise(generator: torch.Generator, size: Size) -> Tensor:
-    """White, 1 x 3 x H x W. Drawn on the CPU: a seed means the same noise on every device."""
-    return torch.rand((1, 3, size[1], size[0]), generator=generator)
-
-
-def _delivered(painted: Tensor, colours: Tensor | None) -> Picture:
-    """In 8 bits a channel, as a file will have it, strip by strip: no other copy is made.
-
-    Args:
-        colours: a content whose colours are kept.
-    """
-    height, width = painted.shape[-2:]
-    samples = np.empty((height, width, 3), np.uint8)
-    for rows in strips(width, height):
-        strip = painted[..., rows, :]
-        if colours is not None:
-            strip = keep_colours(strip, colours[..., rows, :])
-        levels = strip.detach().float().clamp(0, 1).mul(255).add(0.5).to(torch.uint8)
-        samples[rows] = levels[0].permute(1, 2, 0).cpu().numpy()
-    return Picture(samples)
-
-
-def _preview(painted: Tensor, colours: Tensor | None) -> Picture:
-    """At most `PREVIEW_SIDE` long: nobody looks at every pixel of every step."""
-    height, width = painted.shape[-2:]
-    factor = min(1.0, PREVIEW_SIDE / max(width, height))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    shrunk = None if colours is None else _shrunk(colours, size)
-    return _delivered(_shrunk(painted, size), shrunk)
-
-
-def _shrunk(picture: Tensor, size: Size) -> Tensor:
-    """`resize` channel by channel, since a picture that is cropped is copied for it."""
-    return torch.cat([resize(picture[:, c : c + 1], size) for c in range(3)], dim=1)
-
-
-def _with_alpha_of(content: Picture, painted: Picture) -> Picture:
-    if content.alpha is None:
-        return painted
-    return Picture(painted.samples, resized_alpha(content, *painted.size))
 
 
 def _check(
