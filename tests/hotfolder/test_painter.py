@@ -15,7 +15,7 @@ from hotfolder.job import Job
 from hotfolder.painter import EnginePainter
 
 
-def test_over_which_two_workers_died_is_planned_anew_and_smaller(
+def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
     tmp_path: Path, small_pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once may be anything: then it goes on as it was, to the very same picture."""
