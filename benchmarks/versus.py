@@ -121,8 +121,8 @@ class _Race:
         draw(panels, folder / f"{self.pair.name}-curves.png")
         delivered = {name: run.delivered for name, run in self.runs.items()}
         sheet = folder / f"{self.pair.name}-sheet.png"
-        contact_sheet(delivered, [self.pair.content, self.pair.style], sheet)
         sources = {"photograph": self.pair.content, "style": self.pair.style}
+        contact_sheet(delivered, sources, sheet)
         labelled_sheet(delivered, sources, folder / f"{self.pair.name}-labelled.jpg")
 
 

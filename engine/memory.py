@@ -10,7 +10,7 @@ cannot give back) are three numbers, measured with `python -m benchmarks memory`
 import contextlib
 import gc
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -18,13 +18,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from engine.allocator import trim
 from engine.budget import format_bytes
+from engine.cost import channels_of, relative_cost
 from engine.errors import BudgetError
 from engine.meter import Meter
 from engine.optimise import Objective, optimiser_of
 from engine.pyramid import Size
-from engine.segments import Layout, Segment, Span, Tile, scale_of, take_apart
-from engine.settings import LAYERS, Settings
+from engine.segments import Layout, Segment, Tile, scale_of, take_apart
+from engine.settings import Settings
 from engine.shelf import Shelved
 from engine.statistics import Additive, Gram, statistic_of
 from engine.terms import Terms, weighted
@@ -191,9 +193,8 @@ class Planner:
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """What a given layout takes."""
         evaluation = self._evaluation(size, layout)
-        shelved = layout is not None and layout.shelved
         optimiser, move = self._optimiser(size, history)
-        targets = self._targets_bytes(size, shelved)
+        targets = self._targets_bytes(size, layout)
         # What is of the picture's size lies by itself, without gaps.
         evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
         mode: Mode = "untiled"
@@ -242,7 +243,8 @@ class Planner:
     def _without(self, size: Size, held: int, history: int) -> int:
         """Bytes, were evaluations to take none."""
         optimiser, move = self._optimiser(size, history)
-        return self._fixed + held + optimiser + self._targets_bytes(size, self._divisible) + move
+        targets = self._targets_bytes(size, Layout(shelved=self._divisible))
+        return self._fixed + held + optimiser + targets + move
 
     def _wanted_history(self, steps: int) -> int:
         if self._settings.optimiser != "lbfgs":
@@ -284,22 +286,9 @@ class Planner:
         )
 
     def _cost(self, size: Size, layout: Layout | None) -> float:
-        """Multiplications of each segment, with its halos, as often as it is run."""
         if (size, layout) not in self._costs:
-            width, height = size
-            segments = self._segments(layout)
-            total = sum(_multiplications(n) for each in segments for n in _convolutions(each))
-            cost = 0.0
-            for segment in segments:
-                rows = segment.spans(height // segment.scale)
-                columns = segment.spans(width // segment.scale)
-                once = segment is segments[-1] and len(rows) == len(columns) == 1
-                for layer in _convolutions(segment):
-                    share = _halos(segment, layer, rows) * _halos(segment, layer, columns)
-                    cost += (2 if once else 3) * share * _multiplications(layer) / total
-            self._costs[size, layout] = cost / 2
-            if layout and layout.shelved:
-                self._costs[size, layout] *= SHELVED
+            cost = relative_cost(self._segments(layout), size)
+            self._costs[size, layout] = cost * (SHELVED if layout and layout.shelved else 1)
         return self._costs[size, layout]
 
     @property
@@ -323,8 +312,7 @@ class Planner:
             self._settings.pooling,
             self._settings.padding,
         )
-        shelved = layout is not None and layout.shelved
-        objective: Objective = TiledObjective(network, self._terms(size, shelved))
+        objective: Objective = TiledObjective(network, self._terms(size, layout))
         with Meter() as meter:
             terms = objective(picture)
             torch.autograd.grad(terms.sum(), picture)
@@ -332,7 +320,8 @@ class Planner:
         self._evaluations[size, layout] = peak
         return peak
 
-    def _terms(self, size: Size, shelved: bool) -> Terms:
+    def _terms(self, size: Size, layout: Layout | None) -> Terms:
+        shelved = layout is not None and layout.shelved
         contents: dict[str, Tensor | Shelved] = {}
         for name in self._content_layers:
             whole = self._layer(name, size)
@@ -353,12 +342,12 @@ class Planner:
 
     def _layer(self, name: str, size: Size) -> Tensor:
         scale = scale_of(name)
-        shape = (_channels(name), size[1] // scale, size[0] // scale)
+        shape = (channels_of(name), size[1] // scale, size[0] // scale)
         return _empty(shape, DTYPES[self._vgg.precision])
 
-    def _targets_bytes(self, size: Size, shelved: bool) -> int:
+    def _targets_bytes(self, size: Size, layout: Layout | None) -> int:
         """Of content and style, for as long as the scale is painted."""
-        terms = self._terms(size, shelved)
+        terms = self._terms(size, layout)
         tensors = [each for each in terms.content_targets.values() if isinstance(each, Tensor)]
         tensors += [tensor for target in terms.style_targets.values() for tensor in target]
         return sum(tensor.nbytes for tensor in tensors)
@@ -417,6 +406,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release() -> None:
     """Give back what nothing refers to any more, on the host and on GPUs."""
     gc.collect()
+    trim()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
@@ -426,29 +416,6 @@ def _read(tile: Tile) -> int:
     height: int = rows.stop - rows.start
     width: int = columns.stop - columns.start
     return height * width
-
-
-def _convolutions(segment: Segment) -> list[str]:
-    return [name for name in segment.layers if name.startswith("conv")]
-
-
-def _halos(segment: Segment, layer: str, spans: Sequence[Span]) -> float:
-    """Positions that all tiles compute of a layer, along one side, to those that there are."""
-    stride, rest = segment.stride(layer), segment.rest(layer)
-    parts = [span.computed(stride, rest) for span in spans]
-    computed: int = sum(part.stop - part.start for part in parts)
-    return computed / (spans[0].length // stride)
-
-
-def _multiplications(layer: str) -> float:
-    """Of a convolution, to a pixel of the picture."""
-    before = 3 if layer == LAYERS[0] else _channels(LAYERS[LAYERS.index(layer) - 1])
-    positions: int = scale_of(layer) ** 2
-    return before * _channels(layer) / positions
-
-
-def _channels(layer: str) -> int:
-    return min(64 << int(layer[4]) - 1, 512)
 
 
 def _empty(shape: tuple[int, int, int], dtype: torch.dtype) -> Tensor:

@@ -123,7 +123,8 @@ def _written(file: int, data: memoryview, offset: int) -> None:
 
 def _read(file: int, data: memoryview, offset: int) -> None:
     while data:
-        count = os.preadv(file, [data], offset)
-        if not count:
+        found = os.pread(file, len(data), offset)
+        if not found:
             raise OSError(errno.EIO, "a temporary file ends early", str(shelf_folder()))
-        data, offset = data[count:], offset + count
+        data[: len(found)] = found
+        data, offset = data[len(found) :], offset + len(found)

@@ -16,7 +16,7 @@ from benchmarks.flops import convolutions
 from benchmarks.neutral import Score, inner, score, score_of_content
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.runs import Point, Run
-from benchmarks.sheet import contact_sheet
+from benchmarks.sheet import SHOWN, contact_sheet, labelled_sheet
 from benchmarks.versus import undisturbed
 from engine.picture import Picture, read_picture, write_picture
 from engine.pyramid import resize
@@ -108,10 +108,20 @@ def test_without_a_frame_it_does_not_matter_what_is_beyond_the_edges(photograph:
 
 
 def test_a_contact_sheet_has_its_key_beside_it(photograph: Path, tmp_path: Path) -> None:
-    contact_sheet({"a": photograph, "b": photograph}, [photograph], tmp_path / "sheet.png")
+    references = {"photograph": photograph}
+    contact_sheet({"a": photograph, "b": photograph}, references, tmp_path / "sheet.png")
     key = json.loads((tmp_path / "sheet.key.json").read_text())
     assert sorted(key) == ["A", "B"]
     assert sorted(key.values()) == ["a", "b"]
+
+
+def test_a_sheet_with_names_has_every_picture(photograph: Path, tmp_path: Path) -> None:
+    pictures = dict.fromkeys(("a", "b", "c"), photograph)
+    labelled_sheet(pictures, {"photograph": photograph}, tmp_path / "sheet.jpg")
+    width, height = read_picture(tmp_path / "sheet.jpg").size
+    side = read_picture(photograph).thumbnail(SHOWN)
+    assert 3 * side.width < width < 4 * side.width
+    assert height > 2 * side.height
 
 
 def test_a_plot_stands_values_that_logarithms_do_not(tmp_path: Path) -> None:
