@@ -119,7 +119,7 @@ class Settings(BaseModel):
     """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, which
     can end in NaN."""
 
-    preconditioning: Annotated[float, Field(ge=0, le=2)] = 1.0
+    preconditioning: Annotated[float, Field(ge=0, le=2)] = 0.5
     """How much further L-BFGS lets broad shapes move than fine grain: the exponent of a power of
     spatial frequency. 0: not at all."""
 
@@ -155,9 +155,9 @@ class Settings(BaseModel):
     """Weight of the content loss as a whole."""
 
     content_boost: Annotated[float, Field(ge=1, le=100)] = 6.0
-    """Factor of the content's weight where a painting begins: at the coarse scales, and for the
-    first fifth of the steps at the final one (a twentieth after two coarse scales or more). 1:
-    none."""
+    """Factor of the content's weight where a painting begins: at the coarse scales and, after
+    fewer than two of these, for the first fifth of the steps at the final one. A painting under
+    512 px keeps some of it to the end, one of 256 px or less all of it. 1: none."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""
@@ -247,8 +247,8 @@ _FIRST_FIVE_CONVOLUTIONS = dict.fromkeys(
 PRESETS: dict[str, dict[str, Any]] = {
     # Coarse to fine: the model's own defaults.
     "standard": {},
-    # A quick look at what `standard` will do.
-    "preview": {"size": 256, "scales": 1, "steps": 50, "content_boost": 1.0, "format": "jpeg"},
+    # A quick look at what `standard` will do: what its coarsest scale paints at any size.
+    "preview": {"size": 256, "scales": 1, "steps": 50, "format": "jpeg"},
     # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
     # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
     # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is

@@ -20,12 +20,13 @@ from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
 from engine.memory import Plan, Planner, is_out_of_memory, release
 from engine.objective import style_transfer_objective
-from engine.optimise import Losses, Objective, Snapshot, Step, minimise
+from engine.optimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
 from engine.picture import Picture
 from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
 from engine.segments import Layout
 from engine.settings import Settings
+from engine.stages import Stage, descend, stages_of
 from engine.start import draft_of, start_of
 from engine.state import State
 from engine.strength import dial
@@ -35,15 +36,6 @@ from engine.vgg import VGG19
 __all__ = ["Progress", "Result", "stylise"]
 
 logger = logging.getLogger(__name__)
-
-# Evaluations between two reports on a device that runs ahead of the host: each report waits for it.
-REPORT_EVERY = 5
-
-BOOSTED = 5
-"""One step in so many of the final scale's has `content_boost`: the first ones."""
-
-BOOSTED_AFTER_MANY = 20
-"""The same where two or more coarser scales have settled the content."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +165,8 @@ def stylise(
             canvas = extend(picture, settings.margin).clone()
             del whole_styles, whole_draft, draft, picture
         target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
+        final = scale == len(sizes) - 1
+        stages = stages_of(size, scale, count, settings.content_boost, final=final)
         descent = _within_memory(
             planner,
             budget,
@@ -183,8 +177,7 @@ def stylise(
             plans,
             partial(_objective, vgg, content, styles, size, settings, targets, digests),
             canvas,
-            count,
-            _boosted(scale, len(sizes), count),
+            stages,
             settings,
             snapshot,
         )
@@ -258,8 +251,7 @@ def _within_memory(
     plans: list[Plan],
     objective_in: Callable[[Layout | None], Objective],
     canvas: Tensor,
-    steps: int,
-    boosted: int,
+    stages: Sequence[Stage],
     settings: Settings,
     snapshot: Snapshot | None,
 ) -> Iterator[Step]:
@@ -271,6 +263,7 @@ def _within_memory(
         plans: gets each plan that is tried.
     """
     size = (canvas.shape[-1], canvas.shape[-2])
+    steps = sum(stage.steps for stage in stages)
     plan: Plan | None = None
     if chosen is not None:
         plan = planner.chosen(size, held, chosen)
@@ -283,7 +276,7 @@ def _within_memory(
             settings = settings.model_copy(update={"history": max(1, plan.history)})
         try:
             objective = objective_in(plan.layout if plan else None)
-            for step in _in_stages(objective, canvas, steps, boosted, settings, snapshot):
+            for step in descend(objective, canvas, stages, settings, snapshot):
                 snapshot, latest = None, step.snapshot
                 yield step
             return
@@ -333,66 +326,6 @@ def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
             "pictures or settings. Start anew."
         )
     return Snapshot(state.done, state.canvas, state.optimiser)
-
-
-def _boosted(scale: int, scales: int, steps: int) -> int:
-    """How many steps of a scale (from 0) have `content_boost`: all of a coarse one's.
-
-    Content that is settled first stays: at the end both losses are lower than without, and what a
-    person sees first is their picture. Each scale that is painted so leaves less of that to do.
-    """
-    if scale < scales - 1:
-        return steps
-    return steps // (BOOSTED if scales < 3 else BOOSTED_AFTER_MANY)
-
-
-def _in_stages(
-    objective: Objective,
-    canvas: Tensor,
-    steps: int,
-    boosted: int,
-    settings: Settings,
-    resume: Snapshot | None,
-) -> Iterator[Step]:
-    """One scale, its first `boosted` steps with `content_boost`."""
-    boost = canvas.new_tensor([settings.content_boost, 1.0, 1.0])
-    stages: list[tuple[Objective, int]] = [(objective, steps)]
-    if settings.content_boost != 1:
-        stages = [
-            (lambda picture: objective(picture) * boost, boosted),
-            (objective, steps - boosted),
-        ]
-    done = 0
-    for stage, count in stages:
-        # A stage's last evaluation moves nothing, so that no snapshot is of its very end.
-        if not count or (resume is not None and resume.done >= done + count):
-            done += count
-            continue
-        if resume is not None:
-            resume = replace(resume, done=resume.done - done)
-        descent = minimise(
-            stage,
-            canvas,
-            steps=count,
-            optimiser=settings.optimiser,
-            learning_rate=settings.learning_rate,
-            history=settings.history,
-            first_move=settings.first_move,
-            preconditioning=settings.preconditioning,
-            clamp=settings.clamp,
-            report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
-            resume=resume,
-        )
-        resume = None
-        for step in descent:
-            yield Step(done + step.number, step.losses, partial(_after, done, step))
-        done += count
-
-
-def _after(done: int, step: Step) -> Snapshot:
-    """The snapshot of a step before whose stage `done` evaluations were made."""
-    snapshot = step.snapshot()
-    return replace(snapshot, done=done + snapshot.done)
 
 
 def _check(

@@ -18,12 +18,18 @@ from engine.state import State, load_state, save_state
 from engine.stylise import Progress, Result, stylise
 from engine.vgg import VGG19
 
-# Two scales; at the second, `content_boost` makes two stages: evaluations 1 to 2, and 3 to 10.
+# Two scales; at the second, `content_boost` makes two stages, as at 512 px: evaluations 1 to 2, and
+# 3 to 10.
 SETTINGS: dict[str, Any] = {
     **{"size": 64, "scales": 2, "coarse_steps": 5, "steps": 10},
     **{"history": 3, "strength": 90},
 }
 ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.02}
+
+
+@pytest.fixture(autouse=True)
+def as_at_512_px(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.stages.COARSEST", 32)
 
 
 @pytest.fixture(scope="module")

@@ -161,23 +161,6 @@ def test_too_long_for_a_jpeg_is_refused_before_anything_is_painted(
         paint(long, style, vgg, size="content", format="jpeg")
 
 
-@pytest.mark.parametrize(("scales", "boosted"), [(1, 12), (2, 12), (3, 3)])
-def test_the_content_is_boosted_longer_where_fewer_scales_have_settled_it(
-    content: Picture, style: Picture, vgg: VGG19, scales: int, boosted: int
-) -> None:
-    """The losses that are reported have the boost in them."""
-    values = {"size": 80, "scales": scales, "scale_factor": 1.2, "steps": 60, "coarse_steps": 6}
-    settings = resolve(values | {"content_boost": 100.0})
-    steps = stylise(content, [style], settings, vgg, preview_seconds=None)
-    final = [
-        step.losses.content
-        for step in steps
-        if isinstance(step, Progress) and step.scale == scales == step.scales
-    ]
-    falls = [number for number, (a, b) in enumerate(pairwise(final), 1) if b < a / 50]
-    assert falls == [boosted]
-
-
 def test_closing_the_generator_cancels(content: Picture, style: Picture, vgg: VGG19) -> None:
     run: Iterator[Progress | Result] = stylise(content, [style], resolve(SMALL), vgg)
     next(run)

@@ -16,7 +16,7 @@ from engine.settings import resolve
 from hotfolder.job import Job
 from hotfolder.process import worker_command
 
-# 68 evaluations; at the second scale `content_boost` makes two stages.
+# 68 evaluations.
 SETTINGS: dict[str, Any] = {
     **{"size": 64, "scales": 2, "scale_factor": 1.3, "coarse_steps": 8, "steps": 60},
     **{"history": 5, "progression": 2},
