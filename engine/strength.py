@@ -1,10 +1,10 @@
 """`strength`: one dial from the content (0) to a picture that is nearly all style (100).
 
 Three things make a painting stronger. Up to `STANDARD` it is the style's weight against the
-content's, over four powers of ten: what looks like an even step is an uneven one in weight. Near 0
-the start matters, since a faint style moves no colours: the content's own give way to the style's
-there. Beyond `STANDARD` more weight changes nothing any more, because the optimisation finds the
-style in the shapes that it starts from; what loosens these is noise in the start.
+content's, over nearly four powers of ten: what looks like an even step is an uneven one in weight.
+Near 0 the start matters, since a faint style moves no colours: the content's own give way to the
+style's there. Beyond `STANDARD` more weight changes nothing any more, because the optimisation
+finds the style in the shapes that it starts from; what loosens these is noise in the start.
 """
 
 import bisect
@@ -28,18 +28,19 @@ class Dial:
     """Of the start: 0 the content's shapes alone, 1 noise alone."""
 
 
-# Strength -> log10 of the style's factor. Set so that at 256 px, on Tuebingen and the Starry Night,
-# the distance between painting and photograph grows evenly: the squared differences of VGG19's
-# channels, normalised at each position, added up over relu1_2, 2_2, 3_4, 4_4 and 5_4.
+# Strength -> log10 of the style's factor. Set so that at 256 px, on the mean of four pairs, the
+# distance between painting and photograph grows evenly: the squared differences of VGG19's
+# channels, normalised at each position, added up over relu1_2, 2_2, 3_4, 4_4 and 5_4
+# (`python -m benchmarks strength`).
 KNOTS = (
-    (1.0, -4.5),
-    (5.0, -3.4),
-    (15.0, -3.0),
-    (25.0, -2.7),
-    (40.0, -2.3),
-    (50.0, -1.95),
-    (60.0, -1.4),
-    (67.0, -1.0),
+    (1.0, -3.7),
+    (5.0, -2.55),
+    (15.0, -2.17),
+    (25.0, -2.05),
+    (40.0, -1.56),
+    (50.0, -1.18),
+    (60.0, -0.77),
+    (67.0, -0.44),
     (STANDARD, 0.0),
     (100.0, 2.0),
 )
