@@ -45,6 +45,7 @@ _FROM_NOISE: dict[str, Any] = {
     "scales": 1,
     "steps": 100,
     "history": 100,
+    "content_boost": 1.0,
     "preconditioning": 0.0,  # noise is fine grain, which is to go
     "style_evenness": 0.0,
     "init": "noise",
