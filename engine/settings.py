@@ -247,7 +247,7 @@ _FIRST_FIVE_CONVOLUTIONS = dict.fromkeys(
 PRESETS: dict[str, dict[str, Any]] = {
     # Coarse to fine: the model's own defaults.
     "standard": {},
-    # A quick look at what `standard` will do: what its coarsest scale paints at any size.
+    # A quick look at what `standard` will do: what a large painting's coarsest scale paints.
     "preview": {"size": 256, "scales": 1, "steps": 50, "format": "jpeg"},
     # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
     # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max

@@ -15,7 +15,7 @@ from engine.optimise import Objective, Snapshot, Step, minimise
 from engine.pyramid import COARSEST, Size
 from engine.settings import Settings
 
-__all__ = ["REPORT_EVERY", "Stage", "descend", "stages_of"]
+__all__ = ["Stage", "descend", "stages_of"]
 
 REPORT_EVERY = 5
 """Evaluations between two reports on a device that runs ahead of the host: each waits for it."""
