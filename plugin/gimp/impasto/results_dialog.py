@@ -9,17 +9,14 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from choices import Refusal
 from client import ClientError, Finished
-from gi.repository import GdkPixbuf, GimpUi, GLib, Gtk
+from gi.repository import GimpUi, GLib, Gtk
 from results import insert_results, open_results, results_in
-from style_list import thumbnail
+from thumbnails import Thumbnails
 
 __all__ = ["choose_and_import"]
 
 SIDE = 128
 LOOK_SECONDS = 2
-
-THUMBNAIL, TITLE, NAME, TIP = range(4)
-"""The model's columns."""
 
 INSERT, OPEN = 1, 2
 """Responses."""
@@ -40,7 +37,6 @@ class _Dialog:
         self._hot_folder = hot_folder
         self._image = image
         self._results: list[Finished] = []
-        self._waiting: list[tuple[Any, Finished]] = []
         self._window = GimpUi.Dialog(title="Import finished Impasto results", role="impasto-import")
         self._window.add_button("_Close", Gtk.ResponseType.CLOSE)
         self._open = self._window.add_button("_Open as images", OPEN)
@@ -48,16 +44,9 @@ class _Dialog:
         self._window.set_default_response(INSERT if image is not None else OPEN)
         self._window.set_default_size(680, 520)
         GimpUi.window_set_transient(self._window)
-        self._model = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str, str)
-        self._icons = Gtk.IconView(
-            model=self._model,
-            pixbuf_column=THUMBNAIL,
-            text_column=TITLE,
-            tooltip_column=TIP,
-            item_width=SIDE + 12,
-            selection_mode=Gtk.SelectionMode.MULTIPLE,
+        self._icons = Thumbnails(
+            "Results", SIDE, item_width=SIDE + 12, selection_mode=Gtk.SelectionMode.MULTIPLE
         )
-        self._icons.get_accessible().set_name("Results")
         self._icons.connect("selection-changed", lambda _: self._enable())
         scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
         scrolled.add(self._icons)
@@ -105,36 +94,26 @@ class _Dialog:
         return True
 
     def _show(self, results: list[Finished]) -> None:
-        chosen = {result.name for result in self._chosen()}
+        chosen = self._icons.chosen
         self._results = results
-        self._waiting.clear()
-        self._model.clear()
+        self._icons.clear()
         for result in results:
             painted = f"{result.time:%Y-%m-%d %H:%M}"
-            title = f"{result.name}\n{painted}"
-            tip = GLib.markup_escape_text(f"{result.picture}, painted {painted}")
-            row = self._model.append([None, title, result.name, tip])
-            path = self._model.get_path(row)
-            self._waiting.append((Gtk.TreeRowReference.new(self._model, path), result))
+            self._icons.add(
+                result.name,
+                f"{result.name}\n{painted}",
+                f"{result.picture}, painted {painted}",
+                result.preview or result.picture,
+            )
             if result.name in chosen:
-                self._icons.select_path(path)
+                self._icons.choose(result.name)
         self._text.set_text(f"The outbox of {self._hot_folder}")
-        GLib.idle_add(self._load_one)
-
-    def _load_one(self) -> bool:
-        """One thumbnail at a time; the outbox may hold large pictures."""
-        if self._waiting:
-            row, result = self._waiting.pop(0)
-            picture = thumbnail(result.preview or result.picture, SIDE)
-            if picture is not None and row.valid():
-                self._model[row.get_path()][THUMBNAIL] = picture
-        return bool(self._waiting)
 
     def _chosen(self) -> list[Finished]:
-        names = {self._model[path][NAME] for path in self._icons.get_selected_items()}
+        names = set(self._icons.chosen)
         return [result for result in self._results if result.name in names]
 
     def _enable(self) -> None:
-        chosen = bool(self._icons.get_selected_items())
+        chosen = bool(self._icons.chosen)
         self._open.set_sensitive(chosen)
         self._insert.set_sensitive(chosen and self._image is not None)

@@ -7,25 +7,14 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
-from gi.repository import GdkPixbuf, GLib, Gtk
+from gi.repository import Gtk
+from thumbnails import Thumbnails, thumbnail
 
-__all__ = ["StyleList", "thumbnail"]
+__all__ = ["StyleList"]
 
 SIDE = 88
 FILE_PREVIEW_SIDE = 256
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-
-THUMBNAIL, TITLE, STYLE, TIP = range(4)
-"""The model's columns."""
-
-
-def thumbnail(path: Path, side: int) -> Any:
-    """The picture with sides of at most `side`, or None if it cannot be shown."""
-    try:
-        picture = GdkPixbuf.Pixbuf.new_from_file_at_scale(str(path), side, side, True)
-    except GLib.Error:
-        return None
-    return picture.apply_embedded_orientation()
 
 
 class StyleList(Gtk.Box):
@@ -34,13 +23,9 @@ class StyleList(Gtk.Box):
     def __init__(self, changed: Callable[[str], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._changed = changed
-        self._waiting: list[tuple[Any, Path]] = []
-        self._model = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str, str)
-        self._icons = Gtk.IconView(
-            model=self._model,
-            pixbuf_column=THUMBNAIL,
-            text_column=TITLE,
-            tooltip_column=TIP,
+        self._icons = Thumbnails(
+            "Styles",
+            SIDE,
             item_width=SIDE + 8,
             item_padding=4,
             margin=2,
@@ -48,7 +33,6 @@ class StyleList(Gtk.Box):
             row_spacing=2,
             selection_mode=Gtk.SelectionMode.BROWSE,
         )
-        self._icons.get_accessible().set_name("Styles")
         self._icons.connect("selection-changed", self._selected)
         scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN
@@ -63,53 +47,29 @@ class StyleList(Gtk.Box):
     @property
     def style(self) -> str:
         """The style chosen: a path, or a name of the library; empty if none is."""
-        chosen = self._icons.get_selected_items()
-        return self._model[chosen[0]][STYLE] if chosen else ""
+        return next(iter(self._icons.chosen), "")
 
     def show_styles(self, library: list[tuple[str, str, Path]], recent: list[Path]) -> None:
         """Show these: the library's names, titles and files, and files chosen lately."""
         chosen = self.style
-        self._model.clear()
-        self._waiting.clear()
+        self._icons.clear()
         for name, title, path in library:
-            self._add(name, title, f"{title}, of the style library", path)
+            self._icons.add(name, title, f"{title}, of the style library", path)
         for path in recent:
-            self._add(str(path), path.stem, str(path), path)
+            self._icons.add(str(path), path.stem, str(path), path)
         if chosen:
             self.choose(chosen)
 
     def choose(self, style: str) -> None:
         """Select a style; a file that is not there yet is added."""
-        for row in self._model:
-            if row[STYLE] == style or row[STYLE].rpartition(".")[0] == style:
-                self._icons.select_path(row.path)
-                self._icons.scroll_to_path(row.path, False, 0, 0)
+        for key in self._icons.keys:
+            if key == style or key.rpartition(".")[0] == style:
+                self._icons.choose(key, scroll=True)
                 return
         path = Path(style)
         if path.is_absolute() and path.is_file():
-            self._add(style, path.stem, style, path)
+            self._icons.add(style, path.stem, style, path)
             self.choose(style)
-
-    def _add(self, style: str, title: str, tip: str, path: Path) -> None:
-        theme = Gtk.IconTheme.get_default()
-        blank = None
-        if theme.has_icon("image-x-generic"):
-            blank = theme.load_icon("image-x-generic", SIDE // 2, 0)
-        row = self._model.append([blank, title, style, GLib.markup_escape_text(tip)])
-        if not self._waiting:
-            GLib.idle_add(self._load_one)
-        self._waiting.append(
-            (Gtk.TreeRowReference.new(self._model, self._model.get_path(row)), path)
-        )
-
-    def _load_one(self) -> bool:
-        """One thumbnail at a time, so that a library of hundreds does not hold the dialog up."""
-        if self._waiting:
-            row, path = self._waiting.pop(0)
-            picture = thumbnail(path, SIDE)
-            if picture is not None and row.valid():
-                self._model[row.get_path()][THUMBNAIL] = picture
-        return bool(self._waiting)
 
     def _selected(self, _: Any) -> None:
         if self.style:
