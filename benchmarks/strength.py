@@ -1,16 +1,21 @@
 """The strength dial over the pairs: both losses, and how far a painting is from its photograph.
 
-For every pair, one painting at each strength. Content loss and style loss are the neutral ones;
-the first has to rise and the second to fall with the dial. *Distance* is how different painting and
-photograph look: the squared differences of VGG19's channels, normalised at each position, added up
-over five layers (R. Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual
-Metric, 2018, with all channels' weights 1). An even dial adds as much of it at every step.
+For every pair, one painting at each strength. Content loss and style loss are the neutral ones, and
+*own style* is the style loss that was minimised (`style_evenness` and all), without the dial's
+weight. The first has to rise and the others to fall with the dial. *Distance* is how different
+painting and photograph look: the squared differences of VGG19's channels, normalised at each
+position, added up over five layers (R. Zhang et al., The Unreasonable Effectiveness of Deep
+Features as a Perceptual Metric, 2018, with all channels' weights 1). An even dial adds as much of
+it at every step.
 """
 
 import argparse
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,10 +26,11 @@ from benchmarks.machine import provenance
 from benchmarks.neutral import Judge
 from benchmarks.pairs import Pair, pairs
 from benchmarks.report import RESULTS, save, say
-from engine.picture import Picture, read_picture, write_picture
+from engine.picture import read_picture, write_picture
 from engine.pyramid import resize
 from engine.settings import resolve
 from engine.sheet import Panel, contact_sheet
+from engine.strength import dial
 from engine.stylise import Result, stylise
 from engine.vgg import VGG19, load_vgg19
 
@@ -42,6 +48,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--steps", type=int, default=120, help="evaluations of each painting")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pairs.py")
     parser.add_argument("--pairs", metavar="NAMES", help="such as cat-night,tubingen-starry")
+    parser.add_argument("--strengths", metavar="NUMBERS", help="such as 75,90,100")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
 
@@ -50,56 +57,71 @@ def run(arguments: Sequence[str]) -> None:
         for pair in pairs(options.pictures)
         if options.pairs is None or pair.name in options.pairs.split(",")
     ]
+    strengths = [float(s) for s in options.strengths.split(",")] if options.strengths else STRENGTHS
     vgg = load_vgg19("caffe", options.device, "auto")
     lines = [
         f"`strength` at {options.size} px, {options.steps} steps. {provenance(options.device)}",
         "",
-        "| pair | strength | content | style | distance, % of that at 100 |",
-        "|---|---|---|---|---|",
+        "| pair | strength | content | style | own style | distance, % of the last |",
+        "|---|---|---|---|---|---|",
     ]
     curves = []
     verdicts = []
     for pair in chosen:
-        content, style, distance = _dialled(pair, options.size, options.steps, vgg)
-        shares = [100 * each / distance[-1] for each in distance]
+        dialled = _dialled(pair, options.size, options.steps, strengths, vgg)
+        shares = [100 * each.distance / dialled[-1].distance for each in dialled]
         curves.append(shares)
-        for row in zip(STRENGTHS, content, style, shares, strict=True):
-            lines.append("| {} | {} | {:,.0f} | {:,.0f} | {:.0f} |".format(pair.name, *row))
+        for strength, each, share in zip(strengths, dialled, shares, strict=True):
+            lines.append(
+                f"| {pair.name} | {strength:g} | {each.content:,.0f} | {each.style:,.0f} "
+                f"| {each.own_style:,.0f} | {share:.0f} |"
+            )
+        verdict = partial(_monotone, strengths)
         verdicts.append(
-            f"- {pair.name}: content {_monotone(content, rising=True)}, "
-            f"style {_monotone(style, rising=False)}, distance {_monotone(shares, rising=True)}."
+            f"- {pair.name}: content {verdict([each.content for each in dialled], rising=True)}, "
+            f"style {verdict([each.style for each in dialled], rising=False)}, "
+            f"own style {verdict([each.own_style for each in dialled], rising=False)}, "
+            f"distance {verdict(shares, rising=True)}."
         )
     means = [statistics.mean(column) for column in zip(*curves, strict=True)]
-    even = ", ".join(f"{s}: {m:.0f}" for s, m in zip(STRENGTHS, means, strict=True))
+    even = ", ".join(f"{s:g}: {m:.0f}" for s, m in zip(strengths, means, strict=True))
     lines += ["", *verdicts, "", f"Mean distance by strength, in percent: {even}."]
     save("strength", "\n".join(lines))
 
 
+@dataclass(frozen=True)
+class _Dialled:
+    """A painting at one strength, measured."""
+
+    content: float
+    style: float
+    own_style: float
+    distance: float
+
+
 def _dialled(
-    pair: Pair, size: int, steps: int, vgg: VGG19
-) -> tuple[list[float], list[float], list[float]]:
-    """Content losses, style losses and distances, strength by strength; a sheet of the pictures."""
+    pair: Pair, size: int, steps: int, strengths: Sequence[float], vgg: VGG19
+) -> list[_Dialled]:
+    """One painting at each strength; a sheet of the pictures."""
     content, style = read_picture(pair.content), read_picture(pair.style)
-    panels, scores, distances = [], [], []
+    panels, dialled = [], []
     judge: Judge | None = None
-    for strength in STRENGTHS:
-        say(f"{pair.name}: strength {strength}")
+    for strength in strengths:
+        say(f"{pair.name}: strength {strength:g}")
         settings = resolve({"size": size, "steps": steps, "strength": strength})
         *_, result = stylise(content, [style], settings, vgg, preview_seconds=None)
         assert isinstance(result, Result)
         judge = judge or Judge(pair.content, pair.style, result.size, "none")
         painted = result.picture.to_tensor()
-        scores.append(judge.score(painted))
-        distances.append(_distance(painted, resize(content.to_tensor(), result.size)))
-        panels.append(Panel(result.picture, str(strength)))
-    write_picture(
-        _sheet(panels), _folder() / f"{pair.name}.jpg", format="jpeg", quality=90, text=""
-    )
-    return [s.content for s in scores], [s.style for s in scores], distances
-
-
-def _sheet(panels: Sequence[Panel]) -> Picture:
-    return contact_sheet(panels, columns=4)
+        score = judge.score(painted)
+        weight = dial(strength).style
+        own_style = result.losses.style / weight if weight else math.inf
+        distance = _distance(painted, resize(content.to_tensor(), result.size))
+        dialled.append(_Dialled(score.content, score.style, own_style, distance))
+        panels.append(Panel(result.picture, f"{strength:g}"))
+    sheet = contact_sheet(panels, columns=4)
+    write_picture(sheet, _folder() / f"{pair.name}.jpg", format="jpeg", quality=90, text="")
+    return dialled
 
 
 def _folder() -> Path:
@@ -118,12 +140,13 @@ def _distance(painted: Tensor, photograph: Tensor) -> float:
     )
 
 
-def _monotone(values: Sequence[float], *, rising: bool) -> str:
+def _monotone(strengths: Sequence[float], values: Sequence[float], *, rising: bool) -> str:
     """In words; a step back of less than a percent of the whole range is none."""
     sign = 1 if rising else -1
-    slack = 0.01 * (max(values) - min(values))
+    finite = [value for value in values if math.isfinite(value)]
+    slack = 0.01 * (max(finite) - min(finite))
     back = [
-        f"{STRENGTHS[at + 1]}"
+        f"{strengths[at + 1]:g}"
         for at, (here, further) in enumerate(itertools.pairwise(values))
         if sign * (further - here) < -slack
     ]

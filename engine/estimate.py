@@ -7,8 +7,9 @@ import torch
 
 from engine.memory import Plan, Planner
 from engine.objective import style_transfer_objective
-from engine.pyramid import Size, ladder
+from engine.pyramid import Size
 from engine.settings import Settings, resolve
+from engine.stages import scales_of
 from engine.vgg import VGG19
 
 __all__ = ["PlannedScale", "plan_painting", "seconds_a_pixel"]
@@ -40,10 +41,8 @@ def plan_painting(
         BudgetError: nothing fits.
     """
     planner = Planner(vgg, settings)
-    sizes = ladder(content, settings.longest_side(content), settings.scales, settings.scale_factor)
     scales = []
-    for index, (width, height) in enumerate(sizes):
-        steps = settings.steps if index == len(sizes) - 1 else settings.coarse_steps
+    for (width, height), steps in scales_of(content, settings):
         margin = min(settings.margin, width - 1, height - 1)
         size = width + 2 * margin, height + 2 * margin
         held = 2 * 3 * content[0] * content[1] + 12 * size[0] * size[1]

@@ -95,7 +95,7 @@ class Settings(BaseModel):
 
     scales: Annotated[int, Field(ge=0, le=10)] = 0
     """How many sizes are painted, coarse to fine. 1 paints at the final size alone; 0: as many as
-    it takes to begin between 256 and 511 px."""
+    it takes to begin between 256 and 511 px, and one more beyond a `strength` of 75."""
 
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
@@ -148,7 +148,7 @@ class Settings(BaseModel):
     """Layers whose Gram matrices carry the style, each with its weight."""
 
     strength: Annotated[float, Field(ge=0, le=100)] | None = None
-    """One dial: 0 is nearly the content, 100 nearly all style. Unset: 75, where weights and start
+    """One dial: 0 is nearly the content, 100 nearly all style. Unset: 75, where weights and scales
     are as the other settings say."""
 
     content_weight: Weight = 1.1
@@ -248,7 +248,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Coarse to fine: the model's own defaults.
     "standard": {},
     # A quick look at what `standard` will do: what a large painting's coarsest scale paints.
-    "preview": {"size": 256, "scales": 1, "steps": 50, "format": "jpeg"},
+    "preview": {"size": 256, "steps": 50, "format": "jpeg"},
     # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
     # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
     # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is

@@ -1,4 +1,6 @@
-"""The stages of a scale: the content is settled first, then both terms are minimised as asked.
+"""The scales of a painting, coarse to fine, and the stages of each.
+
+Within a scale the content is settled first, then both terms are minimised as asked.
 
 Content that is settled first stays: at the end both losses are lower than without, and what a
 person sees first is their picture. Each scale that is painted so leaves less of that to do.
@@ -12,10 +14,11 @@ from functools import partial
 from torch import Tensor
 
 from engine.optimise import Objective, Snapshot, Step, minimise
-from engine.pyramid import COARSEST, Size
+from engine.pyramid import COARSEST, Size, ladder
 from engine.settings import Settings
+from engine.strength import dial
 
-__all__ = ["Stage", "descend", "stages_of"]
+__all__ = ["Stage", "descend", "scales_of", "stages_of"]
 
 REPORT_EVERY = 5
 """Evaluations between two reports on a device that runs ahead of the host: each waits for it."""
@@ -33,6 +36,23 @@ class Stage:
 
     steps: int
     boost: float
+
+
+def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
+    """The sizes that are painted, and the evaluations at each; the last is the result's.
+
+    A strength that loosens the content's shapes adds a scale below those of `ladder`, with the more
+    steps the looser they are, unless `scales` says how many there are.
+    """
+    side, factor = settings.longest_side(content), settings.scale_factor
+    sizes = ladder(content, side, settings.scales, factor)
+    steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
+    loosening = round(dial(settings.strength).looseness * settings.coarse_steps)
+    if settings.scales == 0 and loosening:
+        further = ladder(content, side, len(sizes) + 1, factor)
+        if len(further) > len(sizes):  # else it would be too small for the network
+            sizes, steps = further, [loosening, *steps]
+    return list(zip(sizes, steps, strict=True))
 
 
 def stages_of(size: Size, coarser: int, steps: int, boost: float, *, final: bool) -> list[Stage]:

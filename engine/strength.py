@@ -3,8 +3,11 @@
 Three things make a painting stronger. Up to `STANDARD` it is the style's weight against the
 content's, over nearly four powers of ten: what looks like an even step is an uneven one in weight.
 Near 0 the start matters, since a faint style moves no colours: the content's own give way to the
-style's there. Beyond `STANDARD` more weight changes nothing any more, because the optimisation
-finds the style in the shapes that it starts from; what loosens these is noise in the start.
+style's there. Beyond `STANDARD` more weight alone changes little, because the optimisation finds
+the style in the shapes that it starts from. These are loosened: the painting begins at half the
+size, where the style's large shapes replace the content's, and less of the content's fine structure
+is given back at each step up. (A start from noise loosens them too, but ends with twice the style
+loss.)
 """
 
 import bisect
@@ -24,8 +27,9 @@ class Dial:
     """Factor of the style's weight."""
     colours: float
     """Of the start: 0 the content's own, 1 those that `init_colours` asks for."""
-    noise: float
-    """Of the start: 0 the content's shapes alone, 1 noise alone."""
+    looseness: float
+    """Of the content's shapes: 0 as they are, 1 with all of `coarse_steps` at half the size that a
+    painting begins at otherwise, and nothing of the content's fine structure given back."""
 
 
 # Strength -> log10 of the style's factor. Set so that at 256 px, on the mean of four pairs, the
@@ -45,7 +49,6 @@ KNOTS = (
     (100.0, 2.0),
 )
 FULL_COLOURS = 25.0
-MOST_NOISE = 0.9
 
 
 def dial(strength: float | None) -> Dial:
@@ -53,7 +56,7 @@ def dial(strength: float | None) -> Dial:
     if strength is None or strength == STANDARD:
         return Dial(1.0, 1.0, 0.0)
     beyond = max(0.0, (strength - STANDARD) / (100 - STANDARD))
-    return Dial(_style(strength), min(1.0, strength / FULL_COLOURS), MOST_NOISE * beyond)
+    return Dial(_style(strength), min(1.0, strength / FULL_COLOURS), beyond)
 
 
 def _style(strength: float) -> float:

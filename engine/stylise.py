@@ -23,10 +23,10 @@ from engine.objective import style_transfer_objective
 from engine.optimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
 from engine.picture import Picture
-from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, ladder, resize
+from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
 from engine.segments import Layout
 from engine.settings import Settings
-from engine.stages import Stage, descend, stages_of
+from engine.stages import Stage, descend, scales_of, stages_of
 from engine.start import draft_of, start_of
 from engine.state import State
 from engine.strength import dial
@@ -124,10 +124,8 @@ def stylise(
         NumericalError: the optimisation ran away.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
-    side = settings.longest_side(content.size)
-    sizes = ladder(content.size, side, settings.scales, settings.scale_factor)
+    sizes, steps = zip(*scales_of(content.size, settings), strict=True)
     _check(content, styles, settings, initial, sizes[-1])
-    steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
     previewed, previews = 0.0, 0
     # A small style is no larger at the next scale, so even one job can look twice.
@@ -157,10 +155,10 @@ def stylise(
             whole_draft = draft_of(content.to_tensor(vgg.device), whole_styles, settings, strength)
             draft = resize(whole_draft, size)
             if scale == 0:
-                picture = start_of(settings, draft, whole_styles, initial, strength, generator)
+                picture = start_of(settings, draft, whole_styles, initial, generator)
             else:
                 coarser_draft = resize(whole_draft, sizes[scale - 1])
-                picture = enlarge(picture, coarser_draft, draft, 1 - strength.noise)
+                picture = enlarge(picture, coarser_draft, draft, 1 - strength.looseness)
                 del coarser_draft
             canvas = extend(picture, settings.margin).clone()
             del whole_styles, whole_draft, draft, picture
