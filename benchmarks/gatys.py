@@ -25,15 +25,16 @@ NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
 
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gatys", description=__doc__)
-    parser.add_argument("--pictures", type=Path, required=True, help="tubingen.jpg and the others")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pairs.py")
+    parser.add_argument("--content", type=Path, metavar="FILE", help="instead of DIR's tubingen")
+    parser.add_argument("--style", type=Path, metavar="FILE", help="instead of DIR's starry_night")
     parser.add_argument("--size", type=int, default=512, help="shorter side, in pixels")
     parser.add_argument("--longer", action="store_true", help="the size is that of the longer side")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
 
-    pair = next(pair for pair in pairs(options.pictures) if pair.name == "tubingen-starry")
-    content, style = read_picture(pair.content), read_picture(pair.style)
+    content, style = (read_picture(path) for path in _pictures(parser, options))
     size, style_scale = options.size, 1.0
     if not options.longer:
         ratio = options.size / min(content.size)
@@ -64,3 +65,13 @@ def run(arguments: list[str]) -> None:
         )
         say(lines[-1])
     save("gatys", "\n".join(lines))
+
+
+def _pictures(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Path, Path]:
+    """Content and style, the files named before those of the folder."""
+    found = {pair.name: pair for pair in pairs(options.pictures)}.get("tubingen-starry")
+    content = options.content or (found and found.content)
+    style = options.style or (found and found.style)
+    if content is None or style is None:
+        parser.error("no pictures: --pictures DIR, or --content FILE and --style FILE")
+    return content, style

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from benchmarks.flops import Convolution, convolutions, gram_flops
 from benchmarks.machine import provenance
-from benchmarks.report import save, say
+from benchmarks.plot import Curve, Panel, draw
+from benchmarks.report import RESULTS, save, say
 from benchmarks.stages import STAGES, StepTime, step_time
 from benchmarks.timing import seconds_of
 from engine.picture import read_picture
@@ -86,7 +87,41 @@ def run(arguments: Sequence[str]) -> None:
         kernels = {c.name: _alone(c, dtype, options.device, options.seconds) for c in used}
         product = 2 * MATRIX**3 / _product(dtype, options.device, options.seconds)
         roofs[precision] = Roof(time, kernels, product)
-    save(f"roofline-{options.size}", _report(roofs, used, canvas, settings, after, options.device))
+    name = f"roofline-{options.size}"
+    save(name, _report(roofs, used, canvas, settings, after, options.device))
+    total = 2 * sum(c.flops for c in used) + gram_flops(canvas, settings.style_layers)
+    draw([_plotted(*roof, used, total) for roof in roofs.items()], RESULTS / f"{name}.png")
+
+
+def _plotted(precision: str, roof: Roof, used: Sequence[Convolution], total: int) -> Panel:
+    """The roofline itself: what each convolution reaches, by its operations for a byte moved."""
+    size = DTYPES[precision].itemsize
+    across = [shape.flops / (size * _elements(shape)) for shape in used]
+
+    def curve(name: str, seconds: Callable[[Kernels], float]) -> Curve:
+        reached = [shape.flops / 1e9 / seconds(roof.kernels[shape.name]) for shape in used]
+        return Curve(name, sorted(zip(across, reached, strict=True)))
+
+    def level(name: str, flops: float) -> Curve:
+        return Curve(name, [(at, flops / 1e9) for at in (min(across), max(across))])
+
+    return Panel(
+        f"{precision}: GFLOP/s",
+        "operations for a byte read or written",
+        [
+            curve("forward", lambda kernel: kernel.forward),
+            curve("gradient", lambda kernel: kernel.gradient),
+            curve("gradient as a convolution", lambda kernel: kernel.swapped),
+            level("matrix product", roof.product),
+            level("a whole step", total / roof.step.seconds),
+        ],
+    )
+
+
+def _elements(shape: Convolution) -> int:
+    """Numbers that a convolution reads and writes: input, output, kernels."""
+    positions = shape.height * shape.width
+    return positions * (shape.inputs + shape.outputs) + 9 * shape.inputs * shape.outputs
 
 
 @torch.no_grad()

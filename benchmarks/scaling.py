@@ -22,7 +22,8 @@ import skimage
 import torch
 
 from benchmarks.machine import provenance
-from benchmarks.report import save, say
+from benchmarks.plot import Curve, Panel, draw
+from benchmarks.report import RESULTS, save, say
 from engine.picture import read_picture
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
@@ -56,11 +57,29 @@ def run(arguments: Sequence[str]) -> None:
         "| L-BFGS, whole run |" + (" peak on the device |" if on_cuda else ""),
         "|---|---|---|---|---|---|---|" + ("---|" if on_cuda else ""),
     ]
+    results = []
     for size in sizes:
         for precision in options.precisions.split(","):
             say(f"{size} px, {precision}")
-            lines.append(_row(_measured(size, precision, options), on_cuda))
+            results.append(_measured(size, precision, options))
+            lines.append(_row(results[-1], on_cuda))
     save("scaling", "\n".join(lines))
+    draw(
+        [
+            Panel("seconds of a step", "longest side, in pixels", _curves(results, "seconds", 1)),
+            Panel("peak memory, MiB", "longest side, in pixels", _curves(results, "peak", 2**20)),
+        ],
+        RESULTS / "scaling.png",
+    )
+
+
+def _curves(results: Sequence[dict[str, float | str]], key: str, unit: float) -> list[Curve]:
+    """One for each type."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for result in results:
+        side = max(float(result["width"]), float(result["height"]))
+        points.setdefault(str(result["precision"]), []).append((side, float(result[key]) / unit))
+    return [Curve(precision, along) for precision, along in points.items()]
 
 
 def _row(result: dict[str, float | str], on_cuda: bool) -> str:
