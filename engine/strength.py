@@ -6,8 +6,7 @@ Near 0 the start matters, since a faint style moves no colours: the content's ow
 style's there. Beyond `STANDARD` more weight alone changes little, because the optimisation finds
 the style in the shapes that it starts from. These are loosened: the painting begins at half the
 size, where the style's large shapes replace the content's, and less of the content's fine structure
-is given back at each step up. (A start from noise loosens them too, but ends with twice the style
-loss.)
+is given back at each step up. (A start from noise loosens them too; `docs/benchmarks.md` has both.)
 """
 
 import bisect
