@@ -139,7 +139,8 @@ class Settings(BaseModel):
     """Picture to start from with `init: file`; brought to the result's size."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Seed of the white noise. Same inputs, settings, device and version: same pixels."""
+    """Seed of the white noise of `init: noise`. Same inputs, settings, device and version: same
+    pixels."""
 
     content_layers: LayerWeights = {"relu4_2": 1.0}
     """Layers that keep the content, each with its weight."""

@@ -27,7 +27,8 @@ BOOSTED = 5
 """One step in so many of the final scale's has `content_boost`: the first ones."""
 
 SETTLED = 2
-"""After so many coarser scales the content is settled: then no step of the final one has it."""
+"""After so many scales of 256 px or more the content is settled: then no step of the final one has
+it. Smaller ones, such as a strength beyond 75 begins with, settle nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,20 @@ def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
     return list(zip(sizes, steps, strict=True))
 
 
-def stages_of(size: Size, coarser: int, steps: int, boost: float, *, final: bool) -> list[Stage]:
+def stages_of(
+    size: Size, coarser: Sequence[Size], steps: int, boost: float, *, final: bool
+) -> list[Stage]:
     """How one scale is painted.
 
     A coarse scale has `content_boost` throughout. The final one has it for a share of its steps, if
-    fewer than two came before, and then as much of it as its size asks for: none from 512 px, all
-    of it up to 256, where `relu4_2` has a position for every 8 px of a face that is 40 px wide. So
-    a small painting looks like a large one seen from afar, which began as just that.
+    fewer than `SETTLED` that count came before, and then as much of it as its size asks for: none
+    from 512 px, all of it up to 256, where `relu4_2` has a position for every 8 px of a face that
+    is 40 px wide. So a small painting looks like a large one seen from afar, which began as just
+    that.
 
     Args:
         size: width, height that are painted.
-        coarser: scales before this one.
+        coarser: sizes of the scales before this one.
         steps: evaluations at this scale.
         boost: `content_boost`.
         final: no scale comes after this one.
@@ -75,7 +79,8 @@ def stages_of(size: Size, coarser: int, steps: int, boost: float, *, final: bool
     rest = boost ** min(1.0, max(0.0, 1 - math.log2(max(size) / COARSEST)))
     if rest == boost:
         return [Stage(steps, boost)]
-    boosted = steps // BOOSTED if coarser < SETTLED else 0
+    settling = sum(max(each) >= COARSEST for each in coarser)
+    boosted = steps // BOOSTED if settling < SETTLED else 0
     return [stage for stage in (Stage(boosted, boost), Stage(steps - boosted, rest)) if stage.steps]
 
 

@@ -164,7 +164,7 @@ def stylise(
             del whole_styles, whole_draft, draft, picture
         target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
         final = scale == len(sizes) - 1
-        stages = stages_of(size, scale, count, settings.content_boost, final=final)
+        stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
         descent = _within_memory(
             planner,
             budget,

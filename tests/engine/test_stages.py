@@ -16,23 +16,25 @@ from engine.vgg import VGG19
 @pytest.mark.parametrize(
     ("longest", "coarser", "expected"),
     [
-        pytest.param(4096, 4, [Stage(220, 1.0)], id="settled by four scales"),
-        pytest.param(1024, 2, [Stage(220, 1.0)], id="settled by two"),
-        pytest.param(512, 1, [Stage(44, 6.0), Stage(176, 1.0)], id="by one"),
-        pytest.param(512, 0, [Stage(44, 6.0), Stage(176, 1.0)], id="by none"),
-        pytest.param(256, 0, [Stage(220, 6.0)], id="small"),
-        pytest.param(100, 0, [Stage(220, 6.0)], id="smaller"),
+        pytest.param(4096, [256, 512, 1024, 2048], [Stage(220, 1.0)], id="settled by four scales"),
+        pytest.param(1024, [256, 512], [Stage(220, 1.0)], id="settled by two"),
+        pytest.param(512, [256], [Stage(44, 6.0), Stage(176, 1.0)], id="by one"),
+        pytest.param(512, [128, 256], [Stage(44, 6.0), Stage(176, 1.0)], id="a small one is none"),
+        pytest.param(512, [], [Stage(44, 6.0), Stage(176, 1.0)], id="by none"),
+        pytest.param(256, [], [Stage(220, 6.0)], id="small"),
+        pytest.param(100, [], [Stage(220, 6.0)], id="smaller"),
     ],
 )
 def test_the_final_scale_is_boosted_less_the_more_has_settled_and_the_larger_it_is(
-    longest: int, coarser: int, expected: list[Stage]
+    longest: int, coarser: list[int], expected: list[Stage]
 ) -> None:
     for size in ((longest, 64), (64, longest)):
-        assert stages_of(size, coarser, 220, 6.0, final=True) == expected
+        before = [(side, 64) for side in coarser]
+        assert stages_of(size, before, 220, 6.0, final=True) == expected
 
 
 def test_between_256_and_512_px_the_boost_fades() -> None:
-    between = [stages_of((side, 200), 0, 100, 6.0, final=True) for side in range(257, 512)]
+    between = [stages_of((side, 200), [], 100, 6.0, final=True) for side in range(257, 512)]
     rests = [rest.boost for _, rest in between]
     assert all(1 < later < earlier < 6 for earlier, later in pairwise(rests))
     middle = round(256 * math.sqrt(2))
@@ -40,13 +42,13 @@ def test_between_256_and_512_px_the_boost_fades() -> None:
 
 
 def test_a_coarse_scale_is_boosted_throughout_and_nothing_is_without_a_boost() -> None:
-    assert stages_of((512, 512), 1, 60, 6.0, final=False) == [Stage(60, 6.0)]
+    assert stages_of((512, 512), [(256, 256)], 60, 6.0, final=False) == [Stage(60, 6.0)]
     for size in (100, 300, 512, 2048):
-        assert stages_of((size, size), 1, 60, 1.0, final=True) == [Stage(60, 1.0)]
+        assert stages_of((size, size), [], 60, 1.0, final=True) == [Stage(60, 1.0)]
 
 
 def test_a_stage_without_a_step_is_none() -> None:
-    assert stages_of((512, 512), 0, 4, 6.0, final=True) == [Stage(4, 1.0)]
+    assert stages_of((512, 512), [], 4, 6.0, final=True) == [Stage(4, 1.0)]
 
 
 @pytest.mark.parametrize(
