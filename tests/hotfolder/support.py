@@ -27,6 +27,15 @@ from hotfolder.reload import ConfigWatch
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
+STATUS_KEYS = {
+    *("protocol", "id", "name", "source", "state", "message", "position", "priority", "preset"),
+    "size",
+    *("scale", "scales", "step", "steps", "fraction", "losses", "seconds", "eta_seconds"),
+    *("device", "attempt", "preview", "result", "record", "error", "folder", "client"),
+    *("dropped", "updated"),
+}
+"""What every job's status has."""
+
 Script = Callable[[Job], Iterable[Event]]
 
 
