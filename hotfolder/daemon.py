@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 
 from hotfolder.backoff import Backoff
@@ -24,13 +23,15 @@ from hotfolder.dispatcher import (
     Progress,
     Stalled,
 )
-from hotfolder.errors import ExitCode, FolderError
+from hotfolder.errors import FolderError
 from hotfolder.files import NO_SPACE, remove_leftovers
 from hotfolder.folder import HotFolder
 from hotfolder.intake import Intake, Look, on_hold
 from hotfolder.job import State
+from hotfolder.line import Line
 from hotfolder.names import Role
 from hotfolder.notices import Notices
+from hotfolder.outcome import Outcome
 from hotfolder.pause import Pause
 from hotfolder.presence import Presence, Whereabouts
 from hotfolder.publish import Publisher
@@ -40,10 +41,10 @@ from hotfolder.retention import Sweeper
 from hotfolder.space import Space
 from hotfolder.spool import Entry, Spool
 from hotfolder.systemd import Notifier
-from hotfolder.turns import Turn, Turns
+from hotfolder.turns import Turns
 from hotfolder.work import Stop, Work
 
-__all__ = ["Daemon", "Outcome"]
+__all__ = ["Daemon"]
 
 log = logging.getLogger(__name__)
 
@@ -56,39 +57,6 @@ PAUSE_SECONDS = 1.0
 
 CLOSE_SECONDS = 5.0
 """How long a daemon that ends goes on telling of what has ended."""
-
-CROWD = 200
-"""With more jobs than this, places in the queue are told only every `CROWD_SECONDS`."""
-
-CROWD_SECONDS = 1.0
-
-QUEUE_SHARE = 20.0
-"""Telling the places of a crowd takes no more than one part in so many of the time."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a daemon did between its start and its end."""
-
-    done: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    waiting: int = 0
-    """Drops left in the inbox, and jobs left in the queue."""
-    stopped_by: signal.Signals | None = None
-    once: bool = False
-    """Whether it was to end by itself."""
-    replaced: bool = False
-    """Whether it ended because another hot folder lies in the place of the one it served."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """With `once`: whether everything succeeded. A service that SIGTERM stops did well."""
-        if self.stopped_by is signal.SIGINT or (self.stopped_by and self.once):
-            return ExitCode.INTERRUPTED
-        if self.once and (self.failed or self.waiting):
-            return ExitCode.SOME_JOBS_FAILED
-        return ExitCode.OK
 
 
 class Daemon:
@@ -144,6 +112,7 @@ class Daemon:
             on_full=self._disk_is_full,
             clock=clock,
         )
+        self._line = Line(self._live, self._work, self._turns, self._reporter, clock)
         self._cancels: dict[str, Path] = {}
         """Cancel files by the name of the live job they are for; removed when it has ended."""
         self._latest: Look | None = None
@@ -152,8 +121,6 @@ class Daemon:
         self._space = Space(folder, clock)
         self._pause_due = 0.0
         self._tidy_due = 0.0
-        self._queue_due = 0.0
-        """In a crowd: when to tell everybody's place again."""
         self._backoff = Backoff(clock)
         """By job id, and `events` and `status`."""
         self._totals = {"done": 0, "failed": 0, "cancelled": 0}
@@ -474,7 +441,7 @@ class Daemon:
 
     def _report(self) -> None:
         with self._telling():
-            self._report_queue()
+            self._line.tell(self._latest or Look())
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
@@ -483,30 +450,6 @@ class Daemon:
                 totals=self._totals,
                 strays=self._latest.strays if self._latest else (),
             )
-
-    def _report_queue(self) -> None:
-        """Tell everybody's place. In a crowd that takes its time, so not at every step."""
-        look = self._latest or Look()
-        crowded = len(self._live) + len(look.drops) > CROWD
-        if crowded and self._clock() < self._queue_due:
-            return
-        started = self._clock()
-        queued: list[tuple[Turn, Entry | None, str]] = [
-            (entry.turn, entry, "") for entry in self._work.queued()
-        ]
-        queued += [(drop.turn, None, name) for name, drop in look.ready.items()]
-        positions: dict[str, int] = {}
-        line = self._turns.order(queued, lambda each: each[0])
-        line.sort(key=lambda each: each[1] is not None and self._work.rests(each[1]))
-        for position, (_, queuing, name) in enumerate(line, start=1):
-            if queuing is not None:
-                rest = self._work.pause_after_loss(queuing) if self._work.rests(queuing) else None
-                self._reporter.queued(queuing, position, rest=rest)
-            else:
-                positions[name] = position
-        self._reporter.inbox(look.drops, positions)
-        pause = max(CROWD_SECONDS, QUEUE_SHARE * (self._clock() - started))
-        self._queue_due = self._clock() + pause
 
 
 def _while_away(events: Iterable[Event]) -> Iterator[Event]:

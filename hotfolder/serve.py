@@ -9,11 +9,12 @@ from pathlib import Path
 from types import FrameType
 
 from hotfolder.config import Config
-from hotfolder.daemon import Daemon, Outcome
+from hotfolder.daemon import Daemon
 from hotfolder.errors import FolderError
 from hotfolder.folder import HotFolder
 from hotfolder.local import LocalDispatcher
 from hotfolder.lock import locked
+from hotfolder.outcome import Outcome
 from hotfolder.process import worker_command
 from hotfolder.reload import ConfigWatch
 from hotfolder.reporter import OnStatus

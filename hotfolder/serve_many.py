@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.config import Config
-from hotfolder.daemon import TICK_SECONDS, Daemon, Outcome
+from hotfolder.daemon import TICK_SECONDS, Daemon
 from hotfolder.folder import HotFolder
 from hotfolder.lock import locked
+from hotfolder.outcome import Outcome
 from hotfolder.pool import Pool
 from hotfolder.reload import ConfigWatch
 from hotfolder.serve import dispatcher_of, stopped_by_signals

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import STATUS_KEYS, Room, paints, starts_only
 
-from hotfolder.daemon import Outcome
+from hotfolder.outcome import Outcome
 from hotfolder.pause import Pause
 
 

@@ -6,10 +6,10 @@ import os
 import pytest
 from support import STATUS_KEYS, Room, starts_only
 
-from hotfolder.daemon import Outcome
 from hotfolder.dispatcher import DeviceState, StyleCache
 from hotfolder.files import write_json
 from hotfolder.job import State
+from hotfolder.outcome import Outcome
 from hotfolder.spool import Spool
 
 

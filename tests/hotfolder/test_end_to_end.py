@@ -16,8 +16,8 @@ from PIL import Image
 from engine.picture import read_settings_text
 from engine.settings import Settings
 from hotfolder.config import Config
-from hotfolder.daemon import Outcome
 from hotfolder.folder import HotFolder
+from hotfolder.outcome import Outcome
 from hotfolder.serve import serve
 
 QUICK = "size: 64\nscales: 1\nsteps: 2\n"
