@@ -208,14 +208,25 @@ class _Replicate(torch.autograd.Function):
         (g,) = gradients
         left, right, top, bottom = ctx.edges
         height, width = g.shape[-2:]
-        rows, columns = slice(top, height - bottom), slice(left, width - right)
+        height, width = height - top - bottom, width - left - right
+        rows, columns = slice(top, top + height), slice(left, left + width)
         inner = g[..., rows, columns].clone(memory_format=torch.channels_last)
-        across = [end for end, padded in ((0, left), (-1, right)) if padded]
-        down = [end for end, padded in ((0, top), (-1, bottom)) if padded]
-        for row in down:
-            inner[..., row, :] += g[..., row, columns]
-        for column in across:
-            inner[..., :, column] += g[..., rows, column]
-        for row, column in itertools.product(down, across):
-            inner[..., row, column] += g[..., row, column]
+        down, across = _folds(top, bottom, height), _folds(left, right, width)
+        for onto, ring in down:
+            inner[..., onto, :].add_(g[..., ring, columns])
+        for onto, ring in across:
+            inner[..., :, onto].add_(g[..., rows, ring])
+        for (row, outer_row), (column, outer_column) in itertools.product(down, across):
+            inner[..., row, column].add_(g[..., outer_row, outer_column])
         return inner, None
+
+
+def _folds(before: int, after: int, length: int) -> list[tuple[slice, slice]]:
+    """Which positions of a side of `length` a padded ring falls back onto, and those of the ring
+    in the padded side. Both ends at once where one slice reaches both: an operation less."""
+    if before and after and length > 1:
+        return [(slice(None, None, length - 1), slice(None, None, length + 1))]
+    ends = [(slice(0, 1), slice(0, 1))] if before else []
+    if after:
+        ends.append((slice(length - 1, length), slice(length + before, length + before + 1)))
+    return ends
