@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
         for strength, each, share in zip(strengths, dialled, shares, strict=True):
             lines.append(
                 f"| {pair.name} | {strength:g} | {each.content:,.0f} | {each.style:,.0f} "
-                f"| {each.own_style:,.0f} | {share:.0f} |"
+                f"| {f'{each.own_style:,.0f}' if strength else '-'} | {share:.0f} |"
             )
         verdict = partial(_monotone, strengths)
         verdicts.append(
