@@ -207,8 +207,7 @@ class _Replicate(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (g,) = gradients
         left, right, top, bottom = ctx.edges
-        height, width = g.shape[-2:]
-        height, width = height - top - bottom, width - left - right
+        height, width = g.shape[-2] - top - bottom, g.shape[-1] - left - right
         rows, columns = slice(top, top + height), slice(left, left + width)
         inner = g[..., rows, columns].clone(memory_format=torch.channels_last)
         down, across = _folds(top, bottom, height), _folds(left, right, width)

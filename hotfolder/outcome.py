@@ -1,4 +1,4 @@
-"""What a daemon did between its start and its end, and the exit code that says so."""
+"""How a daemon's run ended, and the exit code that says so."""
 
 import signal
 from dataclasses import dataclass

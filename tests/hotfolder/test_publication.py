@@ -121,11 +121,14 @@ def test_a_name_taken_in_the_last_instant_leaves_nothing_beside_it(
     assert {path.name for path in room.folder.outbox.iterdir()} == {taken, *ours}
 
 
-def test_a_missing_file_beside_the_result_fails_the_job(room: Room) -> None:
+@pytest.mark.parametrize("missing", ["result.png", "losses.png"])
+def test_a_result_or_a_file_beside_it_that_is_not_there_fails_the_job(
+    room: Room, missing: str
+) -> None:
     def lies(job: Any) -> Any:
         for event in paints_with_progression(job):
             if type(event).__name__ == "Done":
-                (Path(job.folder) / "losses.png").unlink()
+                (Path(job.folder) / missing).unlink()
             yield event
 
     room.dispatcher.script = lies

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Room, paints, starts_only
+from support import Room, starts_only
 
 from hotfolder.files import write_json
 
@@ -136,16 +136,3 @@ def test_an_inbox_out_of_reach_is_not_an_empty_one(room: Room) -> None:
     room.drop("cat.style.png")
     room.step(6)
     assert room.status("cat")["state"] == "done"
-
-
-def test_a_result_that_is_not_there_fails_the_job(room: Room) -> None:
-    def lies(job: Any) -> Any:
-        for event in paints(job):
-            if type(event).__name__ == "Done":
-                (Path(job.folder) / "result.png").unlink()
-            yield event
-
-    room.dispatcher.script = lies
-    room.drop_pair("cat")
-    room.step(3)
-    assert "not where it should be" in room.error("cat")
