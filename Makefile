@@ -37,12 +37,12 @@ bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md sa
 	@$(BIN)/python -m benchmarks versus
 
 docs: .venv/installed-dev ## Write config.yaml and docs/settings.md again, from the code
-	@$(BIN)/python -m hotfolder.config > config.yaml.part && mv config.yaml.part config.yaml
-	@$(BIN)/python -m hotfolder.settings_page > docs/settings.md.part
+	@$(BIN)/python -m hotfolder.config.model > config.yaml.part && mv config.yaml.part config.yaml
+	@$(BIN)/python -m hotfolder.cli.settings_page > docs/settings.md.part
 	@mv docs/settings.md.part docs/settings.md
 
 styles: .venv/installed-dev ## Paint the style pictures again (a minute)
-	@$(BIN)/python -m hotfolder.paintings hotfolder/styles
+	@$(BIN)/python -m hotfolder.styles.generate hotfolder/styles
 
 clean: ## Remove .venv, the demo's folder and the tools' caches
 	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache build dist

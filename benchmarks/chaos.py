@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks.deliveries import Delivery, deliveries, sha256
 from benchmarks.report import save, say
-from hotfolder.folder import HotFolder
+from hotfolder.paths import FolderPaths
 
 END = b"the end\n"
 STYLE = "library.png"
@@ -125,7 +125,7 @@ def wreak(plan: Plan, place: Path) -> Summary:
     started = time.monotonic()
     rng = random.Random(plan.seed)
     summary = Summary(plan)
-    folder = HotFolder(place / "hot")
+    folder = FolderPaths(place / "hot")
     folder.create()
     (place / "workshop").mkdir()
     make = _noise if plan.engine else _order
@@ -153,7 +153,7 @@ def wreak(plan: Plan, place: Path) -> Summary:
 class Client:
     """Reads results and statuses all the while, as a program beside the server would."""
 
-    def __init__(self, folder: HotFolder) -> None:
+    def __init__(self, folder: FolderPaths) -> None:
         self.looks = 0
         self.problems: list[str] = []
         self._folder = folder
@@ -215,7 +215,7 @@ def _half(picture: Path) -> str | None:
     return None if data.endswith(END) else f"half a picture ({len(data)} bytes)"
 
 
-def _drop(orders: list[Delivery], folder: HotFolder, place: Path, plan: Plan) -> None:
+def _drop(orders: list[Delivery], folder: FolderPaths, place: Path, plan: Plan) -> None:
     rng = random.Random(plan.seed + 1)
     pause = plan.drop_seconds / len(orders)
     for order in orders:
@@ -224,7 +224,7 @@ def _drop(orders: list[Delivery], folder: HotFolder, place: Path, plan: Plan) ->
 
 
 def _kill_and_restart(
-    plan: Plan, folder: HotFolder, place: Path, dropper: threading.Thread, summary: Summary
+    plan: Plan, folder: FolderPaths, place: Path, dropper: threading.Thread, summary: Summary
 ) -> None:
     rng = random.Random(plan.seed + 2)
     limit = time.monotonic() + plan.limit_seconds
@@ -260,7 +260,7 @@ def _kill_a_worker(daemon: "subprocess.Popen[bytes]", after: float) -> int:
     return 0
 
 
-def _finish(plan: Plan, folder: HotFolder, place: Path, summary: Summary) -> None:
+def _finish(plan: Plan, folder: FolderPaths, place: Path, summary: Summary) -> None:
     """Until nothing is left to do. Only workers are killed from now on."""
     daemon = _start(plan, folder, place, once=True)
     for _ in range(3):
@@ -277,7 +277,7 @@ def _finish(plan: Plan, folder: HotFolder, place: Path, summary: Summary) -> Non
 
 def _start(
     plan: Plan,
-    folder: HotFolder,
+    folder: FolderPaths,
     place: Path,
     *,
     seed: int = 0,
@@ -293,7 +293,7 @@ def _start(
         return subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[1])
 
 
-def _account(orders: list[Delivery], folder: HotFolder, summary: Summary) -> None:
+def _account(orders: list[Delivery], folder: FolderPaths, summary: Summary) -> None:
     """Compare what was dropped with what lies there."""
     problems = summary.problems
     records = [yaml.safe_load(path.read_bytes()) for path in folder.outbox.glob("*.result.yaml")]

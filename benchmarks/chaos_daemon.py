@@ -12,9 +12,9 @@ import random
 import sys
 from pathlib import Path
 
-import hotfolder.serve
+import hotfolder.server.server
 from benchmarks.faults import faults
-from hotfolder.config import Config
+from hotfolder.config.model import Config
 from hotfolder.errors import HotFolderError
 
 PUPPET = Path(__file__).parents[1] / "tests" / "hotfolder" / "programs" / "puppet.py"
@@ -36,7 +36,7 @@ def main() -> int:
     logging.basicConfig(level="INFO", format="%(message)s")
     rng = random.Random(options.seed)
     if not options.engine:
-        hotfolder.serve.worker_command = lambda **_: [sys.executable, str(PUPPET)]
+        hotfolder.server.server.worker_command = lambda **_: [sys.executable, str(PUPPET)]
     config = Config.model_validate(
         {
             "settle_seconds": options.settle,
@@ -51,7 +51,7 @@ def main() -> int:
         if options.kill_at:
             injected.kill(options.kill_at)
         try:
-            outcome = hotfolder.serve.serve(config, options.hot, once=options.once)
+            outcome = hotfolder.server.server.serve(config, options.hot, once=options.once)
         except HotFolderError as error:
             sys.stderr.write(f"{error}\n")
             return int(error.exit_code)

@@ -27,12 +27,13 @@ from benchmarks.report import save, say
 from engine.errors import EngineError
 from engine.picture import read_picture
 from engine.settings import Settings
-from hotfolder.config import Config
-from hotfolder.daemon import Daemon
-from hotfolder.dispatcher import DeviceState, Done, Event
-from hotfolder.folder import HotFolder
+from hotfolder.config.model import Config
+from hotfolder.inbox.sidecar import SIDECAR_KEYS
 from hotfolder.job import Job
-from hotfolder.sidecar import SIDECAR_KEYS
+from hotfolder.paths import FolderPaths
+from hotfolder.server.folder_server import FolderServer
+from hotfolder.workers.dispatcher import DeviceState
+from hotfolder.workers.events import Done, Event
 
 __all__ = ["Target", "fuzz_pictures", "fuzz_sidecars", "pictures", "sidecars", "target"]
 
@@ -164,12 +165,12 @@ class _Paints:
 class Target:
     """A daemon whose time is turned by hand."""
 
-    def __init__(self, folder: HotFolder) -> None:
+    def __init__(self, folder: FolderPaths) -> None:
         self.folder = folder
         self.count = 0
         self._now = 0.0
         config = Config.model_validate({"watch": {"polling": True}, "wait_seconds": 5.0})
-        self._daemon = Daemon(config, folder, _Paints(), clock=lambda: self._now)
+        self._daemon = FolderServer(config, folder, _Paints(), clock=lambda: self._now)
         self._daemon._start()
 
     def throw_sidecar(self, data: bytes) -> None:
@@ -231,7 +232,7 @@ def throw_picture(path: Path, data: bytes) -> None:
 def target() -> Iterator[Target]:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
-        folder = HotFolder(Path(place) / "hot")
+        folder = FolderPaths(Path(place) / "hot")
         folder.create()
         yield Target(folder)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import save, say
-from hotfolder.folder import HotFolder
+from hotfolder.paths import FolderPaths
 
 LIMITS = {"scan": 5.0, "memory": 150.0, "job": 20.0}
 """Seconds, MB, milliseconds."""
@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--profile", type=Path, help="write the daemon's profile there")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
-        folder = HotFolder(Path(place) / "hot")
+        folder = FolderPaths(Path(place) / "hot")
         folder.create()
         say(f"dropping {options.jobs} jobs")
         drop(folder, options.jobs)
@@ -38,7 +38,7 @@ def run(arguments: list[str]) -> None:
         save("queue", table(measure(folder, options), options, raw))
 
 
-def drop(folder: HotFolder, count: int) -> None:
+def drop(folder: FolderPaths, count: int) -> None:
     """Pairs with a sidecar: three files a job. They are hard links to three."""
     (folder.styles / "night.jpg").write_bytes(b"a painting")
     originals = {".content.jpg": b"a picture", ".style.jpg": b"a painting", ".yaml": b"size: 64\n"}
@@ -49,7 +49,7 @@ def drop(folder: HotFolder, count: int) -> None:
             os.link(original, folder.inbox / f"job-{number:05}{suffix}")
 
 
-def measure(folder: HotFolder, options: argparse.Namespace) -> dict[str, float]:
+def measure(folder: FolderPaths, options: argparse.Namespace) -> dict[str, float]:
     report = folder.private / "report.json"
     command = [sys.executable, "-m", "benchmarks.queue_daemon", str(folder.root), str(report)]
     if options.profile:
@@ -89,7 +89,7 @@ def measure(folder: HotFolder, options: argparse.Namespace) -> dict[str, float]:
     return found
 
 
-def server(folder: HotFolder) -> dict[str, Any]:
+def server(folder: FolderPaths) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads((folder.status / "server.json").read_bytes())
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def server(folder: HotFolder) -> dict[str, Any]:
     return document
 
 
-def ended(folder: HotFolder) -> int:
+def ended(folder: FolderPaths) -> int:
     return int(server(folder).get("totals", {}).get("done", 0))
 
 
@@ -115,7 +115,7 @@ def peak_megabytes(pid: int) -> float:
 
 def write_speed(folder: Path) -> float:
     """Milliseconds of one small file, synced: what the file system itself takes for safety."""
-    from hotfolder.files import write_whole
+    from hotfolder.atomic_files import write_whole
 
     path = folder / "probe"
     started = time.perf_counter()

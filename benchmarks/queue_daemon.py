@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hotfolder.serve
-from hotfolder.config import Config
-from hotfolder.daemon import Daemon
-from hotfolder.spool import Spool
-from hotfolder.work import Work
+import hotfolder.server.server
+from hotfolder.config.model import Config
+from hotfolder.server.execution import JobRunner
+from hotfolder.server.folder_server import FolderServer
+from hotfolder.spool.spool import Spool
 
 
 def main() -> int:
@@ -29,15 +29,15 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level="WARNING")
     command = [sys.executable, "-m", "benchmarks.queue_null"]
-    hotfolder.serve.worker_command = lambda **_: command  # type: ignore[assignment]
+    hotfolder.server.server.worker_command = lambda **_: command  # type: ignore[assignment]
     looks, hands, claims = Clocked(), Clocked(), Clocked()
-    Daemon._look = looks.around(Daemon._look)  # type: ignore[method-assign]
-    Work.hand_out = hands.around(Work.hand_out)  # type: ignore[method-assign]
+    FolderServer._look = looks.around(FolderServer._look)  # type: ignore[method-assign]
+    JobRunner.hand_out = hands.around(JobRunner.hand_out)  # type: ignore[method-assign]
     Spool.claim = claims.around(Spool.claim)  # type: ignore[method-assign]
     profiler = cProfile.Profile()
     if options.profile:
         profiler.enable()
-    outcome = hotfolder.serve.serve(Config(devices=["null"]), options.folder)
+    outcome = hotfolder.server.server.serve(Config(devices=["null"]), options.folder)
     if options.profile:
         profiler.disable()
         profiler.dump_stats(options.profile)

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from hotfolder.dispatcher import Done, Progress, StyleCache
 from hotfolder.job import Job
-from hotfolder.worker import serve
+from hotfolder.workers.dispatcher import StyleCache
+from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.worker import serve
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 

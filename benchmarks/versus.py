@@ -35,7 +35,7 @@ from benchmarks.sheet import contact_sheet, labelled_sheet
 from engine.picture import read_picture
 from engine.precision import resolve_precision
 from engine.settings import Settings, resolve
-from hotfolder.cli._requests import settings_layer
+from hotfolder.cli.requests import settings_layer
 
 OURS = "Impasto"
 

@@ -1,7 +1,9 @@
 """The hot folder: files in, jobs through the Dispatcher, files out.
 
-Knows the folder, sidecars, jobs, the queue, workers, results and the command line.
-Never knows tensors: the daemon's process never imports torch; only `worker.py`, which runs in
-processes of its own, and the commands that paint in the foreground do, inside functions.
-Start reading at `daemon.py`; the contract with the outside is docs/protocol.md.
+A job goes through the rooms in this order: `inbox` (files become job candidates), `spool` (the
+queue on disk), `workers` (processes that paint), `outbox` (results, originals, status), `notify`.
+`server` runs them in one loop, `batches` makes jobs of batch files, `cli` starts it all.
+Knows the folder, jobs, queues and workers. Never knows tensors: only `workers/worker.py`,
+`workers/engine_painter.py` and `workers/checkpoints.py` load torch, in processes of their own.
+Read first: `server/folder_server.py`; the contract with the outside is docs/protocol.md.
 """

@@ -25,10 +25,10 @@ class Backoff:
         self._seconds = seconds
         self._until: dict[str, float] = {}
 
-    def must_wait(self, what: str) -> bool:
+    def is_delayed(self, what: str) -> bool:
         return self._clock() < self._until.get(what, 0.0)
 
-    def refused(self, what: str, seconds: float | None = None) -> None:
+    def delay(self, what: str, seconds: float | None = None) -> None:
         now = self._clock()
         self._until = {key: until for key, until in self._until.items() if until > now}
         self._until[what] = now + (self._seconds if seconds is None else seconds)

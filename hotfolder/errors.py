@@ -15,13 +15,13 @@ from engine.errors import ExitCode
 __all__ = [
     "AlreadyRunning",
     "ConfigError",
-    "Crash",
     "DispatchError",
     "ExitCode",
     "FolderError",
     "HotFolderError",
     "InputError",
     "SidecarError",
+    "WorkerCrash",
 ]
 
 
@@ -65,5 +65,5 @@ class DispatchError(HotFolderError):
     """No worker can be had."""
 
 
-class Crash(HotFolderError):  # noqa: N818  (what it does)
+class WorkerCrash(HotFolderError):  # noqa: N818  (what it does)
     """Within a worker: its device or process is broken. It ends, and its job is lost."""

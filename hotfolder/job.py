@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from engine.settings import Settings
-from hotfolder.terms import Terms
+from hotfolder.job_options import JobOptions
 
 __all__ = ["TRANSITIONS", "Job", "State"]
 
@@ -62,14 +62,14 @@ class Job:
     dropped: str = ""
     """ISO 8601, UTC: modification time of the newest input."""
     client: Mapping[str, Any] = field(default_factory=dict)
-    terms: Terms = field(default_factory=Terms)
+    options: JobOptions = field(default_factory=JobOptions)
     lost: int = 0
     """Workers that died over it before this one; 0 in `job.json`."""
 
     def to_document(self) -> dict[str, Any]:
         """What `job.json` holds and what a worker is sent: plain values, without `folder`."""
         document = asdict(self)
-        document |= {"settings": self.settings.model_dump(), "terms": self.terms.model_dump()}
+        document |= {"settings": self.settings.model_dump(), "options": self.options.model_dump()}
         del document["folder"]
         return document
 
@@ -82,6 +82,6 @@ class Job:
         """
         values = dict(document)
         values["settings"] = Settings.model_validate(values["settings"])
-        values["terms"] = Terms.model_validate(values.get("terms", {}))
+        values["options"] = JobOptions.model_validate(values.get("options", {}))
         values["styles"] = tuple(values["styles"])
         return cls(**values, folder=folder)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from support import FakeClock, Room
 
-from hotfolder.folder import HotFolder
+from hotfolder.paths import FolderPaths
 
 
 @pytest.fixture
@@ -17,14 +17,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> HotFolder:
-    folder = HotFolder(tmp_path / "hot")
+def folder(tmp_path: Path) -> FolderPaths:
+    folder = FolderPaths(tmp_path / "hot")
     folder.create()
     return folder
 
 
 @pytest.fixture
-def room(folder: HotFolder, clock: FakeClock) -> Room:
+def room(folder: FolderPaths, clock: FakeClock) -> Room:
     return Room(folder, clock)
 
 

@@ -9,21 +9,13 @@ from typing import Any
 
 import yaml
 
-from hotfolder.config import Config
-from hotfolder.daemon import Daemon
-from hotfolder.dispatcher import (
-    Cancelled,
-    DeviceState,
-    Done,
-    Event,
-    Failed,
-    Lost,
-    Progress,
-    Started,
-)
-from hotfolder.folder import HotFolder
+from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.job import Job
-from hotfolder.reload import ConfigWatch
+from hotfolder.paths import FolderPaths
+from hotfolder.server.folder_server import FolderServer
+from hotfolder.workers.dispatcher import DeviceState
+from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, Started, WorkerLost
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
@@ -70,7 +62,7 @@ def paints_with_progression(job: Job) -> Iterator[Event]:
         if isinstance(event, Done):
             for path in beside:
                 path.write_bytes(f"{path.name} of {job.name} {job.id}".encode())
-            event = replace(event, beside=[str(path) for path in beside])
+            event = replace(event, extra_outputs=[str(path) for path in beside])
         yield event
 
 
@@ -81,7 +73,7 @@ def fails(job: Job) -> Iterator[Event]:
 
 def is_lost(job: Job) -> Iterator[Event]:
     yield Started(job.id, "fake")
-    yield Lost(job.id, "the worker was ended by SIGKILL")
+    yield WorkerLost(job.id, "the worker was ended by SIGKILL")
 
 
 def starts_only(job: Job) -> Iterator[Event]:
@@ -114,7 +106,7 @@ class FakeDispatcher:
     def poll(self, timeout: float) -> Iterator[Event]:
         events, self._events = list(self._events), deque()
         for event in events:
-            if isinstance(event, Done | Failed | Cancelled | Lost):
+            if isinstance(event, Done | Failed | Cancelled | WorkerLost):
                 self._running.discard(event.job_id)
         return iter(events)
 
@@ -128,13 +120,15 @@ class FakeDispatcher:
 
     def close(self, *, drain: bool) -> None:
         self.closed = True
-        self._events.extend(Lost(job_id, "the worker was stopped") for job_id in self._running)
+        self._events.extend(
+            WorkerLost(job_id, "the worker was stopped") for job_id in self._running
+        )
 
 
 class Room:
     """A daemon on a temporary hot folder, stepped by hand."""
 
-    def __init__(self, folder: HotFolder, clock: FakeClock) -> None:
+    def __init__(self, folder: FolderPaths, clock: FakeClock) -> None:
         self.folder = folder
         self.clock = clock
         self.dispatcher = FakeDispatcher()
@@ -142,17 +136,17 @@ class Room:
         # Polling: with the injected clock nothing but the clock makes the daemon look.
         self.settings: dict[str, Any] = {"watch": {"polling": True}}
         self.config_watch: ConfigWatch | None = None
-        self._daemon: Daemon | None = None
+        self._daemon: FolderServer | None = None
 
     @property
-    def daemon(self) -> Daemon:
+    def daemon(self) -> FolderServer:
         if self._daemon is None:
             self._daemon = self.new_daemon()
             self._daemon._start()
         return self._daemon
 
-    def new_daemon(self, **keywords: Any) -> Daemon:
-        return Daemon(
+    def new_daemon(self, **keywords: Any) -> FolderServer:
+        return FolderServer(
             Config.model_validate(self.settings),
             self.folder,
             self.dispatcher,

@@ -1,21 +1,21 @@
 from support import FakeClock
 
 from hotfolder.backoff import Backoff, growing_pause
-from hotfolder.stopwatch import Stopwatch
+from hotfolder.server.stopwatch import RunTimer
 
 
 def test_what_was_refused_waits_and_is_then_forgotten(clock: FakeClock) -> None:
     backoff = Backoff(clock, 5.0)
-    assert not backoff.must_wait("a")
-    backoff.refused("a")
-    backoff.refused("b", 60.0)
+    assert not backoff.is_delayed("a")
+    backoff.delay("a")
+    backoff.delay("b", 60.0)
     clock.advance(4.9)
-    assert backoff.must_wait("a")
+    assert backoff.is_delayed("a")
     clock.advance(0.1)
-    assert not backoff.must_wait("a")
-    assert backoff.must_wait("b")
+    assert not backoff.is_delayed("a")
+    assert backoff.is_delayed("b")
     clock.advance(55.0)
-    assert not backoff.must_wait("b")
+    assert not backoff.is_delayed("b")
 
 
 def test_pauses_double_up_to_an_hour() -> None:
@@ -25,7 +25,7 @@ def test_pauses_double_up_to_an_hour() -> None:
 
 
 def test_a_stopwatch_adds_up_attempts_and_rests_between_them(clock: FakeClock) -> None:
-    stopwatch = Stopwatch(clock)
+    stopwatch = RunTimer(clock)
     stopwatch.start("a")
     clock.advance(3.0)
     stopwatch.start("a")  # said twice

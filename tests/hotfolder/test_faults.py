@@ -19,11 +19,11 @@ import pytest
 from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with_progression
 
 from benchmarks.faults import Faults, faults, share_semantics
-from hotfolder.daemon import TIDY_SECONDS
-from hotfolder.dispatcher import Event
 from hotfolder.errors import FolderError
-from hotfolder.folder import HotFolder
 from hotfolder.job import Job, State
+from hotfolder.paths import FolderPaths
+from hotfolder.server.folder_server import TIDY_SECONDS
+from hotfolder.workers.events import Event
 
 STEPS = 60
 
@@ -180,7 +180,7 @@ def bench(
     request: pytest.FixtureRequest, places: tuple[Path, Path | None], clock: FakeClock
 ) -> Iterator[Bench]:
     life = LIVES[request.param]
-    folder = HotFolder(places[0] / "hot")
+    folder = FolderPaths(places[0] / "hot")
     folder.create()
     if life.elsewhere is not None:
         if places[1] is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import FakeClock, Room, paints, starts_only
 
-from hotfolder import spool
+from hotfolder.spool import spool
 
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "reliability.md"

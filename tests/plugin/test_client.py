@@ -107,7 +107,7 @@ def test_files_and_names_of_styles_mix(client: Client, cat: Path, tmp_path: Path
 
 
 def test_the_server_reads_what_was_written(client: Client, cat: Path) -> None:
-    from hotfolder.sidecar import read_sidecar
+    from hotfolder.inbox.sidecar import read_sidecar
 
     awkward = "café \U0001f600 \u2028 \x85 \x7f"
     settings = {"size": 640, "style_weight": 1e-7, "style_layers": {"relu1_1": 2}}
@@ -452,7 +452,7 @@ def test_drafts_of_a_killed_client_are_removed_by_the_next(client: Client, cat: 
 
 
 def test_a_starting_server_leaves_the_drafts_of_clients_alone(client: Client) -> None:
-    from hotfolder.files import remove_leftovers
+    from hotfolder.atomic_files import remove_leftovers
 
     draft = client.inbox / ".client-1.part"
     draft.touch()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hotfolder.folder import HotFolder
+from hotfolder.paths import FolderPaths
 from plugin.client import Client, NotStarted, Request, Ticket
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 IMPASTO = [
     sys.executable,
     "-c",
-    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from hotfolder.cli import main; "
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from hotfolder.cli.main import main; "
     "sys.exit(main())",
 ]
 
@@ -31,7 +31,7 @@ PATIENCE = 120.0
 def client(
     tmp_path_factory: pytest.TempPathFactory, photograph: Path, painting: Path
 ) -> Iterator[Client]:
-    folder = HotFolder(tmp_path_factory.mktemp("session") / "hot")
+    folder = FolderPaths(tmp_path_factory.mktemp("session") / "hot")
     folder.create()
     with Image.open(painting) as picture:
         picture.convert("RGB").resize((96, 64)).save(folder.styles / "cup of coffee.png")
@@ -101,7 +101,7 @@ def test_a_client_that_was_killed_takes_its_job_with_it(client: Client, photogra
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    folder = HotFolder(tmp_path / "hot")
+    folder = FolderPaths(tmp_path / "hot")
     folder.create()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_SETTLE_SECONDS", "soon")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ExitCode
-from hotfolder.cli import main
+from hotfolder.cli.main import main
 
 # typer itself imports pydantic to read options; our own models would come on top of that.
 HEAVY = ("torch", "yaml", "watchdog", "rich.live", "PIL", "numpy", "engine.settings")
@@ -53,7 +53,7 @@ def test_nothing_heavy_is_imported_to_answer(hot: Path, arguments: list[str]) ->
     post(hot, "cat", state="queued", position=1)
     arguments = [str(hot) if argument == "HOT" else argument for argument in arguments]
     program = (
-        "import sys\nfrom hotfolder.cli import main\n"
+        "import sys\nfrom hotfolder.cli.main import main\n"
         f"assert main({arguments!r}) == 0\n"
         f"sys.stderr.write(' '.join(m for m in {HEAVY!r} if m in sys.modules))"
     )
@@ -65,7 +65,7 @@ def test_nothing_heavy_is_imported_to_answer(hot: Path, arguments: list[str]) ->
 
 
 def test_every_command_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    from hotfolder.cli import app
+    from hotfolder.cli.app import app
 
     names = [info.name or "" for info in app.registered_commands]
     assert {"demo", "submit", "watch", "check"} < set(names)
@@ -142,7 +142,7 @@ def test_an_interruption_ends_with_130(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hotfolder.folder.HotFolder.create", interrupted)
+    monkeypatch.setattr("hotfolder.paths.FolderPaths.create", interrupted)
     assert main(["init", "hot"]) == ExitCode.INTERRUPTED
 
 

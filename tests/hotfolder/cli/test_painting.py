@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.errors import ExitCode
 from engine.picture import read_settings_text
-from hotfolder.cli import main
+from hotfolder.cli.main import main
 from plugin.client import Client, Request
 
 TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}

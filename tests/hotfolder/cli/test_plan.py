@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotfolder.cli import main
+from hotfolder.cli.main import main
 
 
 def test_a_plan_says_mode_tiles_memory_and_time_of_every_scale(

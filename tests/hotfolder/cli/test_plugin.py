@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ExitCode
-from hotfolder.cli import main
+from hotfolder.cli.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_without_gimp_3_it_is_said_what_is_there(
 
 
 def test_the_doctor_follows_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from hotfolder.cli.doctor import _gimp
+    from hotfolder.cli.commands.doctor import _gimp
 
     assert [finding.verdict for finding in _gimp()] == ["warn"]
     assert main(["install-plugin", "gimp"]) == ExitCode.OK

@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-import hotfolder.serve
-from hotfolder.config import Config
+import hotfolder.server.server
+from hotfolder.config.model import Config
 from hotfolder.errors import HotFolderError
 
 PUPPET = [sys.executable, str(Path(__file__).with_name("puppet.py"))]
@@ -25,9 +25,9 @@ def main() -> int:
     options = parser.parse_args()
     values = {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
     config = Config.model_validate(values | options.config)
-    hotfolder.serve.worker_command = lambda **_: PUPPET
+    hotfolder.server.server.worker_command = lambda **_: PUPPET
     try:
-        outcome = hotfolder.serve.serve(config, Path(options.folder), once=options.once)
+        run_summary = hotfolder.server.server.serve(config, Path(options.folder), once=options.once)
     except HotFolderError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
@@ -36,10 +36,10 @@ def main() -> int:
         "torch": "torch" in sys.modules,
         "numpy": "numpy" in sys.modules,
         "cpu_seconds": times.user + times.system,
-        **{key: getattr(outcome, key) for key in ("done", "failed", "cancelled", "waiting")},
+        **{key: getattr(run_summary, key) for key in ("done", "failed", "cancelled", "waiting")},
     }
     sys.stdout.write(json.dumps(report))
-    return int(outcome.exit_code)
+    return int(run_summary.exit_code)
 
 
 if __name__ == "__main__":

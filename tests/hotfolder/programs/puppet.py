@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import PictureError
-from hotfolder.dispatcher import Done, Progress, StyleCache
-from hotfolder.files import write_whole
+from hotfolder.atomic_files import write_whole
 from hotfolder.job import Job
-from hotfolder.worker import serve
+from hotfolder.workers.dispatcher import StyleCache
+from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.worker import serve
 
 END = b"the end\n"
 

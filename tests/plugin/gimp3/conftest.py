@@ -13,7 +13,7 @@ from PIL import Image
 from scripted import ScriptedServer, paints
 from session import SCREENSHOTS, Gimp, console, until, window
 
-from hotfolder.folder import HotFolder
+from hotfolder.paths import FolderPaths
 from plugin.client import Client
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def screen(session_screen: Gimp, request: pytest.FixtureRequest) -> Iterator[Gim
 @pytest.fixture(scope="session")
 def server(share: Path, photograph: Path) -> Iterator[Client]:
     """A client of /share/hot, which a real server watches. Its library has coffee.png."""
-    hot = HotFolder(share / "hot")
+    hot = FolderPaths(share / "hot")
     hot.create()
     (hot.styles / "coffee.png").write_bytes(photograph.with_name("coffee.png").read_bytes())
     # Real weights, real steps, few of them.
@@ -92,7 +92,7 @@ def scripted(session_scripted: ScriptedServer) -> ScriptedServer:
 
 
 @contextlib.contextmanager
-def served(hot: HotFolder, *options: str) -> Iterator[Client]:
+def served(hot: FolderPaths, *options: str) -> Iterator[Client]:
     """`impasto watch`, as a person would start it."""
     client = Client(hot.root)
     command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(hot.root), *options]

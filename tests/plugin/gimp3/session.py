@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hotfolder.gimp import plug_in
-from hotfolder.gimp.plug_in import Facts
+from hotfolder.cli.gimp import plug_in
+from hotfolder.cli.gimp.plug_in import Facts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -4,8 +4,8 @@ import os
 
 from session import Gimp
 
-from hotfolder.gimp.diagnosis import menu_entry
-from hotfolder.gimp.profiles import Kind, Profile
+from hotfolder.cli.gimp.diagnosis import menu_entry
+from hotfolder.cli.gimp.profiles import Kind, Profile
 
 
 def test_the_doctor_reads_in_gimps_notes_that_it_is_in_the_menu(gimp: Gimp) -> None:

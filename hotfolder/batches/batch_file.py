@@ -1,0 +1,147 @@
+"""A batch in the inbox: `NAME.batch.yaml` says contents x styles x settings (docs/batches.md)."""
+
+import difflib
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.errors import Problem, SettingsError
+from engine.settings import Settings, problems_of, resolve
+from hotfolder.batches.expansion import variants_of
+from hotfolder.errors import SidecarError
+from hotfolder.file_names import PICTURE_SUFFIXES
+from hotfolder.job_options import JobOptions
+from hotfolder.yaml_document import Document, DocumentError, parse_document
+
+__all__ = ["BATCH_KEYS", "BatchFile", "fits", "parse_batch"]
+
+BATCH_KEYS = ("contents", "styles", "settings", "priority", "max_minutes", "client")
+
+MOST = 1000
+"""Patterns, styles or settings that one batch may list."""
+
+
+@dataclass(frozen=True)
+class BatchFile:
+    """One batch as it was written. Nothing has been looked for."""
+
+    document: Document
+    contents: tuple[str, ...]
+    """Patterns of pictures, below the inbox."""
+    styles: tuple[tuple[str, ...], ...]
+    """Names or patterns, of the inbox or the style library; more than one are blended."""
+    variants: Mapping[str, Settings]
+    options: JobOptions
+    client: Mapping[str, Any]
+
+
+def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
+    """Read and check it; `base` is `settings:` of the configuration.
+
+    Raises:
+        SidecarError: with file, line, key and what was expected.
+    """
+    try:
+        document = parse_document(data, name)
+    except DocumentError as error:
+        raise SidecarError(str(error)) from None
+    values = document.values
+    problems = [_unknown(key) for key in values if key not in BATCH_KEYS]
+    contents = _words(values.get("contents"), ("contents",), problems)
+    styles = tuple(
+        tuple(blend) if isinstance(blend, list) else (blend,)
+        for blend in _listed(values.get("styles"))
+    )
+    _words([style for blend in styles for style in blend], ("styles",), problems)
+    given = values.get("settings") or {}
+    layers = _listed(given)
+    for index, layer in enumerate(layers):
+        above = ("settings", index) if isinstance(given, list) else ("settings",)
+        problems += _problems_of_layer(layer, above, base)
+    client = values.get("client") or {}
+    if not isinstance(client, dict):
+        problems.append(Problem(("client",), repr(client)[:80], "a mapping of names to values"))
+    options = _options(values, problems)
+    if problems:
+        raise SidecarError(document.describe(problems))
+    return BatchFile(document, contents, styles, variants_of(layers, base), options, client)
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether a path below the inbox fits; `*` stays within a folder, `**` goes through them."""
+    return _fits(PurePosixPath(path).parts, PurePosixPath(pattern).parts)
+
+
+def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_fits(parts[skip:], patterns[1:]) for skip in range(len(parts) + 1))
+    return (
+        bool(parts)
+        and fnmatch.fnmatchcase(parts[0].casefold(), patterns[0].casefold())
+        and _fits(parts[1:], patterns[1:])
+    )
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _words(given: Any, path: tuple[str | int, ...], problems: list[Problem]) -> tuple[str, ...]:
+    """File names or patterns that stay within the folder."""
+    found = []
+    for word in _listed(given):
+        if not isinstance(word, str) or not word:
+            shown = "missing" if word is None else repr(word)[:80]
+            problems.append(Problem(path, shown, "a picture's name or a pattern such as '*.jpg'"))
+            continue
+        name = PurePosixPath(word)
+        if name.is_absolute() or ".." in name.parts or "\\" in word or word[1:2] == ":":
+            expected = "a path below the inbox, not one that leads elsewhere"
+            problems.append(Problem(path, repr(word)[:200], expected))
+        elif not _may_be_pictures(name):
+            expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}, or a pattern of them"
+            problems.append(Problem(path, repr(word)[:200], expected))
+        else:
+            found.append(str(name))
+    if len(found) > MOST or not (found or problems):
+        problems.append(Problem(path, f"{len(found)} entries", f"1 to {MOST}"))
+    return tuple(found)
+
+
+def _may_be_pictures(name: PurePosixPath) -> bool:
+    if "*" in name.suffix or ("*" in name.name and not name.suffix):
+        return True
+    return name.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _options(values: Mapping[str, Any], problems: list[Problem]) -> JobOptions:
+    given = {key: values[key] for key in ("priority", "max_minutes") if key in values}
+    try:
+        return JobOptions.model_validate(given)
+    except ValidationError as error:
+        problems += problems_of(error, JobOptions)
+        return JobOptions()
+
+
+def _problems_of_layer(
+    layer: Any, above: tuple[str | int, ...], base: Mapping[str, Any]
+) -> list[Problem]:
+    if not isinstance(layer, dict):
+        return [Problem(above, repr(layer)[:80], "a mapping of settings")]
+    try:
+        resolve(base, layer)
+    except SettingsError as error:
+        return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in error.problems]
+    return []
+
+
+def _unknown(key: str) -> Problem:
+    nearest = difflib.get_close_matches(key, BATCH_KEYS, n=1)
+    expected = f"one of {', '.join(BATCH_KEYS)}"
+    return Problem((key,), "unknown key", expected, nearest[0] if nearest else None)

@@ -1,0 +1,125 @@
+"""A batch: contents x styles x settings, and how work that is done already is recognised."""
+
+import glob
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.settings import Settings, resolve
+from hotfolder.errors import InputError
+from hotfolder.file_names import PICTURE_SUFFIXES, free_name, is_ignored, is_presentable
+
+__all__ = ["Hashes", "Item", "expand", "find_contents", "variants_of", "work_key"]
+
+_TOO_LONG = 120
+"""Characters of a name: a content's and three styles' names may be long together."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One painting of a batch."""
+
+    name: str
+    """Unique within the batch: `cat-night`; with several settings, `cat-night-preview`."""
+    content: Path
+    styles: tuple[Path, ...]
+    """More than one are blended."""
+    settings: Settings
+
+
+class Hashes:
+    """SHA-256 of files, each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, str] = {}
+
+    def of(self, path: Path) -> str:
+        """Raises OSError if it cannot be read."""
+        if path not in self._known:
+            with path.open("rb") as file:
+                self._known[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._known[path]
+
+
+def work_key(content: str, styles: Sequence[str], settings: Mapping[str, Any], version: str) -> str:
+    """The same for the same work: content and styles (SHA-256), settings (complete), engine."""
+    document = [content, list(styles), dict(settings), version]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def expand(
+    contents: Sequence[Path],
+    styles: Sequence[tuple[Path, ...]],
+    variants: Mapping[str, Settings],
+) -> list[Item]:
+    """Every content with every style (or blend of styles) under every variant's settings.
+
+    Contents come first: a style after the other for one, then the next. `variants` by name; a name
+    shows only if there are several.
+    """
+    taken: set[str] = set()
+    items = []
+    for content in contents:
+        for blend in styles:
+            for variant, settings in variants.items():
+                parts = [content.stem, "+".join(style.stem for style in blend)]
+                parts += [variant] if len(variants) > 1 else []
+                name = free_name(_presentable("-".join(parts)), lambda n: n.casefold() in taken)
+                taken.add(name.casefold())
+                items.append(Item(name, content, blend, settings))
+    return items
+
+
+def variants_of(
+    layers: Sequence[Mapping[str, Any]], base: Mapping[str, Any]
+) -> dict[str, Settings]:
+    """Settings by the name that tells them apart: their preset, or else their number.
+
+    Raises:
+        SettingsError: a layer is not valid over `base`.
+    """
+    presets = [str(layer.get("preset", "")) for layer in layers]
+    distinct = len(set(presets)) == len(presets) and all(presets)
+    names = presets if distinct else [str(number) for number in range(1, len(layers) + 1)]
+    return {name: resolve(base, layer) for name, layer in zip(names, layers, strict=True)}
+
+
+def find_contents(given: Iterable[str]) -> list[Path]:
+    """The pictures that files, folders and patterns (`photos/*.jpg`, `**/*.png`) mean, each once.
+
+    Raises:
+        InputError: one of them means no picture.
+    """
+    found: dict[Path, Path] = {}
+    for word in given:
+        pictures = list(_pictures_at(word))
+        if not pictures:
+            what = "no picture fits it" if glob.has_magic(word) else "no such picture or folder"
+            raise InputError(f"{word}: {what} ({', '.join(PICTURE_SUFFIXES)}).")
+        for picture in pictures:
+            found.setdefault(picture.absolute(), picture)
+    return list(found.values())
+
+
+def _pictures_at(word: str) -> Iterator[Path]:
+    path = Path(word).expanduser()
+    if path.is_file():
+        places = [path]
+    elif path.is_dir():
+        places = sorted(path.iterdir())
+    else:
+        places = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    for place in places:
+        is_picture = place.suffix.lower() in PICTURE_SUFFIXES and not is_ignored(place.name)
+        if is_picture and place.is_file():
+            yield place
+
+
+def _presentable(name: str) -> str:
+    """A name that every file system and the hot folder accept."""
+    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
+    name = name[:_TOO_LONG].strip(" .")
+    return name if is_presentable(name) else "picture"

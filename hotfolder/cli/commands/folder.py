@@ -1,0 +1,238 @@
+"""`init`, `watch`, `run`: making a hot folder and serving it."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotfolder.cli.app import FOLDER, command
+from hotfolder.cli.console import report
+from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_hot_folders, read_config
+
+if TYPE_CHECKING:
+    from hotfolder.cli.progress import ProgressView
+    from hotfolder.config.model import Config
+
+__all__ = ["fill_style_library", "init", "run", "watch"]
+
+HotsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="HOT...",
+        help="Hot folders. Else IMPASTO_HOT_FOLDER, `hot_folders` or `hot_folder` of config.yaml, "
+        "./hot.",
+        show_default=False,
+    ),
+]
+HotArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="HOT",
+        help="The hot folder. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot.",
+        show_default=False,
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="The configuration to read."),
+]
+DeviceOption = Annotated[
+    list[str] | None,
+    typer.Option("--device", help="Paint on this device (cpu, cuda:0, mps); may be repeated."),
+]
+
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option("--log-level", help="How much the log says: debug, info, warning or error."),
+]
+LogFormatOption = Annotated[
+    str | None, typer.Option("--log-format", help="text, or json: one object a line.")
+]
+LogFileOption = Annotated[
+    Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
+]
+
+STYLES_README = """\
+The style library. A sidecar in the inbox, or `impasto submit`, names the pictures here without a
+path: `styles: [night.jpg]`. Put paintings of your own beside them; JPEG, PNG, WebP and TIFF are
+read.
+
+night.jpg and evening.jpg were painted by Impasto's own program (hotfolder/styles/generate.py) and
+come under its MIT licence.
+"""
+
+
+@command("init", FOLDER, "impasto init hot", "impasto init hot --config config.yaml")
+def init(
+    hot: Annotated[Path, typer.Argument(metavar="HOT", help="The folder to make.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", metavar="FILE", help="Write an annotated configuration there, too."
+        ),
+    ] = None,
+) -> None:
+    """Make a hot folder, with two paintings in its style library.
+
+    What is there already stays as it is.
+    """
+    from hotfolder.paths import FolderPaths
+
+    folder = FolderPaths(hot)
+    folder.create()
+    fill_style_library(folder.styles)
+    if config is not None:
+        _write_config(config, folder.root)
+    report(
+        f"{folder.root} is ready.\n"
+        f"  Serve it:   impasto watch {hot}\n"
+        f"  Paint:      copy NAME.content.jpg and NAME.style.jpg into {hot}/inbox,\n"
+        f"              or: impasto submit PICTURE night --hot {hot}\n"
+        f"  Results:    {hot}/outbox"
+    )
+
+
+@command(
+    "watch",
+    FOLDER,
+    "impasto watch hot",
+    "impasto watch hot --device cuda:0 --device cuda:1",
+    "impasto watch family work",
+)
+def watch(
+    hot: HotsArgument = None,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
+) -> int:
+    """Serve a hot folder, or several with the same workers: paint what is dropped there.
+
+    Ctrl-C stops it; what was being painted is taken up again at the next start.
+    """
+    flags = _flags(device, log_level, log_format, log_file)
+    return _serve(find_hot_folders(hot, config), config, flags, once=False)
+
+
+@command("run", FOLDER, "impasto run --once hot", "impasto run hot || echo 'some jobs failed'")
+def run(
+    hot: HotArgument = None,
+    once: Annotated[
+        bool, typer.Option("--once/--forever", help="End when nothing is left to do.")
+    ] = True,
+    config: ConfigOption = None,
+    device: DeviceOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
+) -> int:
+    """Paint what lies in the hot folder, then end.
+
+    Exit code 10 if some of it failed or waits for something.
+    """
+    flags = _flags(device, log_level, log_format, log_file)
+    return _serve([find_hot_folder(hot, config)], config, flags, once=once)
+
+
+def fill_style_library(styles: Path) -> None:
+    """Put the pictures that come with Impasto into a style library; what is there stays."""
+    for source in sorted(OWN_STYLES.glob("*.jpg")):
+        if not (styles / source.name).exists():
+            shutil.copyfile(source, styles / source.name)
+    readme = styles / "README.txt"
+    if not readme.exists():
+        readme.write_text(STYLES_README, encoding="utf-8")
+
+
+def _write_config(path: Path, root: Path) -> None:
+    from hotfolder.config.model import annotated_yaml
+    from hotfolder.errors import ConfigError
+
+    text = annotated_yaml(hot_folder=str(root))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already; it is left as it is.") from None
+
+
+def _flags(
+    device: list[str] | None, level: str | None, kind: str | None, file: Path | None
+) -> dict[str, Any]:
+    """The command line's layer of the configuration."""
+    flags: dict[str, Any] = {"devices": device or None, "log_level": level, "log_format": kind}
+    return flags | {"log_file": None if file is None else str(file.absolute())}
+
+
+def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
+    from hotfolder.cli.progress import Point, ProgressView
+    from hotfolder.config.layers import read_configuration
+    from hotfolder.config.reload import ConfigWatch
+    from hotfolder.server.serve_many import serve_many
+    from hotfolder.server.server import serve
+    from plugin.client import Status
+
+    def load() -> "Config":
+        return read_config(config, **flags)
+
+    read = load()
+    log = logging.getLogger("hotfolder")
+    waits: dict[str, str] = {}
+
+    with ProgressView(plain=read.log_format == "json") as view:
+        _log_to(view, read)
+
+        def show(document: Any) -> None:
+            known = {k: v for k, v in document.items() if k in Status.__dataclass_fields__}
+            status = Status(**known)
+            if status.state == "running":
+                if view.live:
+                    view.update(status.name, Point.of(status, status.message))
+            else:
+                view.end(status.name)
+            known_already = status.message in ("arriving", waits.get(status.name))
+            if status.state in ("waiting", "held") and not known_already:
+                level = logging.WARNING if status.state == "held" else logging.INFO
+                verb = "" if status.state == "held" else "waits: "
+                log.log(level, "[%s] %s%s", status.name, verb, status.message)
+                waits[status.name] = status.message
+
+        files = read_configuration(config).files
+
+        def changes() -> ConfigWatch:
+            return ConfigWatch(read, load, files)
+
+        if len(roots) == 1:
+            ended = serve(read, roots[0], once=once, on_event=show, config_watch=changes())
+        else:
+            ended = serve_many(
+                read,
+                roots,
+                once=once,
+                on_event=lambda _, status: show(status),
+                config_watch=changes,
+            )
+    left = f", {ended.waiting} left" if ended.waiting else ""
+    report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
+    return int(ended.exit_code)
+
+
+def _log_to(view: "ProgressView", config: "Config") -> None:
+    """Log lines on stderr, above the bars if there are any."""
+    from hotfolder.config.logs import configure, formatter
+
+    handler: logging.Handler
+    if view.live:
+        from rich.logging import RichHandler
+
+        handler = RichHandler(
+            console=view.console, show_path=False, markup=False, log_time_format="%H:%M:%S"
+        )
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(formatter(config.log_format))
+    configure(config, handler)

@@ -1,0 +1,87 @@
+"""`--resume`: checkpoints of a painting on the command line. Imports torch."""
+
+import signal
+import threading
+from _thread import interrupt_main
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.progression import Progression
+from engine.settings import Settings
+from engine.state import State
+from engine.stylise import Progress
+from engine.vgg import VGG19
+from hotfolder.cli.console import report
+from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
+
+__all__ = ["Keeper"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Keeper:
+    """Writes checkpoints into `folder`, now and then and at a signal. None: writes none."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        settings: Settings,
+        inputs: Sequence[Path],
+        vgg: VGG19,
+        seconds: float,
+        progression: Progression | None,
+    ) -> None:
+        self._checkpoints: Checkpoints | None = None
+        self._progression = progression
+        self._state: Callable[[], State] | None = None
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+            self._checkpoints = Checkpoints(folder, made_of(settings, inputs, vgg), seconds=seconds)
+
+    def latest(self) -> State | None:
+        """Where the painting stood when it was interrupted."""
+        state = self._checkpoints.latest() if self._checkpoints else None
+        if state is not None:
+            report(
+                f"Goes on where it was interrupted: scale {state.scale + 1}, step {state.done + 1}."
+            )
+            if self._progression:
+                self._progression.restore(state.extra["progression"])
+        return state
+
+    def keep(self, step: Progress) -> None:
+        """Take note of a step, and write a checkpoint if it is time."""
+        if self._checkpoints is not None:
+            self._state = state_of(step, self._progression)
+            self._checkpoints.keep(self._state)
+
+    @contextmanager
+    def writing_when_interrupted(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM write a checkpoint, and only then interrupt what is being computed.
+
+        In a thread of its own, since the one that the signal interrupts may be moving the picture.
+        """
+        if self._checkpoints is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+
+        def write() -> None:
+            if self._checkpoints is not None and self._state is not None:
+                self._checkpoints.write(self._state)
+                report("The same command goes on from here.")
+            interrupt_main()
+
+        def interrupted(*_: object) -> None:
+            # The second Ctrl-C does not wait.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            threading.Thread(target=write, daemon=True).start()
+
+        for number in SIGNALS:
+            signal.signal(number, interrupted)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,115 @@
+"""The program `impasto`: registers the commands, runs one, and turns errors into exit codes.
+
+One module a group of commands. Nothing heavy (torch, pydantic, YAML, the daemon) is imported
+before a command needs it: `impasto --help` and `impasto status` answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from hotfolder.cli.app import app
+
+# Importing them registers their commands.
+from hotfolder.cli.commands import (  # noqa: F401
+    batch,
+    check,
+    control,
+    demo,
+    doctor,
+    folder,
+    jobs,
+    paint,
+    plan,
+    plugin,
+    reconstruct,
+    service,
+    settings,
+)
+from hotfolder.cli.console import show_error
+
+# In the order in which people meet them.
+ORDER = [
+    "demo",
+    "stylise",
+    "plan",
+    "reconstruct",
+    "submit",
+    "batch",
+    "init",
+    "watch",
+    "run",
+    "status",
+    "cancel",
+    "hold",
+    "release",
+    "priority",
+    "retry",
+    "pause",
+    "resume",
+    "install-plugin",
+    "uninstall-plugin",
+    "check",
+    "doctor",
+    "presets",
+    "settings",
+]
+app.registered_commands.sort(key=lambda info: ORDER.index(info.name or ""))
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (the README has the table)."""
+    from engine.errors import EngineError, ExitCode
+    from hotfolder.errors import HotFolderError
+    from plugin.client import ClientError
+
+    arguments, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(arguments, prog_name="impasto", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except typer.TyperException as error:
+        show_error(_usage_message(error))
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        show_error("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader (such as `head`) has seen enough; typer makes an exit of that.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        # Keeps Python from complaining at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.OK
+    except (EngineError, HotFolderError, ClientError) as error:
+        show_error(str(error), with_traceback=debug)
+        return int(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        show_error(f"{where}{error.strerror or error}.", with_traceback=debug)
+        return ExitCode.FILE_ACCESS
+    except Exception as error:
+        hint = "" if debug else " `--debug` shows where it comes from."
+        text = f"Something unforeseen: {type(error).__name__}: {error}.{hint}"
+        show_error(text, with_traceback=debug)
+        return ExitCode.OTHER
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """`--debug` counts wherever it stands, not only before the command."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*options, *arguments[end:]], len(options) < end
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    message = error.format_message().replace(": Value error, ", ": ")  # pydantic's, by typer
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    return f"{message}\nSee `{context.command_path} --help`."

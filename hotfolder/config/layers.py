@@ -1,0 +1,276 @@
+"""Where the configuration comes from: flag, environment, ./config.yaml, the user's config.yaml.
+
+Every layer is checked by itself, so that a problem is named where it stands; then they are laid
+over each other, key by key. Who said what stays known: `impasto check` prints it.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import Problem, SettingsError
+from engine.settings import PRESETS
+from hotfolder.config.model import Config, below_settings, config_problems
+from hotfolder.errors import ConfigError
+from hotfolder.yaml_document import DocumentError, parse_document
+
+__all__ = ["Configuration", "Layer", "load_config", "read_configuration", "search_path"]
+
+FILE_NAME = "config.yaml"
+
+PREFIX = "IMPASTO_"
+CONFIG_VARIABLE = "IMPASTO_CONFIG"
+"""Names the file, as --config does."""
+
+_OTHERS = (CONFIG_VARIABLE, "IMPASTO_JOB_", "IMPASTO_BENCHMARK_")
+"""Of the same prefix, but no keys: what hooks and benchmarks are told."""
+
+KeyPath = tuple[str | int, ...]
+
+PRESET: KeyPath = ("settings", "preset")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source says, as plain values, checked by itself."""
+
+    name: str
+    values: Mapping[str, Any]
+    places: Mapping[KeyPath, str]
+    """Where each key stands: `config.yaml, line 3`, or `IMPASTO_WATCH__POLLING`."""
+
+    def says(self, path: KeyPath) -> bool:
+        """Whether this layer gives the key at `path`."""
+        found: Any = self.values
+        for part in path:
+            if not isinstance(found, Mapping) or part not in found:
+                return False
+            found = found[part]
+        return True
+
+    def place(self, path: KeyPath) -> str:
+        """Where the key at `path`, or the nearest above it, stands."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, self.name)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What holds, and where it comes from."""
+
+    config: Config
+    layers: tuple[Layer, ...]
+    """The strongest first. Built-in defaults are below them all."""
+    files: tuple[Path, ...]
+    """The files that were looked for; those that are there were read."""
+
+    def origin(self, *path: str) -> str:
+        """Where the value at `path` comes from, for a person."""
+        for layer in self.layers:
+            if layer.says(path):
+                return layer.place(path)
+            if path[0] == "settings" and layer.says(PRESET):
+                name = layer.values["settings"]["preset"]
+                if path[-1] in PRESETS[name]:
+                    return f"preset {name}, {layer.place(PRESET)}"
+        return "default"
+
+    @property
+    def found(self) -> list[Path]:
+        return [path for path in self.files if path.is_file()]
+
+
+def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
+    """What holds. See `read_configuration`."""
+    return read_configuration(path, flags=flags).config
+
+
+def read_configuration(
+    path: Path | None = None,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Configuration:
+    """All layers over each other. `hot_folder` comes back absolute.
+
+    Args:
+        path: the one file to read; None for `IMPASTO_CONFIG`'s, else for those of `search_path`.
+        flags: the command line's layer, as plain values.
+        environment: `os.environ`, if None.
+
+    Raises:
+        ConfigError: a file that was asked for is missing, or one line for each problem with the
+            file and its line, or the variable.
+    """
+    environment = os.environ if environment is None else environment
+    if path is None and environment.get(CONFIG_VARIABLE):
+        path = Path(environment[CONFIG_VARIABLE]).expanduser()
+        _refuse_missing(path, f" ({CONFIG_VARIABLE} names it)")
+    elif path is not None:
+        _refuse_missing(path, "")
+    files = search_path() if path is None else [path]
+    layers = [
+        Layer("the command line", dict(flags or {}), {}),
+        _environment_layer(environment),
+        *(_file_layer(file) for file in files if path is not None or file.is_file()),
+    ]
+    values: dict[str, Any] = {}
+    for layer in reversed(layers):
+        values = _over(layer.values, values)
+    return Configuration(_validated(values, layers), tuple(layers), tuple(files))
+
+
+def search_path() -> list[Path]:
+    """Where a configuration is looked for: the working folder, then the user's."""
+    import platformdirs
+
+    return [Path.cwd() / FILE_NAME, Path(platformdirs.user_config_dir("impasto")) / FILE_NAME]
+
+
+def _refuse_missing(path: Path, source: str) -> None:
+    if path.is_file():
+        return
+    why = "no such file" if not path.exists() else "not a file"
+    places = ", ".join(str(place) for place in search_path())
+    raise ConfigError(
+        f"{path}: {why}{source}. Unless a file is named, these are looked at: {places}. "
+        f"`impasto init hot --config {path}` writes one."
+    )
+
+
+def _file_layer(path: Path) -> Layer:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+    try:
+        document = parse_document(data, str(path))
+    except DocumentError as error:
+        raise ConfigError(str(error)) from None
+    places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
+    layer = Layer(str(path), _anchored(document.values, path.absolute().parent), places)
+    _validated(layer.values, [layer])
+    return layer
+
+
+def _environment_layer(environment: Mapping[str, str]) -> Layer:
+    """`IMPASTO_SETTLE_SECONDS=2`, `IMPASTO_WATCH__POLLING=true`, `IMPASTO_SETTINGS__SIZE=768`.
+
+    Values are YAML. An empty variable says nothing. One that is nearly a key is refused; others
+    of this prefix may be somebody else's.
+    """
+    values: dict[str, Any] = {}
+    places: dict[KeyPath, str] = {}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or variable.startswith(_OTHERS):
+            continue
+        if not environment[variable]:
+            continue
+        path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+        if path[0] not in Config.model_fields:
+            _refuse_misspelt(variable, path[0])
+            continue
+        *above, last = path
+        try:
+            value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
+        except DocumentError as error:
+            raise ConfigError(str(error)) from None
+        inside = values
+        for part in above:
+            inside = inside.setdefault(part, {})
+            if not isinstance(inside, dict):
+                raise ConfigError(f"{variable}: another variable gives all of {part}.")
+        inside |= value
+        places[path] = variable
+    layer = Layer("the environment", _anchored(values, Path.cwd()), places)
+    _validated(layer.values, [layer])
+    return layer
+
+
+def _refuse_misspelt(variable: str, key: str) -> None:
+    nearest = difflib.get_close_matches(key, Config.model_fields, n=1, cutoff=0.8)
+    if nearest:
+        meant = PREFIX + nearest[0].upper()
+        raise ConfigError(f"{variable}: no such key. Did you mean {meant}?")
+
+
+def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
+    """The configuration that these values are. A problem is named where a layer has it."""
+    try:
+        return Config.model_validate(_absolute(values))
+    except ValidationError as error:
+        problems = config_problems(error, values)
+    except SettingsError as error:
+        problems = list(below_settings(error))
+    raise ConfigError("\n".join(_lines(problems, layers)))
+
+
+def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str]:
+    """In the order in which the keys stand."""
+    places = {path: (i, n) for i, a in enumerate(layers) for n, path in enumerate(a.places)}
+    last = (len(layers), 0)
+    for problem in sorted(problems, key=lambda p: places.get(p.path, last)):
+        layer = next((layer for layer in layers if layer.says(problem.path)), layers[0])
+        yield f"{layer.place(problem.path)}: {problem}"
+
+
+def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Folders are relative to where they are named."""
+    anchored = dict(values)
+    for key in ("hot_folder", "log_file"):
+        if isinstance(place := values.get(key), str) and place:
+            anchored[key] = _anchored_at(base, place)
+    if isinstance(places := values.get("hot_folders"), list):
+        anchored["hot_folders"] = [
+            _anchored_at(base, place) if isinstance(place, str) and place else place
+            for place in places
+        ]
+    return anchored
+
+
+def _anchored_at(base: Path, place: str) -> str:
+    return str((base / Path(place).expanduser()).absolute())
+
+
+def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:
+    default = Config.model_fields["hot_folder"].default
+    return _anchored({"hot_folder": default, **values}, Path.cwd())
+
+
+def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+    """One layer over another. Sections (`watch:`, `settings:`) are laid over key by key."""
+    merged = dict(lower)
+    for key, value in upper.items():
+        below = lower.get(key)
+        if not (isinstance(value, Mapping) and isinstance(below, Mapping)):
+            merged[key] = value
+        elif key == "settings":
+            merged[key] = _settings_over(value, below)
+        elif _is_section(key):
+            merged[key] = {**below, **value}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _settings_over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+    """As `resolve` would: a preset named above outranks the keys below."""
+    if "preset" not in upper:
+        return {**lower, **upper}
+    return {
+        **PRESETS[lower.get("preset", "standard")],
+        **lower,
+        **PRESETS[upper["preset"]],
+        **upper,
+    }
+
+
+def _is_section(key: str) -> bool:
+    kind = Config.model_fields[key].annotation
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

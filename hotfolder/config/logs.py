@@ -1,0 +1,83 @@
+"""The log: lines for people or JSON for programs, on stderr and in a file that is not endless.
+
+A line about a job begins with `[ID NAME]`, or `[NAME]` while it has no id. As JSON these are
+fields of their own.
+"""
+
+import json
+import logging
+import logging.handlers
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from hotfolder.config.model import Config
+from hotfolder.errors import ConfigError
+
+__all__ = ["JsonFormatter", "TextFormatter", "configure", "formatter"]
+
+# An id is `Spool`'s: the moment of the claim, and four digits.
+_ABOUT = re.compile(r"\[(?:(?P<id>\d{8}-\d{6}-\d{6}-[0-9a-f]{4}) )?(?P<name>[^\]]+)\] ")
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-24 23:40:03,393 INFO [ID NAME] done: outbox/cat.png`, one line a message."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        # Only a traceback has lines of its own; an error's message is one.
+        return text if record.exc_info else text.replace("\n", " | ")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger`, `message`; `id` and `job`
+    if it is about one; `traceback` if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": time, "level": record.levelname.lower(), "logger": record.name}
+        if (about := _ABOUT.match(message)) is not None:
+            message = message[about.end() :]
+            line |= (
+                {"id": about["id"], "job": about["name"]} if about["id"] else {"job": about["name"]}
+            )
+        line["message"] = message
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def formatter(kind: Literal["text", "json"]) -> logging.Formatter:
+    return JsonFormatter() if kind == "json" else TextFormatter()
+
+
+def configure(config: Config, console: logging.Handler) -> None:
+    """Log to `console`, and to the configuration's file if it names one.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    handlers = [console]
+    if config.log_file is not None:
+        handlers.append(_file(Path(config.log_file), config))
+    logging.basicConfig(level=config.log_level.upper(), handlers=handlers, force=True)
+
+
+def _file(path: Path, config: Config) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path,
+            maxBytes=int(config.log_file_megabytes * 1_000_000),
+            backupCount=config.log_files - 1,
+            encoding="utf-8",
+        )
+    except OSError as error:
+        raise ConfigError(f"log_file: {path}: cannot be written: {error.strerror}.") from None
+    handler.setFormatter(formatter(config.log_format))
+    return handler

@@ -1,0 +1,299 @@
+"""config.yaml: how the daemon serves its folder, and a layer of settings for every job.
+
+`python -m hotfolder.config.model > config.yaml` writes the annotated defaults; a test keeps the
+repository's file equal to them.
+"""
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from engine.budget import parse_memory
+from engine.errors import Problem, SettingsError
+from engine.settings import problems_of, resolve
+from hotfolder.job_options import Minutes
+
+__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "below_settings", "config_problems"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Watch(_Model):
+    """How changes in the inbox are noticed."""
+
+    polling: bool = False
+    """Look every `poll_seconds` only, without the system's events: for network shares."""
+
+    poll_seconds: Seconds = 1.0
+    """Time between two looks with `polling: true`."""
+
+    rescan_seconds: Seconds = 5.0
+    """Time between two looks besides the system's events, which may get lost."""
+
+
+class Retry(_Model):
+    """When a job is tried again."""
+
+    lost: Annotated[int, Field(ge=0, le=100)] = 3
+    """How often a job is started again whose worker died; then it fails."""
+
+    backoff: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """Seconds before it is started again; twice as long each time. Others go on meanwhile."""
+
+
+def _memory(text: str) -> str:
+    parse_memory(text)
+    return text
+
+
+Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=256)]
+
+
+class Hooks(_Model):
+    """Commands that are run when a job has ended."""
+
+    on_done: Command | None = None
+    """A program and its arguments, such as [rsync, -a, outbox/, "nas:painted/"], run in the hot
+    folder when a job is done. No shell reads it; IMPASTO_JOB_NAME, IMPASTO_JOB_RESULT and others in
+    its environment tell of the job. null: none."""
+
+    on_failed: Command | None = None
+    """The same when a job has failed."""
+
+    seconds: Seconds = 60.0
+    """It is killed when it has run for longer."""
+
+
+def _address(text: str) -> str:
+    if not re.match(r"https?://[^\s/]+", text):
+        raise ValueError("an address such as https://example.org/painted")
+    return text
+
+
+class Webhook(_Model):
+    """An address that is told when a job is done or has failed."""
+
+    url: Annotated[str, AfterValidator(_address)] | None = None
+    """Gets the job's status as JSON, by POST. null: none."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    """How often it is tried, with pauses of 1, 2, 4, ... seconds."""
+
+    seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """How long one attempt may take."""
+
+
+Days = Annotated[float, Field(ge=0, le=36_500)] | None
+Count = Annotated[int, Field(ge=0, le=10_000_000)] | None
+
+
+class Retention(_Model):
+    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+
+    done_days: Days = None
+    """Originals of finished jobs in done/ are removed when they are older."""
+
+    done_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+    failed_days: Days = None
+    """The same for failed/: what lies there exists nowhere else."""
+
+    failed_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+    status_days: Days = None
+    """The same for the status of jobs that have ended."""
+
+    status_count: Count = None
+    """Only so many of them are kept, the newest."""
+
+
+class Config(_Model):
+    """One daemon. Defaults are the built-in layer."""
+
+    hot_folder: Annotated[str, Field(min_length=1)] = "~/Impasto"
+    """The hot folder, if the command names none. Relative to the folder of this file."""
+
+    hot_folders: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
+    """Hot folders that `impasto watch` serves together, if it is told none: their jobs take turns
+    with the same workers. Relative to the folder of this file."""
+
+    devices: Literal["auto"] | Annotated[list[str], Field(min_length=1, max_length=64)] = "auto"
+    """`auto` (every CUDA device, else `mps`, else `cpu`) or a list such as [cuda:0, cuda:1]."""
+
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """CPU threads of a worker. null: torch's choice."""
+
+    settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """A file counts once its size and modification time have been still for this long."""
+
+    wait_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 60.0
+    """A job that has lacked something for this long is held: it says what a person must see to,
+    and still starts when that comes."""
+
+    watch: Watch = Watch()
+    """How changes in the inbox are noticed."""
+
+    status_seconds: Annotated[float, Field(ge=0.2, le=5)] = 1.0
+    """Time between two heartbeats in status/server.json."""
+
+    overwrite: bool = False
+    """Replace a result of the same name in outbox/. false: the new one becomes NAME-2."""
+
+    originals: Literal["archive", "keep", "delete"] = "archive"
+    """Inputs of finished jobs: `archive` to done/DATE/NAME/, `keep` in .impasto/kept/NAME/, or
+    `delete`."""
+
+    retry: Retry = Retry()
+    """When a job is tried again."""
+
+    max_minutes: Minutes | None = None
+    """A job fails when it has run for longer, all attempts together, unless its sidecar gives it
+    another `max_minutes`. null: it may take as long as it takes."""
+
+    claim_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """How many of the next jobs are taken out of the inbox ahead of their turn. The others wait
+    in the inbox, where they have their place in the queue all the same."""
+
+    client_timeout: Seconds = 30.0
+    """A job whose sidecar names an `owner` is cancelled when that has been gone for this long."""
+
+    max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
+    """Larger input pictures are refused before they are decoded."""
+
+    memory: Annotated[str, AfterValidator(_memory)] = "auto"
+    """What a worker may hold at most, such as 6GB; on a GPU, what it may hold there. `auto`: what
+    is free when a job begins, within the limits of control groups, less a reserve of a tenth. Large
+    paintings are computed in tiles to fit; `impasto plan` says how."""
+
+    style_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 256
+    """Memory of each device for what its worker knows of the last styles, so that a style in job
+    after job is looked at once. 0: none. It changes no pixel."""
+
+    checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    """Time between two checkpoints of a painting; after a crash it goes on from the last. Costly
+    ones are written more seldom, so that it takes at most 4 % of the time. 0: only when stopped."""
+
+    hooks: Hooks = Hooks()
+    """Commands that are run when a job has ended."""
+
+    webhook: Webhook = Webhook()
+    """An address that is told when a job is done or has failed."""
+
+    notify: bool = False
+    """Show a notice on the desktop when a job is done or has failed."""
+
+    retention: Retention = Retention()
+    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much the log says."""
+
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or a JSON object a line for programs."""
+
+    log_file: Annotated[str, Field(min_length=1)] | None = None
+    """Also log into this file. Relative to the folder of this file. null: only to stderr."""
+
+    log_file_megabytes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
+    """A larger log file is set aside as log_file.1, and a new one begun."""
+
+    log_files: Annotated[int, Field(ge=2, le=1000)] = 5
+    """How many log files are kept, the one that is written to included."""
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of every job, unless its sidecar says otherwise. docs/settings.md explains them."""
+
+    @field_validator("settings", mode="after")
+    @classmethod
+    def _resolvable(cls, layer: dict[str, Any]) -> dict[str, Any]:
+        resolve(layer)  # A SettingsError passes through pydantic as it is.
+        return layer
+
+
+def annotated_yaml(**values: Any) -> str:
+    """The whole file: every key with its description. `values` replace top-level defaults."""
+    config = Config(**values)
+    lines = [
+        "# Impasto's configuration. Every key is here, with its default; delete what you do not",
+        "# change. The command line comes first, then the environment (IMPASTO_OVERWRITE,",
+        "# IMPASTO_WATCH__POLLING, ...), then config.yaml in the working folder, then the one in",
+        "# your configuration folder; a file named by --config stands in for both. `impasto check`",
+        "# says where each value comes from.",
+    ]
+    for name, info in Config.model_fields.items():
+        lines += ["", *_comment(info.description, 0)]
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            lines += [f"{name}:", *_annotated(value, 2)]
+        elif name == "settings":
+            lines += [f"{name}:", *_annotated(resolve(value), 2)]
+        else:
+            lines.append(_entry(name, value, 0))
+    return "\n".join(lines) + "\n"
+
+
+def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
+    """pydantic's errors; those of the union behind `devices` as one."""
+    apart = ("devices", "memory", "threads")
+    problems = [p for p in problems_of(error, Config) if p.path[0] not in apart]
+    refused = {details["loc"][0] for details in error.errors()}
+    if "devices" in refused:
+        expected = "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]"
+        problems.append(Problem(("devices",), repr(values["devices"])[:80], expected))
+    if "threads" in refused:
+        expected = "a whole number from 1 to 1024, or null"
+        problems.append(Problem(("threads",), repr(values["threads"])[:80], expected))
+    if "memory" in refused:
+        expected = "`auto` or an amount such as 6GB or 512MiB"
+        problems.append(Problem(("memory",), repr(values["memory"])[:80], expected))
+    return problems
+
+
+def below_settings(error: SettingsError) -> Iterable[Problem]:
+    """The problems of `settings:`, as seen from the configuration."""
+    for problem in error.problems:
+        path = ("settings", *problem.path)
+        yield Problem(path, problem.given, problem.expected, problem.nearest)
+
+
+def _annotated(model: BaseModel, indent: int) -> list[str]:
+    lines: list[str] = []
+    for name, info in type(model).model_fields.items():
+        lines += _comment(info.description, indent)
+        lines.append(_entry(name, getattr(model, name), indent))
+    return lines
+
+
+def _comment(description: str | None, indent: int) -> list[str]:
+    prefix = " " * indent + "# "
+    text = " ".join((description or "").split())
+    return textwrap.wrap(text, 98, initial_indent=prefix, subsequent_indent=prefix)
+
+
+def _entry(name: str, value: Any, indent: int) -> str:
+    if isinstance(value, dict | list):
+        inline = yaml.safe_dump(value, default_flow_style=True, width=4000, sort_keys=False)
+        return " " * indent + f"{name}: {inline.strip()}"
+    return " " * indent + yaml.safe_dump({name: value}, default_flow_style=False).strip()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(annotated_yaml())

@@ -1,0 +1,94 @@
+"""A changed config.yaml, noticed while the daemon runs. The clock is injected."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hotfolder.config.model import Config
+from hotfolder.errors import ConfigError
+
+__all__ = ["AT_START", "ConfigWatch"]
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+
+AT_START = (
+    *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
+    *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
+)
+"""Keys that are read once: the workers', the log's, the daemon's very place."""
+
+Print = tuple[int, int, int] | None
+
+
+class ConfigWatch:
+    """Reads the configuration again when one of its files has changed and lies still.
+
+    A broken one is refused: the old one stays in force, and `problem` says why.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        load: Callable[[], Config],
+        files: Sequence[Path],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`files` may be missing, and may come to be."""
+        self.config = config
+        self.problem: str | None = None
+        self._load = load
+        self._files = files
+        self._clock = clock
+        self._read = self._seen = self._prints()
+        self._next_look = clock() + LOOK_SECONDS
+
+    def changed(self) -> bool:
+        """Look, if it is time. Whether `config` is another than before."""
+        if self._clock() < self._next_look:
+            return False
+        self._next_look = self._clock() + LOOK_SECONDS
+        prints = self._prints()
+        still, self._seen = prints == self._seen, prints
+        # Two looks that see the same: an editor may be in the middle of writing.
+        if not still or prints == self._read:
+            return False
+        self._read = prints
+        return self._reload()
+
+    def _reload(self) -> bool:
+        try:
+            config = self._load()
+        except ConfigError as error:
+            if str(error) != self.problem:
+                log.error("the changed configuration is refused, the old one stays: %s", error)
+            self.problem = str(error)
+            return False
+        self.problem = None
+        keys = [key for key in Config.model_fields if _differ(config, self.config, key)]
+        later = [key for key in keys if key in AT_START]
+        now = [key for key in keys if key not in AT_START]
+        if now:
+            log.info("configuration changed: %s", ", ".join(now))
+        if later:
+            log.warning("%s: the change takes effect at the next start", ", ".join(later))
+        old = {key: getattr(self.config, key) for key in AT_START}
+        self.config = config.model_copy(update=old)
+        return bool(now)
+
+    def _prints(self) -> list[Print]:
+        return [_print_of(path) for path in self._files]
+
+
+def _differ(one: Config, other: Config, key: str) -> bool:
+    return bool(getattr(one, key) != getattr(other, key))
+
+
+def _print_of(path: Path) -> Print:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino

@@ -1,0 +1,88 @@
+"""What a look at the inbox finds: drops, and files that say something about jobs.
+
+A *drop* is a job that is not claimed yet: files that belong together by name (form 1), by a sidecar
+that names them (form 2), or a picture in a preset folder (form 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine.settings import Settings
+from hotfolder.errors import HotFolderError
+from hotfolder.file_names import CONTROL_FILES, FileRole
+from hotfolder.inbox.listing import fingerprint_of
+from hotfolder.inbox.model import Decision, InboxFile, InputFile
+from hotfolder.job_options import JobOptions
+from hotfolder.scheduling import SchedulingKey, folder_of
+
+__all__ = ["JobCandidate", "Snapshot"]
+
+
+@dataclass(frozen=True)
+class JobCandidate:
+    """A job to be, as of one scan."""
+
+    name: str
+    """Under which it was dropped; in a folder of the inbox `FOLDER/NAME`."""
+    decision: Decision
+    message: str
+    """Why it waits or is refused, in one line; empty if it is ready."""
+    inputs: tuple[InputFile, ...]
+    """Every file to take, styles in their order; a style may appear twice."""
+    dropped: str
+    settings: Settings | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
+    error: HotFolderError | None = None
+    settled: bool = True
+    seen: float = 0.0
+    """When the first of it was found there, by the scanner's clock."""
+    files: tuple[InboxFile, ...] = ()
+    """Its files in the inbox, as they were found."""
+
+    def is_unchanged(self) -> bool:
+        """Whether its files are still as they were found."""
+        try:
+            return all(fingerprint_of(file.path.lstat()) == file.fingerprint for file in self.files)
+        except OSError:
+            return False
+
+    @property
+    def age(self) -> tuple[float, str, str]:
+        """Smaller is older. A picture that is moved in keeps its time, so that alone says little:
+        it decides among those that were found at once, as after a start."""
+        return self.seen, self.dropped, self.name
+
+    @property
+    def called(self) -> str:
+        """What the job is called, if no other is: `oil/cat`, from the folder oil, is oil-cat."""
+        return self.name.replace("/", "-")
+
+    @cached_property
+    def scheduling_key(self) -> SchedulingKey:
+        """Its place in the queue: behind jobs like it that are claimed already."""
+        return SchedulingKey(self.options.priority, folder_of(self.name), (1, *self.age))
+
+    def of(self, role: FileRole) -> tuple[InputFile, ...]:
+        return tuple(input_file for input_file in self.inputs if input_file.role == role)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One scan. `candidates` are ordered by age, the oldest first."""
+
+    candidates: tuple[JobCandidate, ...] = ()
+    control_files: Mapping[FileRole, Mapping[str, InboxFile]] = field(
+        default_factory=lambda: {role: {} for role in (*CONTROL_FILES, FileRole.BATCH)}
+    )
+    """What is said about a job: by its role, and then by the job's name (for heartbeats the name
+    under which it was dropped)."""
+    unclaimed: tuple[InboxFile, ...] = ()
+    """Pictures that no job uses."""
+    unrecognised: tuple[str, ...] = ()
+    settling: float | None = None
+    """Seconds until another look may tell more; None if everything is quiet."""
+    changed: bool = False
+    """Whether files have come, gone or changed since the scan before."""

@@ -1,0 +1,91 @@
+"""Which jobs nobody waits for any more. Pure: clock, host and the look at processes injected.
+
+A client shows that it lives by touching a file (from any machine), or by being a process of the
+daemon's own host. What counts is when the daemon last saw a change, so clocks may differ.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hotfolder.inbox.stability import Fingerprint
+from hotfolder.job_options import JobOwner
+
+__all__ = ["ClientLiveness"]
+
+
+@dataclass
+class _Sign:
+    """The last sign of life of one client, by each of the two ways."""
+
+    beat: Fingerprint | None
+    beat_at: float
+    alive_at: float
+
+
+class ClientLiveness:
+    """Remembers since when each job's client has given no sign of life."""
+
+    def __init__(
+        self,
+        timeout: float,
+        clock: Callable[[], float],
+        *,
+        host: str | None = None,
+        is_alive: Callable[[int], bool] | None = None,
+    ) -> None:
+        """`timeout`: seconds without a sign after which a client is gone."""
+        self._timeout = timeout
+        self._clock = clock
+        self._host = host or socket.gethostname()
+        self._is_alive = is_alive or _is_alive
+        self._signs: dict[str, _Sign] = {}
+        self._looked = clock()
+
+    @property
+    def seconds_between_looks(self) -> float | None:
+        """How often to look at the least, so that no silence is missed; None: nobody is listened
+        for."""
+        return self._timeout / 4 if self._signs else None
+
+    def gone(
+        self, owners: Mapping[str, JobOwner], beats: Mapping[str, Fingerprint]
+    ) -> Mapping[str, str]:
+        """Take in one look; returns whose client is gone, and how one knows.
+
+        Args:
+            owners: by the name under which a job was dropped.
+            beats: the heartbeat files that are there, by the same name.
+        """
+        now = self._clock()
+        if now - self._looked > self._timeout / 2:
+            # The share was away, or we slept: silence that nobody could have heard.
+            self._signs.clear()
+        self._looked = now
+        before, self._signs = self._signs, {}
+        gone = {}
+        for name, owner in owners.items():
+            sign = before.get(name) or _Sign(None, now, now)
+            beat = beats.get(name)
+            if beat is not None and beat != sign.beat:
+                sign.beat, sign.beat_at = beat, now
+            if owner.pid is None or owner.host != self._host or self._is_alive(owner.pid):
+                sign.alive_at = now
+            self._signs[name] = sign
+            if owner.heartbeat and now - sign.beat_at > self._timeout:
+                gone[name] = f"no heartbeat of its client for {now - sign.beat_at:.0f} s"
+            elif now - sign.alive_at > self._timeout:
+                gone[name] = f"its client, process {owner.pid}, has ended"
+        return gone
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is such a process. A number can be given again; then the job just goes on."""
+    with contextlib.suppress(PermissionError):  # somebody else's, but there
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True

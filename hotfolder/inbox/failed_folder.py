@@ -1,0 +1,58 @@
+"""A failed job's folder, read as what it is: all that the job needs, mended by a person or not."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from hotfolder.inbox.candidate import JobCandidate
+from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
+from hotfolder.inbox.style_library import StyleLibrary
+
+__all__ = ["FailedFolder"]
+
+
+class FailedFolder:
+    """`failed/NAME/`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def candidates(
+        self, library: StyleLibrary, rules: ScanOptions, clock: Callable[[], float]
+    ) -> Iterator[JobCandidate]:
+        """The job that lies there, as a drop; more than one if somebody has put others to it.
+
+        Nothing is waited for: what it lacks, it lacks.
+        """
+        if self._path.is_symlink():
+            return
+        place = FolderScanner(self._path, clock, presets=True)
+        try:
+            found = place.scan(
+                library, replace(rules, settle_seconds=0.0, wait_seconds=0.0)
+            ).candidates
+        except OSError:
+            return
+        for number, candidate in enumerate(found, start=1):
+            # The last one to be claimed takes what the others had copied, so nothing is left.
+            shared = number < len(found)
+            yield replace(
+                candidate,
+                inputs=tuple(
+                    replace(
+                        input_file,
+                        shared=input_file.shared and (shared or not self._holds(input_file.path)),
+                    )
+                    for input_file in candidate.inputs
+                ),
+            )
+
+    def clear(self) -> None:
+        """Remove what is left of a folder whose job has been claimed. Other files keep it."""
+        with contextlib.suppress(OSError):
+            (self._path / "error.txt").unlink(missing_ok=True)
+            self._path.rmdir()
+
+    def _holds(self, path: Path) -> bool:
+        return path.parent == self._path

@@ -1,0 +1,221 @@
+"""A sidecar: which pictures a job takes, and its layer of settings."""
+
+import dataclasses
+import difflib
+import errno
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.errors import Problem, SettingsError
+from engine.settings import Settings, problems_of, resolve
+from hotfolder.atomic_files import open_regular
+from hotfolder.errors import SidecarError
+from hotfolder.file_names import PICTURE_SUFFIXES
+from hotfolder.job_options import JobOptions
+from hotfolder.yaml_document import MAX_BYTES, Document, DocumentError, parse_document
+
+__all__ = [
+    "SIDECAR_KEYS",
+    "PictureNamesError",
+    "Sidecar",
+    "check_preset",
+    "parse_sidecar",
+    "read_sidecar",
+]
+
+SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fields)
+"""What a sidecar may say besides settings."""
+
+MAX_CLIENT_BYTES = 2048
+MAX_STYLES = 64
+
+# What is no plain file answers so when it is opened; everything else may pass.
+_NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
+
+BUILT_IN_WEIGHTS = ("caffe", "torchvision")
+
+
+class PictureNamesError(SidecarError):
+    """The pictures are named wrongly: of form 2, so no pair need be waited for."""
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """One sidecar as it was written; pictures are names, not yet looked for."""
+
+    document: Document
+    content: str | None = None
+    styles: tuple[str, ...] = ()
+    init_file: str | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
+    layer: Mapping[str, Any] = field(default_factory=dict)
+    """The settings, as plain values."""
+    wrong_options: tuple[Problem, ...] = ()
+    """What is wrong with the options; `settings` raises it. The pictures are known all the same."""
+
+    def wants_init_picture(self) -> bool:
+        """Whether a picture to start from must come, by whatever name."""
+        return self.layer.get("init") == "file"
+
+    def pictures(self) -> tuple[str, ...]:
+        """Every picture that it names, as it names it."""
+        return tuple(name for name in (self.content, self.init_file, *self.styles) if name)
+
+    def settings(self, *base: Mapping[str, Any], init_file: str | None = None) -> Settings:
+        """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
+        resolved.
+
+        Args:
+            init_file: name of the picture to start from, if there is one. It implies
+                `init: file`, unless the sidecar says otherwise.
+
+        Raises:
+            SidecarError: one line for each problem.
+        """
+        layer = dict(self.layer)
+        if init_file is not None:
+            layer.setdefault("init", "file")
+            layer["init_file"] = init_file
+        weights = layer.get("weights")
+        allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
+        problems = list(self.wrong_options)
+        if isinstance(weights, str) and weights not in allowed:
+            expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
+            problems.append(Problem(("weights",), repr(weights), expected))
+        try:
+            settings = resolve(*base, layer)
+        except SettingsError as error:
+            problems += [_with_nearest_key(problem) for problem in error.problems]
+        if problems:
+            raise SidecarError(self.document.describe(problems))
+        return settings
+
+
+def read_sidecar(path: Path, name: str) -> Sidecar:
+    """Read the file at `path`, called `name` in messages.
+
+    Raises:
+        SidecarError: not a regular file, too large, not YAML, or `parse_sidecar`'s.
+        OSError: it cannot be read now.
+    """
+    try:
+        with open_regular(path) as file:
+            data = file.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        reason = "a link" if path.is_symlink() else error.strerror
+        raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
+    return parse_sidecar(data, name)
+
+
+def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
+    """What a preset may not say: it is a sidecar for every picture of a folder.
+
+    Raises:
+        SidecarError: one line for each problem.
+    """
+    expected = "no such key in a preset: it is for every picture in the folder"
+    problems = [
+        Problem((key,), repr(value), expected)
+        for key, value in (("content", preset.content), ("init_file", preset.init_file))
+        if value is not None
+    ]
+    if problems:
+        raise SidecarError(preset.document.describe(problems))
+    preset.settings(base)
+
+
+def parse_sidecar(data: bytes, name: str) -> Sidecar:
+    """The pictures and the client's mapping, checked; the settings as they stand.
+
+    Raises:
+        SidecarError: with file, line, key and what was expected.
+    """
+    try:
+        document = parse_document(data, name)
+    except DocumentError as error:
+        raise SidecarError(str(error)) from None
+    values = dict(document.values)
+    problems: list[Problem] = []
+    content = _picture_name(values.pop("content", None), ("content",), problems)
+    init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
+    styles = _style_names(values.pop("styles", None), problems)
+    client = values.pop("client", None) or {}
+    if not isinstance(client, dict):
+        problems.append(Problem(("client",), repr(client)[:80], "a mapping of names to values"))
+    elif (size := len(json.dumps(client))) > MAX_CLIENT_BYTES:
+        expected = f"at most {MAX_CLIENT_BYTES} bytes as JSON"
+        problems.append(Problem(("client",), f"{size} bytes", expected))
+    if problems:
+        raise PictureNamesError(document.describe(problems))
+    asked = {key: values.pop(key) for key in JobOptions.model_fields if key in values}
+    options, wrong_options = _options(asked)
+    return Sidecar(
+        document, content, styles, init_file, client, options, values, tuple(wrong_options)
+    )
+
+
+def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
+    try:
+        return JobOptions.model_validate(asked), []
+    except ValidationError as error:
+        return JobOptions(), problems_of(error, JobOptions)
+
+
+def _style_names(given: Any, problems: list[Problem]) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    listed: Sequence[Any] = given if isinstance(given, list) else [given]
+    if not listed or len(listed) > MAX_STYLES:
+        expected = f"1 to {MAX_STYLES} pictures"
+        problems.append(Problem(("styles",), f"{len(listed)} pictures", expected))
+        return ()
+    in_list = isinstance(given, list)
+    names = [
+        _picture_name(item, ("styles", i) if in_list else ("styles",), problems, null=False)
+        for i, item in enumerate(listed)
+    ]
+    return tuple(name for name in names if name is not None)
+
+
+def _picture_name(
+    given: Any, path: tuple[str | int, ...], problems: list[Problem], *, null: bool = True
+) -> str | None:
+    """A relative name that stays where it belongs; normalised (`./a.jpg` is `a.jpg`)."""
+    if given is None and null:
+        return None
+    if not isinstance(given, str):
+        problems.append(Problem(path, repr(given)[:80], "a picture's file name"))
+        return None
+    name = PurePosixPath(given)
+    library = path[0] == "styles"
+    where = "beside the sidecar" + (" or in styles/" if library else "")
+    # A backslash and a drive would be a path on Windows.
+    leaves = name.is_absolute() or ".." in name.parts or "\\" in given or given[1:2] == ":"
+    if leaves or (len(name.parts) > 1 and not library):
+        expected = f"the name of a picture {where}, not a path that leads elsewhere"
+        problems.append(Problem(path, repr(given)[:200], expected))
+        return None
+    if name.suffix.lower() not in PICTURE_SUFFIXES:
+        expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}"
+        problems.append(Problem(path, repr(given)[:200], expected))
+        return None
+    return str(name)
+
+
+def _with_nearest_key(problem: Problem) -> Problem:
+    """The nearest valid key among the settings and the sidecar's own."""
+    if problem.given != "unknown key" or len(problem.path) != 1:
+        return problem
+    known = [*SIDECAR_KEYS, *Settings.model_fields]
+    nearest = difflib.get_close_matches(str(problem.path[0]), known, n=1)
+    return dataclasses.replace(problem, nearest=nearest[0] if nearest else None)

@@ -1,0 +1,57 @@
+"""The style library: pictures that sidecars name without a path."""
+
+from pathlib import Path
+
+from hotfolder.file_names import PICTURE_SUFFIXES, key_of
+
+__all__ = ["StyleLibrary"]
+
+
+class StyleLibrary:
+    """The style library, listed at most once a scan and only if a sidecar asks."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[Path, dict[str, Path]] = {}
+        self._found: dict[str, Path | None] = {}
+        self._resolved: dict[Path, Path] = {}
+
+    def find(self, name: str) -> Path | None:
+        """The file that `name` (relative, no `..`) means.
+
+        Raises:
+            OSError: the library is there, but cannot be looked at now.
+        """
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def resolved(self, path: Path) -> Path:
+        """`path` without links."""
+        if path not in self._resolved:
+            self._resolved[path] = path.resolve()
+        return self._resolved[path]
+
+    def _find(self, name: str) -> Path | None:
+        folder = self._root
+        *folders, last = name.split("/")
+        for part in folders:
+            folder = folder / part
+        found = self._listed(folder).get(key_of(last))
+        return found if found is not None and not found.is_dir() else None
+
+    def leaves(self, path: Path) -> bool:
+        """Whether a link at or above `path` leads out of the library."""
+        return not self.resolved(path).is_relative_to(self.resolved(self._root))
+
+    def names(self) -> list[str]:
+        """The pictures at its top."""
+        return [name for name in self._listed(self._root) if name.endswith(PICTURE_SUFFIXES)]
+
+    def _listed(self, folder: Path) -> dict[str, Path]:
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = {key_of(path.name): path for path in folder.iterdir()}
+            except (FileNotFoundError, NotADirectoryError):
+                self._folders[folder] = {}
+        return self._folders[folder]

@@ -1,0 +1,203 @@
+"""How a job ends: the result into the outbox, the originals to where they stay.
+
+Publishing is a sequence of steps that can each be repeated: names are chosen and noted in the
+job's `state.json` before they are used, so that after a crash the same names are used again. The
+job leaves the spool last.
+"""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.settings import SUFFIXES
+from hotfolder.atomic_files import (
+    move,
+    publish,
+    remove_leftovers,
+    replace_whole,
+    sync_folder,
+    write_whole,
+)
+from hotfolder.file_names import free_name
+from hotfolder.job import State
+from hotfolder.paths import FolderPaths
+from hotfolder.spool.entry import JobOutcome, SpooledJob
+from hotfolder.spool.spool import Spool
+
+__all__ = ["Publisher", "error_text"]
+
+RECORD_SUFFIX = ".result.yaml"
+RESULT_SUFFIXES = (*SUFFIXES.values(), RECORD_SUFFIX)
+
+
+class Publisher:
+    """Publishes the ends of jobs of one hot folder."""
+
+    def __init__(
+        self, folder: FolderPaths, spool: Spool, *, overwrite: bool = False, originals: str
+    ) -> None:
+        self._folder = folder
+        self._spool = spool
+        self._overwrite = overwrite
+        self._originals = originals
+
+    def reconfigure(self, *, overwrite: bool, originals: str) -> None:
+        """For what ends from now on."""
+        self._overwrite = overwrite
+        self._originals = originals
+
+    def publish(self, entry: SpooledJob) -> None:
+        """Do what is left to do for a job that has an outcome. The spool still has it afterwards.
+
+        Raises:
+            OSError: something cannot be written; call it again later.
+        """
+        assert entry.outcome is not None
+        if entry.state is State.DONE:
+            self._publish_result(entry)
+        self._put_away_originals(entry)
+
+    def result_path(self, entry: SpooledJob) -> Path:
+        """The published picture."""
+        assert entry.outcome is not None
+        assert entry.outcome.picture is not None
+        suffix = Path(entry.outcome.picture).suffix
+        return self._folder.outbox / f"{entry.outcome.published}{suffix}"
+
+    def record_path(self, entry: SpooledJob) -> Path:
+        """The published record."""
+        assert entry.outcome is not None
+        return self._folder.outbox / f"{entry.outcome.published}{RECORD_SUFFIX}"
+
+    def _publish_result(self, entry: SpooledJob) -> None:
+        outcome = _outcome(entry)
+        if outcome.published is None:
+            self._note(
+                entry, published=self._free_result_name(entry.job.name, outcome.extra_outputs)
+            )
+        while not self._place_all(entry):
+            # Another program took a name after it had been chosen.
+            self._note(
+                entry, published=self._free_result_name(entry.job.name, outcome.extra_outputs)
+            )
+
+    def _place_all(self, entry: SpooledJob) -> bool:
+        """The picture comes last: who sees it finds everything else.
+
+        False, and nothing is left, if one of the names is somebody else's.
+        """
+        placed: list[Path] = []
+        for source, target in self._deliveries(entry):
+            if not self._place(source, target):
+                for path in placed:
+                    path.unlink(missing_ok=True)
+                return False
+            placed.append(target)
+        return True
+
+    def _deliveries(self, entry: SpooledJob) -> list[tuple[Path, Path]]:
+        """What goes from the job's folder to the outbox, in this order."""
+        picture = entry.folder / (_outcome(entry).picture or "")
+        return [
+            (self._record_draft(entry), self.record_path(entry)),
+            *(
+                (entry.folder / name, self._folder.outbox / published)
+                for name, published in self._extra_outputs(entry).items()
+            ),
+            (picture, self.result_path(entry)),
+        ]
+
+    def _record_draft(self, entry: SpooledJob) -> Path:
+        extra_outputs = list(self._extra_outputs(entry).values())
+        record = {
+            "name": entry.job.name,
+            "id": entry.job.id,
+            "picture": self.result_path(entry).name,
+            **({"progression": extra_outputs} if extra_outputs else {}),
+            **_outcome(entry).record,
+        }
+        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
+        draft = entry.folder / "record.yaml"
+        write_whole(draft, text.encode())
+        return draft
+
+    def _extra_outputs(self, entry: SpooledJob) -> dict[str, str]:
+        """Published names of what lies beside the result, by their names in the job's folder."""
+        outcome = _outcome(entry)
+        return {name: f"{outcome.published}.{name}" for name in outcome.extra_outputs}
+
+    def _place(self, source: Path, target: Path) -> bool:
+        if self._overwrite:
+            replace_whole(source, target)
+            return True
+        return publish(source, target)
+
+    def _free_result_name(self, name: str, extra_outputs: Sequence[str] = ()) -> str:
+        if self._overwrite:
+            return name
+        outbox = self._folder.outbox
+        ends = (*RESULT_SUFFIXES, *(f".{each}" for each in extra_outputs))
+        return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
+
+    def _put_away_originals(self, entry: SpooledJob) -> None:
+        """Move the inputs that came out of the inbox. Copies of what still lies there need no
+        keeping, unless the job failed: then all it needs is kept together, but for the library's
+        pictures."""
+        if _outcome(entry).folder is None:
+            parent = self._parent(entry)
+            if parent is None:
+                return
+            name = free_name(entry.job.name, lambda n: (parent / n).exists())
+            self._note(entry, folder=self._folder.relative(parent / name))
+        folder = self._folder.root / str(_outcome(entry).folder)
+        # One by one, not the whole way: a share may have gone, and what lies under it is bare.
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        remove_leftovers(folder)
+        library = self._folder.styles.resolve()
+        for step in entry.moves:
+            source = Path(step.source)
+            kept = entry.state is State.FAILED and not source.is_relative_to(library)
+            if kept or not step.shared:
+                # Gone if it vanished before the claim was finished; the error says so.
+                with contextlib.suppress(FileNotFoundError):
+                    move(entry.inputs / step.target, folder / source.name)
+        if entry.state is State.FAILED:
+            write_whole(folder / "error.txt", error_text(entry).encode())
+        sync_folder(folder)
+
+    def _parent(self, entry: SpooledJob) -> Path | None:
+        """The folder in which the originals' folder will be; None if they are not kept."""
+        if entry.state is State.FAILED:
+            return self._folder.failed
+        if all(step.shared for step in entry.moves):
+            return None  # A batch's, whose originals are with it.
+        # A cancelled job has no result, so its originals are never thrown away.
+        if self._originals == "archive" or entry.state is State.CANCELLED:
+            finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
+            return self._folder.done / finished.date().isoformat()
+        return self._folder.kept if self._originals == "keep" else None
+
+    def _note(self, entry: SpooledJob, **facts: Any) -> None:
+        self._spool.change(entry, outcome=replace(_outcome(entry), **facts))
+
+
+def error_text(entry: SpooledJob) -> str:
+    """What `error.txt` and the status say of a failed job."""
+    name = Path(_outcome(entry).folder or entry.job.name).name
+    return (
+        f"Impasto could not paint {entry.job.name}.\n\n{_outcome(entry).error}\n\n"
+        "The files of the job lie in this folder. Mend what is named above, then "
+        f"`impasto retry {name}` tries again (or put them back into inbox/).\n"
+    )
+
+
+def _outcome(entry: SpooledJob) -> JobOutcome:
+    assert entry.outcome is not None
+    return entry.outcome

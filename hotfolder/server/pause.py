@@ -1,0 +1,50 @@
+"""Whether the server is paused: a file in the folder, so that it outlives restarts, and anybody who
+may write there can pause a server that is down or on another machine."""
+
+from hotfolder.atomic_files import write_whole
+from hotfolder.file_names import shown
+from hotfolder.paths import FolderPaths
+
+__all__ = ["Pause"]
+
+LONGEST_REASON = 200
+
+
+class Pause:
+    """The pause of one hot folder: nothing new is painted; what runs is finished."""
+
+    def __init__(self, folder: FolderPaths) -> None:
+        self._path = folder.private / "paused"
+
+    def reason(self) -> str | None:
+        """Who paused it and why, in one line; None if nobody has.
+
+        Raises:
+            OSError: nobody knows; it is as it was.
+        """
+        try:
+            with self._path.open("rb") as file:
+                text = file.read(4 * LONGEST_REASON).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+        return shown(text.strip().partition("\n")[0])[:LONGEST_REASON] or "paused"
+
+    def begin(self, reason: str) -> None:
+        """Pause it, or say anew why.
+
+        Raises:
+            OSError
+        """
+        write_whole(self._path, f"{reason}\n".encode())
+
+    def end(self) -> bool:
+        """Go on; False if it was not paused.
+
+        Raises:
+            OSError
+        """
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            return False
+        return True

@@ -1,0 +1,33 @@
+"""How a daemon's run ended, and the exit code that says so."""
+
+import signal
+from dataclasses import dataclass
+
+from hotfolder.errors import ExitCode
+
+__all__ = ["RunSummary"]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a daemon did between its start and its end."""
+
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    waiting: int = 0
+    """Drops left in the inbox, and jobs left in the queue."""
+    stopped_by: signal.Signals | None = None
+    once: bool = False
+    """Whether it was to end by itself."""
+    replaced: bool = False
+    """Whether it ended because another hot folder lies in the place of the one it served."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """With `once`: whether everything succeeded. A service that SIGTERM stops did well."""
+        if self.stopped_by is signal.SIGINT or (self.stopped_by and self.once):
+            return ExitCode.INTERRUPTED
+        if self.once and (self.failed or self.waiting):
+            return ExitCode.SOME_JOBS_FAILED
+        return ExitCode.OK

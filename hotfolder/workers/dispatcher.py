@@ -1,0 +1,60 @@
+"""Door 2: how the daemon hands jobs to whatever computes them.
+
+`LocalDispatcher` (local.py) runs a worker process for each device. Another dispatcher (a cluster)
+implements the same protocol and passes the same contract tests (tests/hotfolder).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from hotfolder.job import Job
+from hotfolder.workers.events import Event
+
+__all__ = ["DeviceState", "Dispatcher", "StyleCache"]
+
+
+@dataclass(frozen=True)
+class StyleCache:
+    """What a worker knows of styles it has seen: how often that spared it a look, how often it had
+    to look, and the memory that the knowledge takes."""
+
+    hits: int
+    misses: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """One device for the status: `state` is starting, idle, busy or lost."""
+
+    device: str
+    state: str
+    job_id: str | None
+    style_cache: StyleCache | None = None
+    """Of its worker since that was started; None before its first job has ended."""
+
+
+class Dispatcher(Protocol):
+    """Where jobs are computed. Called from the daemon's one thread only."""
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs may be with the dispatcher at once; claim no more than this."""
+
+    def submit(self, job: Job) -> None:
+        """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled, Lost or
+        Stalled."""
+
+    def poll(self, timeout: float) -> Iterator[Event]:
+        """Events so far; waits at most `timeout` seconds for the first."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for an end. Unknown or ended jobs are ignored."""
+
+    def devices(self) -> list[DeviceState]:
+        """What each device is doing."""
+
+    def close(self, *, drain: bool) -> None:
+        """End the workers: after their jobs (`drain`), or now. Within 5 seconds if not draining;
+        a job that is submitted again should go on from where it was."""

@@ -1,0 +1,275 @@
+"""The engine, as a worker uses it: a job's files in, progress and a finished file out.
+
+Imports torch. Only worker processes import this module.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import engine
+from engine.budget import auto_budget, parse_memory
+from engine.devices import make_reproducible, resolve_devices
+from engine.errors import PictureError
+from engine.memory import is_out_of_memory
+from engine.optimise import Losses
+from engine.picture import Picture, read_picture, write_picture
+from engine.progression import Progression
+from engine.settings import SUFFIXES
+from engine.state import State
+from engine.stylise import Result, stylise
+from engine.targets import StyleTargets
+from engine.vgg import VGG19, load_vgg19
+from hotfolder.atomic_files import sync_folder, write_whole
+from hotfolder.errors import WorkerCrash
+from hotfolder.job import Job
+from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
+from hotfolder.workers.dispatcher import StyleCache
+from hotfolder.workers.events import Done, Progress
+
+__all__ = ["EnginePainter"]
+
+PREVIEW_SIDE = 512
+PREVIEW_QUALITY = 85
+
+AFTER_LOSS = 0.7
+"""Of its memory, what a job is planned with after a second worker has died over it; and so on."""
+
+
+class EnginePainter:
+    """Paints on one device; keeps the network and what it knows of styles between jobs."""
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        threads: int | None,
+        max_megapixels: float,
+        memory: str,
+        style_cache_megabytes: int,
+        preview_seconds: float,
+        checkpoint_seconds: float,
+    ) -> None:
+        """`device` may be `auto`: then the first of `devices`.
+
+        Raises:
+            DeviceError: no such device.
+        """
+        make_reproducible()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.devices = resolve_devices(device if device == "auto" else [device])
+        self.device = self.devices[0]
+        self._max_megapixels = max_megapixels
+        self._preview_seconds = preview_seconds
+        self._checkpoint_seconds = checkpoint_seconds
+        self._memory = memory
+        self._dispatched: tuple[Checkpoints, Callable[[], State]] | None = None
+        self._network: tuple[tuple[str, str], VGG19] | None = None
+        self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
+
+    @property
+    def style_cache(self) -> StyleCache:
+        return StyleCache(self._targets.hits, self._targets.misses, self._targets.bytes)
+
+    def paint(self, job: Job) -> Iterator[Progress | Done]:
+        """Progress after progress, then Done.
+
+        A job that was interrupted goes on from its last checkpoint.
+
+        Raises:
+            EngineError: the job's fault, in words.
+            MemoryError: too large for the device.
+            Crash: the device is in a state that no further job would survive.
+        """
+        try:
+            yield from self._paint(job)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                if "CUDA error" in str(error):
+                    raise WorkerCrash(str(error)) from error
+                raise
+            self._network = None
+            self._targets.clear()
+            gc.collect()
+            torch.cuda.empty_cache()
+            raise MemoryError(str(error)) from None
+        finally:
+            self._dispatched = None
+
+    def checkpoint(self) -> None:
+        """Write where the job in hand stands into its folder. May be called from any thread, in
+        the middle of a step, too."""
+        if (dispatched := self._dispatched) is not None:
+            checkpoints, state = dispatched
+            checkpoints.write(state)
+
+    def _paint(self, job: Job) -> Iterator[Progress | Done]:
+        started = datetime.now(UTC)
+        folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
+        content = self._read(inputs / job.content)
+        styles = [self._read(inputs / name) for name in job.styles]
+        initial = self._read(inputs / job.init) if job.init else None
+        vgg = self._loaded(job.settings.weights, job.settings.precision)
+        progression = Progression(job.settings.progression) if job.settings.progression else None
+        names = [job.content, *job.styles, *([job.init] if job.init else [])]
+        checkpoints = Checkpoints(
+            folder,
+            made_of(job.settings, [inputs / name for name in names], vgg),
+            seconds=self._checkpoint_seconds,
+        )
+        state = checkpoints.latest()
+        if state is not None and progression:
+            progression.restore(state.extra["progression"])
+        budget = parse_memory(self._memory) or auto_budget(self.device)
+        if job.lost > 1 and budget:
+            # Linux ends a process that takes too much, and the same plan would meet the same end.
+            budget = round(budget * AFTER_LOSS ** (job.lost - 1))
+            state = replace(state, plan=None) if state else None
+        work = stylise(
+            content,
+            styles,
+            job.settings,
+            vgg,
+            initial=initial,
+            preview_seconds=self._preview_seconds,
+            preview_at=progression.wanted if progression else (),
+            targets=self._targets,
+            resume=state,
+            budget=budget,
+        )
+        del state  # It holds the whole memory of the optimiser as it was.
+        # Closing at once gives the memory back when a job is cancelled.
+        with contextlib.closing(work):  # type: ignore[type-var]
+            for step in work:
+                if progression:
+                    progression.add(step)
+                if isinstance(step, Result):
+                    extra_outputs = _write_progression(progression, folder) if progression else []
+                    self._dispatched = None
+                    picture = _write_result(step.picture, job, folder)
+                    record = _record(job, inputs, content, styles, step, started)
+                    yield Done(job.id, str(picture), record, extra_outputs)
+                    return
+                self._dispatched = checkpoints, state_of(step, progression)
+                checkpoints.keep(self._dispatched[1])
+                preview = None
+                if step.preview is not None:
+                    preview = str(_write_preview(step.preview, folder))
+                yield Progress(
+                    job_id=job.id,
+                    scale=step.scale,
+                    scales=step.scales,
+                    step=step.step,
+                    steps=step.steps,
+                    fraction=step.fraction,
+                    losses=_losses(step.losses),
+                    seconds=step.seconds,
+                    eta_seconds=step.eta_seconds,
+                    preview=preview,
+                )
+
+    def _read(self, path: Path) -> Picture:
+        if path.is_symlink():  # put in a plain file's place in the moment of the claim
+            raise PictureError(f"{path}: this is a link. Put the picture itself there.")
+        return read_picture(path, max_megapixels=self._max_megapixels)
+
+    def _loaded(self, weights: str, precision: str) -> VGG19:
+        if self._network is None or self._network[0] != (weights, precision):
+            self._network = None  # Two networks at once would be one too many for a small GPU.
+            self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
+        return self._network[1]
+
+
+def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
+    settings = job.settings
+    target = folder / f"result{SUFFIXES[settings.format]}"
+
+    def write(path: Path) -> None:
+        text = json.dumps(settings.model_dump(), ensure_ascii=False)
+        write_picture(
+            picture, path, format=settings.format, quality=settings.jpeg_quality, text=text
+        )
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    _write_whole(target, write)
+    sync_folder(folder)
+    return target
+
+
+def _write_progression(progression: Progression, folder: Path) -> list[str]:
+    """Paths of the strip, the animation and the losses' curve."""
+    files = {folder / name: data for name, data in progression.files().items()}
+    for path, data in files.items():
+        write_whole(path, data)
+    return [str(path) for path in files]
+
+
+def _write_preview(picture: Picture, folder: Path) -> Path:
+    target = folder / "preview.jpg"
+    small = picture.thumbnail(PREVIEW_SIDE)
+    _write_whole(
+        target, lambda path: write_picture(small, path, format="jpeg", quality=PREVIEW_QUALITY)
+    )
+    return target
+
+
+def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
+    temporary = target.with_name(f".impasto-{target.name}.part")
+    try:
+        write(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _record(
+    job: Job,
+    inputs: Path,
+    content: Picture,
+    styles: list[Picture],
+    result: Result,
+    started: datetime,
+) -> dict[str, Any]:
+    """What `NAME.result.yaml` says, but for the names that the daemon chooses."""
+    return {
+        "content": _input(inputs / job.content, content),
+        "styles": [
+            _input(inputs / name, style) for name, style in zip(job.styles, styles, strict=True)
+        ],
+        "settings": job.settings.model_dump(),
+        "weights": {"name": result.weights_name, "sha256": result.weights_sha256},
+        "size": list(result.size),
+        "seed": job.settings.seed,
+        "losses": _losses(result.losses),
+        "steps": result.steps,
+        "seconds": round(result.seconds, 3),
+        "device": result.device,
+        "precision": result.precision,
+        **({"memory": [plan.document() for plan in result.plans]} if result.plans else {}),
+        "versions": {
+            "impasto": engine.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "started": started.isoformat(timespec="milliseconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _input(path: Path, picture: Picture) -> dict[str, Any]:
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path)}
+
+
+def _losses(losses: Losses) -> dict[str, float]:
+    return {**asdict(losses), "total": losses.total}

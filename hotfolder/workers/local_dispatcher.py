@@ -1,0 +1,242 @@
+"""The dispatcher of one machine: a worker process for each device."""
+
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from hotfolder.errors import DispatchError, ExitCode
+from hotfolder.job import Job
+from hotfolder.workers.dispatcher import DeviceState, StyleCache
+from hotfolder.workers.events import Cancelled, Event, WorkerLost, parse_event
+from hotfolder.workers.worker_process import WorkerProcess, worker_command
+
+__all__ = ["LocalDispatcher"]
+
+log = logging.getLogger(__name__)
+
+# A worker looks at cancellations between two steps; one that does not is killed.
+CANCEL_SECONDS = 20.0
+# A worker that is stopped writes a checkpoint first. The daemon promises an end within 5 s.
+CLOSE_SECONDS = 4.0
+RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+MAX_FAILED_STARTS = 5
+
+
+class LocalDispatcher:
+    """Runs each job in one of a few worker processes. See `Dispatcher` for the contract.
+
+    Jobs stay with the dispatcher until a worker is ready, so that a worker that cannot start does
+    no harm to a job.
+    """
+
+    def __init__(
+        self,
+        devices: Literal["auto"] | Sequence[str] = "auto",
+        *,
+        command: Sequence[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the workers. With `auto` the first one finds out what devices there are.
+
+        Args:
+            command: how a worker is started; `--device NAME` follows.
+        """
+        self._command = list(command or worker_command())
+        self._clock = clock
+        self._messages: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = (
+            queue.SimpleQueue()
+        )
+        self._events: deque[Event] = deque()
+        self._pending: deque[Job] = deque()
+        self._slots = [_WorkerSlot(name) for name in (["auto"] if devices == "auto" else devices)]
+        for slot in self._slots:
+            self._start(slot)
+
+    @property
+    def capacity(self) -> int:
+        return sum(slot.unusable is None for slot in self._slots)
+
+    def submit(self, job: Job) -> None:
+        self._pending.append(job)
+        self._assign()
+
+    def poll(self, timeout: float) -> Iterator[Event]:
+        """Events so far; waits at most `timeout` seconds for the first.
+
+        Raises:
+            DispatchError: no worker can be had at all; the message says why.
+        """
+        self._maintain()
+        deadline = time.monotonic() + timeout
+        while True:
+            left = 0.0 if self._events else deadline - time.monotonic()
+            try:
+                worker, document = self._messages.get(timeout=max(0.0, left))
+            except queue.Empty:
+                break
+            self._handle(worker, document)
+        self._assign()
+        events, self._events = self._events, deque()
+        return iter(events)
+
+    def cancel(self, job_id: str) -> None:
+        for slot in self._slots:
+            if slot.job is not None and slot.job.id == job_id and not slot.cancelling:
+                slot.cancelling = True
+                slot.kill_at = self._clock() + CANCEL_SECONDS
+                slot.send({"do": "cancel", "job": job_id})
+        for job in [job for job in self._pending if job.id == job_id]:
+            self._pending.remove(job)
+            self._events.append(Cancelled(job.id))
+
+    def devices(self) -> list[DeviceState]:
+        return [slot.described() for slot in self._slots]
+
+    def close(self, *, drain: bool) -> None:
+        if drain:
+            events: list[Event] = []
+            while self._pending or any(slot.job for slot in self._slots):
+                events += self.poll(0.1)
+            self._events.extendleft(reversed(events))
+        workers = [slot.worker for slot in self._slots if slot.worker is not None]
+        for worker in workers:
+            worker.end()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for worker in workers:
+            worker.reap(deadline)
+        # What a worker said before its end counts: a finished painting is not painted again.
+        self._take_last_messages()
+        for slot in self._slots:
+            if slot.job is not None:
+                self._events.append(WorkerLost(slot.job.id, "the worker was stopped"))
+            slot.job, slot.worker, slot.ready = None, None, False
+        self._events.extend(WorkerLost(job.id, "no worker was started") for job in self._pending)
+        self._pending.clear()
+
+    def _take_last_messages(self) -> None:
+        while True:
+            try:
+                worker, document = self._messages.get_nowait()
+            except queue.Empty:
+                return
+            if document is not None:
+                self._handle(worker, document)
+
+    def _start(self, slot: "_WorkerSlot") -> None:
+        slot.restart_at = None
+        command = [*self._command, "--device", slot.device]
+        slot.worker = WorkerProcess(command, slot.device, lambda w, d: self._messages.put((w, d)))
+
+    def _assign(self) -> None:
+        for slot in self._slots:
+            if self._pending and slot.ready and slot.job is None:
+                job = self._pending.popleft()
+                slot.job = job
+                slot.send({"do": "paint", "job": job.to_document(), "folder": job.folder})
+
+    def _maintain(self) -> None:
+        """Kill workers that do not obey; start again those that are due."""
+        now = self._clock()
+        for slot in self._slots:
+            if slot.kill_at is not None and now >= slot.kill_at and slot.worker is not None:
+                log.warning("worker %s: does not stop; killed", slot.device)
+                slot.kill_at = None
+                slot.worker.kill()
+            if slot.restart_at is not None and now >= slot.restart_at:
+                self._start(slot)
+
+    def _handle(self, worker: WorkerProcess, document: dict[str, Any] | None) -> None:
+        slot = next((slot for slot in self._slots if slot.worker is worker), None)
+        if slot is None:
+            return
+        if document is None:
+            self._on_exit(slot, worker)
+            return
+        match document["event"]:
+            case "ready":
+                self._on_ready(slot, document)
+                return
+            case "style_cache":
+                counts = {key: value for key, value in document.items() if key != "event"}
+                slot.style_cache = StyleCache(**counts)
+                return
+            case "fatal":
+                slot.unusable = DispatchError(f"worker {slot.device}: {document['message']}")
+                slot.unusable.exit_code = ExitCode(document["exit_code"])
+                return
+            case "done" | "failed" | "cancelled" | "storage_failed":
+                slot.job, slot.cancelling, slot.kill_at = None, False, None
+                slot.exits = 0
+        self._events.append(parse_event(document))
+
+    def _on_ready(self, slot: "_WorkerSlot", document: Mapping[str, Any]) -> None:
+        slot.ready, slot.failed_starts = True, 0
+        if slot.device == "auto":
+            slot.device, *others = document["devices"]
+            for name in others:
+                self._slots.append(_WorkerSlot(name))
+                self._start(self._slots[-1])
+        log.info("worker %s: ready (process %d)", slot.device, slot.pid)
+
+    def _on_exit(self, slot: "_WorkerSlot", worker: WorkerProcess) -> None:
+        """A worker's output has ended: it is dead, or as good as."""
+        reason = f"the worker on {slot.device} {worker.reap(time.monotonic() + CLOSE_SECONDS)}"
+        job, cancelling, was_ready = slot.job, slot.cancelling, slot.ready
+        slot.worker, slot.job, slot.ready = None, None, False
+        slot.cancelling, slot.kill_at, slot.style_cache = False, None, None
+        if job is not None:
+            self._events.append(Cancelled(job.id) if cancelling else WorkerLost(job.id, reason))
+        if not was_ready and slot.unusable is None:
+            slot.failed_starts += 1
+            if slot.failed_starts >= MAX_FAILED_STARTS:
+                words = worker.stderr_tail() or "none"
+                slot.unusable = DispatchError(f"{reason} before it was ready. Last words: {words}")
+        if slot.unusable is not None:
+            log.error("%s", slot.unusable)
+            if self.capacity == 0:
+                raise slot.unusable
+            return
+        pause = RESTART_SECONDS[min(slot.exits, len(RESTART_SECONDS) - 1)]
+        slot.exits += 1
+        slot.restart_at = self._clock() + pause
+        log.warning("%s; another is started in %g s", reason, pause)
+
+
+class _WorkerSlot:
+    """The place of one device: its worker, if it lives, and the job in hand."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.worker: WorkerProcess | None = None
+        self.ready = False
+        self.style_cache: StyleCache | None = None
+        self.job: Job | None = None
+        self.cancelling = False
+        self.kill_at: float | None = None
+        self.restart_at: float | None = None
+        self.exits = 0
+        """Since a job last came to an end."""
+        self.failed_starts = 0
+        self.unusable: DispatchError | None = None
+        """Why no worker will ever be had here."""
+
+    @property
+    def pid(self) -> int:
+        return self.worker.pid if self.worker else 0
+
+    def send(self, command: Mapping[str, Any]) -> None:
+        if self.worker is not None:
+            self.worker.send(command)
+
+    def described(self) -> DeviceState:
+        if self.worker is None:
+            state = "lost"
+        elif not self.ready:
+            state = "starting"
+        else:
+            state = "busy" if self.job else "idle"
+        job_id = self.job.id if self.job else None
+        return DeviceState(self.device, state, job_id, self.style_cache)

@@ -1,0 +1,236 @@
+"""The worker process: jobs from its standard input, events to its standard output.
+
+    daemon -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
+                       {"do": "stop"}
+    worker -> daemon   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
+                       {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
+                       {"event": "fatal", "message": "...", "exit_code": 3}
+                       {"event": "started" | "progress" | "done" | "failed" | "cancelled", ...}
+
+One JSON document a line; the fields of events are those of `dispatcher.py`. `style_cache` comes
+before a job's end, so that who hears of the end knows it. The worker ends when its input does: a
+daemon that was killed leaves no process that goes on computing. Told to stop, or by SIGTERM, it
+first writes where the job in hand stands, at once, be it in the middle of a step.
+"""
+
+import argparse
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from engine.errors import EngineError, ExitCode
+from hotfolder.atomic_files import NO_SPACE
+from hotfolder.errors import WorkerCrash
+from hotfolder.job import Job
+from hotfolder.workers.dispatcher import StyleCache
+from hotfolder.workers.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    Progress,
+    Started,
+    StorageFailed,
+    event_document,
+)
+
+__all__ = ["Painter", "main", "serve"]
+
+# Steps of small pictures take milliseconds; nobody reads a status that often.
+PROGRESS_SECONDS = 0.1
+
+
+class Painter(Protocol):
+    """What does the work. `paint` yields progress, then one Done; closing it cancels."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def devices(self) -> Sequence[str]: ...
+    @property
+    def style_cache(self) -> StyleCache: ...
+    def paint(self, job: Job) -> Iterator[Progress | Done]: ...
+    def checkpoint(self) -> None:
+        """Write where the job in hand stands. Called from another thread than `paint`."""
+
+
+def serve(make_painter: Callable[[], Painter]) -> int:
+    """Work until the input ends. Returns the process's exit status."""
+    send = _take_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's affair.
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    cancelled: set[str] = set()
+    painters: list[Painter] = []
+
+    def checkpoint() -> None:
+        for painter in painters:
+            painter.checkpoint()
+
+    _wait_for_sigterm(checkpoint)
+    threading.Thread(target=_listen, args=(jobs, cancelled, checkpoint), daemon=True).start()
+    try:
+        painter = make_painter()
+    except EngineError as error:
+        send({"event": "fatal", "message": str(error), "exit_code": error.exit_code})
+        return int(error.exit_code)
+    painters.append(painter)
+    send({"event": "ready", "device": painter.device, "devices": list(painter.devices)})
+    while True:
+        job = jobs.get()
+        try:
+            for event in _work(painter, job, cancelled):
+                if isinstance(event, Done | Failed | Cancelled | StorageFailed):
+                    send({"event": "style_cache", **asdict(painter.style_cache)})
+                send(event_document(event))
+        except WorkerCrash:
+            traceback.print_exc()
+            return int(ExitCode.OTHER)
+        cancelled.discard(job.id)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m hotfolder.workers.worker`: the real thing, with torch."""
+    parser = argparse.ArgumentParser(prog="hotfolder.workers.worker")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--max-megapixels", type=float, default=200.0)
+    parser.add_argument("--memory", default="auto")
+    parser.add_argument("--style-cache-megabytes", type=int, default=256)
+    parser.add_argument("--preview-seconds", type=float, default=1.5)
+    parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # into the daemon's log
+
+    def make_painter() -> Painter:
+        from hotfolder.workers.engine_painter import EnginePainter
+
+        return EnginePainter(
+            options.device,
+            threads=options.threads,
+            max_megapixels=options.max_megapixels,
+            memory=options.memory,
+            style_cache_megabytes=options.style_cache_megabytes,
+            preview_seconds=options.preview_seconds,
+            checkpoint_seconds=options.checkpoint_seconds,
+        )
+
+    return serve(make_painter)
+
+
+def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
+    """Every event of one job. Whatever a codec or a library raises is the job's failure."""
+    yield Started(job.id, painter.device)
+    sent = -PROGRESS_SECONDS
+    try:
+        with closing(_closable(painter.paint(job))) as events:
+            for event in events:
+                if isinstance(event, Done):
+                    yield event
+                    return
+                if job.id in cancelled:
+                    yield Cancelled(job.id)
+                    return
+                last = event.scale == event.scales and event.step == event.steps
+                if last or event.preview or time.monotonic() - sent >= PROGRESS_SECONDS:
+                    sent = time.monotonic()
+                    yield event
+    except WorkerCrash:
+        raise
+    except EngineError as error:
+        yield Failed(job.id, _in_words(str(error), job), error.exit_code)
+    except MemoryError:
+        yield Failed(
+            job.id,
+            f"Not enough memory for `size: {job.settings.size}` on {painter.device}. "
+            "Choose a smaller `size`.",
+            ExitCode.OTHER,
+        )
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            yield StorageFailed(job.id, _in_words(f"A file failed: {error}", job), full=True)
+            return
+        yield Failed(job.id, _in_words(f"A file failed: {error}", job), ExitCode.FILE_ACCESS)
+    except Exception as error:
+        traceback.print_exc()  # into the daemon's log
+        words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."
+        yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
+
+
+def _wait_for_sigterm(checkpoint: Callable[[], None]) -> None:
+    """In a thread of its own: a handler would have to wait for the main thread's long calls."""
+    if not hasattr(signal, "pthread_sigmask"):  # On Windows nothing can be done at a SIGTERM.
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in threads to come, too
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGTERM})
+        try:
+            checkpoint()
+        except Exception:
+            traceback.print_exc()
+        # To have died of the signal, as whoever sent it expects.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _listen(
+    jobs: "queue.SimpleQueue[Job]", cancelled: set[str], checkpoint: Callable[[], None]
+) -> None:
+    """Runs in a thread of its own, so that a cancellation is heard during a step."""
+    try:
+        for line in sys.stdin.buffer:
+            command = json.loads(line)
+            if command["do"] == "paint":
+                jobs.put(Job.from_document(command["job"], command["folder"]))
+            elif command["do"] == "cancel":
+                cancelled.add(command["job"])
+            elif command["do"] == "stop":
+                checkpoint()
+                break
+    except Exception:
+        traceback.print_exc()
+    # Whatever is being written lies under a temporary name.
+    os._exit(0)
+
+
+def _take_stdout() -> Callable[[Mapping[str, Any]], None]:
+    """Keep standard output for events; what libraries print goes to standard error."""
+    sys.stdout.flush()
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+
+    def send(document: Mapping[str, Any]) -> None:
+        data = json.dumps(document).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+        except BrokenPipeError:  # nobody listens any more
+            os._exit(0)
+
+    return send
+
+
+def _closable(events: Iterator[Progress | Done]) -> Any:
+    """Generators can be closed; a plain iterator is made into one."""
+    return events if hasattr(events, "close") else (event for event in events)
+
+
+def _in_words(message: str, job: Job) -> str:
+    """Name files as the user knows them, not by their place in the spool."""
+    return message.replace(f"{job.folder}/inputs/", "").replace(f"{job.folder}/", "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""One worker process, seen from the daemon: pipes, threads that read them, life and death."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from engine import THREADS_ENVIRONMENT
+
+__all__ = ["WorkerProcess", "child_environment", "worker_command"]
+
+log = logging.getLogger(__name__)
+
+Receive = Callable[["WorkerProcess", dict[str, Any] | None], None]
+
+
+def worker_command(
+    *,
+    threads: int | None = None,
+    max_megapixels: float = 200.0,
+    memory: str = "auto",
+    style_cache_megabytes: int = 256,
+    checkpoint_seconds: float = 30.0,
+) -> list[str]:
+    """How a worker is started; `--device NAME` follows."""
+    # -P: a folder called `engine` where the user happens to be must not be imported.
+    command = [sys.executable, "-P", "-m", "hotfolder.workers.worker"]
+    command += ["--max-megapixels", str(max_megapixels)]
+    command += ["--memory", memory]
+    command += ["--style-cache-megabytes", str(style_cache_megabytes)]
+    command += ["--checkpoint-seconds", str(checkpoint_seconds)]
+    if threads is not None:
+        command += ["--threads", str(threads)]
+    return command
+
+
+class WorkerProcess:
+    """A started worker. `receive` gets each of its messages, and None when its output ends; it is
+    called from a thread of the worker's own."""
+
+    def __init__(self, command: Sequence[str], name: str, receive: Receive) -> None:
+        self.name = name
+        self._receive = receive
+        self._stderr_tail: deque[str] = deque(maxlen=5)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=child_environment(),
+            # Ctrl-C at the terminal is for the daemon, which then ends its workers in order.
+            start_new_session=True,
+        )
+        self._threads = [
+            threading.Thread(target=read, args=(pipe,), name=f"{name}-{read.__name__}", daemon=True)
+            for read, pipe in (
+                (self._read_messages, self._process.stdout),
+                (self._read_log, self._process.stderr),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, command: Mapping[str, Any]) -> None:
+        """Send a command. A dead worker does not hear it; the end of its output tells so."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(json.dumps(command).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def end(self) -> None:
+        """Ask it to end as soon as it has written where its job stands."""
+        self.send({"do": "stop"})
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    def reap(self, deadline: float) -> str:
+        """Wait for the end until `deadline` (monotonic), then kill. Returns how it ended."""
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout=1)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        return _ending_in_words(self._process.returncode)
+
+    def stderr_tail(self) -> str:
+        """The end of what it wrote to standard error."""
+        return " / ".join(self._stderr_tail)
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in pipe:
+                try:
+                    document = json.loads(line)
+                except ValueError:  # killed in the middle of a line
+                    break
+                self._receive(self, document)
+        self._receive(self, None)
+
+    def _read_log(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in pipe:
+                text = line.decode(errors="replace").rstrip()
+                if text:
+                    self._stderr_tail.append(text)
+                    log.info("worker %s: %s", self.name, text)
+
+
+def child_environment() -> dict[str, str]:
+    """Ours, and our code findable even where it is not installed."""
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return THREADS_ENVIRONMENT | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _ending_in_words(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit code {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (often: the system ran out of memory)" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"

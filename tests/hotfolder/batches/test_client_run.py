@@ -1,0 +1,189 @@
+"""A batch against a real daemon, stepped whenever the batch would sleep; nothing is computed."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from support import LOSSES, Room, fails, starts_only
+
+from engine.settings import resolve
+from hotfolder.batches.client_run import IN_HAND, BatchRun, done_before
+from hotfolder.batches.expansion import expand
+from hotfolder.batches.summary import contact_sheet
+from hotfolder.job import Job
+from hotfolder.workers.events import Done, Event, Started
+from plugin.client import Client, ServerGone
+
+VERSION = "0.1.0"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def paints(job: Job) -> Iterator[Event]:
+    """With a record as workers write it."""
+    inputs = Path(job.folder) / "inputs"
+    yield Started(job.id, "fake")
+    result = Path(job.folder) / "result.png"
+    result.write_bytes(f"{job.content} {job.id}".encode())
+    record = {
+        "content": {"sha256": sha256(inputs / job.content)},
+        "styles": [{"sha256": sha256(inputs / style)} for style in job.styles],
+        "versions": {"impasto": VERSION},
+        "losses": LOSSES,
+    }
+    yield Done(job.id, str(result), record)
+
+
+def paints_all_but_dogs(job: Job) -> Iterator[Event]:
+    yield from fails(job) if job.name.startswith("dog") else paints(job)
+
+
+class Bench:
+    """A batch of two pictures and two styles in a room."""
+
+    def __init__(self, room: Room, tmp_path: Path) -> None:
+        self.room = room
+        self.out = tmp_path / "out"
+        self.out.mkdir(exist_ok=True)
+        self.files = []
+        for name in ("cat.jpg", "dog.jpg", "night.jpg", "wave.jpg"):
+            self.files.append(tmp_path / name)
+            self.files[-1].write_bytes(name.encode())
+        cat, dog, night, wave = self.files
+        self.items = expand([cat, dog], [(night,), (wave,)], {"1": resolve({"size": 64})})
+
+    def run(self, **keywords: object) -> BatchRun:
+        self.room.daemon.step(0)
+        client = Client(self.room.folder.root)
+        keywords.setdefault("sleep", lambda seconds: self.room.step())
+        return BatchRun(client, self.items, self.out, version=VERSION, **keywords)  # type: ignore
+
+    def finished(self) -> BatchRun:
+        run = self.run()
+        list(run.steps())
+        return run
+
+    def painted(self) -> int:
+        return len(self.room.dispatcher.submitted)
+
+
+@pytest.fixture
+def bench(room: Room, tmp_path: Path) -> Bench:
+    room.dispatcher.script = paints
+    return Bench(room, tmp_path)
+
+
+def states(run: BatchRun) -> dict[str, int]:
+    return dict(Counter(row.state for row in run.rows))
+
+
+def test_every_result_comes_home_with_its_record(bench: Bench) -> None:
+    run = bench.finished()
+    assert states(run) == {"done": 4}
+    names = {"cat-night", "cat-wave", "dog-night", "dog-wave"}
+    assert {path.name for path in bench.out.iterdir()} == {
+        *(f"{name}.png" for name in names),
+        *(f"{name}.result.yaml" for name in names),
+    }
+    record = yaml.safe_load((bench.out / "cat-wave.result.yaml").read_text())
+    assert (record["name"], record["picture"]) == ("cat-wave", "cat-wave.png")
+    assert list(bench.room.folder.outbox.iterdir()) == []
+
+
+def test_what_is_done_is_recognised_and_not_painted_again(bench: Bench) -> None:
+    bench.finished()
+    run = bench.finished()
+    assert states(run) == {"skipped": 4}
+    assert bench.painted() == 4
+    assert None not in done_before(bench.items, bench.out, VERSION)
+    assert done_before(bench.items, bench.out, "another version") == [None] * 4
+
+
+def test_a_changed_picture_is_painted_and_replaces_nothing(bench: Bench) -> None:
+    bench.finished()
+    before = (bench.out / "cat-night.png").read_bytes()
+    bench.files[0].write_bytes(b"another cat")
+    run = bench.finished()
+    assert states(run) == {"skipped": 2, "done": 2}
+    assert (bench.out / "cat-night.png").read_bytes() == before
+    assert (bench.out / "cat-night-2.png").exists()
+    assert states(bench.finished()) == {"skipped": 4}
+
+
+def test_a_failure_has_its_reason_and_the_others_go_on(bench: Bench) -> None:
+    bench.room.dispatcher.script = paints_all_but_dogs
+    run = bench.finished()
+    assert states(run) == {"done": 2, "failed": 2}
+    reasons = {row.item.name: row.reason for row in run.rows if row.state == "failed"}
+    assert reasons["dog-night"].endswith("not a picture")
+    bench.room.dispatcher.script = paints
+    assert states(bench.finished()) == {"skipped": 2, "done": 2}
+
+
+def test_a_picture_that_is_gone_fails_alone(bench: Bench) -> None:
+    bench.files[1].unlink()
+    run = bench.finished()
+    assert states(run) == {"done": 2, "failed": 2}
+    assert all("No such file" in row.reason for row in run.rows if row.state == "failed")
+
+
+def test_a_killed_batch_goes_on_with_what_is_under_way(bench: Bench) -> None:
+    bench.room.dispatcher.script = starts_only
+    steps = bench.run().steps()
+    for _ in range(10):
+        next(steps)
+    steps.close()  # As after a SIGKILL: nothing was cancelled, nothing was noted.
+    bench.room.restart(paints)
+    assert states(bench.finished()) == {"done": 4}
+    assert bench.painted() == 4
+
+
+def test_a_result_that_was_not_brought_home_is_not_painted_again(bench: Bench) -> None:
+    steps = bench.run().steps()
+    next(steps)
+    for _ in range(3):
+        next(steps)
+    steps.close()
+    bench.room.step(8)
+    assert len(list(bench.room.folder.outbox.glob("*.png"))) == 4
+    assert states(bench.finished()) == {"done": 4}
+    assert bench.painted() == 4
+
+
+def test_the_server_holds_few_jobs_at_once(bench: Bench) -> None:
+    bench.items = expand(bench.files[:1], [(bench.files[2],)] * 20, {"1": resolve()})
+    most = 0
+    run = bench.run()
+    for _ in run.steps():
+        folder = bench.room.folder
+        most = max(most, len(list(folder.spool.iterdir())) + len(list(folder.inbox.glob("*.yaml"))))
+    assert states(run) == {"done": 20}
+    assert most <= IN_HAND
+
+
+def test_a_server_that_stays_away_ends_the_run(bench: Bench) -> None:
+    run = bench.run(sleep=lambda seconds: bench.room.clock.advance(30), clock=bench.room.clock)
+    bench.room.daemon._shut_down()
+    with pytest.raises(ServerGone, match="Run the batch again"):
+        list(run.steps())
+
+
+def test_the_contact_sheet_has_a_cell_for_each_and_survives_what_is_no_picture(
+    tmp_path: Path,
+) -> None:
+    red, broken = tmp_path / "red.png", tmp_path / "broken.png"
+    Image.new("RGB", (300, 200), "red").save(red)
+    broken.write_bytes(b"no picture")
+    sheet = tmp_path / "sheet.jpg"
+    sheet.write_bytes(contact_sheet([(red, "red"), (broken, "broken"), (None, "failed")], 2))
+    with Image.open(sheet) as image:
+        assert image.size == (8 + 2 * 308, image.height)
+        colours = [image.getpixel((x, y)) for x, y in ((150, 100), (460, 100), (150, 340))]
+    reds = [isinstance(c, tuple) and c[0] > 240 and c[1] < 20 for c in colours]
+    assert reds == [True, False, False]

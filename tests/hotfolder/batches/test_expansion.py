@@ -1,0 +1,84 @@
+"""What a batch is made of: contents, styles, settings, names; and when two works are the same."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SettingsError
+from engine.settings import resolve
+from hotfolder.batches.expansion import Hashes, expand, find_contents, variants_of, work_key
+from hotfolder.errors import InputError
+
+PLAIN = {"1": resolve()}
+
+
+@pytest.fixture(autouse=True)
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    photos = tmp_path / "photos"
+    (photos / "sea").mkdir(parents=True)
+    for name in ("cat.jpg", "dog.PNG", "notes.txt", ".hidden.jpg", "half.jpg.part", "sea/fish.tif"):
+        (photos / name).write_bytes(name.encode())
+    return photos
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(["photos"], ["cat.jpg", "dog.PNG"], id="a_folders_pictures"),
+        pytest.param(["photos/*.jpg"], ["cat.jpg"], id="a_pattern"),
+        pytest.param(["photos/**/*.tif"], ["fish.tif"], id="a_pattern_through_folders"),
+        pytest.param(["photos/dog.PNG", "photos"], ["dog.PNG", "cat.jpg"], id="each_once"),
+    ],
+)
+def test_contents_are_files_folders_and_patterns(given: list[str], expected: list[str]) -> None:
+    assert [path.name for path in find_contents(given)] == expected
+
+
+@pytest.mark.parametrize("given", ["nowhere.jpg", "photos/*.gif", "photos/notes.txt"])
+def test_a_word_that_means_no_picture_is_named(given: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find_contents(["photos", given])
+    assert str(caught.value).startswith(f"{given}: no ")
+
+
+def test_every_content_meets_every_style_under_every_settings() -> None:
+    blends = [(Path("night.jpg"),), (Path("wave.jpg"), Path("night.jpg"))]
+    variants = variants_of([{"preset": "preview"}, {"preset": "standard"}], {"size": 64})
+    items = expand([Path("cat.jpg"), Path("a/dog.jpg")], blends, variants)
+    assert [item.name for item in items] == [
+        *("cat-night-preview", "cat-night-standard"),
+        *("cat-wave+night-preview", "cat-wave+night-standard"),
+        *("dog-night-preview", "dog-night-standard"),
+        *("dog-wave+night-preview", "dog-wave+night-standard"),
+    ]
+    assert (items[0].settings.size, items[1].settings.size) == (256, 64)
+
+
+def test_settings_of_one_preset_are_told_apart_by_their_number() -> None:
+    assert list(variants_of([{"size": 64}, {"size": 128}], {})) == ["1", "2"]
+    with pytest.raises(SettingsError):
+        variants_of([{"size": "big"}], {})
+
+
+def test_names_are_unique_and_safe() -> None:
+    contents = [Path("a/cat.jpg"), Path("b/Cat.jpg"), Path("c/what?.jpg"), Path(f"{'x' * 250}.jpg")]
+    names = [item.name for item in expand(contents, [(Path("night.jpg"),)], PLAIN)]
+    assert names[:3] == ["cat-night", "Cat-night-2", "what--night"]
+    assert len(os.fsencode(names[3])) < 200
+
+
+def test_the_same_work_has_the_same_key(photos: Path) -> None:
+    hashes = Hashes()
+    cat, dog = hashes.of(photos / "cat.jpg"), hashes.of(photos / "dog.PNG")
+    settings = resolve().model_dump()
+    key = work_key(cat, [dog], settings, "1")
+    assert key == work_key(cat, [dog], dict(reversed(settings.items())), "1")
+    others = {
+        work_key(dog, [dog], settings, "1"),
+        work_key(cat, [cat], settings, "1"),
+        work_key(cat, [dog], {**settings, "seed": 1}, "1"),
+        work_key(cat, [dog], settings, "2"),
+    }
+    assert len(others | {key}) == 5

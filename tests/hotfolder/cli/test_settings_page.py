@@ -1,0 +1,25 @@
+"""docs/settings.md says what the model says."""
+
+from pathlib import Path
+
+from engine.settings import PRESETS, Settings, resolve
+from hotfolder.cli.settings_page import facts, page, plain
+from hotfolder.yaml_document import parse_document
+
+PAGE = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "make docs"
+
+
+def test_every_setting_is_described() -> None:
+    assert [fact.name for fact in facts()] == list(Settings.model_fields)
+    assert all(fact.description and fact.allowed and fact.default for fact in facts())
+
+
+def test_what_the_page_shows_of_a_preset_can_be_copied() -> None:
+    for name, values in PRESETS.items():
+        copied = "\n".join(f"{key}: {plain(value)}" for key, value in values.items())
+        layer = parse_document(copied.encode(), name).values
+        assert resolve(layer) == resolve(values)

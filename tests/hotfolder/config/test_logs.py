@@ -1,0 +1,93 @@
+"""Log lines: for people and for programs, on stderr and in a file that is not endless."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import Room
+
+from hotfolder.config.layers import load_config
+from hotfolder.config.logs import configure, formatter
+from hotfolder.config.model import Config
+from hotfolder.errors import ConfigError
+
+log = logging.getLogger("hotfolder.test")
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:], root.level = handlers, level
+
+
+def logged(config: Config) -> io.StringIO:
+    stream = io.StringIO()
+    console = logging.StreamHandler(stream)
+    console.setFormatter(formatter(config.log_format))
+    configure(config, console)
+    return stream
+
+
+def test_json_lines_name_the_job_of_a_whole_life(room: Room) -> None:
+    stream = logged(Config(log_format="json"))
+    room.drop_pair("cat")
+    room.step(3)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    job_id = room.record("cat")["id"]
+    about = [line for line in lines if line.get("job") == "cat"]
+    assert [line["message"] for line in about] == [
+        *("claimed", "started on fake, attempt 1", "done: outbox/cat")
+    ]
+    assert {line["id"] for line in about} == {job_id}
+    assert {line["level"] for line in about} == {"info"}
+    assert all(line["time"].endswith("+00:00") for line in lines)
+
+
+def test_text_lines_name_the_job_too_and_stay_one_line() -> None:
+    stream = logged(Config())
+    log.error("[cat] two\nlines")
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith("ERROR [cat] two | lines")
+
+
+def test_an_unforeseen_error_is_one_json_line_with_its_traceback() -> None:
+    stream = logged(Config(log_format="json"))
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.exception("[cat] cannot be understood")
+    line = json.loads(stream.getvalue())
+    assert (line["job"], line["message"]) == ("cat", "cannot be understood")
+    assert line["traceback"].endswith("ValueError: why")
+
+
+def test_the_file_is_set_aside_when_it_grows(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "impasto.log"
+    config = Config(log_file=str(path), log_file_megabytes=0.001, log_files=3, log_format="json")
+    logged(config)
+    for number in range(100):
+        log.info("line %d", number)
+    assert {each.name for each in path.parent.iterdir()} == {
+        *("impasto.log", "impasto.log.1", "impasto.log.2")
+    }
+    assert all(each.stat().st_size <= 1000 for each in path.parent.iterdir())
+    assert json.loads(path.read_text().splitlines()[-1])["message"] == "line 99"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(ConfigError, match=r"log_file: .*a file/log: cannot be written"):
+        logged(Config(log_file=str(tmp_path / "a file" / "log")))
+
+
+def test_the_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("log_file: impasto.log")
+    assert load_config(tmp_path / "config.yaml").log_file == str(tmp_path / "impasto.log")

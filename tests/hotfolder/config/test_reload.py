@@ -1,0 +1,97 @@
+"""A changed config.yaml while the daemon runs."""
+
+from pathlib import Path
+
+import pytest
+from support import FakeClock, Room
+
+from hotfolder.config.layers import load_config
+from hotfolder.config.reload import ConfigWatch
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "config.yaml"
+    file.write_text("settings: {size: 640}\nwatch: {polling: true}\n")
+    return file
+
+
+@pytest.fixture
+def watch(file: Path, clock: FakeClock) -> ConfigWatch:
+    return ConfigWatch(load_config(file), lambda: load_config(file), [file], clock)
+
+
+def look(watch: ConfigWatch, clock: FakeClock, times: int = 2) -> bool:
+    changed = []
+    for _ in range(times):
+        clock.advance(3)
+        changed.append(watch.changed())
+    return any(changed)
+
+
+def test_a_change_is_taken_up_once_the_file_lies_still(
+    watch: ConfigWatch, file: Path, clock: FakeClock
+) -> None:
+    assert not look(watch, clock)
+    file.write_text("overwrite: true")
+    assert not look(watch, clock, times=1)
+    file.write_text("overwrite: true\noriginals: keep")
+    assert not look(watch, clock, times=1)
+    assert look(watch, clock, times=1)
+    assert (watch.config.overwrite, watch.config.originals) == (True, "keep")
+    assert not look(watch, clock)
+
+
+def test_a_broken_one_is_refused_while_the_old_one_stays(
+    watch: ConfigWatch, file: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("settings:\n  size: big")
+    assert not look(watch, clock, times=5)
+    assert watch.config.settings == {"size": 640}
+    assert watch.problem is not None
+    assert "config.yaml, line 2: settings.size: 'big'" in watch.problem
+    assert len([r for r in caplog.records if "refused" in r.message]) == 1
+    file.write_text("settings: {size: 320}")
+    assert look(watch, clock)
+    assert watch.problem is None
+    assert watch.config.settings == {"size": 320}
+
+
+def test_a_file_that_goes_is_a_broken_one_if_it_was_named(
+    watch: ConfigWatch, file: Path, clock: FakeClock
+) -> None:
+    file.unlink()
+    assert not look(watch, clock)
+    assert "no such file" in str(watch.problem)
+
+
+def test_what_only_a_start_can_change_stays_and_is_said(
+    watch: ConfigWatch, file: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text("threads: 7\nsettings: {size: 640}\nwatch: {polling: true}\n")
+    assert not look(watch, clock)
+    assert watch.config.threads is None
+    assert "threads: the change takes effect at the next start" in caplog.text
+
+
+def test_new_jobs_have_the_new_settings_and_the_status_shows_a_refusal(
+    room: Room, watch: ConfigWatch, file: Path
+) -> None:
+    room.config_watch = watch
+    room.settings = watch.config.model_dump()
+    room.drop_pair("before")
+    room.step(3)
+    file.write_text("settings: {size: 320}\nwatch: {polling: true}\noriginals: delete\n")
+    room.step(3)
+    room.drop_pair("after")
+    room.step(3)
+    assert room.status("before")["size"] == 640
+    assert room.status("after")["size"] == 320
+    assert not any(room.folder.done.rglob("after*"))
+    assert room.status("server")["config_problem"] is None
+    file.write_text("orignals: keep")
+    room.step(3)
+    assert "Did you mean 'originals'?" in room.status("server")["config_problem"]
+    room.drop_pair("later")
+    room.step(3)
+    assert room.status("later")["size"] == 320

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from hotfolder.inbox.network_mounts import network_file_system
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw,relatime 0 0
+//nas/art /mnt/art cifs rw,vers=3.1.1 0 0
+me@studio:/ /mnt/the\\040studio fuse.sshfs rw 0 0
+/dev/sdb1 /mnt/art/local ext4 rw 0 0
+host /mnt/covered 9p rw 0 0
+/dev/sdc1 /mnt/covered xfs rw 0 0
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/home/me/hot", None),
+        ("/mnt/art/hot/inbox", "cifs"),
+        ("/mnt/the studio/hot", "fuse.sshfs"),
+        pytest.param("/mnt/art/local/hot", None, id="the_nearest_mount_counts"),
+        pytest.param("/mnt/covered/hot", None, id="the_last_mount_of_a_place_counts"),
+        pytest.param("/mnt/artistic", None, id="a_longer_name_is_another_place"),
+    ],
+)
+def test_a_network_share_is_known_by_its_mount(
+    tmp_path: Path, path: str, expected: str | None
+) -> None:
+    (tmp_path / "mounts").write_text(MOUNTS)
+    assert network_file_system(Path(path), tmp_path / "mounts") == expected
+
+
+def test_a_system_without_a_list_of_mounts_has_none(tmp_path: Path) -> None:
+    assert network_file_system(tmp_path, tmp_path / "there is none") is None
+
+
+def test_this_machines_own_list_is_understood() -> None:
+    assert network_file_system(Path("/proc/self/mounts")) is None

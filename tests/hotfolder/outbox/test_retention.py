@@ -1,0 +1,117 @@
+"""How long done/, failed/ and the status are kept."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support import FakeClock, Room, fails
+
+from hotfolder.config.model import Config
+from hotfolder.outbox.retention import SWEEP_SECONDS, RetainedItem, RetentionCleaner, outdated
+from hotfolder.paths import FolderPaths
+
+DAY = 86_400
+NOW = 100.0 * DAY
+
+
+def names(kept: list[RetainedItem]) -> list[str]:
+    return [each.path.name for each in kept]
+
+
+KEPT = [RetainedItem(Path(f"{age}"), NOW - age * DAY) for age in (1, 3, 2, 30)]
+
+
+@pytest.mark.parametrize(
+    ("days", "count", "expected"),
+    [
+        pytest.param(None, None, [], id="for_ever"),
+        pytest.param(2.5, None, ["30", "3"], id="by_age"),
+        pytest.param(None, 1, ["30", "3", "2"], id="the_newest"),
+        pytest.param(10, 3, ["30"], id="both"),
+        pytest.param(0, None, ["30", "3", "2", "1"], id="nothing"),
+    ],
+)
+def test_what_is_outdated_goes_the_oldest_first(
+    days: float | None, count: int | None, expected: list[str]
+) -> None:
+    assert names(outdated(KEPT, days=days, count=count, now=NOW)) == expected
+
+
+def sweeper(folder: FolderPaths, clock: FakeClock, **rules: float) -> RetentionCleaner:
+    config = Config.model_validate({"retention": rules})
+    return RetentionCleaner(config, folder, clock=clock, now=lambda: NOW)
+
+
+def put(path: Path, age: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+    for each in (path, path.parent):
+        os.utime(each, (NOW - age * DAY,) * 2)
+
+
+def left(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_old_originals_go_with_their_days_folder(folder: FolderPaths, clock: FakeClock) -> None:
+    put(folder.done / "2026-01-01/cat/cat.jpg", 40)
+    put(folder.done / "2026-01-01/dog/dog.jpg", 40)
+    put(folder.done / "2026-02-01/cat/cat.jpg", 5)
+    put(folder.done / "mine/cat/cat.jpg", 90)
+    sweeper(folder, clock, done_days=30).step(frozenset())
+    assert left(folder.done) == {"2026-02-01/cat/cat.jpg", "mine/cat/cat.jpg"}
+    assert not (folder.done / "2026-01-01").exists()
+
+
+def test_only_what_the_daemon_put_into_failed_is_removed(
+    folder: FolderPaths, clock: FakeClock, tmp_path: Path
+) -> None:
+    put(folder.failed / "cat/error.txt", 40)
+    put(folder.failed / "mine/notes.txt", 40)
+    put(tmp_path / "elsewhere/error.txt", 40)
+    (folder.failed / "link").symlink_to(tmp_path / "elsewhere")
+    sweeper(folder, clock, failed_days=30).step(frozenset())
+    assert left(folder.failed) == {"mine/notes.txt"}
+    assert left(tmp_path / "elsewhere") == {"error.txt"}
+
+
+def test_by_default_everything_is_kept(folder: FolderPaths, clock: FakeClock) -> None:
+    put(folder.done / "2001-01-01/cat/cat.jpg", 9000)
+    put(folder.failed / "cat/error.txt", 9000)
+    sweeper(folder, clock).step(frozenset())
+    assert left(folder.done) | left(folder.failed) == {"2001-01-01/cat/cat.jpg", "cat/error.txt"}
+
+
+def test_a_sweep_is_done_in_steps_and_again_after_an_hour(
+    folder: FolderPaths, clock: FakeClock
+) -> None:
+    for number in range(50):
+        put(folder.done / f"2026-01-01/{number}/a.jpg", 40)
+    swept = sweeper(folder, clock, done_days=30)
+    counts = []
+    for _ in range(4):
+        swept.step(frozenset())
+        counts.append(len(left(folder.done)))
+    assert counts == [30, 10, 0, 0]
+    put(folder.done / "2026-01-02/cat/a.jpg", 40)
+    swept.step(frozenset())
+    assert left(folder.done)
+    clock.advance(SWEEP_SECONDS)
+    swept.step(frozenset())
+    assert not left(folder.done)
+
+
+def test_the_status_of_live_jobs_stays(room: Room) -> None:
+    room.settings["retention"] = {"status_count": 1}
+    room.drop_pair("one")
+    room.step(3)
+    room.drop_pair("two")
+    room.step(3)
+    room.dispatcher.script = fails
+    room.drop_pair("three")
+    room.drop("half.content.jpg")
+    room.step(3)
+    room.step(seconds=SWEEP_SECONDS)
+    room.step()
+    there = {path.name for path in room.folder.status.iterdir()}
+    assert there == {"server.json", "three.json", "half.json"}

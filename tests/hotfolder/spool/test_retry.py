@@ -1,0 +1,198 @@
+"""Failed jobs that are tried again: out of failed/, with all they had, under their name."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from support import Room, fails, paints, starts_only
+
+
+def again(room: Room, *names: str, steps: int = 4) -> None:
+    for name in names:
+        room.drop(f"{name}.retry", "")
+    room.step(steps)
+
+
+def fail(room: Room, steps: int = 4) -> None:
+    room.dispatcher.script = fails
+    room.step(steps)
+    room.dispatcher.script = paints
+
+
+def test_a_failed_job_is_tried_again_with_its_settings_and_under_its_name(room: Room) -> None:
+    room.drop_pair("cat", "size: 640\npriority: 7\nclient: {window: 3}")
+    fail(room)
+    assert room.status("cat")["state"] == "failed"
+    again(room, "cat")
+    status = room.status("cat")
+    assert (status["state"], status["size"], status["client"]) == ("done", 640, {"window": 3})
+    assert room.dispatcher.submitted[-1].options.priority == 7
+    assert list(room.folder.failed.iterdir()) == []
+    assert list(room.folder.inbox.iterdir()) == []
+    assert (room.folder.root / status["folder"] / "cat.content.jpg").exists()
+
+
+def test_a_mended_sidecar_is_read_again(room: Room) -> None:
+    room.drop_pair("cat", "siez: 640")
+    room.step(4)
+    assert "`impasto retry cat` tries again" in room.error("cat")
+    (room.folder.failed / "cat/cat.yaml").write_text("size: 640")
+    again(room, "cat")
+    assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
+
+
+def test_what_fails_again_lies_in_failed_again_with_the_new_error(room: Room) -> None:
+    room.drop_pair("cat", "siez: 640")
+    room.step(4)
+    (room.folder.failed / "cat/cat.yaml").write_text("steps: many")
+    again(room, "cat")
+    assert "steps: 'many'" in room.error("cat")
+    assert [path.name for path in room.folder.failed.iterdir()] == ["cat"]
+    (room.folder.failed / "cat/cat.style.png").unlink()
+    (room.folder.failed / "cat/cat.yaml").unlink()
+    again(room, "cat")
+    assert "lacks a style picture (cat.style.jpg)" in room.error("cat")
+    assert (room.folder.failed / "cat/cat.content.jpg").exists()
+
+
+def test_a_second_failure_of_a_name_keeps_the_folders_name(room: Room) -> None:
+    for _ in range(2):
+        room.drop_pair("cat")
+        fail(room)
+    again(room, "cat-2")
+    assert (room.status("cat-2")["state"], room.status("cat")["state"]) == ("done", "failed")
+    again(room, "cat")
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_preset_folders_picture_is_tried_again_with_its_preset(room: Room) -> None:
+    oil = room.folder.inbox / "oil"
+    oil.mkdir()
+    (oil / "preset.yaml").write_text("styles: [own.jpg]\nsize: 640")
+    for name in ("own.jpg", "cat.jpg", "dog.jpg"):
+        (oil / name).write_bytes(b"x")
+    fail(room, 6)
+    for path in oil.iterdir():
+        path.unlink()
+    again(room, "oil-cat", "oil-dog", steps=6)
+    for name in ("oil-cat", "oil-dog"):
+        assert (room.status(name)["state"], room.status(name)["size"]) == ("done", 640)
+    assert room.dispatcher.submitted[-1].styles == ("own.jpg",)
+    assert list(room.folder.failed.iterdir()) == []
+
+
+def test_a_shared_picture_is_there_for_the_next_attempt(room: Room) -> None:
+    room.drop("cat.jpg")
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    for name in "ab":
+        room.drop(f"{name}.yaml", "content: cat.jpg\nstyles: wave.jpg")
+    fail(room, 8)
+    assert [room.status(name)["state"] for name in "ab"] == ["failed", "failed"]
+    again(room, "a", "b", steps=8)
+    assert [room.status(name)["state"] for name in "ab"] == ["done", "done"]
+    assert list(room.folder.failed.iterdir()) == []
+
+
+def test_a_retry_that_was_asked_for_while_the_server_was_down_is_heard(room: Room) -> None:
+    room.drop_pair("cat")
+    fail(room)
+    room.drop("cat.retry", "")
+    room.restart()
+    room.step(4)
+    assert room.status("cat")["state"] == "done"
+
+
+def test_a_retry_of_nothing_is_removed(room: Room, tmp_path: Path) -> None:
+    (tmp_path / "cat.content.jpg").write_bytes(b"x")
+    (tmp_path / "cat.style.jpg").write_bytes(b"x")
+    (room.folder.failed / "elsewhere").symlink_to(tmp_path)
+    again(room, "nobody", "elsewhere")
+    assert list(room.folder.inbox.iterdir()) == []
+    assert room.dispatcher.submitted == []
+    assert (tmp_path / "cat.content.jpg").exists()
+
+
+def test_another_job_of_the_same_name_is_not_disturbed(room: Room) -> None:
+    room.drop_pair("cat")
+    fail(room)
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    room.step(3)
+    again(room, "cat")
+    assert room.status("cat")["state"] == "running"
+    assert room.status("cat-2")["state"] == "queued"
+
+
+def test_a_persons_own_files_stay_in_the_failed_folder(room: Room) -> None:
+    room.drop_pair("cat")
+    fail(room)
+    (room.folder.failed / "cat/notes.txt").write_text("why?")
+    again(room, "cat")
+    assert [path.name for path in (room.folder.failed / "cat").iterdir()] == ["notes.txt"]
+
+
+def test_a_crowd_of_retries_is_claimed_by_and_by(room: Room) -> None:
+    room.settings["claim_limit"] = 2
+    names = [f"job{number}" for number in range(7)]
+    for name in names:
+        room.drop_pair(name)
+    fail(room, 20)
+    room.dispatcher.script = starts_only
+    again(room, *names)
+    assert len(list(room.folder.spool.iterdir())) <= 4
+    room.restart()
+    room.step(30)
+    assert [room.status(name)["state"] for name in names] == ["done"] * 7
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL at this instruction."""
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    from hotfolder.inbox.failed_folder import FailedFolder
+    from hotfolder.spool import spool
+
+    real = {
+        "move": spool.move,
+        "write_json": spool.write_json,
+        "clear": FailedFolder.clear,
+    }
+    for fatal in range(1, 12):
+        name = f"job{fatal}"
+        room.drop_pair(name, "size: 640")
+        room.restart(fails)
+        room.step(4)
+        room.restart()
+        room.drop(f"{name}.retry", "")
+        calls = 0
+
+        def dying(what: str, fatal: int = fatal) -> object:
+            def call(*arguments: object, **keywords: object) -> object:
+                nonlocal calls
+                calls += 1
+                if calls == fatal and before:
+                    raise Killed
+                result = real[what](*arguments, **keywords)  # type: ignore[operator]
+                if calls == fatal:
+                    raise Killed
+                return result
+
+            return call
+
+        with monkeypatch.context() as patch:
+            patch.setattr(spool, "move", dying("move"))
+            patch.setattr(spool, "write_json", dying("write_json"))
+            patch.setattr(FailedFolder, "clear", dying("clear"))
+            with contextlib.suppress(Killed):
+                room.step(4)
+        room.restart()
+        room.step(4)
+        assert (room.status(name)["state"], room.status(name)["size"]) == ("done", 640), fatal
+        assert len(list(room.folder.outbox.glob(f"{name}*.png"))) == 1, fatal
+        assert len(list(room.folder.root.rglob(f"{name}.content.jpg"))) == 1, fatal
+        assert list(room.folder.failed.iterdir()) == [], fatal
+        assert list(room.folder.inbox.iterdir()) == [], fatal

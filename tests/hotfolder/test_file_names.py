@@ -1,0 +1,74 @@
+import unicodedata
+
+import pytest
+
+from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
+
+
+@pytest.mark.parametrize(
+    ("file_name", "expected"),
+    [
+        ("a.content.jpg", ParsedName(FileRole.CONTENT, "a")),
+        ("a.style.png", ParsedName(FileRole.STYLE, "a", 1)),
+        ("a.style2.webp", ParsedName(FileRole.STYLE, "a", 2)),
+        ("a.style12.tiff", ParsedName(FileRole.STYLE, "a", 12)),
+        ("a.init.tif", ParsedName(FileRole.INIT, "a")),
+        ("a.yaml", ParsedName(FileRole.SIDECAR, "a")),
+        ("a.YML", ParsedName(FileRole.SIDECAR, "a")),
+        ("a.cancel", ParsedName(FileRole.CANCEL, "a")),
+        ("my.holiday.2026.content.JPEG", ParsedName(FileRole.CONTENT, "my.holiday.2026")),
+        ("a.Content.JPG", ParsedName(FileRole.CONTENT, "a")),
+        ("portrait.jpg", ParsedName(FileRole.PICTURE)),
+        ("notes.txt", ParsedName(FileRole.OTHER)),
+        ("README", ParsedName(FileRole.OTHER)),
+        ("-rf.content.jpg", ParsedName(FileRole.CONTENT, "-rf")),
+        ("🎨.content.jpg", ParsedName(FileRole.CONTENT, "🎨")),
+    ],
+)
+def test_a_name_says_job_and_role(file_name: str, expected: ParsedName) -> None:
+    assert parse(file_name) == expected
+
+
+@pytest.mark.parametrize(
+    "file_name",
+    [
+        pytest.param(".a.content.jpg", id="hidden"),
+        pytest.param("._a.content.jpg", id="macos_resource_fork"),
+        pytest.param("a.content.jpg.part", id="in_delivery"),
+        pytest.param("a.content.jpg.PART", id="in_delivery_upper_case"),
+        pytest.param("a.jpg.crdownload", id="browser"),
+        pytest.param("a.tmp", id="temporary"),
+        pytest.param("a.yaml~", id="editor_backup"),
+        pytest.param("Thumbs.db", id="windows_thumbnails"),
+        pytest.param("desktop.ini", id="windows_folder"),
+    ],
+)
+def test_litter_and_unfinished_deliveries_are_never_looked_at(file_name: str) -> None:
+    assert parse(file_name) is None
+
+
+def test_composed_and_decomposed_accents_are_one_name() -> None:
+    composed = unicodedata.normalize("NFC", "café.content.jpg")
+    decomposed = unicodedata.normalize("NFD", "café.content.jpg")
+    assert composed != decomposed
+    assert parse(composed) == parse(decomposed)
+    assert key_of(composed) == key_of(decomposed)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("a\nb", id="newline"),
+        pytest.param("a\x1b[31m", id="terminal_escape"),
+        pytest.param("a\udcff", id="undecodable_byte"),
+        pytest.param("x" * 231, id="no_room_for_suffixes"),
+        pytest.param(" ", id="blank"),
+    ],
+)
+def test_hostile_names_make_no_job(name: str) -> None:
+    assert not is_presentable(name)
+    assert parse(f"{name}.content.jpg") == ParsedName(FileRole.OTHER)
+
+
+def test_hostile_names_are_shown_escaped() -> None:
+    assert shown("a\nb\udcff") == "a\\nb\\udcff"

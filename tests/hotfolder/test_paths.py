@@ -1,0 +1,69 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from hotfolder.atomic_files import write_json
+from hotfolder.errors import AlreadyRunning, FolderError
+from hotfolder.outbox.status_files import now
+from hotfolder.paths import FolderPaths
+from hotfolder.server.folder_lock import locked
+
+
+def test_a_hot_folder_is_made_whole(tmp_path: Path) -> None:
+    folder = FolderPaths(tmp_path / "deep" / "hot")
+    folder.create()
+    folder.check()
+    made = {path.name for path in folder.root.iterdir()}
+    assert made == {"inbox", "styles", "outbox", "failed", "done", "status", ".impasto"}
+
+
+def test_a_missing_folder_says_how_it_is_made(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="impasto init"):
+        FolderPaths(tmp_path).check()
+
+
+def test_an_outbox_inside_the_inbox_is_refused(folder: FolderPaths) -> None:
+    (folder.inbox / "results").mkdir()
+    folder.outbox.rmdir()
+    folder.outbox.symlink_to(folder.inbox / "results")
+    with pytest.raises(FolderError, match="picked up as inputs"):
+        folder.check()
+
+
+def test_a_file_in_a_folders_place_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "inbox").write_text("")
+    with pytest.raises(FolderError, match="cannot be made"):
+        FolderPaths(tmp_path).create()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_outbox_is_refused(folder: FolderPaths) -> None:
+    folder.outbox.chmod(0o500)
+    try:
+        with pytest.raises(FolderError, match="cannot be written to"):
+            folder.check()
+    finally:
+        folder.outbox.chmod(0o700)
+
+
+def test_a_second_lock_is_refused_and_names_the_first(folder: FolderPaths) -> None:
+    with (
+        locked(folder),
+        pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on "),
+        locked(folder),
+    ):
+        pass
+
+
+def test_a_lock_left_behind_is_taken_over(folder: FolderPaths) -> None:
+    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    with locked(folder):
+        assert str(os.getpid()) in folder.lock.read_text()
+
+
+def test_a_daemon_of_another_host_that_still_beats_is_respected(folder: FolderPaths) -> None:
+    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    write_json(folder.status / "server.json", {"updated": now(), "state": "idle"})
+    with pytest.raises(AlreadyRunning, match="process 1 on elsewhere"), locked(folder):
+        pass

@@ -1,0 +1,143 @@
+"""What every Dispatcher must do, run over the fake and over real worker processes."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import FakeDispatcher, fails, is_lost, paints, starts_only
+
+from engine.settings import Settings
+from hotfolder.job import Job
+from hotfolder.workers.dispatcher import Dispatcher
+from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, Started, WorkerLost
+from hotfolder.workers.local_dispatcher import LocalDispatcher
+
+PUPPET = Path(__file__).parents[1] / "programs" / "puppet.py"
+
+ENDS = Done | Failed | Cancelled | WorkerLost
+
+# What a job does, by the orders that a puppet understands.
+SCRIPTS = {
+    "steps=2": paints,
+    "refuse": fails,
+    "die": is_lost,
+    "steps=10000 pause=0.02": starts_only,
+}
+
+
+def fake_script(job: Job) -> Iterator[Event]:
+    order = (Path(job.folder) / "inputs" / job.content).read_text()
+    yield from SCRIPTS[order](job)
+
+
+@pytest.fixture(params=["fake", "local"])
+def dispatcher(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
+    dispatcher: Dispatcher
+    if request.param == "fake":
+        dispatcher = FakeDispatcher(fake_script, capacity=1)
+    else:
+        dispatcher = LocalDispatcher(["puppet"], command=[sys.executable, str(PUPPET)])
+    yield dispatcher
+    dispatcher.close(drain=False)
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Callable[[str], Job]:
+    numbers = iter(range(100))
+
+    def make(order: str) -> Job:
+        job_id = f"job{next(numbers)}"
+        folder = tmp_path / job_id
+        (folder / "inputs").mkdir(parents=True)
+        (folder / "inputs" / "a.content.jpg").write_text(order)
+        settings = Settings()
+        return Job(job_id, job_id, job_id, str(folder), "a.content.jpg", ("s.png",), settings)
+
+    return make
+
+
+def events_until(
+    dispatcher: Dispatcher, kind: type[Event] | object, seconds: float = 20
+) -> list[Event]:
+    events: list[Event] = []
+    deadline = time.monotonic() + seconds
+    while not any(isinstance(event, kind) for event in events):  # type: ignore[arg-type]
+        assert time.monotonic() < deadline, events
+        events += dispatcher.poll(0.05)
+    return events
+
+
+def test_a_job_starts_goes_on_and_is_done(
+    dispatcher: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    job = make_job("steps=2")
+    dispatcher.submit(job)
+    events = events_until(dispatcher, ENDS)
+    assert isinstance(events[0], Started)
+    assert isinstance(events[1], Progress)
+    assert isinstance(events[-1], Done)
+    assert {event.job_id for event in events} == {job.id}
+    picture = Path(events[-1].picture)
+    assert picture.parent == Path(job.folder)
+    assert picture.stat().st_size > 0
+
+
+def test_the_jobs_own_fault_is_a_failure_in_words(
+    dispatcher: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    dispatcher.submit(make_job("refuse"))
+    end = events_until(dispatcher, ENDS)[-1]
+    assert isinstance(end, Failed)
+    assert (end.message, end.exit_code) == ("a.content.jpg: not a picture", 2)
+
+
+def test_a_dead_worker_is_a_loss_and_the_next_job_runs(
+    dispatcher: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    dispatcher.submit(make_job("die"))
+    end = events_until(dispatcher, ENDS)[-1]
+    assert isinstance(end, WorkerLost)
+    assert "SIGKILL" in end.reason
+    dispatcher.submit(make_job("steps=2"))
+    assert isinstance(events_until(dispatcher, ENDS)[-1], Done)
+
+
+def test_a_cancelled_job_ends_as_cancelled(
+    dispatcher: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    job = make_job("steps=10000 pause=0.02")
+    dispatcher.submit(job)
+    events_until(dispatcher, Progress)
+    dispatcher.cancel(job.id)
+    dispatcher.cancel(job.id)
+    end = events_until(dispatcher, ENDS)[-1]
+    assert end == Cancelled(job.id)
+    assert list(dispatcher.poll(0.1)) == []
+
+
+def test_cancelling_what_is_unknown_is_ignored(dispatcher: Dispatcher) -> None:
+    dispatcher.cancel("nobody")
+    assert list(dispatcher.poll(0)) == []
+
+
+def test_devices_tell_what_they_do(dispatcher: Dispatcher, make_job: Callable[[str], Job]) -> None:
+    assert dispatcher.capacity == 1
+    job = make_job("steps=10000 pause=0.02")
+    dispatcher.submit(job)
+    events_until(dispatcher, Started)
+    (device,) = dispatcher.devices()
+    assert (device.state, device.job_id) == ("busy", job.id)
+
+
+def test_closing_ends_what_runs_within_seconds(
+    dispatcher: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    dispatcher.submit(make_job("steps=10000 pause=0.02"))
+    events_until(dispatcher, Started)
+    started = time.monotonic()
+    dispatcher.close(drain=False)
+    assert time.monotonic() - started < 5
+    ends = [event for event in dispatcher.poll(0) if isinstance(event, ENDS)]
+    assert [type(end) for end in ends] == [WorkerLost]

@@ -1,0 +1,58 @@
+"""The engine as a worker uses it: how much memory a job is planned with."""
+
+import shutil
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hotfolder.workers.engine_painter
+from engine.memory import Planner
+from engine.settings import resolve
+from hotfolder.job import Job
+from hotfolder.workers.engine_painter import EnginePainter
+
+
+def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
+    tmp_path: Path, small_pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once may be anything: then it goes on as it was, to the very same picture."""
+    (tmp_path / "inputs").mkdir()
+    for picture in small_pictures:
+        shutil.copy(picture, tmp_path / "inputs")
+    content, style = (picture.name for picture in small_pictures)
+    settings = resolve({"size": 64, "scales": 1, "steps": 4, "weights": "caffe"})
+    job = Job("id", "a", "a", str(tmp_path), content, (style,), settings)
+    painter = EnginePainter(
+        "cpu",
+        threads=1,
+        max_megapixels=1,
+        memory="3GB",
+        style_cache_megabytes=10,
+        preview_seconds=1,
+        checkpoint_seconds=0.001,
+    )
+    monkeypatch.setattr(Planner, "roomy", lambda *_: False)
+    with closing(painter.paint(job)) as events:  # type: ignore[type-var]
+        next(events)
+        next(events)
+
+    planned = []
+    original = hotfolder.workers.engine_painter.stylise
+
+    def seen(*arguments: Any, **named: Any) -> Any:
+        planned.append((named["budget"], named["resume"].plan is not None))
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(hotfolder.workers.engine_painter, "stylise", seen)
+    for lost in range(4):
+        with closing(painter.paint(replace(job, lost=lost))) as events:  # type: ignore[type-var]
+            next(events)
+    assert planned == [
+        (3_000_000_000, True),
+        (3_000_000_000, True),
+        (2_100_000_000, False),
+        (1_470_000_000, False),
+    ]

@@ -1,0 +1,174 @@
+"""Worker processes: real ones, with a puppet in the engine's place."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import FakeClock
+from test_dispatcher_contract import ENDS, PUPPET, events_until, make_job
+
+from hotfolder.errors import DispatchError
+from hotfolder.job import Job
+from hotfolder.workers.dispatcher import StyleCache
+from hotfolder.workers.events import Cancelled, Done, Failed, Progress, Started, WorkerLost
+from hotfolder.workers.local_dispatcher import CANCEL_SECONDS, LocalDispatcher
+
+__all__ = ["make_job"]
+
+COMMAND = [sys.executable, str(PUPPET)]
+
+Make = Callable[[str], Job]
+
+
+@pytest.fixture
+def local() -> Iterator[LocalDispatcher]:
+    dispatcher = LocalDispatcher(["puppet"], command=COMMAND)
+    yield dispatcher
+    dispatcher.close(drain=False)
+
+
+def worker_pid(local: LocalDispatcher) -> int:
+    return local._slots[0].pid
+
+
+def test_what_libraries_print_does_not_disturb_the_protocol(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    local.submit(make_job("print steps=1"))
+    assert isinstance(events_until(local, ENDS)[-1], Done)
+
+
+def test_what_the_worker_remembers_is_known_when_a_job_has_ended_and_gone_with_the_worker(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    assert local.devices()[0].style_cache is None
+    for hits in (1, 2):
+        local.submit(make_job("steps=1"))
+        events_until(local, ENDS)
+        assert local.devices()[0].style_cache == StyleCache(hits=hits, misses=2, bytes=300)
+    local.submit(make_job("die"))
+    events_until(local, ENDS)
+    assert local.devices()[0].style_cache is None
+
+
+def test_an_unforeseen_exception_fails_the_job_and_the_worker_lives(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    local.submit(make_job("raise"))
+    end = events_until(local, ENDS)[-1]
+    assert isinstance(end, Failed)
+    assert "KeyError" in end.message
+    pid = worker_pid(local)
+    local.submit(make_job("steps=1"))
+    assert isinstance(events_until(local, ENDS)[-1], Done)
+    assert worker_pid(local) == pid
+
+
+# Failure mode 16, when nothing smaller is left.
+def test_too_little_memory_fails_the_job_in_words_and_the_worker_lives(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    local.submit(make_job("memory"))
+    end = events_until(local, ENDS)[-1]
+    assert isinstance(end, Failed)
+    assert "Not enough memory" in end.message
+    assert "smaller `size`" in end.message
+    pid = worker_pid(local)
+    local.submit(make_job("steps=1"))
+    assert isinstance(events_until(local, ENDS)[-1], Done)
+    assert worker_pid(local) == pid
+
+
+def test_a_worker_killed_from_outside_is_a_loss(local: LocalDispatcher, make_job: Make) -> None:
+    local.submit(make_job("steps=10000 pause=0.02"))
+    events_until(local, Progress)
+    os.kill(worker_pid(local), signal.SIGKILL)
+    end = events_until(local, ENDS)[-1]
+    assert isinstance(end, WorkerLost)
+    assert "memory" in end.reason
+
+
+def test_a_worker_that_does_not_listen_is_killed_to_cancel(make_job: Make) -> None:
+    clock = FakeClock()
+    local = LocalDispatcher(["puppet"], command=COMMAND, clock=clock)
+    try:
+        job = make_job("deaf")
+        local.submit(job)
+        events_until(local, Started)
+        local.cancel(job.id)
+        assert list(local.poll(0.1)) == []
+        clock.advance(CANCEL_SECONDS)
+        assert events_until(local, ENDS)[-1] == Cancelled(job.id)
+    finally:
+        local.close(drain=False)
+
+
+def test_a_job_that_no_worker_has_yet_can_be_cancelled(
+    local: LocalDispatcher, make_job: Make
+) -> None:
+    job = make_job("steps=1")
+    local.submit(job)
+    local.cancel(job.id)
+    assert events_until(local, ENDS) == [Cancelled(job.id)]
+
+
+def test_auto_gives_every_device_a_worker_of_its_own(make_job: Make) -> None:
+    local = LocalDispatcher("auto", command=COMMAND)
+    try:
+        assert local.capacity == 1
+        jobs = [make_job("steps=10000 pause=0.02") for _ in range(2)]
+        local.submit(jobs[0])
+        events_until(local, Started)
+        assert local.capacity == 2
+        local.submit(jobs[1])
+        events_until(local, Started)
+        busy = {(device.device, device.state, device.job_id) for device in local.devices()}
+        assert busy == {("puppet:0", "busy", jobs[0].id), ("puppet:1", "busy", jobs[1].id)}
+    finally:
+        local.close(drain=False)
+
+
+def test_draining_waits_for_the_job_in_hand(local: LocalDispatcher, make_job: Make) -> None:
+    local.submit(make_job("steps=5 pause=0.02"))
+    local.close(drain=True)
+    assert isinstance(list(local.poll(0))[-1], Done)
+
+
+def test_a_device_that_is_refused_ends_the_dispatcher_in_words() -> None:
+    local = LocalDispatcher(["puppet"], command=[*COMMAND, "--fatal"])
+    try:
+        with pytest.raises(DispatchError, match="no such device") as caught:
+            events_until(local, Started)
+        assert caught.value.exit_code == 2
+    finally:
+        local.close(drain=False)
+
+
+def test_a_worker_that_never_gets_ready_ends_the_dispatcher_with_its_last_words() -> None:
+    minutes = itertools.count(step=60)
+    local = LocalDispatcher(
+        ["puppet"], command=[*COMMAND, "--stillborn"], clock=lambda: float(next(minutes))
+    )
+    try:
+        # Every look at the clock finds the next start due.
+        with pytest.raises(DispatchError, match="cannot even start"):
+            events_until(local, Started)
+    finally:
+        local.close(drain=False)
+
+
+def test_a_worker_ends_when_its_daemon_is_gone(
+    tmp_path: Path, make_job: Make, until: Callable[..., None]
+) -> None:
+    """A daemon that is killed closes the pipe and can do no more."""
+    read, write = os.pipe()
+    worker = subprocess.Popen(COMMAND, stdin=read, stdout=subprocess.DEVNULL)
+    os.close(read)
+    assert worker.poll() is None
+    os.close(write)
+    assert worker.wait(timeout=10) == 0
