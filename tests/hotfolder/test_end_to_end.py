@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from engine.picture import read_settings_text
+from engine.images.picture import read_settings_text
 from engine.settings import Settings
 from hotfolder.config import Config
 from hotfolder.folder import HotFolder

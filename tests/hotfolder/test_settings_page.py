@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from engine.settings import PRESETS, Settings, resolve
+from engine.presets import PRESETS
+from engine.settings import Settings, resolve
 from hotfolder.document import parse_document
 from hotfolder.settings_page import facts, page, plain
 
