@@ -25,11 +25,12 @@ test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root
 	if [ $$code = 77 ]; then echo "Skipped, no real GIMP 3 here: $$root"; exit 0; fi; \
 	[ $$code = 0 ] && IMPASTO_GIMP_ROOT=$$root $(BIN)/python -m pytest -m gimp3 tests/plugin/gimp3
 
-check: .venv/installed-dev ## Format, lint and types
+check: .venv/installed-dev ## Format, lint, types, and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file plugin/gimp/mypy.ini plugin/gimp/impasto
+	@$(BIN)/lint-imports
 
 bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)
 	@$(BIN)/python -m benchmarks roofline
@@ -45,7 +46,7 @@ styles: .venv/installed-dev ## Paint the style pictures again (a minute)
 	@$(BIN)/python -m hotfolder.styles.generate hotfolder/styles
 
 clean: ## Remove .venv, the demo's folder and the tools' caches
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
 
 # The stamps: installed once, and again when pyproject.toml changes.
 .venv/installed-%: pyproject.toml | $(BIN)/python

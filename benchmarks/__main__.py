@@ -14,7 +14,7 @@ BENCHMARKS = {
     "seams": "a whole painting in tiles beside the same one untiled, pixel by pixel",
     "step": "seconds of one step beside the peers', at one size",
     "preview": "seconds until a job's first previews, in a warm worker",
-    "strength": "the strength dial over the pairs: losses, and distance from the photograph",
+    "strength": "`strength` over the pairs: losses, and distance from the photograph",
     "gatys": "the losses that `preset: gatys` records, beside the authors' notebook",
     "queue": "what 10 000 jobs in the inbox cost the daemon, with a null engine",
     "chaos": "hundreds of jobs under kills and failing files: lost 0, doubled 0",

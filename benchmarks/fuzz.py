@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks.report import save, say
 from engine.errors import EngineError
-from engine.picture import read_picture
+from engine.images.picture import read_picture
 from engine.settings import Settings
 from hotfolder.config.model import Config
 from hotfolder.inbox.sidecar import SIDECAR_KEYS

@@ -14,10 +14,10 @@ from pathlib import Path
 from benchmarks.machine import provenance
 from benchmarks.pairs import pairs
 from benchmarks.report import save, say
-from engine.picture import read_picture
+from engine.images.picture import read_picture
+from engine.network.vgg import load_vgg19
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import load_vgg19
 
 NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
 """Evaluations -> total loss."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from engine.devices import describe_device
+from engine.network.devices import describe_device
 
 
 def describe(device: str = "cpu") -> str:

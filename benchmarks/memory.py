@@ -28,12 +28,12 @@ import skimage
 from benchmarks.machine import provenance
 from benchmarks.report import save, say
 from benchmarks.scaling import peak_memory
-from engine.budget import parse_memory
-from engine.memory import Planner
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.memory.budget import parse_memory
+from engine.memory.planner import Planner
+from engine.network.vgg import load_vgg19
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import load_vgg19
 
 PICTURES = Path(skimage.__file__).parent / "data"
 CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
@@ -138,7 +138,7 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
         choices = Planner(vgg, settings).choices((size, size), held, steps)
         chosen = next(plan for plan in choices if plan.mode == case["mode"])
         planned.enter_context(patch.object(Planner, "plan", return_value=chosen))
-        planned.enter_context(patch.object(Planner, "roomy", return_value=False))
+        planned.enter_context(patch.object(Planner, "fits_without_plan", return_value=False))
         budget = chosen.peak
     reports: list[tuple[float, float]] = []
     plans: Sequence[Any] = ()

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import save
-from engine.losses import content_loss, gram_matrix, style_loss
-from engine.picture import read_picture
-from engine.pyramid import resize, style_size
+from engine.images.picture import read_picture
+from engine.images.pyramid import resize, style_size
+from engine.losses.functional import content_loss, gram_matrix, style_loss
+from engine.network.vgg import VGG19, load_vgg19
 from engine.settings import LAYERS, resolve
-from engine.vgg import VGG19, load_vgg19
 
 UNSEEN = ("relu1_2", "relu2_2", "relu3_4", "relu4_4")
 """Layers that no run optimises."""

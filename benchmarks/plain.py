@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.recorder import Recorder
+from engine.images.picture import Picture, read_picture
+from engine.images.pyramid import pyramid_sizes, resize
+from engine.network.vgg import load_vgg19
 from engine.objective import style_transfer_objective
-from engine.picture import Picture, read_picture
-from engine.pyramid import ladder, resize
 from engine.settings import Settings, resolve
-from engine.vgg import load_vgg19
 
 VERSION = 1
 """Of the recipes; cached runs of another are not used."""
@@ -61,7 +61,7 @@ def main() -> None:
     if note:
         recorder.note(note)
     source = read_picture(options.content)
-    (size,) = ladder(source.size, options.size, 1, 2.0)
+    (size,) = pyramid_sizes(source.size, options.size, 1, 2.0)
     target = resize(source.to_tensor(options.device), size)
     painting = read_picture(options.style).to_tensor(options.device)
     vgg = load_vgg19(settings.weights, options.device, "float32")

@@ -12,10 +12,10 @@ from pathlib import Path
 from benchmarks.machine import provenance
 from benchmarks.pairs import PHOTOGRAPHS, STYLES
 from benchmarks.report import save
-from engine.picture import encode_picture, read_picture
+from engine.images.picture import encode_picture, read_picture
+from engine.network.vgg import VGG19, load_vgg19
 from engine.settings import Settings, resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19, load_vgg19
 
 CONTENT, STYLE = PHOTOGRAPHS / "astronaut.png", STYLES / "night.jpg"
 

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from engine.picture import Picture, write_picture
+from engine.images.picture import Picture, write_picture
 
 STARTED_VARIABLE = "IMPASTO_BENCHMARK_STARTED"
 """Seconds since the epoch at which the process was started."""

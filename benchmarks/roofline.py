@@ -25,10 +25,10 @@ from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, save, say
 from benchmarks.stages import STAGES, StepTime, step_time
 from benchmarks.timing import seconds_of
-from engine.picture import read_picture
-from engine.pyramid import ladder
+from engine.images.picture import read_picture
+from engine.images.pyramid import pyramid_sizes
+from engine.network.vgg import DTYPES, load_vgg19
 from engine.settings import Settings, resolve
-from engine.vgg import DTYPES, load_vgg19
 
 PICTURES = Path(skimage.__file__).parent / "data"
 CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> None:
     settings = resolve({"size": options.size})
     after = settings.steps // 2 if options.after is None else options.after
     content, style = read_picture(CONTENT), read_picture(STYLE)
-    (size,) = ladder(content.size, options.size, 1, 2.0)
+    (size,) = pyramid_sizes(content.size, options.size, 1, 2.0)
     canvas = (size[0] + 2 * settings.margin, size[1] + 2 * settings.margin)
     used = convolutions(canvas, [*settings.content_layers, *settings.style_layers])
     roofs = {}

@@ -24,10 +24,10 @@ import torch
 from benchmarks.machine import provenance
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, save, say
-from engine.picture import read_picture
+from engine.images.picture import read_picture
+from engine.network.vgg import load_vgg19
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import load_vgg19
 
 PICTURES = Path(skimage.__file__).parent / "data"
 CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"

@@ -17,12 +17,13 @@ import torch
 from benchmarks.machine import provenance
 from benchmarks.memory import CONTENT, STYLE
 from benchmarks.report import RESULTS, save, say
-from engine.memory import Plan, Planner
-from engine.picture import read_picture, write_picture
-from engine.segments import Layout, take_apart
+from engine.images.picture import read_picture, write_picture
+from engine.memory.plan import Plan
+from engine.memory.planner import Planner
+from engine.memory.segments import Layout, split_into_segments
+from engine.network.vgg import VGG19, load_vgg19
 from engine.settings import Settings, resolve
 from engine.stylise import Progress, Result, stylise
-from engine.vgg import VGG19, load_vgg19
 
 LAYOUT = Layout(("pool2", "pool3"), (128, 192, 256))
 NEAR = 2
@@ -93,16 +94,19 @@ def _planned(tiled: bool) -> Iterator[None]:
 
     def plan(planner: Planner, size: tuple[int, int], held: int, steps: int, _: int) -> Plan:
         history = planner.unplanned(size, held, steps).history
-        return planner.predict(size, held, history, LAYOUT if tiled else None)
+        return planner.predictor.predict(size, held, history, LAYOUT if tiled else None)
 
-    with patch.object(Planner, "plan", plan), patch.object(Planner, "roomy", lambda *_: False):
+    with (
+        patch.object(Planner, "plan", plan),
+        patch.object(Planner, "fits_without_plan", lambda *_: False),
+    ):
         yield
 
 
 def _borders(shape: tuple[int, int], margin: int) -> np.ndarray:
     """Where pixels are near a border of the first segment's tiles."""
     near = np.zeros(shape, bool)
-    first = take_apart({"relu5_1"}, LAYOUT)[0]
+    first = split_into_segments({"relu5_1"}, LAYOUT)[0]
     for tile in first.tiles(shape[0] + 2 * margin, shape[1] + 2 * margin):
         row, column = tile.rows.start - margin, tile.columns.start - margin
         if row > 0:

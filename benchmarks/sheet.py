@@ -8,9 +8,9 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
-import engine.sheet
-from engine.picture import Picture, read_picture, write_picture
-from engine.sheet import Panel
+import engine.images.sheet
+from engine.images.picture import Picture, read_picture, write_picture
+from engine.images.sheet import Panel
 
 SHOWN = 320
 """Longest side of a picture on a sheet with names, in pixels."""
@@ -29,7 +29,7 @@ def contact_sheet(pictures: Mapping[str, Path], references: Mapping[str, Path], 
     lettered = [Panel(read_picture(pictures[name]), letter) for letter, name in key.items()]
     side = min(min(panel.picture.size) for panel in lettered)  # no larger than any cell
     shown = [Panel(read_picture(file).thumbnail(side), name) for name, file in references.items()]
-    _write(engine.sheet.contact_sheet([*shown, *lettered], columns=2), path, "png")
+    _write(engine.images.sheet.contact_sheet([*shown, *lettered], columns=2), path, "png")
     path.with_suffix(".key.json").write_text(json.dumps(key, indent=1) + "\n")
 
 
@@ -39,7 +39,7 @@ def labelled_sheet(
     """Write PATH, a small JPEG with all pictures under their names, the references first."""
     files = [*references.items(), *pictures.items()]
     panels = [Panel(read_picture(file), name) for name, file in files]
-    _write(engine.sheet.contact_sheet(panels, columns=3, side=SHOWN), path, "jpeg")
+    _write(engine.images.sheet.contact_sheet(panels, columns=3, side=SHOWN), path, "jpeg")
 
 
 def _write(sheet: Picture, path: Path, format: str) -> None:

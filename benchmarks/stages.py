@@ -8,12 +8,12 @@ from unittest import mock
 
 from torch.profiler import ProfilerActivity, profile, record_function
 
-import engine.optimise
 from benchmarks.timing import synchronise
-from engine.picture import Picture
+from engine.images.picture import Picture
+from engine.network.vgg import VGG19
+from engine.optimisers.lbfgs import LBFGS
 from engine.settings import Settings
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19
 
 STAGES = ("convolutions forward", "convolutions backward", "Gram matrices", "optimiser", "rest")
 
@@ -37,7 +37,7 @@ def step_time(
     # A report comes every few steps on an accelerator: enough are asked for to overshoot.
     settings = settings.model_copy(update={"steps": after + 2 * steps + 20, "scales": 1})
     device = str(vgg.device)
-    with mock.patch.object(engine.optimise.LBFGS, "step", _marked(engine.optimise.LBFGS.step)):
+    with mock.patch.object(LBFGS, "step", _marked(LBFGS.step)):
         painting: Any = stylise(content, [style], settings, vgg, preview_seconds=None)
         reached = _advance(painting, after)
         count, seconds = _timed(painting, reached, steps, device)

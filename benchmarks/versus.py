@@ -32,8 +32,8 @@ from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, save, say
 from benchmarks.runs import Program, Run, execute, load, recorded_trajectory_and_file
 from benchmarks.sheet import contact_sheet, labelled_sheet
-from engine.picture import read_picture
-from engine.precision import resolve_precision
+from engine.images.picture import read_picture
+from engine.network.precision import resolve_precision
 from engine.settings import Settings, resolve
 from hotfolder.cli.requests import settings_layer
 

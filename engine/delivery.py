@@ -1,13 +1,13 @@
-"""A painting on its way out: in 8 bits, with the content's colours or alpha where wanted."""
+"""Results and previews: 8 bits a channel, with the content's colours or alpha where asked."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine._colour import strips
-from engine.colours import keep_colours
-from engine.picture import Picture, resized_alpha
-from engine.pyramid import Size, resize
+from engine.images.colour_transfer import keep_colours
+from engine.images.picture import Picture, resized_alpha
+from engine.images.pyramid import Size, resize
+from engine.images.strips import strips
 
 __all__ = ["PREVIEW_SIDE", "delivered", "preview_of", "with_alpha_of"]
 
@@ -16,10 +16,10 @@ PREVIEW_SIDE = 1024
 
 
 def delivered(painted: Tensor, colours: Tensor | None) -> Picture:
-    """In 8 bits a channel, as a file will have it, strip by strip: no other copy is made.
+    """The painting in 8 bits a channel, as in its file; converted strip by strip.
 
     Args:
-        colours: a content whose colours are kept.
+        colours: the content, if its colours are kept.
     """
     height, width = painted.shape[-2:]
     samples = np.empty((height, width, 3), np.uint8)
@@ -33,7 +33,7 @@ def delivered(painted: Tensor, colours: Tensor | None) -> Picture:
 
 
 def preview_of(painted: Tensor, colours: Tensor | None) -> Picture:
-    """At most `PREVIEW_SIDE` long: nobody looks at every pixel of every step."""
+    """The painting with sides of at most `PREVIEW_SIDE`."""
     height, width = painted.shape[-2:]
     factor = min(1.0, PREVIEW_SIDE / max(width, height))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -42,12 +42,12 @@ def preview_of(painted: Tensor, colours: Tensor | None) -> Picture:
 
 
 def _shrunk(picture: Tensor, size: Size) -> Tensor:
-    """`resize` channel by channel, since a picture that is cropped is copied for it."""
+    """`resize` channel by channel, since it copies a cropped picture."""
     return torch.cat([resize(picture[:, c : c + 1], size) for c in range(3)], dim=1)
 
 
 def with_alpha_of(content: Picture, painted: Picture) -> Picture:
-    """The painting, as transparent as the content is, at its own size."""
+    """The painting with the content's alpha, resized to the painting."""
     if content.alpha is None:
         return painted
     return Picture(painted.samples, resized_alpha(content, *painted.size))

@@ -1,12 +1,12 @@
-"""What can go wrong in the engine, in words.
+"""The exceptions of the engine, and the exit codes of the `impasto` command.
 
 EngineError                 (15, other)
 ├── SettingsError           (9, configuration): a key, a type or a range
 ├── PictureError            (2, input): not a picture, truncated, too large
 ├── WeightsError            (3, missing dependency): VGG19's weights cannot be had
 ├── DeviceError             (3, missing dependency): no such device here
-├── BudgetError             (15, other): more memory than there is to spend
-├── StateError              (15, other): a painting's state that is of another painting
+├── BudgetError             (15, other): the memory budget is too small
+├── StateError              (15, other): a saved state of another painting
 └── NumericalError          (15, other): NaN or infinity while optimising
 """
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class ExitCode(IntEnum):
-    """What the `impasto` command ends with. The README has the table."""
+    """Exit codes of the `impasto` command. The README has the table."""
 
     OK = 0
     USAGE = 1
@@ -99,12 +99,12 @@ class DeviceError(EngineError):
 
 
 class BudgetError(EngineError):
-    """A painting that does not fit into its memory budget in any way; says what would."""
+    """No plan of a painting fits into the memory budget; the message says what would."""
 
 
 class StateError(EngineError):
-    """A state that the painting in hand cannot go on from."""
+    """A saved state that does not belong to this painting."""
 
 
 class NumericalError(EngineError):
-    """The loss or the picture left the finite numbers."""
+    """The loss is no longer finite."""

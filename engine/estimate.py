@@ -1,33 +1,34 @@
-"""What a painting will take, before it is begun: memory by its plans, time by a short probe."""
+"""Estimates of a painting before it starts: memory by its plans, time by a short measurement."""
 
 import time
 from dataclasses import dataclass
 
 import torch
 
-from engine.memory import Plan, Planner
+from engine.images.pyramid import Size
+from engine.memory.plan import Plan
+from engine.memory.planner import Planner
+from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
-from engine.pyramid import Size
 from engine.settings import Settings, resolve
 from engine.stages import scales_of
-from engine.vgg import VGG19
 
 __all__ = ["PlannedScale", "plan_painting", "seconds_a_pixel"]
 
 PROBE = 192
-"""Pixels of the probe's sides."""
+"""Pixels of the measured picture's sides."""
 
 
 @dataclass(frozen=True)
 class PlannedScale:
-    """One scale of a painting to be."""
+    """One scale of a painting, before it starts."""
 
     size: Size
     steps: int
     plan: Plan
 
     def seconds(self, a_pixel: float) -> float:
-        """An estimate, from what an untiled evaluation takes a pixel."""
+        """Estimated from the seconds a pixel of an untiled evaluation."""
         width, height = self.plan.size
         return self.steps * width * height * a_pixel * self.plan.cost
 
@@ -54,7 +55,7 @@ def plan_painting(
 
 
 def seconds_a_pixel(vgg: VGG19) -> float:
-    """Of an untiled evaluation with its gradient, measured now: a second or so."""
+    """Of an untiled evaluation with its gradient; measuring takes about a second."""
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand((1, 3, PROBE, PROBE), generator=generator).to(vgg.device)
     objective = style_transfer_objective(vgg, picture, [picture], resolve({}))
@@ -63,6 +64,6 @@ def seconds_a_pixel(vgg: VGG19) -> float:
         started = time.perf_counter()
         variable = (picture + 0.01).requires_grad_()
         (gradient,) = torch.autograd.grad(objective(variable).sum(), variable)
-        gradient.sum().item()  # until the device has done it
+        gradient.sum().item()  # waits for the device
         best = min(best, time.perf_counter() - started)
     return best / PROBE**2

@@ -6,15 +6,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from engine.optimise import Objective
-from engine.pyramid import Size, resize, style_size
-from engine.segments import Layout, scale_of, take_apart
+from engine.images.pyramid import Size, resize, style_size
+from engine.losses.statistics import Statistic, StyleStatistics
+from engine.losses.targets import LayerStatistics, StyleTargets
+from engine.losses.weighted import WeightedLosses, active_layers, statistic_of
+from engine.memory.segmented_network import SegmentedNetwork
+from engine.memory.segments import Layout, split_into_segments
+from engine.memory.tiled_objective import TiledObjective
+from engine.network.layers import positions_of
+from engine.network.vgg import VGG19
+from engine.optimisers.minimise import Objective
 from engine.settings import Settings
-from engine.statistics import Description, Statistic, statistic_of
-from engine.targets import Described, StyleTargets
-from engine.terms import Terms, weighted
-from engine.tiles import CutNetwork, TiledObjective
-from engine.vgg import VGG19
 
 __all__ = ["style_transfer_objective"]
 
@@ -36,31 +38,31 @@ def style_transfer_objective(
     + tv_weight * total variation
 
     F and P are the features of the picture and of the content, G and A the Gram matrices of the
-    picture and of the styles, blended; `style_evenness` weighs their directions, `style_statistic`
-    puts another loss in the place of theirs.
+    picture and of the styles, blended; `style_evenness` whitens their difference, `style_statistic`
+    replaces their loss by another.
 
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
         styles: 1 x 3 x h x w each, at their own sizes.
-        targets: what is known of styles from earlier calls, and is to be remembered of these.
-        digests: with `targets`, what tells each of the styles from every other picture.
-        layout: how the network is taken apart to save memory; None: it is not.
+        targets: the cache of style statistics.
+        digests: with `targets`, a hash of each style's pixels.
+        layout: how the network is split to save memory; None: not at all.
 
     Raises:
         SettingsError: a layout with tiles, for a statistic that needs a layer as a whole.
     """
     content_layers, style_layers = (
-        weighted(layers) for layers in (settings.content_layers, settings.style_layers)
+        active_layers(layers) for layers in (settings.content_layers, settings.style_layers)
     )
 
-    def network(layers: Collection[str]) -> CutNetwork:
-        segments = take_apart(layers, layout or Layout())
-        return CutNetwork(vgg, segments, layers, settings.pooling, settings.padding)
+    def network(layers: Collection[str]) -> SegmentedNetwork:
+        segments = split_into_segments(layers, layout or Layout())
+        return SegmentedNetwork(vgg, segments, layers, settings.pooling, settings.padding)
 
-    terms = Terms(
+    losses = WeightedLosses(
         settings,
         _statistic(settings),
-        network(content_layers).features(content, shelved=layout is not None and layout.shelved)
+        network(content_layers).features(content, offloaded=layout is not None and layout.offloaded)
         if content_layers
         else {},
         _style_targets(
@@ -71,18 +73,18 @@ def style_transfer_objective(
     )
     layers = content_layers.keys() | style_layers.keys()
     if layout is not None:
-        return TiledObjective(network(layers), terms)
+        return TiledObjective(network(layers), losses)
 
     def objective(picture: Tensor) -> Tensor:
         features = vgg.features(picture, layers, settings.pooling, settings.padding)
-        return terms.of(features, picture.new_zeros(()), picture)
+        return losses.terms(features, picture.new_zeros(()), picture)
 
     return objective
 
 
 @torch.no_grad()
 def _style_targets(
-    network: CutNetwork,
+    network: SegmentedNetwork,
     vgg: VGG19,
     content: Tensor,
     styles: Sequence[Tensor],
@@ -90,41 +92,35 @@ def _style_targets(
     targets: StyleTargets | None,
     digests: Sequence[str],
     layout: Layout | None,
-) -> dict[str, Description]:
-    """What each layer's features are compared with: the styles', blended.
+) -> dict[str, StyleStatistics]:
+    """The targets of each layer's statistics: those of the styles, blended.
 
     With Gram matrices the gradient of a blend of style losses is that of one loss against the
     blended targets, since the shares add up to 1.
     """
     blend = settings.style_blend or [1.0] * len(styles)
     shares = [share / sum(blend) for share in blend]
-    layers = list(weighted(settings.style_layers))
+    layers = list(active_layers(settings.style_layers))
     statistic = _statistic(settings)
-    seen_by_network = (vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
+    network_key = (vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
     result_size = (content.shape[-1], content.shape[-2])
 
-    def describe(style: Tensor, size: Size) -> Described:
-        return network.described(resize(style, size), statistic)
+    def compute(style: Tensor, size: Size) -> LayerStatistics:
+        return network.statistics(resize(style, size), statistic)
 
-    described = []
+    statistics = []
     for index, style in enumerate(styles):
         size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
         if targets is None:
-            described.append(describe(style, size))
+            statistics.append(compute(style, size))
             continue
-        # Everything that `describe` depends on.
-        seen_by = (
-            frozenset(layers),
-            settings.pooling,
-            settings.padding,
-            statistic,
-            seen_by_network,
-        )
-        key = (digests[index], size, seen_by)
-        described.append(targets.get(key, partial(describe, style, size)))
+        # Everything that `compute` depends on.
+        request = (frozenset(layers), settings.pooling, settings.padding, statistic)
+        key = (digests[index], size, request, network_key)
+        statistics.append(targets.get(key, partial(compute, style, size)))
     return {
         name: statistic.target(
-            [each[name] for each in described], shares, _positions(name, result_size)
+            [each[name] for each in statistics], shares, positions_of(name, result_size)
         )
         for name in layers
     }
@@ -132,8 +128,3 @@ def _style_targets(
 
 def _statistic(settings: Settings) -> Statistic:
     return statistic_of(settings.style_statistic, settings.gram, settings.style_evenness)
-
-
-def _positions(layer: str, size: Size) -> int:
-    scale = scale_of(layer)
-    return (size[0] // scale) * (size[1] // scale)

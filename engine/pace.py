@@ -1,4 +1,4 @@
-"""How long work has taken and will take."""
+"""Elapsed and remaining seconds of a painting."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,12 @@ __all__ = ["Pace"]
 
 
 class Pace:
-    """Seconds since its making, and seconds to go by the pace since the first report.
+    """Elapsed seconds, and remaining seconds by the pace since the first report.
 
-    What came before the first report was preparation and says nothing about the steps. `before`
-    are seconds that the work had already taken when it was interrupted.
+    The time before the first report was preparation and is left out of the pace.
+
+    Args:
+        before: seconds that the work had already taken when it was interrupted.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, before: float = 0.0) -> None:

@@ -1,7 +1,6 @@
-"""Remembers how a painting came about: a strip of stages, an animation, the curve of its losses.
+"""Records a painting's progress: a strip of stages, an animation, the curve of its losses.
 
-Memory stays small whatever the painting's size: thumbnails of 8 bits a channel. Does not import
-torch.
+It keeps thumbnails of 8 bits a channel, whatever the painting's size. Does not import torch.
 """
 
 import io
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from engine.picture import Picture, encode_picture
-from engine.plot import Curve, loss_plot
-from engine.sheet import Panel, contact_sheet, image_of
+from engine.images.picture import Picture, encode_picture
+from engine.images.plot import Curve, loss_plot
+from engine.images.sheet import Panel, contact_sheet, image_of
 
 if TYPE_CHECKING:
     from engine.stylise import Progress, Result
@@ -36,7 +35,7 @@ QUALITY = 85
 
 
 class Progression:
-    """To be told every step of `stylise(..., preview_at=progression.wanted)`.
+    """Records every step of `stylise(..., preview_at=progression.wanted)`.
 
     The stages are evenly spaced in the work, by `Progress.fraction`: the first is what the painting
     started from, the last is the result. Where the work is reported more seldom than that, there
@@ -57,8 +56,8 @@ class Progression:
         self._scale = 1
 
     def add(self, step: "Progress | Result") -> None:
-        """Take note of a step; a preview that is not needed is not kept."""
-        # Told apart by what they have: importing their classes would import torch.
+        """Record a step; a preview that is not needed is not kept."""
+        # Told apart by attribute: importing their classes would import torch.
         if hasattr(step, "picture"):
             self._keep(1.0, step.picture)
             return
@@ -67,7 +66,7 @@ class Progression:
             self._scale = step.scale
         before = self._scale_ends[-1] if self._scale_ends else 0
         while self._evaluations and self._evaluations[-1] >= before + step.step:
-            # Gone on from an earlier step than the last that was reported.
+            # Resumed from an earlier step than the last that was reported.
             del self._evaluations[-1], self._losses[-1]
         self._evaluations.append(before + step.step)
         self._losses.append((step.losses.content, step.losses.style, step.losses.total))
@@ -79,7 +78,7 @@ class Progression:
                 self._next += 1
 
     def state(self) -> dict[str, Any]:
-        """What is remembered, as numbers and bytes."""
+        """What is recorded, as numbers and bytes."""
         frames = [(at, *image.size, image.tobytes()) for at, image in list(self._frames)]
         return {
             "frames": frames,
@@ -91,7 +90,7 @@ class Progression:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember it again."""
+        """Go on from an earlier `state`."""
         self._frames = [
             (at, Image.frombytes("RGB", (width, height), data))
             for at, width, height, data in state["frames"]

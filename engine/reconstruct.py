@@ -1,4 +1,4 @@
-"""Shows what VGG19's layers know of a picture: its content or its style, out of white noise.
+"""Reconstructs a picture's content or style from VGG19's layers, starting from white noise.
 
 The two figures of E. Huang's article (2019), after figure 1 of L. Gatys, A. Ecker, M. Bethge (CVPR
 2016): the content from one layer's mapping at a time, and the style from the Gram matrices of the
@@ -13,13 +13,14 @@ from typing import Any, Literal
 import torch
 
 from engine.errors import Problem, SettingsError
-from engine.losses import gram_matrix
+from engine.images.picture import Picture
+from engine.images.pyramid import extend, pyramid_sizes, resize
+from engine.losses.functional import gram_matrix
+from engine.network.layers import multiplications_of
+from engine.network.vgg import VGG19
 from engine.pace import Pace
-from engine.picture import Picture
-from engine.pyramid import extend, ladder, resize
 from engine.settings import CONVOLUTIONS, LAYERS, Settings, resolve
 from engine.stylise import Progress, Result, stylise
-from engine.vgg import VGG19
 
 __all__ = [
     "FIRST_OF_EACH_BLOCK",
@@ -36,17 +37,17 @@ Kind = Literal["content", "style"]
 FIRST_OF_EACH_BLOCK = tuple(f"conv{block}_1" for block in range(1, len(CONVOLUTIONS) + 1))
 """What both figures use: conv1_1, conv2_1, ..., conv5_1."""
 
-# One scale: from one to the next `stylise` gives the content's fine structure back, which here is
-# what the layers are asked for. Average pooling, as Gatys et al. advise, and the total variation
-# take away the grit that deep layers do not see; chosen by looking at Tuebingen and Starry Night.
-# No clamp: so far from the goal it misleads L-BFGS, which ended in noise for one seed in four.
+# One scale: between scales `stylise` adds the content's fine structure, which here only the layers
+# should supply. Average pooling, as Gatys et al. advise, and the total variation remove the
+# high-frequency noise that deep layers do not see; chosen by looking at Tuebingen and Starry Night.
+# No clamp: so far from the minimum it misleads L-BFGS, which ended in noise for one seed in four.
 _FROM_NOISE: dict[str, Any] = {
     "size": 256,
     "scales": 1,
     "steps": 100,
     "history": 100,
     "content_boost": 1.0,
-    "preconditioning": 0.0,  # noise is fine grain, which is to go
+    "preconditioning": 0.0,  # it slows fine grain down, and noise is fine grain
     "style_evenness": 0.0,
     "init": "noise",
     "init_colours": "content",
@@ -61,12 +62,12 @@ RECIPES: dict[Kind, dict[str, Any]] = {
 """Settings to start from; the layers' weights follow from the picture."""
 
 FAINTEST = 1e-6
-"""A layer that shows less than this (a mean square) is weighed as if it showed so much."""
+"""Floor of a layer's mean square, of which its weight is the inverse."""
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What these layers together make of white noise."""
+    """The picture that these layers together reconstruct."""
 
     layers: tuple[str, ...]
     result: Result
@@ -120,7 +121,7 @@ def reconstruct(
 
 
 def check_layers(layers: Sequence[str]) -> None:
-    """Whether a figure can be made of them.
+    """Refuse layers that a figure cannot be made of.
 
     Raises:
         SettingsError: no such layer, one twice, or none.
@@ -139,7 +140,7 @@ def check_layers(layers: Sequence[str]) -> None:
 
 
 def _alone(kind: Kind, shares: dict[str, float], settings: Settings) -> Settings:
-    """The settings with these layers as one half of the objective, and nothing as the other."""
+    """The settings with these layers as the whole objective."""
     other: Kind = "style" if kind == "content" else "content"
     fixed = {"init": "noise", "init_colours": "content", "scales": 1, "style_blend": None}
     own: dict[str, Any] = {f"{kind}_layers": shares, f"{kind}_weight": 1.0}
@@ -150,12 +151,14 @@ def _alone(kind: Kind, shares: dict[str, float], settings: Settings) -> Settings
 def _shares(
     kind: Kind, picture: Picture, layers: Sequence[str], settings: Settings, vgg: VGG19
 ) -> dict[str, float]:
-    """A weight for each layer: 1 over the mean square of what the layer is to show.
+    """A weight for each layer: 1 over the mean square of its target.
 
-    A layer's loss is then near 1 for a picture that shows it nothing, whatever its depth, and one
-    weight of the total variation means the same for all of them.
+    A layer's loss is then near 1 for a picture without any of it, whatever its depth, so that one
+    weight of the total variation means the same for all layers.
     """
-    (size,) = ladder(picture.size, settings.longest_side(picture.size), 1, settings.scale_factor)
+    (size,) = pyramid_sizes(
+        picture.size, settings.longest_side(picture.size), 1, settings.scale_factor
+    )
     small = resize(picture.to_tensor(vgg.device), size)
     with torch.no_grad():
         targets = vgg.features(
@@ -168,13 +171,7 @@ def _shares(
 
 
 def _cost(layers: Sequence[str]) -> float:
-    """Multiplications up to the deepest of the layers, in units that cancel out."""
+    """Multiplications up to the deepest of the layers."""
     deepest = max(LAYERS.index(name) for name in layers)
-    channels, cost = 3, 0.0
-    for name in LAYERS[: deepest + 1]:
-        if name.startswith("conv"):
-            block = int(name[4])
-            width = min(64 * 2 ** (block - 1), 512)
-            cost += channels * width / 4 ** (block - 1)
-            channels = width
-    return cost
+    computed = LAYERS[: deepest + 1]
+    return sum(multiplications_of(name) for name in computed if name.startswith("conv"))

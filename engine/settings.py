@@ -1,8 +1,8 @@
 """Everything that changes the pixels of a result, in one strict model.
 
-Both rooms share it: the hot folder validates sidecars with it, the engine computes from it, and
-the record beside each result is it, so that a result can be made again. Only pydantic is
-imported here. Formulas that the numbers belong to stand in `losses.py`.
+The hot folder validates sidecars with it, the engine computes from it, and the record beside each
+result holds it, so that a result can be made again. Only pydantic is imported here. The formulas
+that the numbers belong to are in `engine.losses`.
 """
 
 import difflib
@@ -21,11 +21,10 @@ from pydantic import (
 )
 
 from engine.errors import Problem, SettingsError
+from engine.presets import GATYS_STYLE_LAYERS, PRESETS
 
 __all__ = [
-    "DEFAULT_PRESET",
     "LAYERS",
-    "PRESETS",
     "SUFFIXES",
     "Settings",
     "problems_of",
@@ -54,12 +53,12 @@ def _layer(name: str) -> str:
 
 Layer = Annotated[str, AfterValidator(_layer)]
 LARGEST_SIDE = 100_000
-"""Pixels. Memory ends before; a JPEG at 65 500."""
+"""Pixels. Memory is the limit before; of a JPEG 65 500."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
-"""How the names of results end, by format."""
+"""Of result files, by format."""
 
-# Told apart by type, so that a refusal is about what was meant.
+# Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
     Annotated[int, Field(ge=32, le=LARGEST_SIDE), Tag("[side]")]
     | Annotated[Literal["content"], Tag("[content]")],
@@ -67,12 +66,6 @@ Side = Annotated[
 ]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LayerWeights = Annotated[dict[Layer, Weight], Field(max_length=len(LAYERS))]
-
-# Gatys, Ecker and Bethge (CVPR 2016), reference code: a layer of C channels weighs 1000 / C^2.
-GATYS_STYLE_LAYERS = {
-    f"relu{block}_1": 1e3 / channels**2
-    for block, channels in enumerate((64, 128, 256, 512, 512), start=1)
-}
 
 
 class Settings(BaseModel):
@@ -149,8 +142,8 @@ class Settings(BaseModel):
     """Layers whose Gram matrices carry the style, each with its weight."""
 
     strength: Annotated[float, Field(ge=0, le=100)] | None = None
-    """One dial: 0 is nearly the content, 100 nearly all style. Unset: 75, where weights and scales
-    are as the other settings say."""
+    """0 is nearly the content, 100 nearly all style. Unset: 75, where weights and scales are as the
+    other settings say."""
 
     content_weight: Weight = 1.1
     """Weight of the content loss as a whole."""
@@ -175,8 +168,8 @@ class Settings(BaseModel):
     (Gram matrices and each channel's histogram; slower). One `style_weight` serves all."""
 
     style_evenness: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """How much the weak directions of a style's Gram matrices count beside the strong ones, with
-    `style_statistic: gram`. 0: as in a plain Gram loss."""
+    """How much the weak directions of a style's Gram matrices count beside the strong ones
+    (whitening), with `style_statistic: gram`. 0: as in a plain Gram loss."""
 
     style_blend: list[Annotated[float, Field(gt=0, le=1e6)]] | None = None
     """Share of each style picture, one number a style. Unset: equal shares."""
@@ -216,83 +209,6 @@ class Settings(BaseModel):
     def longest_side(self, content: tuple[int, int]) -> int:
         """Of the result, in pixels, for a content of (width, height)."""
         return max(content) if self.size == "content" else self.size
-
-
-# The presets that reproduce a source have its loss, start and optimiser. One thing differs: the
-# sources' first move, 1 / sum |gradient|, is lost in rounding, and what follows is luck (NaN at
-# 256 px on a picture that goes well at 512). `first_move: 0` brings it back.
-_SOURCES_IN_COMMON: dict[str, Any] = {
-    "size": 512,
-    "scales": 1,
-    "optimiser": "lbfgs",
-    "learning_rate": 1.0,
-    "history": 100,
-    "init_colours": "content",
-    "keep_colours": False,
-    "content_weight": 1.0,
-    "content_boost": 1.0,
-    "tv_weight": 0.0,
-    "style_statistic": "gram",
-    "style_evenness": 0.0,
-    "preconditioning": 0.0,
-    "style_scale": 1.0,
-    "pooling": "max",
-    "padding": "zeros",
-    "margin": 0,
-    "precision": "float32",
-}
-_FIRST_FIVE_CONVOLUTIONS = dict.fromkeys(
-    ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"), 1.0
-)
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # Coarse to fine: the model's own defaults.
-    "standard": {},
-    # A quick look at what `standard` will do: what a large painting's coarsest scale paints.
-    "preview": {"size": 256, "steps": 50, "format": "jpeg"},
-    # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,
-    # CVPR 2016, and the authors' PyTorch code: one scale of 512 px, content start, L-BFGS, max
-    # pooling, no clamp before the end. The code can go on with 200 steps at 800 px; that is
-    # `scales: 2, scale_factor: 1.5625, size: 800, steps: 200, coarse_steps: 500`.
-    "gatys": _SOURCES_IN_COMMON
-    | {
-        "steps": 500,
-        "clamp": False,
-        "init": "content",
-        "content_layers": {"relu4_2": 1.0},
-        "style_layers": GATYS_STYLE_LAYERS,
-        "style_weight": 1.0,
-        "gram": "positions",
-        "weights": "caffe",
-    },
-    # A. Jacq: Neural Transfer Using PyTorch (pytorch.org tutorials): torchvision's network, content
-    # on the fourth and style on the first five convolutions, before their ReLU.
-    "tutorial": _SOURCES_IN_COMMON
-    | {
-        "steps": 300,
-        "clamp": True,
-        "init": "content",
-        "content_layers": {"conv2_2": 1.0},
-        "style_layers": _FIRST_FIVE_CONVOLUTIONS,
-        "style_weight": 1e6,
-        "gram": "elements",
-        "weights": "torchvision",
-    },
-    # E. Huang (2019): content from the fifth convolution, style from the first five, white noise.
-    # It gives no weights: with Oxford's network these keep the composition readable.
-    "article": _SOURCES_IN_COMMON
-    | {
-        "steps": 600,
-        "clamp": False,  # from white noise a clamp can mislead L-BFGS for good
-        "init": "noise",
-        "content_layers": {"conv3_1": 1.0},
-        "style_layers": _FIRST_FIVE_CONVOLUTIONS,
-        "style_weight": 100.0,
-        "gram": "elements",
-        "weights": "caffe",
-    },
-}
-DEFAULT_PRESET = "standard"
 
 
 def resolve(*layers: Mapping[str, Any]) -> Settings:
@@ -345,11 +261,11 @@ def _unknown_preset(name: object) -> Problem:
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """pydantic's errors in the words of this project, with the nearest valid key or value."""
+    """pydantic's errors as `Problem`s, with the nearest valid key or value."""
     return [_problem(dict(details), model) for details in error.errors(include_url=False)]
 
 
-# What a person reads for pydantic's error types; {ctx} keys are pydantic's own.
+# What is expected, by pydantic's error types; the keys in braces are of its error context.
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping of names to values",
@@ -372,7 +288,7 @@ _EXPECTED = {
 
 
 def _problem(details: dict[str, Any], model: type[BaseModel]) -> Problem:
-    # pydantic's own names of a mapping's key and of a union's branch are none of the user's.
+    # The path without pydantic's own names of a mapping's key and of a union's branch.
     path = tuple(part for part in details["loc"] if not re.fullmatch(r"\[\w+\]", str(part)))
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":

@@ -1,9 +1,8 @@
 """The scales of a painting, coarse to fine, and the stages of each.
 
-Within a scale the content is settled first, then both terms are minimised as asked.
-
-Content that is settled first stays: at the end both losses are lower than without, and what a
-person sees first is their picture. Each scale that is painted so leaves less of that to do.
+A scale begins with a higher weight of the content (`content_boost`): at the end both losses are
+lower than without, and the first previews show the content. Each scale that is painted so leaves
+less to do for the next.
 """
 
 import math
@@ -13,27 +12,27 @@ from functools import partial
 
 from torch import Tensor
 
-from engine.optimise import Objective, Snapshot, Step, minimise
-from engine.pyramid import COARSEST, Size, ladder
+from engine.images.pyramid import COARSEST, Size, pyramid_sizes
+from engine.optimisers.minimise import Objective, Snapshot, Step, minimise
 from engine.settings import Settings
-from engine.strength import dial
+from engine.strength import strength_preset
 
-__all__ = ["Stage", "descend", "scales_of", "stages_of"]
+__all__ = ["Stage", "optimise_scale", "scales_of", "stages_of"]
 
 REPORT_EVERY = 5
-"""Evaluations between two reports on a device that runs ahead of the host: each waits for it."""
+"""Evaluations between two reports on a GPU: each report waits for the device."""
 
 BOOSTED = 5
-"""One step in so many of the final scale's has `content_boost`: the first ones."""
+"""The first 1 / BOOSTED of the final scale's steps have `content_boost`."""
 
 SETTLED = 2
-"""After so many scales of 256 px or more the content is settled: then no step of the final one has
-it. Smaller ones, such as a strength beyond 75 begins with, settle nothing."""
+"""After so many scales of 256 px or more no step of the final scale has `content_boost`. Smaller
+scales, such as a strength beyond 75 begins with, do not count."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """So many evaluations with the content's weight multiplied by `boost`."""
+    """`steps` evaluations with the content's weight multiplied by `boost`."""
 
     steps: int
     boost: float
@@ -42,17 +41,18 @@ class Stage:
 def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
     """The sizes that are painted, and the evaluations at each; the last is the result's.
 
-    A strength that loosens the content's shapes adds a scale below those of `ladder`, with the more
-    steps the looser they are, unless `scales` says how many there are.
+    A strength with structure freedom adds a scale below those of `pyramid_sizes`, with steps in
+    proportion to it, unless `scales` says how many there are.
     """
     side, factor = settings.longest_side(content), settings.scale_factor
-    sizes = ladder(content, side, settings.scales, factor)
+    sizes = pyramid_sizes(content, side, settings.scales, factor)
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
-    loosening = round(dial(settings.strength).looseness * settings.coarse_steps)
-    if settings.scales == 0 and loosening:
-        further = ladder(content, side, len(sizes) + 1, factor)
+    freedom = strength_preset(settings.strength).structure_freedom
+    extra_steps = round(freedom * settings.coarse_steps)
+    if settings.scales == 0 and extra_steps:
+        further = pyramid_sizes(content, side, len(sizes) + 1, factor)
         if len(further) > len(sizes):  # else it would be too small for the network
-            sizes, steps = further, [loosening, *steps]
+            sizes, steps = further, [extra_steps, *steps]
     return list(zip(sizes, steps, strict=True))
 
 
@@ -62,10 +62,9 @@ def stages_of(
     """How one scale is painted.
 
     A coarse scale has `content_boost` throughout. The final one has it for a share of its steps, if
-    fewer than `SETTLED` that count came before, and then as much of it as its size asks for: none
-    from 512 px, all of it up to 256, where `relu4_2` has a position for every 8 px of a face that
-    is 40 px wide. So a small painting looks like a large one seen from afar, which began as just
-    that.
+    fewer than `SETTLED` that count came before, and then as much of it as its size needs: none from
+    512 px, all of it up to 256, where `relu4_2` has a position for every 8 px of a face that is 40
+    px wide. So a small painting looks like a large one scaled down.
 
     Args:
         size: width, height that are painted.
@@ -76,35 +75,37 @@ def stages_of(
     """
     if not final:
         return [Stage(steps, boost)]
-    rest = boost ** min(1.0, max(0.0, 1 - math.log2(max(size) / COARSEST)))
-    if rest == boost:
+    later = boost ** min(1.0, max(0.0, 1 - math.log2(max(size) / COARSEST)))
+    if later == boost:
         return [Stage(steps, boost)]
-    settling = sum(max(each) >= COARSEST for each in coarser)
-    boosted = steps // BOOSTED if settling < SETTLED else 0
-    return [stage for stage in (Stage(boosted, boost), Stage(steps - boosted, rest)) if stage.steps]
+    counted = sum(max(each) >= COARSEST for each in coarser)
+    boosted = steps // BOOSTED if counted < SETTLED else 0
+    return [
+        stage for stage in (Stage(boosted, boost), Stage(steps - boosted, later)) if stage.steps
+    ]
 
 
-def descend(
+def optimise_scale(
     objective: Objective,
     canvas: Tensor,
     stages: Sequence[Stage],
     settings: Settings,
     resume: Snapshot | None,
 ) -> Iterator[Step]:
-    """Paint one scale in its stages, on `canvas` (1 x 3 x H x W), which is changed in place.
+    """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.
 
     Raises:
-        NumericalError: the optimisation ran away.
+        NumericalError: the loss is no longer finite.
     """
     done = 0
     for stage in stages:
-        # A stage's last evaluation moves nothing, so that no snapshot is of its very end.
+        # No snapshot is of a stage's end: its last evaluation does not move the picture.
         if resume is not None and resume.done >= done + stage.steps:
             done += stage.steps
             continue
         if resume is not None:
             resume = replace(resume, done=resume.done - done)
-        descent = minimise(
+        optimised = minimise(
             _boosted(objective, canvas, stage.boost),
             canvas,
             steps=stage.steps,
@@ -118,7 +119,7 @@ def descend(
             resume=resume,
         )
         resume = None
-        for step in descent:
+        for step in optimised:
             yield Step(done + step.number, step.losses, partial(_after, done, step))
         done += stage.steps
 
@@ -131,6 +132,6 @@ def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
 
 
 def _after(done: int, step: Step) -> Snapshot:
-    """The snapshot of a step before whose stage `done` evaluations were made."""
+    """A step's snapshot; `done` evaluations were made in the stages before the step's."""
     snapshot = step.snapshot()
     return replace(snapshot, done=done + snapshot.done)

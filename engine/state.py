@@ -1,4 +1,4 @@
-"""Where a painting stands, to go on from after an interruption to the very same pixels."""
+"""The state of a painting: saved before an interruption, it is resumed to the same pixels."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -7,12 +7,12 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from engine.optimise import OptimiserState
+from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["STATE_VERSION", "State", "load_state", "save_state"]
 
 STATE_VERSION = 1
-"""To be raised when `State` means something else than before."""
+"""To be raised when the meaning of `State` changes."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class State:
     seconds: float
     """Of computing so far."""
     plan: Mapping[str, Any] | None = None
-    """How the scale is computed to fit into memory, since that decides how sums are rounded."""
+    """`Plan.document` of the scale, since the plan decides how sums are rounded."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """The caller's own, untouched: numbers, text, bytes, None, lists and mappings of these."""
+    """The caller's own data, unchanged: numbers, text, bytes, None, lists and mappings of these."""
 
     @property
     def nbytes(self) -> int:
@@ -45,7 +45,7 @@ class State:
 
 
 def save_state(state: State, file: IO[bytes]) -> None:
-    """Write it as tensors, numbers and names: nothing in it is code."""
+    """Write it as tensors, numbers and names, without code."""
     torch.save({field.name: getattr(state, field.name) for field in fields(state)}, file)
 
 

@@ -1,34 +1,34 @@
-"""`strength`: one dial from the content (0) to a picture that is nearly all style (100).
+"""`strength`: from the content (0) to a picture that is nearly all style (100).
 
-Three things make a painting stronger. Up to `STANDARD` it is the style's weight against the
-content's, over nearly four powers of ten: what looks like an even step is an uneven one in weight.
-Near 0 the start matters, since a faint style moves no colours: the content's own give way to the
-style's there. Beyond `STANDARD` more weight alone changes little, because the optimisation finds
-the style in the shapes that it starts from. These are loosened: the painting begins at half the
-size, where the style's large shapes replace the content's, and less of the content's fine structure
-is given back at each step up. (A start from noise loosens them too; `docs/benchmarks.md` has both.)
+A strength sets three things. Up to `STANDARD` the style's weight relative to the content's rises
+over nearly four powers of ten, in steps that look even. Near 0 a faint style moves no colours, so
+the start goes from the content's colours to the style's. Beyond `STANDARD` more weight alone
+changes little, because the optimisation finds the style in the shapes that it starts from. There
+the structure is freed: the painting begins at half the size, where the style's large shapes replace
+the content's, and less of the content's fine structure is added at each larger scale. (A start from
+noise frees it too; `docs/benchmarks.md` has both.)
 """
 
 import bisect
 from dataclasses import dataclass
 
-__all__ = ["STANDARD", "Dial", "dial"]
+__all__ = ["STANDARD", "StrengthPreset", "strength_preset"]
 
 STANDARD = 75.0
-"""Where nothing is changed: the settings' weights, the content's shapes, the style's colours."""
+"""The strength that changes nothing in the settings."""
 
 
 @dataclass(frozen=True)
-class Dial:
-    """What a strength means."""
+class StrengthPreset:
+    """What a strength sets."""
 
     style: float
     """Factor of the style's weight."""
     colours: float
     """Of the start: 0 the content's own, 1 those that `init_colours` asks for."""
-    looseness: float
-    """Of the content's shapes: 0 as they are, 1 with all of `coarse_steps` at half the size that a
-    painting begins at otherwise, and nothing of the content's fine structure given back."""
+    structure_freedom: float
+    """0: the content's structure as it is. 1: all of `coarse_steps` at half the size that a
+    painting begins at otherwise, and no fine structure of the content added at larger scales."""
 
 
 # Strength -> log10 of the style's factor. Set so that at 256 px, on the mean of four pairs, the
@@ -50,17 +50,17 @@ KNOTS = (
 FULL_COLOURS = 25.0
 
 
-def dial(strength: float | None) -> Dial:
-    """What a strength of 0 to 100 means; None: as `STANDARD`."""
+def strength_preset(strength: float | None) -> StrengthPreset:
+    """What a strength of 0 to 100 sets; None: as `STANDARD`."""
     if strength is None or strength == STANDARD:
-        return Dial(1.0, 1.0, 0.0)
+        return StrengthPreset(1.0, 1.0, 0.0)
     beyond = max(0.0, (strength - STANDARD) / (100 - STANDARD))
-    return Dial(_style(strength), min(1.0, strength / FULL_COLOURS), beyond)
+    return StrengthPreset(_style(strength), min(1.0, strength / FULL_COLOURS), beyond)
 
 
 def _style(strength: float) -> float:
     first, exponent = KNOTS[0]
-    if strength <= first:  # down to nothing at 0
+    if strength <= first:  # down to 0
         return float(10**exponent * strength / first)
     after = bisect.bisect_left([knot for knot, _ in KNOTS], strength)
     (left, low), (right, high) = KNOTS[after - 1 : after + 1]

@@ -1,8 +1,8 @@
-"""Paints one picture in the style of others.
+"""Style transfer: paints one picture in the style of others, from coarse to fine scales.
 
 L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks, CVPR 2016:
 the picture's pixels are optimised until its VGG19 features resemble the content's and their Gram
-matrices the style's. Coarse to fine, if asked.
+matrices the style's.
 """
 
 import bisect
@@ -15,23 +15,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine._encode import check_side
 from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
-from engine.memory import Plan, Planner, is_out_of_memory, release
+from engine.images.encode import check_side
+from engine.images.picture import Picture
+from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
+from engine.losses.targets import StyleTargets, digest
+from engine.memory.allocator import is_out_of_memory, release
+from engine.memory.plan import Plan
+from engine.memory.planner import Planner
+from engine.memory.segments import Layout
+from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
-from engine.optimise import Losses, Objective, Snapshot, Step
+from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
-from engine.picture import Picture
-from engine.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
-from engine.segments import Layout
 from engine.settings import Settings
-from engine.stages import Stage, descend, scales_of, stages_of
-from engine.start import draft_of, start_of
+from engine.stages import Stage, optimise_scale, scales_of, stages_of
+from engine.start import initial_canvas, recoloured_content
 from engine.state import State
-from engine.strength import dial
-from engine.targets import StyleTargets, digest
-from engine.vgg import VGG19
+from engine.strength import strength_preset
 
 __all__ = ["Progress", "Result", "stylise"]
 
@@ -40,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the work is. `step` of `steps` evaluations at `scale` of `scales` (both from 1)."""
+    """The progress of a painting: `step` of `steps` evaluations at `scale` of `scales` (from 1)."""
 
     scale: int
     scales: int
@@ -76,9 +78,8 @@ class Result:
     weights_name: str
     weights_sha256: str
     plans: tuple[Plan, ...] = ()
-    """How each scale was computed, if it had to be planned: without a budget, or with one that is
-    ample, nothing is taken apart. More than one of a scale where memory ran
-    out."""
+    """How each scale was computed, if it was planned: without a budget, or with an ample one, the
+    network is computed as a whole. A scale where memory ran out has more than one."""
 
 
 def stylise(
@@ -107,31 +108,30 @@ def stylise(
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
             besides.
-        targets: what is known of styles from earlier jobs, and is to be remembered of these. It
-            changes no pixel.
-        resume: where the same painting was interrupted. With everything else equal (the number of
-            CPU threads, too) the result is bit for bit what it would have been. The step under way
-            then is computed, and reported, again.
+        targets: a cache of style statistics, shared by jobs. It changes no pixel.
+        resume: the state of the same painting when it was interrupted. With everything else equal
+            (the number of CPU threads, too) the result is bit for bit what it would have been. The
+            step that was interrupted is computed, and reported, again.
         budget: bytes that the process (on a GPU: the device) may hold. Each scale is planned to fit
             into it (`engine.memory`); None: no limit. If memory runs out all the same, the scale
-            goes on where it is, planned one step smaller.
+            goes on where it is with a smaller plan.
 
     Raises:
         BudgetError: nothing fits into the budget, or into what there is; says what would.
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
-        NumericalError: the optimisation ran away.
+        NumericalError: the loss is no longer finite.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
     sizes, steps = zip(*scales_of(content.size, settings), strict=True)
     _check(content, styles, settings, initial, sizes[-1])
     work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
     previewed, previews = 0.0, 0
-    # A small style is no larger at the next scale, so even one job can look twice.
+    # Even one job can use it twice: a small style has the same size at two scales.
     targets = StyleTargets() if targets is None else targets
     digests = [digest(style) for style in styles]
-    strength = dial(settings.strength)
+    strength = strength_preset(settings.strength)
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
@@ -150,22 +150,23 @@ def stylise(
             resume = None
         else:
             whole_styles = [style.to_tensor(vgg.device) for style in styles]
-            # What the painting starts from and is given back at each step up: the content, in
-            # colours. Made anew at each scale, so that nothing of it waits while one is painted.
-            whole_draft = draft_of(content.to_tensor(vgg.device), whole_styles, settings, strength)
-            draft = resize(whole_draft, size)
+            # Made anew at each scale, so that it takes no memory while one is painted.
+            whole_content = recoloured_content(
+                content.to_tensor(vgg.device), whole_styles, settings, strength
+            )
+            recoloured = resize(whole_content, size)
             if scale == 0:
-                picture = start_of(settings, draft, whole_styles, initial, generator)
+                picture = initial_canvas(settings, recoloured, whole_styles, initial, generator)
             else:
-                coarser_draft = resize(whole_draft, sizes[scale - 1])
-                picture = enlarge(picture, coarser_draft, draft, 1 - strength.looseness)
-                del coarser_draft
+                coarser = resize(whole_content, sizes[scale - 1])
+                picture = enlarge(picture, coarser, recoloured, 1 - strength.structure_freedom)
+                del coarser
             canvas = extend(picture, settings.margin).clone()
-            del whole_styles, whole_draft, draft, picture
+            del whole_styles, whole_content, recoloured, picture
         target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
         final = scale == len(sizes) - 1
         stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
-        descent = _within_memory(
+        optimised = _within_memory(
             planner,
             budget,
             sum(each.samples.nbytes for each in (content, *styles))
@@ -179,8 +180,8 @@ def stylise(
             settings,
             snapshot,
         )
-        snapshot = None  # It holds the whole memory of the optimiser as it was.
-        for step in descent:
+        snapshot = None  # Else the optimiser's old state would stay in memory.
+        for step in optimised:
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
             fraction = done / sum(work)
@@ -245,7 +246,7 @@ def _within_memory(
     planner: Planner,
     budget: int | None,
     held: int,
-    chosen: Mapping[str, Any] | None,
+    resumed_plan: Mapping[str, Any] | None,
     plans: list[Plan],
     objective_in: Callable[[Layout | None], Objective],
     canvas: Tensor,
@@ -253,19 +254,19 @@ def _within_memory(
     settings: Settings,
     snapshot: Snapshot | None,
 ) -> Iterator[Step]:
-    """One scale, as planned; planned one step smaller wherever memory runs out.
+    """One scale, as planned; with a smaller plan each time that memory runs out.
 
     Args:
         held: bytes of pictures.
-        chosen: the plan that an interrupted scale was painted by, as `Plan.document` has it.
-        plans: gets each plan that is tried.
+        resumed_plan: `Plan.document` of an interrupted scale.
+        plans: every plan that is tried is appended.
     """
     size = (canvas.shape[-1], canvas.shape[-2])
     steps = sum(stage.steps for stage in stages)
     plan: Plan | None = None
-    if chosen is not None:
-        plan = planner.chosen(size, held, chosen)
-    elif budget is not None and not planner.roomy(size, held, steps, budget):
+    if resumed_plan is not None:
+        plan = planner.from_document(size, held, resumed_plan)
+    elif budget is not None and not planner.fits_without_plan(size, held, steps, budget):
         plan = planner.plan(size, held, steps, budget)
     latest: Callable[[], Snapshot] | None = None
     while True:
@@ -274,14 +275,14 @@ def _within_memory(
             settings = settings.model_copy(update={"history": max(1, plan.history)})
         try:
             objective = objective_in(plan.layout if plan else None)
-            for step in descend(objective, canvas, stages, settings, snapshot):
+            for step in optimise_scale(objective, canvas, stages, settings, snapshot):
                 snapshot, latest = None, step.snapshot
                 yield step
             return
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-        # Only here, behind the exception, nothing refers to what the evaluation held.
+        # Only after the exception's block does nothing refer to the evaluation's tensors.
         objective = step = None  # type: ignore[assignment]
         release()
         plan = plan or planner.unplanned(size, held, steps)
@@ -309,10 +310,10 @@ def _state(
 
 
 def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
-    """Where the descent was at the scale that `state` is of.
+    """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: there is no such scale here, or the picture has another size there.
+        StateError: this painting has no such scale, or another size there.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
     margin = min(margin, width - 1, height - 1)  # as `extend` has it

@@ -74,7 +74,7 @@ def contact_sheet(cells: Sequence[tuple[Path | None, str]], columns: int) -> byt
     """
     from PIL import Image, ImageDraw
 
-    from engine.sheet import INK, PAPER, font
+    from engine.images.sheet import INK, PAPER, font
 
     if not 0 < columns <= 12:
         columns = max(1, math.ceil(math.sqrt(len(cells))))

@@ -11,7 +11,7 @@ from engine import THREADS_ENVIRONMENT
 from hotfolder.errors import FolderError
 
 if TYPE_CHECKING:
-    from engine.picture import Picture
+    from engine.images.picture import Picture
     from engine.settings import Settings
 
 __all__ = [
@@ -75,7 +75,7 @@ def progression_files(output: Path) -> dict[str, Path]:
 
 def write_output(picture: "Picture", output: Path, settings: "Settings", *, force: bool) -> None:
     """The picture, whole or not at all, with its settings as text."""
-    from engine.picture import write_picture
+    from engine.images.picture import write_picture
     from hotfolder.atomic_files import whole
 
     text = json.dumps(settings.model_dump(), ensure_ascii=False)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from engine.network.vgg import VGG19
 from engine.progression import Progression
 from engine.settings import Settings
 from engine.state import State
 from engine.stylise import Progress
-from engine.vgg import VGG19
 from hotfolder.cli.console import report
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 

@@ -88,7 +88,7 @@ def memory_budget(text: str, device: str) -> int | None:
     Raises:
         typer.BadParameter: neither `auto` nor an amount.
     """
-    from engine.budget import auto_budget, parse_memory
+    from engine.memory.budget import auto_budget, parse_memory
 
     try:
         return parse_memory(text) or auto_budget(device)

@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from engine.settings import LAYERS, PRESETS, Settings
+from engine.presets import PRESETS
+from engine.settings import LAYERS, Settings
 
 __all__ = ["SettingFact", "facts", "page", "plain"]
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import PRESETS
+from engine.presets import PRESETS
 from hotfolder.config.model import Config, below_settings, config_problems
 from hotfolder.errors import ConfigError
 from hotfolder.yaml_document import DocumentError, parse_document

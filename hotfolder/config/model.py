@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.budget import parse_memory
 from engine.errors import Problem, SettingsError
+from engine.memory.budget import parse_memory
 from engine.settings import problems_of, resolve
 from hotfolder.job_options import Minutes
 

@@ -21,12 +21,12 @@ from typing import IO, Any
 import torch
 
 import engine
-from engine.devices import describe_hardware
+from engine.network.devices import describe_hardware
+from engine.network.vgg import VGG19
 from engine.progression import Progression
 from engine.settings import Settings
 from engine.state import STATE_VERSION, State, load_state, save_state
 from engine.stylise import Progress
-from engine.vgg import VGG19
 from hotfolder.atomic_files import read_json, whole, write_json
 
 __all__ = ["Checkpoints", "made_of", "sha256_of", "state_of"]

@@ -17,18 +17,18 @@ from typing import Any
 import torch
 
 import engine
-from engine.budget import auto_budget, parse_memory
-from engine.devices import make_reproducible, resolve_devices
 from engine.errors import PictureError
-from engine.memory import is_out_of_memory
-from engine.optimise import Losses
-from engine.picture import Picture, read_picture, write_picture
+from engine.images.picture import Picture, read_picture, write_picture
+from engine.losses.targets import StyleTargets
+from engine.memory.allocator import is_out_of_memory
+from engine.memory.budget import auto_budget, parse_memory
+from engine.network.devices import make_reproducible, resolve_devices
+from engine.network.vgg import VGG19, load_vgg19
+from engine.optimisers.minimise import Losses
 from engine.progression import Progression
 from engine.settings import SUFFIXES
 from engine.state import State
 from engine.stylise import Result, stylise
-from engine.targets import StyleTargets
-from engine.vgg import VGG19, load_vgg19
 from hotfolder.atomic_files import sync_folder, write_whole
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job

@@ -18,10 +18,10 @@ from benchmarks.plot import Curve, Panel, draw
 from benchmarks.runs import Point, Run
 from benchmarks.sheet import SHOWN, contact_sheet, labelled_sheet
 from benchmarks.versus import undisturbed
-from engine.picture import Picture, read_picture, write_picture
-from engine.pyramid import resize
+from engine.images.picture import Picture, read_picture, write_picture
+from engine.images.pyramid import resize
+from engine.network.vgg import load_vgg19
 from engine.settings import LAYERS
-from engine.vgg import load_vgg19
 
 
 @pytest.fixture(autouse=True)

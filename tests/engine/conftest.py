@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.vgg import VGG19, load_vgg19
+from engine.network.vgg import VGG19, load_vgg19
 
 
 @pytest.fixture(scope="session")

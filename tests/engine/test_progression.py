@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from engine.errors import SettingsError
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.network.vgg import VGG19
 from engine.progression import FILES, Progression
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19
 
 
 def painted(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.errors import SettingsError
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.network.vgg import VGG19
 from engine.reconstruct import (
     RECIPES,
     Kind,
@@ -18,7 +19,6 @@ from engine.reconstruct import (
 )
 from engine.settings import resolve
 from engine.stylise import Progress
-from engine.vgg import VGG19
 
 
 @pytest.fixture(scope="module")

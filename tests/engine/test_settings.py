@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import SettingsError
-from engine.settings import LAYERS, PRESETS, Settings, resolve
+from engine.presets import PRESETS
+from engine.settings import LAYERS, Settings, resolve
 
 
 def refusal(**values: Any) -> str:

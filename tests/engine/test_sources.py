@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from engine.network.vgg import VGG19
+from engine.network.weights import Weights
 from engine.objective import style_transfer_objective
 from engine.settings import resolve
-from engine.vgg import VGG19
-from engine.weights import Weights
 
 
 def load(path: Path, size: tuple[int, int]) -> Tensor:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.network.vgg import VGG19
 from engine.settings import resolve
 from engine.stages import Stage, stages_of
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from engine.errors import StateError
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.network.vgg import VGG19
 from engine.settings import resolve
 from engine.state import State, load_state, save_state
 from engine.stylise import Progress, Result, stylise
-from engine.vgg import VGG19
 
 # Two scales; at the second, `content_boost` makes two stages, as at 512 px: evaluations 1 to 2, and
 # 3 to 10.

@@ -1,4 +1,4 @@
-"""The strength dial: what it means, and what it does to a picture."""
+"""Strength: what it sets, and what it does to a picture."""
 
 import itertools
 from pathlib import Path
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine.losses import content_loss, gram_matrix, style_loss
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.losses.functional import content_loss, gram_matrix, style_loss
+from engine.network.vgg import VGG19
 from engine.settings import resolve
 from engine.stages import scales_of
-from engine.strength import STANDARD, Dial, dial
+from engine.strength import STANDARD, StrengthPreset, strength_preset
 from engine.stylise import Result, stylise
-from engine.vgg import VGG19
 
 SMALL = {"size": 64, "scales": 1, "steps": 25}
 
@@ -36,27 +36,31 @@ def painted(content: Picture, style: Picture, vgg: VGG19, **values: Any) -> Pict
 
 
 def test_unset_and_standard_change_nothing() -> None:
-    assert dial(None) == dial(STANDARD) == Dial(style=1.0, colours=1.0, looseness=0.0)
+    assert (
+        strength_preset(None)
+        == strength_preset(STANDARD)
+        == StrengthPreset(style=1.0, colours=1.0, structure_freedom=0.0)
+    )
 
 
 def test_at_0_there_is_no_style() -> None:
-    assert dial(0) == Dial(style=0.0, colours=0.0, looseness=0.0)
+    assert strength_preset(0) == StrengthPreset(style=0.0, colours=0.0, structure_freedom=0.0)
 
 
 def test_nothing_goes_back_when_the_dial_goes_up() -> None:
-    dials = [dial(tenths / 10) for tenths in range(1001)]
-    for weaker, stronger in itertools.pairwise(dials):
+    presets = [strength_preset(tenths / 10) for tenths in range(1001)]
+    for weaker, stronger in itertools.pairwise(presets):
         assert weaker.style < stronger.style
         assert weaker.colours <= stronger.colours
-        assert weaker.looseness <= stronger.looseness
+        assert weaker.structure_freedom <= stronger.structure_freedom
 
 
 def test_the_dial_has_no_jumps() -> None:
-    dials = [dial(tenths / 10) for tenths in range(10, 1001)]
-    for here, further in itertools.pairwise(dials):
+    presets = [strength_preset(tenths / 10) for tenths in range(10, 1001)]
+    for here, further in itertools.pairwise(presets):
         assert further.style < 1.2 * here.style
         assert further.colours - here.colours < 0.01
-        assert further.looseness - here.looseness < 0.01
+        assert further.structure_freedom - here.structure_freedom < 0.01
 
 
 def test_the_standard_strength_paints_what_is_painted_without_one(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine.errors import PictureError, SettingsError
-from engine.picture import Picture, read_picture
+from engine.images.picture import Picture, read_picture
+from engine.network.vgg import VGG19
 from engine.settings import resolve
 from engine.stylise import Progress, Result, stylise
-from engine.vgg import VGG19
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """Hot folders in temporary places, a clock that tests turn, a dispatcher that needs no worker."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import Running
 from support import FakeClock, Room
 
 from hotfolder.paths import FolderPaths
@@ -53,3 +54,13 @@ def small_pictures(
         with Image.open(source) as picture:
             picture.convert("RGB").resize((96, 64)).save(target)
     return made
+
+
+@pytest.fixture
+def running(folder: FolderPaths) -> Iterator[Running]:
+    running = Running(folder)
+    yield running
+    for process in running.started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from fake_server import FakeServer
 
-from engine.picture import Format, Picture, write_picture
+from engine.images.picture import Format, Picture, write_picture
 from plugin.client import Client, FolderMissing, Style
 
 SETTINGS = '{"preset": "standard", "strength": 60.0, "note": "Näh \U0001f600"}'

@@ -78,7 +78,7 @@ def _devices() -> Iterator[DiagnosticResult]:
     try:
         import torch
 
-        from engine.devices import describe_device, resolve_devices
+        from engine.network.devices import describe_device, resolve_devices
 
         devices = resolve_devices("auto")
     except Exception as error:
@@ -104,7 +104,7 @@ def _devices() -> Iterator[DiagnosticResult]:
 
 def _precision(device: str) -> str:
     """What `precision: auto` means there, and why."""
-    from engine.precision import measured_here, resolve_precision
+    from engine.network.precision import measured_here, resolve_precision
 
     precision = resolve_precision("auto", device)
     speedup = measured_here().of(device)
@@ -127,7 +127,7 @@ def _memory(device: str) -> list[str]:
 def _weights() -> Iterator[DiagnosticResult]:
     try:
         from engine.errors import EngineError
-        from engine.weights import load_weights
+        from engine.network.weights import load_weights
     except Exception as error:
         yield DiagnosticResult("fail", "weights", str(error), "See torch above.")
         return

@@ -160,11 +160,11 @@ def _paint(
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
-        from engine.devices import make_reproducible, resolve_devices
-        from engine.picture import read_picture
+        from engine.images.picture import read_picture
+        from engine.network.devices import make_reproducible, resolve_devices
+        from engine.network.vgg import load_vgg19
         from engine.progression import Progression
         from engine.stylise import Result, stylise
-        from engine.vgg import load_vgg19
         from hotfolder.cli.interruption import Keeper
 
         pictures = [read_picture(p, max_megapixels=inputs.max_megapixels) for p in inputs.files]

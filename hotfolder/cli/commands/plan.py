@@ -53,11 +53,11 @@ def plan(
         raise InputError(f"{content}: no such file.")
     set_threads(read.threads)
 
-    from engine.budget import format_bytes
-    from engine.devices import resolve_devices
     from engine.estimate import plan_painting, seconds_a_pixel
-    from engine.picture import read_picture
-    from engine.vgg import load_vgg19
+    from engine.images.picture import read_picture
+    from engine.memory.budget import format_bytes
+    from engine.network.devices import resolve_devices
+    from engine.network.vgg import load_vgg19
 
     where = resolve_devices(device if device == "auto" else [device])[0]
     picture = read_picture(content, max_megapixels=read.max_megapixels)

@@ -84,8 +84,8 @@ def reconstruct(
     check_output(output, force=force)
 
     set_threads(read.threads)
+    from engine.images.sheet import Panel, contact_sheet
     from engine.reconstruct import FIRST_OF_EACH_BLOCK, RECIPES, check_layers
-    from engine.sheet import Panel, contact_sheet
 
     wanted = chosen or FIRST_OF_EACH_BLOCK
     check_layers(wanted)
@@ -112,10 +112,10 @@ def _paint(
     name = file.name
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
-        from engine.devices import make_reproducible, resolve_devices
-        from engine.picture import read_picture
+        from engine.images.picture import read_picture
+        from engine.network.devices import make_reproducible, resolve_devices
+        from engine.network.vgg import load_vgg19
         from engine.reconstruct import Reconstruction, reconstruct
-        from engine.vgg import load_vgg19
 
         picture = read_picture(file, max_megapixels=max_megapixels)
         make_reproducible()

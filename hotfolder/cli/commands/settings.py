@@ -36,7 +36,7 @@ def settings(
 @command("presets", HELP, "impasto presets", "impasto stylise cat.jpg night -o a.png -p preview")
 def presets() -> None:
     """List the named recipes."""
-    from engine.settings import PRESETS
+    from engine.presets import PRESETS
     from hotfolder.cli.settings_page import plain
 
     rows = []

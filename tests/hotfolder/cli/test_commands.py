@@ -326,11 +326,11 @@ def test_the_doctor_says_what_precision_auto_means_and_why(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from engine.precision import Speedups
+    from engine.network.precision import Speedups
 
     known = Speedups(tmp_path / "precision.json", lambda device: speedup)
-    monkeypatch.setattr("engine.precision.measured_here", lambda: known)
-    monkeypatch.setattr("engine.devices.resolve_devices", lambda wanted: ["cpu"])
+    monkeypatch.setattr("engine.network.precision.measured_here", lambda: known)
+    monkeypatch.setattr("engine.network.devices.resolve_devices", lambda wanted: ["cpu"])
     assert main(["doctor"]) == ExitCode.OK
     assert said in capsys.readouterr().out
 
@@ -338,13 +338,13 @@ def test_the_doctor_says_what_precision_auto_means_and_why(
 def test_the_doctor_finds_a_device_that_cannot_compute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engine.precision import Speedups
+    from engine.network.precision import Speedups
 
     def fails(device: str) -> float:
         raise RuntimeError("no kernel image is available for execution on the device")
 
     known = Speedups(tmp_path / "precision.json", fails)
-    monkeypatch.setattr("engine.precision.measured_here", lambda: known)
+    monkeypatch.setattr("engine.network.precision.measured_here", lambda: known)
     assert main(["doctor"]) == ExitCode.MISSING_DEPENDENCY
     assert "no kernel image is available" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from engine.errors import ExitCode
-from engine.picture import read_settings_text
+from engine.images.picture import read_settings_text
 from hotfolder.cli.main import main
 from plugin.client import Client, Request
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from engine.settings import PRESETS, Settings, resolve
+from engine.presets import PRESETS
+from engine.settings import Settings, resolve
 from hotfolder.cli.settings_page import facts, page, plain
 from hotfolder.yaml_document import parse_document
 

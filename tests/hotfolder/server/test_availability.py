@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import Running, Until
 from support import FakeClock, FakeDispatcher, Room, paints, starts_only
-from test_processes import Running, Until, running
 
 from hotfolder.config.model import Config
 from hotfolder.errors import FolderError
@@ -20,9 +20,6 @@ from hotfolder.paths import FolderPaths
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.workers.events import Failed
-
-__all__ = ["running"]
-
 
 # --- 2, 3, 4: how files come, and what is heard of it ----------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from engine.picture import read_settings_text
+from engine.images.picture import read_settings_text
 from engine.settings import Settings
 from hotfolder.config.model import Config
 from hotfolder.paths import FolderPaths

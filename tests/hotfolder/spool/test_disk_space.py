@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from processes import Running, Until
 from support import FakeClock
-from test_processes import Running, Until
 
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.disk_space import PATIENCE_SECONDS, STEP_BYTES, DiskSpace

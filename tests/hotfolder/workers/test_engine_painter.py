@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import hotfolder.workers.engine_painter
-from engine.memory import Planner
+from engine.memory.planner import Planner
 from engine.settings import resolve
 from hotfolder.job import Job
 from hotfolder.workers.engine_painter import EnginePainter
@@ -34,7 +34,7 @@ def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
         preview_seconds=1,
         checkpoint_seconds=0.001,
     )
-    monkeypatch.setattr(Planner, "roomy", lambda *_: False)
+    monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
     with closing(painter.paint(job)) as events:  # type: ignore[type-var]
         next(events)
         next(events)

@@ -1,0 +1,24 @@
+"""The arrays that pictures are kept in, and the strips in which a large one is converted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Floats", "Samples", "strips"]
+
+Floats = NDArray[np.float32]
+
+Samples = NDArray[Any]
+"""uint8, 0 to 255, or float32, 0 to 1."""
+
+STRIP_PIXELS = 1 << 18
+"""Of a strip: the copies that converting one takes are small beside any large picture."""
+
+
+def strips(width: int, height: int) -> Iterator[slice]:
+    """The rows of a picture, `STRIP_PIXELS` at a time."""
+    count = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, count):
+        yield slice(top, min(top + count, height))

@@ -1,0 +1,140 @@
+"""The losses as plain functions: content, style (Gram matrices) and total variation.
+
+F is a feature map of one picture: 1 x C x H x W. Sums over positions run in float32 whatever the
+network's precision, since a Gram entry adds up H*W products.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "content_gradient",
+    "content_loss",
+    "gram_gradient",
+    "gram_matrix",
+    "style_loss",
+    "total_variation",
+]
+
+
+def gram_matrix(features: Tensor, divisor: str = "positions") -> Tensor:
+    """Inner products between channels: G = F F' / n, with F as C x (H W).
+
+    n = H W (`positions`; Gatys et al., reference code) or C H W (`elements`; Johnson et al. 2016,
+    and the PyTorch tutorial). Gatys et al. (2016), eq. 3, leave the division to the loss.
+
+    Args:
+        features: 1 x C x H x W.
+        divisor: `positions` or `elements`.
+
+    Returns:
+        C x C, float32 (float64 stays float64), symmetric, positive semi-definite.
+
+    >>> gram_matrix(torch.tensor([1.0, 3.0, 2.0, 0.0]).reshape(1, 2, 1, 2))
+    tensor([[5., 1.],
+            [1., 2.]])
+    """
+    _, channels, height, width = features.shape
+    n = height * width * (channels if divisor == "elements" else 1)
+    gram: Tensor = _Gram.apply(features, 1.0 / n)
+    return gram
+
+
+class _Gram(torch.autograd.Function):
+    """F F' / n with the gradient (dG + dG') F / n in one product, where autograd would make two.
+
+    The gradient's product runs in the features' own type, to which it would be rounded anyway: for
+    bfloat16 it costs half, and no copy in float32 is kept.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, factor: float) -> Tensor:
+        ctx.save_for_backward(features)
+        ctx.factor = factor
+        flat = _at_least_float32(features[0].flatten(1))
+        return (flat @ flat.T) * factor
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (features,) = ctx.saved_tensors
+        (gradient,) = gradients
+        return gram_gradient(features, gradient * ctx.factor), None
+
+
+def gram_gradient(features: Tensor, gradient: Tensor) -> Tensor:
+    """(D + D') F: the gradient in F, given the gradient D in F F'.
+
+    Args:
+        features: 1 x C x H x W.
+        gradient: C x C.
+
+    Returns:
+        1 x C x H x W, in the features' type.
+    """
+    symmetric = (gradient + gradient.T).to(features.dtype)
+    # Positions x channels, as features lie in memory in channels_last.
+    product = features[0].flatten(1).T @ symmetric
+    return product.T.reshape(features.shape)
+
+
+def style_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of two Gram matrices: 1/C^2 sum (G - A)^2.
+
+    Gatys et al. (2016), eq. 4, is a quarter of this for Gram matrices divided by H W; the reference
+    code, which we follow, uses the mean and puts constants into the layers' weights.
+
+    Args:
+        gram, target: C x C.
+
+    >>> style_loss(torch.eye(2), torch.zeros(2, 2))
+    tensor(0.5000)
+    """
+    return (gram - target).square().mean()
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference of two feature maps.
+
+    Gatys et al. (2016), eq. 1, is half the sum; their code, which we follow, uses the mean.
+
+    Args:
+        features, target: 1 x C x H x W.
+
+    >>> content_loss(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))
+    tensor(1.)
+    """
+    return (_at_least_float32(features) - _at_least_float32(target)).square().mean()
+
+
+def content_gradient(features: Tensor, target: Tensor, positions: int, factor: Tensor) -> Tensor:
+    """The gradient of `factor` times the content loss, in the features of a part of the picture.
+
+    Args:
+        features, target: 1 x C x h x w, of the part.
+        positions: of the whole.
+    """
+    difference = _at_least_float32(features) - _at_least_float32(target)
+    return (difference * (2 * factor / (features.shape[1] * positions))).to(features.dtype)
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels, down plus across.
+
+    The squared form of Mahendran and Vedaldi (2015), beta = 2, as means so that its weight means
+    the same at every size.
+
+    Args:
+        picture: 1 x 3 x H x W.
+
+    >>> total_variation(torch.tensor([[0.0, 1.0], [0.0, 1.0]]).reshape(1, 1, 2, 2))
+    tensor(1.)
+    """
+    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
+    across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
+    return down + across
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()

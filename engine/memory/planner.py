@@ -1,0 +1,177 @@
+"""Chooses how each scale is computed so that it fits into the memory budget.
+
+Candidates are the network untiled, checkpointed block by block, and in tiles of several sizes, with
+as many L-BFGS pairs as the settings ask for or fewer. The fastest that fits is taken.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.errors import BudgetError
+from engine.images.pyramid import Size
+from engine.losses.weighted import active_layers
+from engine.memory.budget import format_bytes
+from engine.memory.plan import Plan
+from engine.memory.prediction import Predictor
+from engine.memory.segments import Layout
+from engine.network.layers import scale_of
+from engine.network.vgg import DTYPES, VGG19
+from engine.settings import Settings
+
+__all__ = ["Planner"]
+
+# On a CPU larger blocks are given back to the system and taken again each time, which costs more
+# than the halos of smaller tiles; on an accelerator small tiles do not fill it.
+LARGEST_MAP = {"cpu": 10 << 20}
+LARGEST_MAP_ELSEWHERE = 1 << 30
+
+SIDES = (4096, 2048, 1024, 512, 256, 192, 96)
+"""Of the first segment's tiles, in pixels."""
+
+SMALLER = 0.85
+"""Peak of the next smaller plan, relative to the plan that ran out of memory, at most."""
+
+ROOM = 8000
+"""Bytes a pixel: more than any evaluation takes, whatever its layers, statistic and precision."""
+
+FEWEST_PAIRS = 1
+"""L-BFGS with fewer would be gradient descent."""
+
+CUTS = (
+    ("pool3",),
+    ("pool3", "pool4"),
+    ("pool2", "pool3"),
+    ("pool2", "pool3", "pool4"),
+)
+EVERY_BLOCK = ("pool1", "pool2", "pool3", "pool4")
+
+
+class Planner:
+    """Plans for one network and settings."""
+
+    def __init__(self, vgg: VGG19, settings: Settings) -> None:
+        self._vgg = vgg
+        self._settings = settings
+        self.predictor = Predictor(vgg, settings)
+
+    def plan(self, size: Size, held: int, steps: int, budget: int | None) -> Plan:
+        """The fastest plan within the budget. More L-BFGS pairs go before speed.
+
+        Args:
+            size: of what is painted, its margin included.
+            held: bytes that the caller holds besides, and what it holds only before and after the
+                evaluations.
+            steps: evaluations at this scale: L-BFGS remembers no more pairs than it has made.
+
+        Raises:
+            BudgetError: nothing fits.
+        """
+        wanted = self._wanted_history(steps)
+        histories = [wanted]
+        while histories[-1] > FEWEST_PAIRS:
+            histories.append(histories[-1] // 2)
+        least: Plan | None = None
+        for history in histories:
+            if (
+                budget
+                and history > FEWEST_PAIRS
+                and self.predictor.without_evaluations(size, held, history) > budget
+            ):
+                continue
+            for layout in self._layouts(size):
+                plan = self.predictor.predict(size, held, history, layout)
+                if budget is None or plan.peak <= budget:
+                    return plan
+                if least is None or plan.peak < least.peak:
+                    least = plan
+        assert least is not None
+        assert budget is not None
+        advice = ""
+        if self._settings.optimiser == "lbfgs":
+            with contextlib.suppress(BudgetError):
+                other = self._settings.model_copy(update={"optimiser": "adam"})
+                Planner(self._vgg, other).plan(size, held, steps, budget)
+                advice = " So would this size with `optimiser: adam` and `learning_rate: 0.02`."
+        raise BudgetError(self.does_not_fit(least, budget) + advice)
+
+    def fits_without_plan(self, size: Size, held: int, steps: int, budget: int) -> bool:
+        """Whether the budget is so ample that the picture needs no plan."""
+        pairs = 24 * self._wanted_history(steps)
+        return self.predictor.fixed + held + (ROOM + pairs) * size[0] * size[1] < budget
+
+    def choices(self, size: Size, held: int, steps: int) -> list[Plan]:
+        """With all the pairs that the settings ask for, from the fastest to the slowest."""
+        history = self._wanted_history(steps)
+        return [
+            self.predictor.predict(size, held, history, layout) for layout in self._layouts(size)
+        ]
+
+    def unplanned(self, size: Size, held: int, steps: int) -> Plan:
+        """The plan of a painting without a budget."""
+        return self.predictor.predict(size, held, self._wanted_history(steps), None)
+
+    def from_document(self, size: Size, held: int, document: Mapping[str, Any]) -> Plan:
+        """The plan that `Plan.document` describes, predicted again."""
+        sides = tuple(document["sides"])
+        offloaded = document.get("shelved", False)
+        layout = Layout(tuple(document["cuts"]), sides, offloaded) if sides else None
+        return self.predictor.predict(size, held, document["history"], layout)
+
+    def does_not_fit(self, least: Plan, budget: int | None) -> str:
+        """The message of `BudgetError`; `least` is the smallest plan that was tried."""
+        width, height = least.size
+        limit = budget or least.peak
+        spend = f"the budget is {format_bytes(budget)}" if budget else "there is less"
+        return (
+            f"{width} x {height} px need {format_bytes(least.peak)} of memory at least, and "
+            f"{spend}. {self._advice(least, limit)}"
+        )
+
+    def smaller(self, plan: Plan, held: int) -> Plan | None:
+        """The next smaller plan after one that ran out of memory; None if there is none."""
+        for history in (plan.history, max(plan.history // 2, min(plan.history, FEWEST_PAIRS))):
+            for layout in self._layouts(plan.size):
+                other = self.predictor.predict(plan.size, held, history, layout)
+                if other.peak - self.predictor.fixed < SMALLER * (plan.peak - self.predictor.fixed):
+                    return other
+        return None
+
+    def _wanted_history(self, steps: int) -> int:
+        if self._settings.optimiser != "lbfgs":
+            return 0
+        return max(FEWEST_PAIRS, min(self._settings.history, steps - 2))
+
+    def _layouts(self, size: Size) -> list[Layout | None]:
+        """From the fastest to the slowest."""
+        layouts: list[Layout | None] = [None, Layout(EVERY_BLOCK, (None,) * 5)]
+        if self.predictor.tileable:
+            layouts += self._tiled(size)
+        return sorted(layouts, key=lambda layout: self.predictor.cost(size, layout))
+
+    def _tiled(self, size: Size) -> Iterator[Layout]:
+        largest = LARGEST_MAP["cpu"] if self._vgg.device.type == "cpu" else LARGEST_MAP_ELSEWHERE
+        width = DTYPES[self._vgg.precision].itemsize
+        for side in SIDES:
+            if side >= max(size) or side * side * 64 * width > largest:
+                continue
+            for cuts in CUTS:
+                sides = [side]
+                for cut in cuts:
+                    # About as many bytes to a map of every segment, more to the few deep ones.
+                    channels = min(512, 64 << int(cut[4]))
+                    sides.append(int(1.5 * side * scale_of(cut) * math.sqrt(64 / channels)))
+                yield Layout(cuts, tuple(sides))
+                yield Layout(cuts, (*sides[:-1], None))
+                if active_layers(self._settings.content_layers):
+                    yield Layout(cuts, tuple(sides), offloaded=True)
+
+    def _advice(self, least: Plan, budget: int) -> str:
+        """The size that would fit, as memory is proportional to the number of pixels."""
+        spare = 0.95 * (budget - self.predictor.fixed)
+        share = math.sqrt(max(0.0, spare) / (least.peak - self.predictor.fixed))
+        side = int(max(least.size) * min(share, 0.95)) // 16 * 16
+        if side < 64:
+            return "No size fits into that: raise `memory`."
+        return f"{side} px on the longer side would fit."

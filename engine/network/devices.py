@@ -1,0 +1,71 @@
+"""The devices of this machine, and their names."""
+
+import platform
+from collections.abc import Sequence
+
+import torch
+
+from engine.errors import DeviceError
+
+__all__ = ["describe_device", "describe_hardware", "make_reproducible", "resolve_devices"]
+
+
+def make_reproducible() -> None:
+    """Same inputs, same pixels, on CUDA too: cuDNN takes only algorithms that give the same sums.
+
+    For the whole process, so it is called by programs that paint, not by the engine.
+    """
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def resolve_devices(wanted: str | Sequence[str]) -> list[str]:
+    """Names of devices to work on.
+
+    Args:
+        wanted: `auto` (every CUDA device, else Apple's `mps`, else `cpu`) or names such as `cpu`,
+            `cuda` (all of them), `cuda:1`, `mps`.
+
+    Raises:
+        DeviceError: a name that is unknown or that this machine does not have.
+    """
+    here = _devices_here()
+    if wanted == "auto":
+        accelerators = [name for name in here if name != "cpu"]
+        return accelerators or ["cpu"]
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    chosen: list[str] = []
+    for name in names:
+        matching = [d for d in here if d == name or (name == "cuda" and d.startswith("cuda:"))]
+        if not matching:
+            raise DeviceError(
+                f"device {name!r}: not on this machine, which has {', '.join(here)}. Choose one of "
+                "these, or `auto`. A missing CUDA device is often a driver older than this torch "
+                f"({torch.__version__}) or a torch without CUDA; `impasto doctor` says which."
+            )
+        chosen += [device for device in matching if device not in chosen]
+    return chosen
+
+
+def describe_device(device: str) -> str:
+    """A device's name for people, such as `cuda:0 (NVIDIA H200)`."""
+    if device.startswith("cuda"):
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return device
+
+
+def describe_hardware(device: str | torch.device) -> str:
+    """The GPU's name, or the CPU's vector instructions, which its sums depend on."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_name(device)
+    if kind == "cpu":
+        return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return kind
+
+
+def _devices_here() -> list[str]:
+    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]

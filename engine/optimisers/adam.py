@@ -1,0 +1,59 @@
+"""Adam, in place and in strips: the least memory."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from engine.optimisers.optimiser import OptimiserState
+
+__all__ = ["Adam"]
+
+STRIP = 256
+"""Rows of a picture that are moved at a time, where each can be by itself."""
+
+
+class Adam:
+    """D. Kingma, J. Ba: Adam, ICLR 2015, algorithm 1. The same iterates as `torch.optim.Adam`."""
+
+    BETAS = (0.9, 0.999)
+    EPSILON = 1e-8
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self._steps = 0
+        self._mean: Tensor | None = None  # m, of the gradients
+        self._square: Tensor | None = None  # v, of their squares
+
+    def step(self, picture: Tensor, gradient: Tensor) -> None:
+        if self._mean is None or self._square is None:
+            self._mean, self._square = torch.zeros_like(picture), torch.zeros_like(picture)
+        first, second = self.BETAS
+        self._steps += 1
+        self._mean.lerp_(gradient, 1 - first)
+        self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        length = self.learning_rate / (1 - first**self._steps)
+        correction = math.sqrt(1 - second**self._steps)
+        # In strips: nothing of the picture's size is made on the way.
+        for part, mean, square in zip(
+            *(torch.split(x, STRIP, dim=-2) for x in (picture, self._mean, self._square)),
+            strict=True,
+        ):
+            root = square.sqrt().div_(correction).add_(self.EPSILON)
+            part.addcdiv_(mean, root, value=-length)
+
+    def state(self) -> OptimiserState:
+        def copied(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.clone()
+
+        return {
+            "steps": self._steps,
+            "mean": copied(self._mean),
+            "square": copied(self._square),
+        }
+
+    def restore(self, state: OptimiserState, picture: Tensor) -> None:
+        self._steps = state["steps"]
+        if self._steps:
+            self._mean = state["mean"].to(picture.device, copy=True)
+            self._square = state["square"].to(picture.device, copy=True)

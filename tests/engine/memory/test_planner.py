@@ -1,0 +1,222 @@
+"""Plans: what is counted, what is chosen, and what happens when memory runs out all the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import engine.stylise
+from engine.errors import BudgetError
+from engine.images.picture import Picture, read_picture
+from engine.memory.allocator import is_out_of_memory
+from engine.memory.peak_memory import PeakMemoryCounter
+from engine.memory.planner import Planner
+from engine.memory.segmented_network import SegmentedNetwork
+from engine.memory.segments import Layout
+from engine.network.vgg import VGG19
+from engine.optimisers.minimise import Objective
+from engine.settings import resolve
+from engine.stylise import Progress, Result, stylise
+
+SIZE = (640, 512)
+
+
+@pytest.fixture(scope="module")
+def planner(vgg: VGG19) -> Planner:
+    return Planner(vgg, resolve({}))
+
+
+def test_the_counter_counts_what_lives_at_once() -> None:
+    with PeakMemoryCounter() as counter:
+        x = torch.empty(1000, device="meta")
+        y = x + x + x
+        view = y[:10]
+        del x
+    assert (counter.peak, counter.live) == (12_000, 4_000)
+    assert view.numel() == 10
+
+
+def test_without_a_limit_nothing_is_split(planner: Planner) -> None:
+    plan = planner.plan(SIZE, 0, 220, None)
+    assert (plan.mode, plan.tiles, plan.history, plan.cost) == ("untiled", 1, 50, 1.0)
+
+
+def test_no_more_pairs_are_planned_than_steps_make(planner: Planner) -> None:
+    assert planner.plan(SIZE, 0, 10, None).history == 8
+
+
+def test_a_tighter_budget_costs_time_first_and_then_pairs(planner: Planner) -> None:
+    untiled = planner.plan(SIZE, 0, 220, None)
+    slower = planner.plan(SIZE, 0, 220, int(0.95 * untiled.peak))
+    assert (slower.mode, slower.history) == ("tiled", 50)
+    assert slower.peak <= 0.95 * untiled.peak
+    assert slower.cost > 1
+    # The fixed part, the pictures, and room for about ten pairs.
+    forgetful = planner.plan(SIZE, 0, 220, 1_090_000_000 + 30 * 12 * SIZE[0] * SIZE[1])
+    assert forgetful.history < 50
+
+
+def test_what_does_not_fit_is_refused_with_size_budget_and_what_would_fit(vgg: VGG19) -> None:
+    with pytest.raises(BudgetError) as refused:
+        Planner(vgg, resolve({})).plan((4096, 4096), 0, 220, 1_500_000_000)
+    message = str(refused.value)
+    assert "4096 x 4096 px need" in message
+    assert "budget is 1.50 GB" in message
+    assert "px on the longer side would fit" in message
+    assert "adam" not in message
+
+
+def test_what_only_adam_could_paint_is_refused_with_that_advice(vgg: VGG19) -> None:
+    planner, size = Planner(vgg, resolve({})), (4096, 4096)
+    least = min(
+        planner.predictor.predict(size, 0, 1, layout).peak for layout in planner._layouts(size)
+    )
+    with pytest.raises(BudgetError, match=r"So would this size with `optimiser: adam`"):
+        planner.plan(size, 0, 220, least - 10_000_000)
+
+
+def test_two_tiles_of_each_segment_tell_what_all_of_them_hold(vgg: VGG19) -> None:
+    """The count behind a plan, against one in which every tile is run."""
+    planner = Planner(vgg, resolve({}))
+    layout = Layout(("pool2", "pool3"), (64, 128, None))
+    sketched = planner.predictor._evaluation((300, 200), layout)
+    planner.predictor._evaluations.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.memory.prediction._LargestTiles", SegmentedNetwork)
+        assert planner.predictor._evaluation((300, 200), layout) == sketched
+
+
+def test_what_fits_nowhere_else_is_planned_with_the_contents_features_offloaded(
+    vgg: VGG19,
+) -> None:
+    planner = Planner(vgg, resolve({"optimiser": "adam"}))
+    size = (4096, 4096)
+    choices = planner.choices(size, 0, 220)
+    kept = min(plan.peak for plan in choices if not (plan.layout and plan.layout.offloaded))
+    plan = planner.plan(size, 0, 220, kept - 200_000_000)
+    assert plan.layout is not None
+    assert plan.layout.offloaded
+    assert planner.from_document(size, 0, plan.document()) == plan
+    # Of relu4_2 alone: 512 channels, an eighth of the sides, two bytes or four.
+    width = 2 if vgg.precision == "bfloat16" else 4
+    aside = width * 512 * (4096 // 8) ** 2
+    least = min(choice.peak for choice in choices)
+    assert 0.8 * aside < kept - least < 1.3 * aside
+
+
+def test_small_pictures_are_not_worth_a_plan(planner: Planner) -> None:
+    untiled = planner.plan(SIZE, 0, 220, None)
+    assert planner.fits_without_plan(SIZE, 0, 220, 20_000_000_000)
+    assert not planner.fits_without_plan(SIZE, 0, 220, untiled.peak)
+
+
+def test_histograms_are_never_taken_in_tiles(vgg: VGG19) -> None:
+    planner = Planner(vgg, resolve({"style_statistic": "histogram"}))
+    modes = {plan.mode for plan in planner.choices((200, 200), 0, 10)}
+    assert modes == {"untiled", "checkpointed"}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ..."), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("sizes do not match"), False),
+    ],
+)
+def test_torch_has_several_words_for_out_of_memory(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
+
+
+@pytest.fixture(scope="module")
+def pictures(photograph: Path, painting: Path) -> tuple[Picture, Picture]:
+    return read_picture(photograph).thumbnail(128), read_picture(painting).thumbnail(128)
+
+
+SMALL: dict[str, Any] = {"size": 64, "scales": 1, "steps": 6, "content_boost": 1.0}
+
+
+@pytest.fixture
+def always_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the picture."""
+    monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
+
+
+def painted(pictures: tuple[Picture, Picture], vgg: VGG19, **options: Any) -> Result:
+    content, style = pictures
+    *progress, result = stylise(
+        content, [style], resolve(SMALL), vgg, preview_seconds=None, **options
+    )
+    assert isinstance(result, Result)
+    assert [step.step for step in progress if isinstance(step, Progress)] == [1, 2, 3, 4, 5, 6]
+    return result
+
+
+@pytest.mark.usefixtures("always_planned")
+def test_a_tiled_painting_is_the_untiled_one(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untiled = painted(pictures, vgg)
+    layout = Layout(("pool2", "pool3"), (16, 32, 48))
+
+    def in_tiles(planner: Planner, size: Any, held: int, steps: int, budget: Any) -> Any:
+        return planner.predictor.predict(size, held, 50, layout)
+
+    monkeypatch.setattr(Planner, "plan", in_tiles)
+    tiled = painted(pictures, vgg, budget=1)
+    (plan,) = tiled.plans
+    assert (plan.mode, plan.tiles > 5) == ("tiled", True)
+    difference = np.abs(tiled.picture.pixels - untiled.picture.pixels).max()
+    assert difference < 2 / 255
+
+
+def running_out(at: int) -> Callable[..., Objective]:
+    """`style_transfer_objective` whose untiled one finds no memory at its n-th evaluation."""
+    original = engine.stylise.style_transfer_objective
+
+    def make(*arguments: Any, layout: Layout | None = None, **named: Any) -> Objective:
+        objective = original(*arguments, layout=layout, **named)
+        evaluations = 0
+
+        def evaluated(picture: torch.Tensor) -> torch.Tensor:
+            nonlocal evaluations
+            evaluations += 1
+            if layout is None and evaluations >= at:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            return objective(picture)
+
+        return evaluated
+
+    return make
+
+
+@pytest.mark.usefixtures("always_planned")
+@pytest.mark.parametrize("at", [1, 4])
+def test_out_of_memory_goes_on_from_the_same_step_in_a_smaller_plan(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    whole = painted(pictures, vgg)
+    monkeypatch.setattr(engine.stylise, "style_transfer_objective", running_out(at))
+    result = painted(pictures, vgg, budget=2**50)
+    first, second = result.plans
+    assert (first.mode, first.after_out_of_memory) == ("untiled", False)
+    assert second.mode in ("checkpointed", "tiled")
+    assert second.after_out_of_memory
+    assert second.peak < first.peak
+    difference = np.abs(result.picture.pixels - whole.picture.pixels).max()
+    assert difference < 2 / 255
+
+
+def test_when_nothing_smaller_is_left_it_says_so(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*arguments: Any, **named: Any) -> Objective:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(engine.stylise, "style_transfer_objective", never)
+    with pytest.raises(BudgetError, match="px need"):
+        painted(pictures, vgg)

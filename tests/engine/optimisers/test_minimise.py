@@ -1,0 +1,195 @@
+"""The optimisers on problems whose answers are known."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.errors import NumericalError
+from engine.optimisers.minimise import LBFGS, FrequencyPreconditioner, Objective, minimise
+
+
+def rosenbrock(x: Tensor) -> Tensor:
+    """A curved valley with its floor at all ones; as three terms."""
+    flat = x.flatten()
+    curve = 100 * (flat[1:] - flat[:-1].square()).square().sum()
+    slope = (1 - flat[:-1]).square().sum()
+    return torch.stack([curve, slope, x.new_zeros(())])
+
+
+def bowl(centre: float) -> Objective:
+    def objective(x: Tensor) -> Tensor:
+        return torch.stack([(x - centre).square().sum(), x.new_zeros(()), x.new_zeros(())])
+
+    return objective
+
+
+def start(value: float = 0.3) -> Tensor:
+    return torch.linspace(value, value + 0.1, 12).reshape(1, 3, 2, 2)
+
+
+@pytest.mark.parametrize("history", [3, 100])
+@pytest.mark.parametrize("clamp", [False, True], ids=["free", "clamped"])
+def test_lbfgs_walks_as_torchs_own(clamp: bool, history: int) -> None:
+    ours = start().double()
+    steps = list(minimise(rosenbrock, ours, steps=40, history=history, clamp=clamp))
+
+    theirs = start().double().requires_grad_()
+    losses: list[float] = []
+    # Its own tests for an early end are switched off: they need the host to wait.
+    optimiser = torch.optim.LBFGS(
+        [theirs], history_size=history, max_iter=20, tolerance_grad=0, tolerance_change=0
+    )
+
+    def closure() -> Tensor:
+        if clamp:
+            with torch.no_grad():
+                theirs.clamp_(0, 1)
+        optimiser.zero_grad()
+        loss = rosenbrock(theirs).sum()
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    while len(losses) < 40:
+        optimiser.step(closure)
+
+    assert [step.losses.total for step in steps] == pytest.approx(losses[:40], rel=1e-6)
+
+
+def test_adam_walks_as_torchs_own() -> None:
+    ours, theirs = start(), start().requires_grad_()
+    steps = minimise(rosenbrock, ours, steps=40, optimiser="adam", learning_rate=0.01, clamp=False)
+    adam = torch.optim.Adam([theirs], lr=0.01)
+    for step in steps:
+        adam.zero_grad()
+        loss = rosenbrock(theirs).sum()
+        loss.backward()
+        assert step.losses.total == pytest.approx(loss.item(), rel=1e-5)
+        adam.step()
+
+
+@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
+def test_the_minimum_is_found(optimiser: str, rate: float) -> None:
+    picture = start()
+    method = {"optimiser": optimiser, "learning_rate": rate}
+    steps = list(minimise(bowl(0.7), picture, steps=150, **method))  # type: ignore[arg-type]
+    assert steps[-1].losses.total < 1e-4
+    torch.testing.assert_close(picture, torch.full_like(picture, 0.7), rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.1)])
+def test_the_picture_stays_in_its_gamut(optimiser: str, rate: float) -> None:
+    picture = start()
+    method = {"optimiser": optimiser, "learning_rate": rate}
+    for _ in minimise(bowl(1.8), picture, steps=60, **method):  # type: ignore[arg-type]
+        assert picture.min() >= 0
+        assert picture.max() <= 1
+    torch.testing.assert_close(picture, torch.ones_like(picture))
+
+
+def test_the_last_losses_are_those_of_the_picture_as_it_stands() -> None:
+    picture = start()
+    steps = list(minimise(rosenbrock, picture, steps=17))
+    assert steps[-1].losses.total == pytest.approx(rosenbrock(picture).sum().item())
+
+
+@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
+def test_it_goes_on_from_a_snapshot_as_if_nothing_had_happened(optimiser: str, rate: float) -> None:
+    method = {"optimiser": optimiser, "learning_rate": rate, "history": 4}
+    whole = start()
+    steps = list(minimise(rosenbrock, whole, steps=20, **method))  # type: ignore[arg-type]
+
+    interrupted = start()
+    descent = minimise(rosenbrock, interrupted, steps=20, **method)  # type: ignore[arg-type]
+    snapshot = [next(descent) for _ in range(9)][-1].snapshot()
+    descent.close()  # type: ignore[attr-defined]
+    interrupted.zero_()
+    resumed = minimise(rosenbrock, interrupted, steps=20, resume=snapshot, **method)  # type: ignore[arg-type]
+    assert [(s.number, s.losses) for s in resumed] == [(s.number, s.losses) for s in steps[8:]]
+    assert torch.equal(interrupted, whole)
+
+
+def test_a_pair_without_curvature_is_left_out() -> None:
+    def slope(x: Tensor) -> Tensor:  # its gradient never changes: every y is 0
+        return torch.stack([x.sum(), x.new_zeros(()), x.new_zeros(())])
+
+    picture = start()
+    list(minimise(slope, picture, steps=10, clamp=False))
+    assert torch.isfinite(picture).all()
+    assert picture.mean() < start().mean()
+
+
+def test_the_first_the_last_and_every_nth_step_are_reported() -> None:
+    steps = list(minimise(bowl(0.5), start(), steps=12, report_every=5))
+    assert [step.number for step in steps] == [1, 5, 10, 12]
+
+
+def test_nothing_is_read_from_the_device_between_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    for name in ("item", "tolist", "__bool__", "__float__", "cpu", "numpy"):
+        original = getattr(Tensor, name)
+
+        def counted(self: Tensor, *args: object, _n: str = name, _o=original, **kw: object):  # type: ignore[no-untyped-def]
+            reads.append(_n)
+            return _o(self, *args, **kw)
+
+        monkeypatch.setattr(Tensor, name, counted)
+    list(minimise(rosenbrock, start(), steps=30, history=5, report_every=10))
+    assert reads == ["tolist"] * 4  # steps 1, 10, 20, 30
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
+def test_the_preconditioner_is_symmetric_and_positive(exponent: float) -> None:
+    precondition = FrequencyPreconditioner((7, 6), exponent)
+    basis = torch.eye(3 * 6 * 7, dtype=torch.float64)
+    matrix = torch.stack([precondition(column) for column in basis])
+    torch.testing.assert_close(matrix, matrix.T)
+    assert torch.linalg.eigvalsh(matrix).min() > 0.5
+
+
+def test_a_wave_is_multiplied_by_a_power_of_its_length() -> None:
+    x = torch.arange(64, dtype=torch.float64)
+    for cycles in (4, 8, 32):
+        wave = torch.cos(2 * torch.pi * cycles * x / 64).repeat(3, 48, 1).flatten()
+        gained = FrequencyPreconditioner((64, 48), 1.0)(wave)
+        torch.testing.assert_close(gained, wave * 32 / cycles)
+
+
+def test_with_the_right_preconditioner_broad_shapes_come_sooner() -> None:
+    """Grain answers 10 times as strongly as shapes here: what the preconditioner assumes."""
+    goal = torch.nn.functional.interpolate(
+        torch.linspace(0, 1, 48).reshape(1, 3, 4, 4).sin(), size=(32, 32), mode="bicubic"
+    )
+    stiffness = FrequencyPreconditioner((32, 32), -1.0)
+
+    def objective(x: Tensor) -> Tensor:
+        away = x - goal
+        return torch.stack([(away.flatten() * stiffness(away.flatten())).sum(), *x.new_zeros(2)])
+
+    def after(preconditioning: float) -> float:
+        picture = torch.full((1, 3, 32, 32), 0.5)
+        method = {"first_move": 0.01, "preconditioning": preconditioning, "clamp": False}
+        return list(minimise(objective, picture, steps=5, **method))[-1].losses.total
+
+    assert after(1.0) < 1e-3 * after(0.0)
+
+
+def test_no_preconditioner_is_one_that_changes_nothing() -> None:
+    free, same = start(), start()
+    ours, other = LBFGS(), LBFGS(precondition=lambda gradient: gradient.clone())
+    for _ in range(10):
+        for picture, method in ((free, ours), (same, other)):
+            variable = picture.clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(rosenbrock(variable).sum(), variable)
+            method.step(picture, gradient)
+    assert torch.equal(free, same)
+
+
+def test_a_loss_that_is_not_finite_stops_in_words() -> None:
+    def runaway(x: Tensor) -> Tensor:
+        return torch.stack([x.sum() * float("inf"), x.new_zeros(()), x.new_zeros(())])
+
+    with pytest.raises(
+        NumericalError, match=r"step 1: the loss is no longer finite.*learning_rate"
+    ):
+        list(minimise(runaway, start(), steps=3))
