@@ -285,7 +285,9 @@ def test_of_a_job_with_a_heartbeat_it_is_not_said_that_it_would_be_painted_anyho
 ) -> None:
     ticket = client.submit(request(cat, heartbeat=True))
     server.moves = [lambda: server.claim("cat"), server.die]
-    with pytest.raises(ServerGone, match=r"paints it while its client beats, else cancels it"):
+    with pytest.raises(
+        ServerGone, match=r"paints it while its client sends heartbeats, else cancels it"
+    ):
         list(client.watch(ticket))
 
 
@@ -309,7 +311,7 @@ def test_a_server_whose_clock_is_wrong_is_not_taken_for_dead(
     server.clock_error = -3 * 86_400
     claim, finish = lambda: server.claim("cat"), lambda: server.finish("cat")
     server.moves = [*[lambda: None] * 100, claim, finish]
-    server.beat()
+    server.send_heartbeat()
     assert not client.server().running
     assert list(client.watch(ticket))[-1].state == "done"
 
@@ -333,7 +335,7 @@ def test_patience_has_an_end(server: FakeServer, client: Client, cat: Path) -> N
 def test_the_heartbeat_tells_whether_somebody_serves(
     server: FakeServer, client: Client, age: float, state: str, running: bool
 ) -> None:
-    server.beat(state=state)
+    server.send_heartbeat(state=state)
     server.now += age
     assert client.server().running is running
 
@@ -390,8 +392,8 @@ def test_what_is_of_the_wrong_type_is_left_out(
 
 
 def test_a_damaged_heartbeat_is_no_server(server: FakeServer, client: Client) -> None:
-    server.beat(updated=["today"], devices=["cpu", 3], queue={"queued": "many"})
-    assert client.server() == Server(False, "idle", pid=os.getpid(), host="here")
+    server.send_heartbeat(updated=["today"], devices=["cpu", 3], queue={"queued": "many"})
+    assert client.server() == Server(running=False, state="idle", pid=os.getpid(), host="here")
 
 
 @pytest.mark.parametrize(
@@ -407,7 +409,7 @@ def test_a_damaged_heartbeat_is_no_server(server: FakeServer, client: Client) ->
 def test_the_server_in_one_line(
     server: FakeServer, client: Client, facts: dict[str, Any], age: float, summary: str
 ) -> None:
-    server.beat(**facts)
+    server.send_heartbeat(**facts)
     server.now += age
     assert client.server().summary.startswith(summary)
 
@@ -486,12 +488,12 @@ def test_a_heart_stops_at_the_jobs_end_only(server: FakeServer, client: Client, 
     ticket = client.submit(request(cat, heartbeat=True))
     heart = client.inbox / "cat.heartbeat"
     heart.unlink()
-    assert client.beat(ticket)
+    assert client.send_heartbeat(ticket)
     assert heart.exists()
 
     server.claim("cat")
     server.finish("cat")
-    assert not client.beat(ticket)
+    assert not client.send_heartbeat(ticket)
     assert not heart.exists()
 
 

@@ -1,4 +1,4 @@
-"""The plug-in's log: where the unexpected goes, and how every error becomes one message."""
+"""The plug-in's log file, and the one message that a person reads for each error."""
 
 import logging
 import logging.handlers

@@ -8,7 +8,7 @@ import pytest
 from choices import Choices, Refusal
 from client import Client
 from fake_server import FakeServer
-from live import Live
+from painting.live_preview import LivePreview
 
 NIGHT = Choices(style="night", strength=40, size=3000, preset="gatys")
 
@@ -21,17 +21,17 @@ def server(tmp_path: Path) -> FakeServer:
 
 
 class Dialog:
-    """What a dialog does with a `Live`: it looks every 0.2 s."""
+    """What a dialog does with a `LivePreview`: it looks every 0.2 s."""
 
     def __init__(self, server: FakeServer, workplace: Path) -> None:
         self.server = server
         self.exported: list[Choices] = []
         workplace.mkdir()
-        self.live = Live(
+        self.live = LivePreview(
             self.export,
             workplace,
             clock=server.clock,
-            client=lambda root: Client(root, clock=server.clock, sleep=server.sleep),
+            make_client=lambda root: Client(root, clock=server.clock, sleep=server.sleep),
         )
 
     def export(self, choices: Choices, path: Path, side: int) -> tuple[int, int]:
@@ -39,14 +39,14 @@ class Dialog:
         path.write_bytes(b"x")
         return side, side
 
-    def want(self, choices: Choices) -> None:
-        self.live.want(Choices(**{**vars(choices), "hot_folder": str(self.server.root)}))
+    def request(self, choices: Choices) -> None:
+        self.live.request(Choices(**{**vars(choices), "hot_folder": str(self.server.root)}))
 
     def look(self, seconds: float = 0.2) -> Any:
-        view = self.live.look()
+        view = self.live.poll()
         for _ in range(round(seconds / 0.2)):
             self.server.sleep(0.2)
-            view = self.live.look()
+            view = self.live.poll()
         return view
 
 
@@ -62,7 +62,7 @@ def delivered(server: FakeServer) -> list[str]:
 def test_a_preview_is_small_quick_and_first_in_the_queue(
     server: FakeServer, dialog: Dialog
 ) -> None:
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     sidecar = json.loads((server.root / "inbox" / "preview.yaml").read_text())
     assert sidecar["preset"] == "preview"
@@ -73,7 +73,7 @@ def test_a_preview_is_small_quick_and_first_in_the_queue(
 
 def test_a_dial_that_is_being_turned_is_left_alone(server: FakeServer, dialog: Dialog) -> None:
     for strength in range(10):
-        dialog.want(Choices(style="night", strength=strength))
+        dialog.request(Choices(style="night", strength=strength))
         dialog.look(0.2)
     assert delivered(server) == []
     dialog.look(0.6)
@@ -84,7 +84,7 @@ def test_a_dial_that_is_being_turned_is_left_alone(server: FakeServer, dialog: D
 def test_it_sharpens_and_is_taken_out_of_the_hot_folder_when_done(
     server: FakeServer, dialog: Dialog
 ) -> None:
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     server.claim("preview")
     shown = server.root / "status" / "preview.preview.jpg"
@@ -104,12 +104,12 @@ def test_it_sharpens_and_is_taken_out_of_the_hot_folder_when_done(
 
 
 def test_a_change_cancels_the_one_before(server: FakeServer, dialog: Dialog) -> None:
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     server.claim("preview")
     server.post("preview", "running")
     dialog.look()
-    dialog.want(Choices(style="night", strength=90))
+    dialog.request(Choices(style="night", strength=90))
     assert (server.root / "inbox" / "preview.cancel").exists()
     dialog.look(1)
     assert delivered(server) == ["preview-2"]
@@ -119,7 +119,7 @@ def test_a_change_cancels_the_one_before(server: FakeServer, dialog: Dialog) -> 
 
 
 def test_the_server_hears_from_it(server: FakeServer, dialog: Dialog) -> None:
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     beat = server.root / "inbox" / "preview.heartbeat"
     beat.unlink(missing_ok=True)
@@ -132,8 +132,8 @@ def test_without_a_server_nothing_is_sent_and_it_says_so(
     server: FakeServer, dialog: Dialog
 ) -> None:
     server.die()
-    server.beat(state="stopped")
-    dialog.want(NIGHT)
+    server.send_heartbeat(state="stopped")
+    dialog.request(NIGHT)
     view = dialog.look(1)
     assert view.text == "No preview: the server is not running"
     assert not view.painting
@@ -141,9 +141,9 @@ def test_without_a_server_nothing_is_sent_and_it_says_so(
 
 
 def test_what_goes_wrong_is_said_in_the_pane(server: FakeServer, dialog: Dialog) -> None:
-    dialog.want(Choices(style="moon"))
+    dialog.request(Choices(style="moon"))
     assert "has no moon" in dialog.look(1).text
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     server.claim("preview")
     server.post("preview", "failed", error="The paint ran out.")
@@ -153,7 +153,7 @@ def test_what_goes_wrong_is_said_in_the_pane(server: FakeServer, dialog: Dialog)
         raise Refusal("The selection lies beside the layer.")
 
     dialog.live._export = refuse
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     assert dialog.look(1).text == "The selection lies beside the layer."
 
 
@@ -161,7 +161,7 @@ def test_what_a_killed_dialog_left_is_swept_away(server: FakeServer, dialog: Dia
     left = {"editor": "gimp", "preview": True, "ticket": "0" * 16}
     server.post("preview", "cancelled", client=left)
     server.post("preview-of-a-person", "done", client={})
-    dialog.want(NIGHT)
+    dialog.request(NIGHT)
     dialog.look(1)
     assert not (server.root / "status" / "preview.json").exists()
     assert (server.root / "status" / "preview-of-a-person.json").exists()

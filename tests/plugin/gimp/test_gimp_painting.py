@@ -8,7 +8,7 @@ from choices import Choices, Refusal
 from client import Client, JobCancelled, JobFailed, ServerGone, Status
 from fake_server import FakeServer
 from log import logger, message_for, open_log
-from painting import Held, Painted, Silent, clock_time, paint, text_of
+from painting.job import JobHeld, Painted, ServerSilent, clock_time, paint, progress_text
 
 
 class FakeEditor:
@@ -80,10 +80,10 @@ def test_the_job_is_urgent_and_must_be_heard_from(
 def test_nothing_is_sent_where_nobody_would_paint_it(
     server: FakeServer, painted: Callable[..., Painted]
 ) -> None:
-    server.beat(paused="by Ann: the card is needed")
+    server.send_heartbeat(paused="by Ann: the card is needed")
     with pytest.raises(ServerGone, match="is paused"):
         painted()
-    server.beat(state="stopped")
+    server.send_heartbeat(state="stopped")
     with pytest.raises(ServerGone, match="impasto watch"):
         painted()
     assert list((server.root / "inbox").iterdir()) == []
@@ -117,7 +117,7 @@ def test_a_server_that_dies_is_told_and_its_job_cancelled(
 def test_a_server_that_never_speaks_of_the_job_is_not_waited_for(
     server: FakeServer, painted: Callable[..., Painted]
 ) -> None:
-    with pytest.raises(Silent, match="has said nothing of cat for 90 s"):
+    with pytest.raises(ServerSilent, match="has said nothing of cat for 90 s"):
         painted()
 
 
@@ -125,7 +125,7 @@ def test_a_server_that_falls_silent_while_it_paints_is_not_waited_for(
     server: FakeServer, painted: Callable[..., Painted]
 ) -> None:
     server.moves = [lambda: server.claim("cat"), lambda: server.post("cat", "running")]
-    with pytest.raises(Silent):
+    with pytest.raises(ServerSilent):
         painted()
 
 
@@ -143,7 +143,7 @@ def test_a_long_queue_is_waited_for(server: FakeServer, painted: Callable[..., P
     [
         ("failed", {"error": "The paint ran out."}, JobFailed, "The paint ran out"),
         ("cancelled", {}, JobCancelled, "was cancelled"),
-        ("held", {"message": "somebody holds it"}, Held, "was held.*somebody holds it"),
+        ("held", {"message": "somebody holds it"}, JobHeld, "was held.*somebody holds it"),
     ],
 )
 def test_other_ends_are_told(
@@ -160,10 +160,10 @@ def test_other_ends_are_told(
 
 
 def test_what_is_said_of_a_job_is_one_line() -> None:
-    assert text_of(Status("cat", "running")) == "Painting: the server gets ready"
+    assert progress_text(Status("cat", "running")) == "Painting: the server gets ready"
     single = Status("cat", "running", scale=1, scales=1, step=3, steps=50)
-    assert text_of(single) == "Painting: step 3 of 50"
-    assert text_of(Status("cat", "waiting", "waits for its style")) == "waits for its style"
+    assert progress_text(single) == "Painting: step 3 of 50"
+    assert progress_text(Status("cat", "waiting", "waits for its style")) == "waits for its style"
     assert [clock_time(seconds) for seconds in (0.4, 65, 3600)] == ["0:00", "1:05", "1:00:00"]
 
 

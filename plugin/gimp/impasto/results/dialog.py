@@ -10,13 +10,14 @@ gi.require_version("Gtk", "3.0")
 from choices import Refusal
 from client import ClientError, Finished
 from gi.repository import GimpUi, GLib, Gtk
-from results import insert_results, open_results, results_in
 from thumbnails import Thumbnails
+
+from results.outbox import insert_results, open_results, results_in
 
 __all__ = ["choose_and_import"]
 
 SIDE = 128
-LOOK_SECONDS = 2
+REFRESH_SECONDS = 2
 
 INSERT, OPEN = 1, 2
 """Responses."""
@@ -56,9 +57,9 @@ class _Dialog:
         content.pack_start(self._text, False, False, 0)
         self._window.get_content_area().pack_start(content, True, True, 0)
         self._window.show_all()
-        self._look()
+        self._refresh()
         self._enable()
-        self._timer = GLib.timeout_add_seconds(LOOK_SECONDS, self._look)
+        self._timer = GLib.timeout_add_seconds(REFRESH_SECONDS, self._refresh)
 
     def run(self) -> int | None:
         while True:
@@ -80,7 +81,7 @@ class _Dialog:
         GLib.source_remove(self._timer)
         self._window.destroy()
 
-    def _look(self) -> bool:
+    def _refresh(self) -> bool:
         """Show what the outbox holds by now."""
         try:
             results = results_in(self._hot_folder)

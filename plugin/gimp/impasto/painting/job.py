@@ -1,4 +1,7 @@
-"""A painting's way from the editor to the server and back. Knows no editor: see `Editor`."""
+"""One painting as a job of the server: exported, delivered, followed, fetched.
+
+Knows no editor: see `Editor`.
+"""
 
 import contextlib
 from collections.abc import Callable
@@ -7,9 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal
-from client import Client, ClientError, Request, ServerGone, Status, Ticket, TimedOut
+from client import Client, ClientError, Request, ServerGone, Status, Ticket, TimedOut, protocol
+from client.protocol import JobState
 
-__all__ = ["Editor", "Held", "Painted", "Silent", "follow", "paint", "request_for", "text_of"]
+__all__ = [
+    "Editor",
+    "JobHeld",
+    "Painted",
+    "ServerSilent",
+    "build_request",
+    "follow",
+    "paint",
+    "progress_text",
+]
 
 SILENCE_SECONDS = 90.0
 """The status of a job that runs is written every 2 s; so long without is no server that works."""
@@ -21,11 +34,11 @@ MOST_NAMED = 8
 """Styles of the library in a message."""
 
 
-class Silent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
+class ServerSilent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
     """The server is there but says nothing of the job."""
 
 
-class Held(ClientError):  # noqa: N818
+class JobHeld(ClientError):  # noqa: N818
     """The job waits for a person's decision."""
 
 
@@ -59,7 +72,7 @@ class Painted:
 def paint(
     editor: Editor,
     choices: Choices,
-    workplace: Path,
+    folder: Path,
     *,
     name: str,
     client: Client | None = None,
@@ -69,7 +82,7 @@ def paint(
     """Have what the editor exports painted; returns when it is, or raises.
 
     Args:
-        workplace: a folder for the exported picture.
+        folder: temporary, for the exported picture.
         name: what to call the job.
         silence: seconds without a word of the job until it is given up.
         guard: cancels the job if this process is killed meanwhile.
@@ -81,9 +94,9 @@ def paint(
     choices.check()
     client = client or Client(choices.hot_folder)
     refuse_unserved(client)
-    style = style_of(choices, client)
+    style = resolve_style(choices, client)
     editor.progress(None, "Exporting the layer")
-    request = request_for(choices, style, editor.export, workplace, name=name)
+    request = build_request(choices, style, editor.export, folder, name=name)
     ticket = client.submit(request)
     try:
         with guard(client, ticket):
@@ -94,7 +107,7 @@ def paint(
             f"The server of {client.root} is gone, and {ticket.name} is not painted. Start it "
             f"with `impasto watch {client.root}`, or with the button in the dialog, and try again."
         ) from None
-    except (Silent, Held):
+    except (ServerSilent, JobHeld):
         _give_up(client, ticket)
         raise
     result = client.result_of(status)
@@ -122,11 +135,11 @@ def _give_up(client: Client, ticket: Ticket) -> None:
         client.cancel(ticket)
 
 
-def request_for(
+def build_request(
     choices: Choices,
     style: Path | str,
     export: Callable[[Path], tuple[int, int]],
-    workplace: Path,
+    folder: Path,
     *,
     name: str,
     priority: int = PRIORITY,
@@ -137,7 +150,7 @@ def request_for(
     Raises:
         Refusal: it is too small to be painted.
     """
-    content = workplace / "content.png"
+    content = folder / "content.png"
     width, height = export(content)
     settings = choices.settings(max(width, height))
     refuse_small(width, height, settings.get("size"))
@@ -151,7 +164,7 @@ def request_for(
     )
 
 
-def style_of(choices: Choices, client: Client) -> Path | str:
+def resolve_style(choices: Choices, client: Client) -> Path | str:
     """A file to deliver, or a name of the style library, whose ending may be left out.
 
     Raises:
@@ -194,45 +207,48 @@ def follow(
 
     Raises:
         ServerGone, FolderMissing: see `Client.watch`.
-        Silent: the server is there, but not a word of the job for `silence` seconds.
-        Held: a person must decide about the job.
+        ServerSilent: the server is there, but not a word of the job for `silence` seconds.
+        JobHeld: a person must decide about the job.
     """
     while True:
         looks = 0
-        status = Status(ticket.name, "delivered")
+        status = Status(ticket.name, protocol.DELIVERED)
         try:
             for status in client.watch(ticket, timeout=silence):
                 looks += 1
                 if status.ended:
                     return status
-                if status.state == "held":
-                    raise Held(f"{status.name} was held, so it is not painted: {status.message}")
-                progress(status.fraction if status.state == "running" else None, text_of(status))
+                if status.state == JobState.HELD:
+                    raise JobHeld(f"{status.name} was held, so it is not painted: {status.message}")
+                progress(
+                    status.fraction if status.state == JobState.RUNNING else None,
+                    progress_text(status),
+                )
         except TimedOut:
             # Of a long queue not every status is written anew: only a painter must not be silent.
-            if looks > 1 or status.state not in ("delivered", "running"):
+            if looks > 1 or status.state not in (protocol.DELIVERED, JobState.RUNNING):
                 continue
-            raise Silent(
+            raise ServerSilent(
                 f"The server of {client.root} has said nothing of {ticket.name} for "
                 f"{silence:g} s, so the plug-in waits no longer and the job is cancelled. "
                 f"`impasto status {client.root}` tells what the server does."
             ) from None
 
 
-def text_of(status: Status) -> str:
+def progress_text(status: Status) -> str:
     """One line for a person."""
     match status.state:
-        case "delivered":
+        case protocol.DELIVERED:
             return "Delivered; the server will look at it in a moment"
-        case "queued" if status.position:
+        case JobState.QUEUED if status.position:
             return f"In the queue, at place {status.position}"
-        case "running" if status.steps:
+        case JobState.RUNNING if status.steps:
             scale = f"size {status.scale} of {status.scales}, " if (status.scales or 0) > 1 else ""
             left = (
                 f", {clock_time(status.eta_seconds)} left" if status.eta_seconds is not None else ""
             )
             return f"Painting: {scale}step {status.step} of {status.steps}{left}"
-        case "running":
+        case JobState.RUNNING:
             return "Painting: the server gets ready"
         case _:
             return status.message or status.state

@@ -7,6 +7,7 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
+from client.protocol import PICTURE_SUFFIXES
 from gi.repository import Gtk
 from thumbnails import Thumbnails, thumbnail
 
@@ -14,7 +15,6 @@ __all__ = ["StyleList"]
 
 SIDE = 88
 FILE_PREVIEW_SIDE = 256
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
 class StyleList(Gtk.Box):
@@ -86,7 +86,7 @@ class StyleList(Gtk.Box):
         chooser.set_default_response(Gtk.ResponseType.ACCEPT)
         pictures = Gtk.FileFilter()
         pictures.set_name("Pictures that Impasto reads")
-        for suffix in SUFFIXES:
+        for suffix in PICTURE_SUFFIXES:
             pictures.add_pattern(f"*{suffix}")
             pictures.add_pattern(f"*{suffix.upper()}")
         chooser.add_filter(pictures)

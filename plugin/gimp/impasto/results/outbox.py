@@ -1,4 +1,4 @@
-"""Finished results of the outbox into the editor: batches and folder drops meet it here."""
+"""Finished results of the outbox, inserted as layers or opened as images."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ gi.require_version("Gimp", "3.0")
 from choices import STRENGTH, Choices, Refusal
 from client import Client, Finished
 from gi.repository import Gimp
-from pictures import attach, load_as_image, load_as_layer, refuse_palette
+from images.layers import attach_settings, load_as_image, load_as_layer, refuse_palette
 
 __all__ = ["import_results", "insert_results", "open_results", "results_in"]
 
@@ -72,7 +72,7 @@ def insert_results(hot_folder: str, results: Sequence[Finished], image: Any) -> 
             left = (image.get_width() - layer.get_width()) // 2
             top = (image.get_height() - layer.get_height()) // 2
             layer.set_offsets(left, top)
-            attach(layer, _choices_of(hot_folder, result).to_json())
+            attach_settings(layer, _choices_of(hot_folder, result).to_json())
     finally:
         image.undo_group_end()
     Gimp.displays_flush()
@@ -83,7 +83,7 @@ def open_results(hot_folder: str, results: Sequence[Finished]) -> None:
     for result in results:
         layer = load_as_image(result.picture, result.name)
         image = layer.get_image()
-        attach(layer, _choices_of(hot_folder, result).to_json())
+        attach_settings(layer, _choices_of(hot_folder, result).to_json())
         image.clean_all()
         with contextlib.suppress(TypeError):  # no screen, no display
             Gimp.Display.new(image)
@@ -95,4 +95,4 @@ def _choices_of(hot_folder: str, result: Finished) -> Choices:
     settings = {key: value for key, value in details.settings.items() if value is not None}
     style = details.styles[0] if details.styles else ""
     choices = Choices(style=style, hot_folder=hot_folder, strength=STRENGTH)
-    return choices.over(settings)
+    return choices.updated_with(settings)

@@ -1,4 +1,4 @@
-"""GIMP's pictures: files in, files out, what a layer carries, what an image can take."""
+"""Single operations on GIMP's images and layers: load, write, scale, attach settings, check."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from choices import Choices, Refusal
 from gi.repository import Gimp, Gio
 
 __all__ = [
-    "attach",
+    "attach_settings",
+    "attached_settings",
     "has_8_bits",
+    "image_name",
     "load_as_image",
     "load_as_layer",
-    "name_of",
-    "parasite_of",
     "refuse_output",
     "refuse_palette",
     "scale",
@@ -46,13 +46,13 @@ def load_as_image(picture: Path, name: str) -> Any:
     return layer
 
 
-def attach(layer: Any, settings: str) -> None:
+def attach_settings(layer: Any, settings: str) -> None:
     """Keep the settings with the layer, through saving and undo."""
     flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, flags, settings.encode()))
 
 
-def parasite_of(layer: Any) -> str | None:
+def attached_settings(layer: Any) -> str | None:
     """The settings that a painted layer carries."""
     parasite = layer.get_parasite(PARASITE)
     return None if parasite is None else bytes(parasite.get_data()).decode(errors="replace")
@@ -73,7 +73,7 @@ def refuse_palette(image: Any) -> None:
         )
 
 
-def name_of(image: Any) -> str:
+def image_name(image: Any) -> str:
     """What a person calls the image: its file's name without the ending."""
     file = image.get_file() or image.get_imported_file()
     return Path(file.get_basename()).stem if file is not None else "untitled"

@@ -1,7 +1,6 @@
-"""How a procedure runs: its end is always a value, its progress GIMP's bar, its files temporary."""
+"""How GIMP runs a procedure: it always returns a value, and shows GIMP's progress bar."""
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,14 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, GLib, GObject
 from log import message_for, open_log
 
-__all__ = ["ending_in_a_value", "progress_bar", "workplace"]
+__all__ = ["make_run_function", "progress_bar"]
 
 Work = Callable[..., Any]
 """`work(run_mode, image, drawables, config, folder)`: the procedure's result. None where the artist
 has thought better of it. `folder` is the plug-in's own, for what it keeps."""
 
 
-def ending_in_a_value(work: Work, kind: str) -> Callable[..., Any]:
+def make_run_function(work: Work, kind: str) -> Callable[..., Any]:
     """A procedure's run function: `work`'s result, or its error in words.
 
     Args:
@@ -43,13 +42,6 @@ def ending_in_a_value(work: Work, kind: str) -> Callable[..., Any]:
         return values
 
     return run
-
-
-@contextlib.contextmanager
-def workplace() -> Iterator[Path]:
-    """A temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
-        yield Path(folder)
 
 
 @contextlib.contextmanager

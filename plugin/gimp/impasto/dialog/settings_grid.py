@@ -27,17 +27,17 @@ class SettingsGrid(Gtk.Grid):
         super().__init__(row_spacing=6, column_spacing=12)
         self._changed = changed
         self._longest_side = longest_side
-        self._quiet = True
+        self._ignore_changes = True
         self._preset = Gtk.ComboBoxText()
         for name, label, explanation in PRESETS:
             self._preset.append(name, f"{label}: {explanation[:1].lower()}{explanation[1:]}")
-        self._preset.connect("changed", lambda box: self._tell(preset=box.get_active_id()))
+        self._preset.connect("changed", lambda box: self._emit(preset=box.get_active_id()))
         self._row(0, "Pr_eset", self._preset)
 
         self._strength = _slider(0, 100, 1)
         self._strength.add_mark(STRENGTH, Gtk.PositionType.BOTTOM, None)
         self._strength.connect(
-            "value-changed", lambda scale: self._tell(strength=round(scale.get_value(), 1))
+            "value-changed", lambda scale: self._emit(strength=round(scale.get_value(), 1))
         )
         self._strength.set_tooltip_text(
             f"0 is nearly the picture, 100 nearly all style; at {STRENGTH:g} the preset is as it is"
@@ -59,14 +59,14 @@ class SettingsGrid(Gtk.Grid):
         self._scale = _slider(-2, 2, 0.01)
         self._scale.connect("format-value", lambda _, value: f"{_factor(value):g}")
         self._scale.connect(
-            "value-changed", lambda scale: self._tell(style_scale=_factor(scale.get_value()))
+            "value-changed", lambda scale: self._emit(style_scale=_factor(scale.get_value()))
         )
         self._scale.add_mark(0, Gtk.PositionType.BOTTOM, None)
         self._scale.set_tooltip_text("Size of the style picture: larger makes larger strokes")
         self._row(3, "Stro_kes", self._scale)
 
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
-        self._seed.connect("value-changed", lambda spin: self._tell(seed=spin.get_value_as_int()))
+        self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
         self._seed.set_tooltip_text("Of the white noise that some paintings start from")
         seeds = Gtk.Box()
         seeds.pack_start(self._seed, False, False, 0)
@@ -75,18 +75,18 @@ class SettingsGrid(Gtk.Grid):
         self._output = Gtk.ComboBoxText()
         self._output.append("layer", "New layer")
         self._output.append("image", "New image")
-        self._output.connect("changed", lambda box: self._tell(output=box.get_active_id()))
+        self._output.connect("changed", lambda box: self._emit(output=box.get_active_id()))
         outputs = Gtk.Box()
         outputs.pack_start(self._output, False, False, 0)
         self._row(5, "_Output", outputs, self._output)
 
         self._keep = Gtk.CheckButton.new_with_mnemonic("Keep _my colours")
         self._keep.set_tooltip_text("Take only light and shade from the painting")
-        self._keep.connect("toggled", lambda box: self._tell(keep_colours=box.get_active()))
+        self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
         self.attach(self._keep, 1, 6, 1, 1)
 
         self._selected = Gtk.CheckButton.new_with_mnemonic("O_nly the selection")
-        self._selected.connect("toggled", lambda box: self._tell(selection_only=box.get_active()))
+        self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
         if not has_selection:
             self._selected.set_sensitive(False)
             self._selected.set_tooltip_text("Nothing is selected")
@@ -94,7 +94,7 @@ class SettingsGrid(Gtk.Grid):
 
     def show_choices(self, choices: Choices) -> None:
         """Put the choices into the widgets; nobody is told."""
-        self._quiet = True
+        self._ignore_changes = True
         self._preset.set_active_id(choices.preset)
         self._strength.set_value(choices.strength)
         self._as_layer.set_active(choices.size == 0)
@@ -105,15 +105,15 @@ class SettingsGrid(Gtk.Grid):
         self._output.set_active_id(choices.output)
         self._keep.set_active(choices.keep_colours)
         self._selected.set_active(choices.selection_only)
-        self._quiet = False
+        self._ignore_changes = False
 
     def _sized(self, _: Any) -> None:
         as_layer = self._as_layer.get_active()
         self._size.set_sensitive(not as_layer)
-        self._tell(size=0 if as_layer else self._size.get_value_as_int())
+        self._emit(size=0 if as_layer else self._size.get_value_as_int())
 
-    def _tell(self, **choice: Any) -> None:
-        if not self._quiet:
+    def _emit(self, **choice: Any) -> None:
+        if not self._ignore_changes:
             self._changed(choice)
 
     def _row(self, row: int, label: str, child: Any, named: Any = None) -> None:

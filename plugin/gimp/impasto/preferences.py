@@ -1,4 +1,4 @@
-"""Where things are: what `impasto install-plugin` wrote down, and what the plug-in remembers."""
+"""What `impasto install-plugin` wrote down, and what the artist chose in earlier runs."""
 
 import contextlib
 import json
@@ -8,12 +8,12 @@ from typing import Any
 
 from choices import Choices
 
-__all__ = ["Installed", "Memory"]
+__all__ = ["Installation", "Preferences"]
 
 RECENT_STYLES = 8
 
 
-class Installed:
+class Installation:
     """`impasto.json` beside the plug-in: the hot folder, and the command that serves it."""
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class Installed:
         self.command: list[str] = [str(part) for part in _list(command)]
 
 
-class Memory:
+class Preferences:
     """The choices of the last run, whether it went well or not, and the styles chosen lately."""
 
     def __init__(self, folder: Path) -> None:
@@ -32,7 +32,7 @@ class Memory:
     def choices(self, base: Choices) -> Choices:
         """The choices of the last run; what it did not know is `base`'s."""
         document = _read(self._path).get("choices")
-        return base.over(document) if isinstance(document, dict) else base
+        return base.updated_with(document) if isinstance(document, dict) else base
 
     def recent_styles(self) -> list[Path]:
         """Style pictures that were chosen as files and are still there, the latest first."""

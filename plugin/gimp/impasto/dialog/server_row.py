@@ -8,13 +8,14 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 from client import Client, ClientError, FolderMissing, Server
+from client.protocol import JobState, ServerState
 from gi.repository import GLib, Gtk
 
 __all__ = ["ServerRow"]
 
 
 class ServerRow(Gtk.Box):
-    """One line about the server of a hot folder, and a button that mends it."""
+    """One line about the server of a hot folder, and a button that starts it."""
 
     def __init__(
         self,
@@ -29,7 +30,7 @@ class ServerRow(Gtk.Box):
         self._started = started
         self._hot_folder = ""
         self._starting = False
-        self._words: str | None = None
+        self._error: str | None = None
         self._icon = Gtk.Image()
         self._label = Gtk.Label(xalign=0, wrap=True, max_width_chars=60)
         self._start = Gtk.Button.new_with_mnemonic("S_tart the server")
@@ -44,10 +45,10 @@ class ServerRow(Gtk.Box):
         self._start.set_no_show_all(True)
         self.running = False
 
-    def look(self, hot_folder: str) -> None:
+    def refresh(self, hot_folder: str) -> None:
         """Show how the folder's server is now."""
         if hot_folder != self._hot_folder:
-            self._words = None
+            self._error = None
         self._hot_folder = hot_folder
         was_running, self.running = self.running, False
         can_start = False
@@ -59,13 +60,13 @@ class ServerRow(Gtk.Box):
             icon, text = "dialog-error", str(error)
         else:
             if server.running:
-                self.running, self._words = True, None
-                icon, text = "dialog-information", _text_of(server)
+                self.running, self._error = True, None
+                icon, text = "dialog-information", _summary(server)
             elif self._starting:
                 icon, text = "dialog-information", "The server is being started..."
             else:
                 icon, can_start = "dialog-warning", True
-                text = self._words or f"No server works for {hot_folder}"
+                text = self._error or f"No server works for {hot_folder}"
         self._icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
         self._label.set_text(text)
         self._start.set_visible(can_start)
@@ -73,24 +74,24 @@ class ServerRow(Gtk.Box):
             self._started()
 
     def _start_server(self, _: Any) -> None:
-        self._starting, self._words = True, None
+        self._starting, self._error = True, None
         client = Client(self._hot_folder)
 
         def start() -> None:
-            words = None
+            message = None
             try:
                 client.start_server(self._command)
             except ClientError as error:
-                words = str(error)
-            GLib.idle_add(self._has_started, words)
+                message = str(error)
+            GLib.idle_add(self._on_started, message)
 
         # It can take a minute, and the dialog lives on meanwhile.
         threading.Thread(target=start, name="start the server", daemon=True).start()
-        self.look(self._hot_folder)
+        self.refresh(self._hot_folder)
 
-    def _has_started(self, words: str | None) -> bool:
-        self._starting, self._words = False, words
-        self.look(self._hot_folder)
+    def _on_started(self, error: str | None) -> bool:
+        self._starting, self._error = False, error
+        self.refresh(self._hot_folder)
         return False
 
     def _choose(self, button: Any) -> None:
@@ -106,13 +107,13 @@ class ServerRow(Gtk.Box):
         chooser.destroy()
 
 
-def _text_of(server: Server) -> str:
+def _summary(server: Server) -> str:
     if server.paused is not None:
         return f"The server is paused: {server.paused}"
-    count = server.queue.get("queued", 0)
+    count = server.queue.get(JobState.QUEUED, 0)
     waiting = f", {count} more in the queue" if count else ""
-    if server.queue.get("running"):
+    if server.queue.get(JobState.RUNNING):
         return f"The server is painting{waiting}"
-    if server.state == "starting":
+    if server.state == ServerState.STARTING:
         return "The server is starting"
     return f"The server is ready{waiting}"

@@ -14,7 +14,15 @@ gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 from choices import Refusal
 from gi.repository import Gegl, Gimp
-from pictures import attach, has_8_bits, load_as_image, load_as_layer, scale, write_png
+
+from images.layers import (
+    attach_settings,
+    has_8_bits,
+    load_as_image,
+    load_as_layer,
+    scale,
+    write_png,
+)
 
 __all__ = ["Region"]
 
@@ -66,7 +74,7 @@ class Region:
         Returns:
             Width and height of what was written.
         """
-        draft = self._draft()
+        draft = self._flattened_copy()
         try:
             width, height = self.rectangle.width, self.rectangle.height
             if longest_side is not None and max(width, height) > longest_side:
@@ -105,7 +113,7 @@ class Region:
                 scale(layer, *self._size)
             layer.set_offsets(left + self.rectangle.x, top + self.rectangle.y)
             self._mask(layer)
-            attach(layer, settings)
+            attach_settings(layer, settings)
         finally:
             image.undo_group_end()
         return layer
@@ -115,7 +123,7 @@ class Region:
         layer = load_as_image(picture, name)
         layer.get_image().undo_disable()
         self._mask(layer)
-        attach(layer, settings)
+        attach_settings(layer, settings)
         layer.get_image().undo_enable()
         return layer
 
@@ -123,7 +131,7 @@ class Region:
     def _size(self) -> tuple[int, int]:
         return self.rectangle.width, self.rectangle.height
 
-    def _draft(self) -> Any:
+    def _flattened_copy(self) -> Any:
         """A hidden image of the region in sRGB, opaque as a whole, its layer's mask applied."""
         image, (x, y) = self.image, (self.rectangle.x, self.rectangle.y)
         grey = image.get_base_type() == Gimp.ImageBaseType.GRAY

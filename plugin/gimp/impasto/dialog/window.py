@@ -13,27 +13,33 @@ gi.require_version("Gtk", "3.0")
 from choices import Choices, Refusal
 from client import Client, ClientError
 from gi.repository import Gimp, GimpUi, GLib, Gtk
-from live import Live
-from painting import refuse_unserved
-from pictures import refuse_output
-from places import Installed, Memory
-from preview import PreviewPane
-from region import Region
-from server_row import ServerRow
-from settings_grid import SettingsGrid
-from style_list import StyleList
+from images.layers import refuse_output
+from images.region import Region
+from painting.job import refuse_unserved
+from painting.live_preview import LivePreview
+from preferences import Installation, Preferences
+
+from dialog.preview_pane import PreviewPane
+from dialog.server_row import ServerRow
+from dialog.settings_grid import SettingsGrid
+from dialog.style_list import StyleList
 
 __all__ = ["ask"]
 
-LOOK_MS = 200
-SERVER_LOOKS = 5
+POLL_MS = 200
+POLLS_PER_SERVER_CHECK = 5
 """Every so many looks, one at the server."""
 
 ORIGINAL_SIDE = 640
 
 
 def ask(
-    image: Any, drawables: Any, choices: Choices, installed: Installed, memory: Memory, folder: Path
+    image: Any,
+    drawables: Any,
+    choices: Choices,
+    installed: Installation,
+    preferences: Preferences,
+    folder: Path,
 ) -> Choices | None:
     """Let the artist choose; None if nothing is to be painted.
 
@@ -41,7 +47,7 @@ def ask(
         folder: a temporary one, for the preview's pictures.
     """
     GimpUi.init("impasto")
-    dialog = _Dialog(image, drawables, choices, installed, memory, folder)
+    dialog = _Dialog(image, drawables, choices, installed, preferences, folder)
     try:
         return dialog.run()
     finally:
@@ -54,19 +60,19 @@ class _Dialog:
         image: Any,
         drawables: Any,
         choices: Choices,
-        installed: Installed,
-        memory: Memory,
+        installed: Installation,
+        preferences: Preferences,
         folder: Path,
     ) -> None:
         self._image = image
         self._drawables = drawables
         self._installed = installed
-        self._memory = memory
+        self._preferences = preferences
         self._folder = folder
         self._choices = choices
-        self._looks = 0
-        self._quiet = True
-        self._live = Live(self._export, folder)
+        self._polls = 0
+        self._ignore_changes = True
+        self._live = LivePreview(self._export, folder)
         self._window = GimpUi.Dialog(title="Neural Style (Impasto)", role="impasto")
         self._window.add_button("_Reset", Gtk.ResponseType.REJECT)
         self._window.add_button("_Cancel", Gtk.ResponseType.CANCEL)
@@ -75,12 +81,12 @@ class _Dialog:
         GimpUi.window_set_transient(self._window)
         self._build()
         self._settings.show_choices(choices)
-        self._quiet = False
-        self._list_styles()
+        self._ignore_changes = False
+        self._refresh_styles()
         self._window.show_all()
-        self._look()
+        self._poll()
         self._changed()
-        self._timer = GLib.timeout_add(LOOK_MS, self._look)
+        self._timer = GLib.timeout_add(POLL_MS, self._poll)
 
     def run(self) -> Choices | None:
         """The choices, once they can be painted; None if the artist thinks better of it."""
@@ -92,9 +98,9 @@ class _Dialog:
                 return None
             else:
                 try:
-                    self._refuse_what_fails()
+                    self._validate()
                 except (Refusal, ClientError) as error:
-                    self._say(str(error))
+                    self._show_note(str(error))
                 else:
                     return self._choices
 
@@ -105,7 +111,7 @@ class _Dialog:
         if choices.hot_folder == self._installed.hot_folder:
             # Not remembered: a later installation may know another.
             choices = replace(choices, hot_folder="")
-        self._memory.remember(choices)
+        self._preferences.remember(choices)
         self._window.hide()
         while Gtk.events_pending():
             Gtk.main_iteration()
@@ -140,7 +146,7 @@ class _Dialog:
     # --- what happens ------------------------------------------------------------------------
 
     def _choose(self, **choice: Any) -> None:
-        if self._quiet:
+        if self._ignore_changes:
             return
         before, self._choices = self._choices, replace(self._choices, **choice)
         # What changes no stroke of it needs no new preview.
@@ -148,12 +154,12 @@ class _Dialog:
             self._choices, output="", size=0, preset=""
         ):
             self._changed()
-        self._note_what_is_to_be_known()
+        self._update_note()
 
     def _changed(self) -> None:
-        if not self._quiet:
-            self._preview.want(self._choices, self._original())
-            self._note_what_is_to_be_known()
+        if not self._ignore_changes:
+            self._preview.request(self._choices, self._original())
+            self._update_note()
 
     def _reset(self) -> None:
         self._choices = Choices(style=self._choices.style, hot_folder=self._choices.hot_folder)
@@ -162,39 +168,39 @@ class _Dialog:
 
     def _choose_folder(self, folder: str) -> None:
         self._choices = replace(self._choices, hot_folder=folder)
-        self._list_styles()
-        self._look_at_server()
+        self._refresh_styles()
+        self._refresh_server()
         self._changed()
 
     def _server_runs(self) -> None:
-        self._list_styles()
+        self._refresh_styles()
         self._changed()
 
-    def _look(self) -> bool:
-        self._preview.look()
-        if self._looks % SERVER_LOOKS == 0:
-            self._look_at_server()
-        self._looks += 1
+    def _poll(self) -> bool:
+        self._preview.poll()
+        if self._polls % POLLS_PER_SERVER_CHECK == 0:
+            self._refresh_server()
+        self._polls += 1
         return True
 
-    def _look_at_server(self) -> None:
-        self._server.look(self._choices.hot_folder)
+    def _refresh_server(self) -> None:
+        self._server.refresh(self._choices.hot_folder)
 
-    def _list_styles(self) -> None:
+    def _refresh_styles(self) -> None:
         library = []
         if self._choices.hot_folder:
             with contextlib.suppress(ClientError):  # the row about the server says what is wrong
                 styles = Client(self._choices.hot_folder).styles()
                 library = [(style.name, style.title, style.picture) for style in styles]
-        self._quiet = True
+        self._ignore_changes = True
         chosen = self._choices.style
-        self._styles.show_styles(library, self._memory.recent_styles())
+        self._styles.show_styles(library, self._preferences.recent_styles())
         self._styles.choose(chosen or next((name for name, *_ in library), ""))
-        self._quiet = False
+        self._ignore_changes = False
         if self._styles.style and self._styles.style != chosen:
             self._choices = replace(self._choices, style=self._styles.style)
 
-    def _note_what_is_to_be_known(self) -> None:
+    def _update_note(self) -> None:
         base = self._image.get_base_type()
         text = ""
         if self._choices.output == "layer":
@@ -205,13 +211,13 @@ class _Dialog:
                     "The image has a palette, into which a painting does not fit. Choose the "
                     "output New image, or Image > Mode > RGB first."
                 )
-        self._say(text)
+        self._show_note(text)
 
-    def _say(self, text: str) -> None:
+    def _show_note(self, text: str) -> None:
         self._note.set_text(text)
         self._note.set_visible(bool(text))
 
-    def _refuse_what_fails(self) -> None:
+    def _validate(self) -> None:
         """Raises what would end the painting at once, so that it is said here."""
         self._choices.check()
         refuse_output(self._image, self._choices)

@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 from choices import Choices
 from gi.repository import GdkPixbuf, GLib, Gtk
-from live import Live, View
+from painting.live_preview import LivePreview, PreviewState
 
 __all__ = ["PreviewPane"]
 
@@ -18,9 +18,9 @@ SIDE = 360
 
 
 class PreviewPane(Gtk.Box):
-    """Shows what a `Live` sees. A press on the picture shows the layer as it is."""
+    """Shows what a `LivePreview` sees. A press on the picture shows the layer as it is."""
 
-    def __init__(self, live: Live, original: Path, changed: Callable[[], None]) -> None:
+    def __init__(self, live: LivePreview, original: Path, changed: Callable[[], None]) -> None:
         """`original` is a picture of what is painted; `changed` is called when it is switched."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._live = live
@@ -48,36 +48,36 @@ class PreviewPane(Gtk.Box):
             self.pack_start(part, False, False, 0)
         self._draw()
 
-    def want(self, choices: Choices, original: Path | None = None) -> None:
+    def request(self, choices: Choices, original: Path | None = None) -> None:
         """Show these choices, if the preview is switched on and there is a style."""
         if original is not None:
             self._original = _scaled(original)
         if self.switch.get_active() and choices.style:
-            self._live.want(choices)
+            self._live.request(choices)
         else:
             self._live.stop()
             self._painted = None
         self._draw()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Show what has happened since."""
-        view = self._live.look()
-        self._show_progress(view)
-        key = (view.picture, _changed_at(view.picture))
-        if view.picture is not None and key != self._shown and self.switch.get_active():
-            painted = _scaled(view.picture)
+        state = self._live.poll()
+        self._show_progress(state)
+        key = (state.picture, _changed_at(state.picture))
+        if state.picture is not None and key != self._shown and self.switch.get_active():
+            painted = _scaled(state.picture)
             if painted is not None:
                 self._shown, self._painted = key, painted
                 self._draw()
 
-    def _show_progress(self, view: View) -> None:
-        text = view.text
-        if not text and view.painting:
+    def _show_progress(self, state: PreviewState) -> None:
+        text = state.text
+        if not text and state.painting:
             text = "Painting a preview"
         self._text.set_text(text)
-        if view.fraction is not None:
-            self._bar.set_fraction(view.fraction)
-        elif view.painting:
+        if state.fraction is not None:
+            self._bar.set_fraction(state.fraction)
+        elif state.painting:
             self._bar.pulse()
         else:
             self._bar.set_fraction(0)
