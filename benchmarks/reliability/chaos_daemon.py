@@ -1,4 +1,6 @@
-"""A daemon that meets its end: `python -m benchmarks.chaos_daemon HOT --log FILE [...]`.
+"""A daemon that is killed and whose file operations fail.
+
+`python -m benchmarks.reliability.chaos_daemon HOT --log FILE [...]`
 
 The real `serve`, with a file operation in so many failing, and killed before its n-th one. Every
 fault is noted in FILE.
@@ -13,11 +15,12 @@ import sys
 from pathlib import Path
 
 import hotfolder.serve
-from benchmarks.faults import faults
+from benchmarks.process import ROOT
+from benchmarks.reliability.faults import faults
 from hotfolder.config import Config
 from hotfolder.errors import HotFolderError
 
-PUPPET = Path(__file__).parents[1] / "tests" / "hotfolder" / "programs" / "puppet.py"
+PUPPET = ROOT / "tests" / "hotfolder" / "programs" / "puppet.py"
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
 

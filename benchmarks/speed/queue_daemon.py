@@ -1,4 +1,4 @@
-"""The daemon of `benchmarks queue`, with a null engine: `queue_daemon.py HOT REPORT`.
+"""The daemon of `benchmarks queue`, with a null engine: `queue_daemon HOT REPORT`.
 
 At its end it reports what the way from the inbox to the worker has cost: looking, claiming, handing
 out.
@@ -16,7 +16,7 @@ from typing import Any
 
 import hotfolder.serve
 from hotfolder.config import Config
-from hotfolder.daemon import Daemon
+from hotfolder.intake import Intake
 from hotfolder.spool import Spool
 from hotfolder.work import Work
 
@@ -28,10 +28,10 @@ def main() -> int:
     parser.add_argument("--profile", type=Path)
     options = parser.parse_args()
     logging.basicConfig(level="WARNING")
-    command = [sys.executable, "-m", "benchmarks.queue_null"]
+    command = [sys.executable, "-m", "benchmarks.speed.queue_null"]
     hotfolder.serve.worker_command = lambda **_: command  # type: ignore[assignment]
     looks, hands, claims = Clocked(), Clocked(), Clocked()
-    Daemon._look = looks.around(Daemon._look)  # type: ignore[method-assign]
+    Intake.look_if_due = looks.around(Intake.look_if_due)  # type: ignore[method-assign]
     Work.hand_out = hands.around(Work.hand_out)  # type: ignore[method-assign]
     Spool.claim = claims.around(Spool.claim)  # type: ignore[method-assign]
     profiler = cProfile.Profile()

@@ -13,30 +13,23 @@ import argparse
 import contextlib
 import itertools
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import skimage
-
 from benchmarks.machine import provenance
-from benchmarks.report import save, say
-from benchmarks.scaling import peak_memory
+from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.process import measured_apart, peak_memory
+from benchmarks.report import log_progress, save
 from engine.budget import parse_memory
 from engine.memory import Planner
 from engine.picture import Picture, read_picture
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
 from engine.vgg import load_vgg19
-
-PICTURES = Path(skimage.__file__).parent / "data"
-CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
 
 SHALLOW = {"content_layers": {"conv2_2": 1.0}, "style_layers": {"conv1_1": 1.0, "conv3_1": 1.0}}
 GRID: list[dict[str, Any]] = [
@@ -84,9 +77,10 @@ def run(arguments: Sequence[str]) -> None:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in cases:
-        say(str(case))
-        lines.append(_row(_measured(case | {"device": options.device, "steps": options.steps})))
-        say(lines[-1])
+        log_progress(str(case))
+        whole = case | {"device": options.device, "steps": options.steps}
+        lines.append(_row(measured_apart("benchmarks.memory.prediction", whole)))
+        log_progress(lines[-1])
     save("memory", "\n".join(lines))
 
 
@@ -107,16 +101,6 @@ def _row(result: dict[str, Any]) -> str:
         f"{1e6 * result['core_seconds'] / result['size'] ** 2:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _measured(case: dict[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.memory", json.dumps(case)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{case}: {done.stderr[-3000:]}")
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
 
 
 def measure(case: dict[str, Any]) -> dict[str, Any]:

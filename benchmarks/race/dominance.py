@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from benchmarks.neutral import Score
+from benchmarks.looks.neutral import Score
 
 TERMS = ("content", "style", "unseen")
 

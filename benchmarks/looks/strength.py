@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.looks.neutral import Judge
 from benchmarks.machine import provenance
-from benchmarks.neutral import Judge
-from benchmarks.pairs import Pair, pairs
-from benchmarks.report import RESULTS, save, say
+from benchmarks.pictures import Pair, pairs
+from benchmarks.report import RESULTS, log_progress, save
 from engine.picture import read_picture, write_picture
 from engine.pyramid import resize
 from engine.settings import resolve
@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--size", type=int, default=256, help="longest side, in pixels")
     parser.add_argument("--steps", type=int, default=120, help="evaluations of each painting")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pairs.py")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
     parser.add_argument("--pairs", metavar="NAMES", help="such as cat-night,tubingen-starry")
     parser.add_argument("--strengths", metavar="NUMBERS", help="such as 75,90,100")
     parser.add_argument("--device", default="cpu")
@@ -107,7 +107,7 @@ def _dialled(
     panels, dialled = [], []
     judge: Judge | None = None
     for strength in strengths:
-        say(f"{pair.name}: strength {strength:g}")
+        log_progress(f"{pair.name}: strength {strength:g}")
         settings = resolve({"size": size, "steps": steps, "strength": strength})
         *_, result = stylise(content, [style], settings, vgg, preview_seconds=None)
         assert isinstance(result, Result)

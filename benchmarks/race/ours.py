@@ -1,9 +1,9 @@
 """The command `impasto stylise`, as it is, with its pictures kept on the way.
 
-`python -m benchmarks.ours FOLDER EVERY CONTENT STYLE -o OUT [OPTIONS OF stylise]` runs the command
-in this process and writes the picture after every EVERY evaluations at the final scale to FOLDER,
-with seconds since the start of the process. Taking the picture off the canvas is counted against
-us, writing the file is not.
+`python -m benchmarks.race.ours FOLDER EVERY CONTENT STYLE -o OUT [OPTIONS OF stylise]` runs the
+command in this process and writes the picture after every EVERY evaluations at the final scale to
+FOLDER, with seconds since the start of the process. Taking the picture off the canvas is counted
+against us, writing the file is not.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import engine.stylise
-from benchmarks.recorder import Recorder
+from benchmarks.race.recorder import Recorder
 from hotfolder.cli import main
 
 FOLDER, EVERY, *ARGUMENTS = sys.argv[1:]

@@ -27,8 +27,9 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from benchmarks.deliveries import Delivery, deliveries, sha256
-from benchmarks.report import save, say
+from benchmarks.process import ROOT
+from benchmarks.reliability.deliveries import Delivery, deliveries, sha256
+from benchmarks.report import log_progress, save
 from hotfolder.folder import HotFolder
 
 END = b"the end\n"
@@ -112,7 +113,7 @@ def run(arguments: list[str]) -> None:
         engine=options.engine,
         limit_seconds=7200.0,
     )
-    say(f"seed {plan.seed}")
+    log_progress(f"seed {plan.seed}")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         summary = wreak(plan, Path(folder))
     save("chaos", summary.table())
@@ -284,13 +285,13 @@ def _start(
     kill_at: int | None = None,
     once: bool = False,
 ) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "benchmarks.chaos_daemon", str(folder.root)]
+    command = [sys.executable, "-m", "benchmarks.reliability.chaos_daemon", str(folder.root)]
     command += ["--log", str(place / "faults"), "--seed", str(seed)]
     command += ["--engine"] if plan.engine else []
     command += ["--once"] if once else ["--fault-rate", str(plan.fault_rate)]
     command += ["--kill-at", str(kill_at)] if kill_at else []
     with (place / "log").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=Path(__file__).parents[1])
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
 
 
 def _account(orders: list[Delivery], folder: HotFolder, summary: Summary) -> None:

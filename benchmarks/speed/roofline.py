@@ -1,7 +1,7 @@
 """What one optimisation step reaches of what this machine's own kernels reach.
 
 The step is the engine's own (`standard`, one scale), forward and backward, with L-BFGS's memory as
-full as in the middle of a run. Its operations are counted (`benchmarks/flops.py`), its stages
+full as in the middle of a run. Its operations are counted (`benchmarks/speed/flops.py`), its stages
 taken from torch's profiler. Beside it, in the same type: every convolution of the network alone, at
 its own shape and in channels_last, as often as the clock needs (forward; the gradient of its input;
 and that gradient's arithmetic as a forward convolution with the channels swapped), and a square
@@ -12,26 +12,23 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-import skimage
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.flops import Convolution, convolutions, gram_flops
 from benchmarks.machine import provenance
+from benchmarks.pictures import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.report import RESULTS, save, say
-from benchmarks.stages import STAGES, StepTime, step_time
+from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.speed.flops import Convolution, convolutions, gram_flops
+from benchmarks.speed.stages import STAGES, StepTime, step_time
 from benchmarks.timing import seconds_of
 from engine.picture import read_picture
 from engine.pyramid import ladder
 from engine.settings import Settings, resolve
 from engine.vgg import DTYPES, load_vgg19
 
-PICTURES = Path(skimage.__file__).parent / "data"
-CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
 MATRIX = 2048
 """Side of the matrix product."""
 
@@ -79,10 +76,10 @@ def run(arguments: Sequence[str]) -> None:
     used = convolutions(canvas, [*settings.content_layers, *settings.style_layers])
     roofs = {}
     for precision in options.precisions.split(","):
-        say(f"{precision}: {after + 2 * options.steps} steps at {size[0]} x {size[1]} px")
+        log_progress(f"{precision}: {after + 2 * options.steps} steps at {size[0]} x {size[1]} px")
         vgg = load_vgg19("caffe", options.device, precision)
         time = step_time(content, style, settings, vgg, after=after, steps=options.steps)
-        say(f"{precision}: {len(used)} convolutions alone")
+        log_progress(f"{precision}: {len(used)} convolutions alone")
         dtype = DTYPES[precision]
         kernels = {c.name: _alone(c, dtype, options.device, options.seconds) for c in used}
         product = 2 * MATRIX**3 / _product(dtype, options.device, options.seconds)

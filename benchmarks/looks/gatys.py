@@ -12,8 +12,8 @@ import math
 from pathlib import Path
 
 from benchmarks.machine import provenance
-from benchmarks.pairs import pairs
-from benchmarks.report import save, say
+from benchmarks.pictures import pairs
+from benchmarks.report import log_progress, save
 from engine.picture import read_picture
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
@@ -25,7 +25,7 @@ NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
 
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gatys", description=__doc__)
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pairs.py")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
     parser.add_argument("--content", type=Path, metavar="FILE", help="instead of DIR's tubingen")
     parser.add_argument("--style", type=Path, metavar="FILE", help="instead of DIR's starry_night")
     parser.add_argument("--size", type=int, default=512, help="shorter side, in pixels")
@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> None:
             f"| {progress.step} | {losses.content:,.0f} | {losses.style:,.0f} "
             f"| {losses.total:,.0f} | {notebook:,} | {losses.total / notebook:.2f} |"
         )
-        say(lines[-1])
+        log_progress(lines[-1])
     save("gatys", "\n".join(lines))
 
 

@@ -9,28 +9,22 @@ whole run adds is counted, in a column of its own.
 import argparse
 import itertools
 import json
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-import skimage
 import torch
 
 from benchmarks.machine import provenance
+from benchmarks.pictures import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.report import RESULTS, save, say
+from benchmarks.process import measured_apart, peak_memory
+from benchmarks.report import RESULTS, log_progress, save
 from engine.picture import read_picture
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
 from engine.vgg import load_vgg19
-
-PICTURES = Path(skimage.__file__).parent / "data"
-CONTENT, STYLE = PICTURES / "chelsea.png", PICTURES / "coffee.png"
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -60,8 +54,9 @@ def run(arguments: Sequence[str]) -> None:
     results = []
     for size in sizes:
         for precision in options.precisions.split(","):
-            say(f"{size} px, {precision}")
-            results.append(_measured(size, precision, options))
+            log_progress(f"{size} px, {precision}")
+            case = (size, precision, options.device, options.steps)
+            results.append(measured_apart("benchmarks.memory.scaling", case))
             lines.append(_row(results[-1], on_cuda))
     save("scaling", "\n".join(lines))
     draw(
@@ -102,17 +97,6 @@ def _mebi(count: float) -> str:
     return f"{count / 2**20:,.0f}"
 
 
-def _measured(size: int, precision: str, options: argparse.Namespace) -> dict[str, float | str]:
-    command = [sys.executable, "-m", "benchmarks.scaling", str(size), precision]
-    command += [options.device, str(options.steps)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{size} px, {precision}: {done.stderr[-3000:]}")
-    result: dict[str, float | str] = json.loads(done.stdout)
-    return result
-
-
 def measure(size: int, precision: str, device: str, steps: int) -> dict[str, float | str]:
     """In a fresh process, since a peak never falls again."""
     settings = resolve({"size": size, "scales": 1, "steps": steps})
@@ -142,19 +126,5 @@ def measure(size: int, precision: str, device: str, steps: int) -> dict[str, flo
     }
 
 
-def peak_memory() -> int:
-    """Bytes: the most that this process ever held in memory."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 if __name__ == "__main__":
-    wanted_size, wanted_precision, wanted_device, wanted_steps = sys.argv[1:]
-    result = measure(int(wanted_size), wanted_precision, wanted_device, int(wanted_steps))
-    print(json.dumps(result))
+    print(json.dumps(measure(*json.loads(sys.argv[1]))))

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmarks.report import save, say
+from benchmarks.report import log_progress, save
 from engine.errors import EngineError
 from engine.picture import read_picture
 from engine.settings import Settings
@@ -169,8 +169,12 @@ class Target:
         self.count = 0
         self._now = 0.0
         config = Config.model_validate({"watch": {"polling": True}, "wait_seconds": 5.0})
-        self._daemon = Daemon(config, folder, _Paints(), clock=lambda: self._now)
-        self._daemon._start()
+        daemon = Daemon(config, folder, _Paints(), clock=lambda: self._now)
+        self._rounds = daemon.rounds(0)
+        next(self._rounds)
+
+    def close(self) -> None:
+        self._rounds.close()
 
     def throw_sidecar(self, data: bytes) -> None:
         """Drop it beside a pair, and see what becomes of it."""
@@ -183,7 +187,7 @@ class Target:
         started = time.monotonic()
         for _ in range(12):
             self._now += 2.0
-            self._daemon.step(0)
+            next(self._rounds)
             if not any(inbox.iterdir()) and not any(self.folder.spool.iterdir()):
                 break
         assert time.monotonic() - started < SECONDS, "a hang"
@@ -233,7 +237,8 @@ def target() -> Iterator[Target]:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
         folder = HotFolder(Path(place) / "hot")
         folder.create()
-        yield Target(folder)
+        with closing(Target(folder)) as thrown_at:
+            yield thrown_at
 
 
 def fuzz_sidecars(count: int, chosen: int) -> None:
@@ -269,7 +274,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--count", type=int, default=10_000, help="of sidecars, and of pictures")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args(arguments)
-    say(f"seed {options.seed}")
+    log_progress(f"seed {options.seed}")
     logging.getLogger("hotfolder").setLevel(logging.CRITICAL)
     started = time.monotonic()
     fuzz_sidecars(options.count, options.seed)

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import save, say
+from benchmarks.report import log_progress, save
 from hotfolder.folder import HotFolder
 
 LIMITS = {"scan": 5.0, "memory": 150.0, "job": 20.0}
@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         folder = HotFolder(Path(place) / "hot")
         folder.create()
-        say(f"dropping {options.jobs} jobs")
+        log_progress(f"dropping {options.jobs} jobs")
         drop(folder, options.jobs)
         raw = write_speed(folder.outbox)
         save("queue", table(measure(folder, options), options, raw))
@@ -51,7 +51,7 @@ def drop(folder: HotFolder, count: int) -> None:
 
 def measure(folder: HotFolder, options: argparse.Namespace) -> dict[str, float]:
     report = folder.private / "report.json"
-    command = [sys.executable, "-m", "benchmarks.queue_daemon", str(folder.root), str(report)]
+    command = [sys.executable, "-m", "benchmarks.speed.queue_daemon", str(folder.root), str(report)]
     if options.profile:
         command += ["--profile", str(options.profile)]
     started = time.perf_counter()
@@ -65,7 +65,7 @@ def measure(folder: HotFolder, options: argparse.Namespace) -> dict[str, float]:
         wait(daemon, lambda: ended(folder) >= 1)
         first, at_first = time.perf_counter(), ended(folder)
         quarter = options.painted // 4
-        say(f"all seen after {found['scan']:.1f} s; painting {options.painted}")
+        log_progress(f"all seen after {found['scan']:.1f} s; painting {options.painted}")
         wait(daemon, lambda: ended(folder) >= quarter)
         early = (time.perf_counter() - first) / max(1, ended(folder) - at_first)
         wait(daemon, lambda: ended(folder) >= options.painted - quarter)

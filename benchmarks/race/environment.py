@@ -15,7 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
-from benchmarks.report import say
+from benchmarks.report import log_progress
 
 
 def python_with(*requirements: str) -> Path:
@@ -26,7 +26,7 @@ def python_with(*requirements: str) -> Path:
     python = root / ("Scripts" if os.name == "nt" else "bin") / "python"
     ready = root / "ready"
     if not ready.exists():
-        say(f"installing {', '.join(requirements)} into {root}")
+        log_progress(f"installing {', '.join(requirements)} into {root}")
         venv.create(root, clear=True, with_pip=False)
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps"]
         subprocess.run([*pip, "--quiet", "--disable-pip-version-check", *requirements], check=True)
