@@ -251,7 +251,7 @@ def _kill_a_worker(daemon: "subprocess.Popen[bytes]", after: float) -> int:
     time.sleep(after)
     children = Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children")
     while daemon.poll() is None:
-        if not children.exists():  # a system that does not tell them
+        if not children.exists():  # a system that does not list them
             return 0
         with contextlib.suppress(OSError):
             for child in children.read_text().split()[:1]:

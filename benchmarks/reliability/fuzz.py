@@ -210,8 +210,8 @@ class Target:
             for left in place.glob(f"*{name}*"):
                 left.unlink()
         # What stayed would make every example slower than the one before.
-        for told in self.folder.status.glob(f"{name}.*"):
-            told.unlink()
+        for status_file in self.folder.status.glob(f"{name}.*"):
+            status_file.unlink()
         for ended in (*self.folder.failed.glob(f"{name}*"), *self.folder.done.glob(f"*/{name}*")):
             shutil.rmtree(ended)
 

@@ -181,10 +181,10 @@ class Client:
         return sorted(found, key=lambda status: status.updated, reverse=True)
 
     def send_heartbeat(self, ticket: Ticket) -> bool:
-        """Tell the server that this client still wants its job: every 2 s or so.
+        """Show the server that this client still wants its job: every 2 s or so.
 
         For a job with `heartbeat`; one whose client falls silent is cancelled. False once there is
-        nothing to tell: the job has ended, or was dropped without a heartbeat.
+        no job to keep alive: it has ended, or was dropped without a heartbeat.
 
         Raises:
             DeliveryError: the inbox cannot be written to.
@@ -236,11 +236,11 @@ class Client:
                 return
             now = self._clock()
             if isinstance(ticket, Ticket) and heartbeat and now - sent >= CLIENT_HEARTBEAT_SECONDS:
-                with contextlib.suppress(DeliveryError):  # The server will say what comes of it.
+                with contextlib.suppress(DeliveryError):  # The job's status shows what comes of it.
                     self.send_heartbeat(ticket)
                 sent = now
             server = self.server()
-            # Told by its changes, so that a server whose clock is wrong is not taken for dead.
+            # Judged by its changes, so that a server whose clock is wrong is not taken for dead.
             if server.running or (
                 stamp and server.updated != stamp and server.state != ServerState.STOPPED
             ):

@@ -22,7 +22,6 @@ from .protocol import (
 MAX_DOCUMENT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
 class Status(JobStatus):
     """One snapshot of a job.
 

@@ -40,8 +40,8 @@ class FakeServer:
         )
 
     def send_heartbeat(self, **facts: Any) -> None:
-        beat = {"protocol": 1, "pid": os.getpid(), "host": "here", "state": "idle"}
-        self._write("server", beat | {"updated": self.stamp()} | facts)
+        heartbeat = {"protocol": 1, "pid": os.getpid(), "host": "here", "state": "idle"}
+        self._write("server", heartbeat | {"updated": self.stamp()} | facts)
 
     def die(self) -> None:
         self.alive = False

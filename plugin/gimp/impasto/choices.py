@@ -30,7 +30,7 @@ MAX_SEED = 2**31 - 1
 """GIMP's integers have 32 bits; Impasto's seeds have 63."""
 
 
-class Refusal(Exception):  # noqa: N818  (told before any work starts)
+class Refusal(Exception):  # noqa: N818  (raised before any work starts)
     """This cannot be painted; the message says why and what to do."""
 
 

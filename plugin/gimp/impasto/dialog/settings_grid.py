@@ -14,7 +14,7 @@ __all__ = ["SettingsGrid"]
 
 
 class SettingsGrid(Gtk.Grid):
-    """One row for each setting; whatever is changed is told."""
+    """One row for each setting; calls `changed` for every change."""
 
     def __init__(
         self, changed: Callable[[dict[str, Any]], None], *, longest_side: int, has_selection: bool
@@ -93,7 +93,7 @@ class SettingsGrid(Gtk.Grid):
         self.attach(self._selected, 1, 7, 1, 1)
 
     def show_choices(self, choices: Choices) -> None:
-        """Put the choices into the widgets; nobody is told."""
+        """Put the choices into the widgets, without calling `changed`."""
         self._ignore_changes = True
         self._preset.set_active_id(choices.preset)
         self._strength.set_value(choices.strength)

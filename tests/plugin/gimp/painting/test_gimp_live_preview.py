@@ -121,11 +121,11 @@ def test_a_change_cancels_the_one_before(server: FakeServer, dialog: Dialog) -> 
 def test_the_server_hears_from_it(server: FakeServer, dialog: Dialog) -> None:
     dialog.request(NIGHT)
     dialog.look(1)
-    beat = server.root / "inbox" / "preview.heartbeat"
-    beat.unlink(missing_ok=True)
+    heartbeat = server.root / "inbox" / "preview.heartbeat"
+    heartbeat.unlink(missing_ok=True)
     server.claim("preview")
     dialog.look(3)
-    assert beat.exists()
+    assert heartbeat.exists()
 
 
 def test_without_a_server_nothing_is_sent_and_it_says_so(
