@@ -12,9 +12,9 @@ def save(name: str, table: str) -> None:
     path = RESULTS / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(table + "\n", encoding="utf-8")
-    say(f"written to {path}")
+    log_progress(f"written to {path}")
 
 
-def say(text: str) -> None:
+def log_progress(text: str) -> None:
     """What is under way, on stderr."""
     print(text, file=sys.stderr, flush=True)

@@ -1,14 +1,8 @@
-"""A client of the folder protocol (docs/protocol.md, version 1), in plain Python.
+"""A client of the folder protocol: drops requests into a hot folder, follows them, finds results.
 
-Drops a request into a hot folder, follows its status and finds the result. Standard library only,
-Python 3.10 or newer: an editor's Python has nothing else. The folder is copied as it is into an
-editor's plug-in (docs/plugins.md).
-
-    client = Client("hot")
-    ticket = client.submit(Request(Path("cat.jpg"), styles=("night.jpg",)))
-    for status in client.watch(ticket):
-        print(status.state, status.fraction)
-    print(client.result(ticket).picture)
+Knows docs/protocol.md (`protocol.py` has its names and documents); never torch, YAML or the
+server's insides. Standard library only, Python 3.10 or newer: an editor's Python has nothing else,
+and its plug-in gets a copy of this folder (docs/plugins.md has examples). Read `_client.py` first.
 """
 
 from ._client import Client

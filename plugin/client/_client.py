@@ -1,4 +1,4 @@
-"""The client itself: one hot folder, seen from outside."""
+"""The client of one hot folder."""
 
 import contextlib
 import os
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ._delivery import HEARTBEAT_SUFFIX, deliver
-from ._discard import remove_ended, take_back
+from ._delivery import deliver
+from ._discard import remove_ended, withdraw
 from ._errors import (
     DeliveryError,
     FolderMissing,
@@ -20,24 +20,38 @@ from ._errors import (
 )
 from ._library import Style, list_styles
 from ._outbox import Details, Finished, list_results, read_details
-from ._request import TICKET_KEY, Request, Ticket, check_request, fold
+from ._request import Request, Ticket, check_request
 from ._start import START_SECONDS, start_server
 from ._status import (
-    HEARTBEAT_SECONDS,
     Result,
     Server,
     Status,
-    below,
     local_time,
+    parse_server,
+    parse_status,
     read_document,
-    server_of,
-    status_of,
+)
+from .protocol import (
+    CLIENT_HEARTBEAT_SECONDS,
+    DELIVERED,
+    INBOX,
+    OUTBOX,
+    RECORD_SUFFIX,
+    RESULT_SUFFIXES,
+    SERVER_STATUS,
+    SERVER_TIMEOUT_SECONDS,
+    STATUS,
+    STATUS_SUFFIX,
+    STYLES,
+    TICKET_KEY,
+    ControlFile,
+    JobState,
+    ServerState,
+    fold_name,
+    resolve_path,
 )
 
-BEAT_SECONDS = 2.0
-"""Time between two signs of life of a job's client."""
-
-UNSEEN_SECONDS = 300.0
+UNNOTICED_SECONDS = 300.0
 """A running server that has not looked at a drop for so long is not going to."""
 
 _NOT_SEEN = "in the inbox; the server has not looked yet"
@@ -61,11 +75,11 @@ class Client:
 
     @property
     def inbox(self) -> Path:
-        return self.root / "inbox"
+        return self.root / INBOX
 
     @property
     def outbox(self) -> Path:
-        return self.root / "outbox"
+        return self.root / OUTBOX
 
     # --- the server --------------------------------------------------------------------------
 
@@ -88,8 +102,8 @@ class Client:
             FolderMissing: this is no hot folder.
         """
         self.check()
-        document = read_document(self.root / "status" / "server.json")
-        return Server(False) if document is None else server_of(document, now=self._clock())
+        document = read_document(self._status_file(SERVER_STATUS))
+        return Server() if document is None else parse_server(document, now=self._clock())
 
     def start_server(self, command: Sequence[str], *, timeout: float = START_SECONDS) -> Server:
         """Start `COMMAND watch HOT`, which outlives this process; returns once it serves.
@@ -102,12 +116,12 @@ class Client:
 
         Raises:
             FolderMissing
-            NotStarted: with the last words of the command and the place of its log.
+            NotStarted: with the end of the command's log and where it lies.
         """
         return start_server(
             self.root,
             command,
-            look=self.server,
+            read_server=self.server,
             clock=self._clock,
             sleep=self._sleep,
             timeout=timeout,
@@ -120,7 +134,7 @@ class Client:
             FolderMissing
         """
         self.check()
-        return list_styles(self.root / "styles")
+        return list_styles(self.root / STYLES)
 
     # --- a job -------------------------------------------------------------------------------
 
@@ -140,41 +154,42 @@ class Client:
         A name instead of a ticket means whatever job bears it.
         """
         if isinstance(ticket, str):
-            return self.job(ticket) or Status(ticket, "delivered", _NOT_SEEN)
+            return self.job(ticket) or Status(ticket, DELIVERED, _NOT_SEEN)
         for name in self._names_of(ticket):
             status = self.job(name)
             if status is not None and status.client.get(TICKET_KEY) == ticket.key:
                 self._names[ticket.key] = name
                 return status
-        return Status(ticket.name, "delivered", _NOT_SEEN)
+        return Status(ticket.name, DELIVERED, _NOT_SEEN)
 
     def job(self, name: str) -> Status | None:
         """The status of the job called `name`; None if there is none."""
-        document = read_document(self.root / "status" / f"{name}.json")
-        return None if document is None else status_of(name, document)
+        document = read_document(self._status_file(name))
+        return None if document is None else parse_status(name, document)
 
-    def jobs(self) -> list[Status]:
-        """Every job that has a status, the latest change first."""
+    def jobs(self, prefix: str = "") -> list[Status]:
+        """Every job that has a status (and a name that starts so), the latest change first."""
         found = []
         with contextlib.suppress(OSError):
-            for entry in os.scandir(self.root / "status"):
-                if entry.name.startswith(".") or not entry.name.endswith(".json"):
+            for entry in os.scandir(self.root / STATUS):
+                name = entry.name.removesuffix(STATUS_SUFFIX)
+                if name in (entry.name, SERVER_STATUS) or name.startswith("."):
                     continue
-                if entry.name != "server.json":
-                    status = self.job(entry.name[: -len(".json")])
+                if name.startswith(prefix):
+                    status = self.job(name)
                     found += [status] if status is not None else []
         return sorted(found, key=lambda status: status.updated, reverse=True)
 
-    def beat(self, ticket: Ticket) -> bool:
-        """Tell the server that this client still wants its job: every 2 s or so.
+    def send_heartbeat(self, ticket: Ticket) -> bool:
+        """Show the server that this client still wants its job: every 2 s or so.
 
         For a job with `heartbeat`; one whose client falls silent is cancelled. False once there is
-        nothing to tell: the job has ended, or was dropped without a heartbeat.
+        no job to keep alive: it has ended, or was dropped without a heartbeat.
 
         Raises:
             DeliveryError: the inbox cannot be written to.
         """
-        path = self.inbox / f"{ticket.name}{HEARTBEAT_SUFFIX}"
+        path = self.inbox / ControlFile.HEARTBEAT.of(ticket.name)
         # The server removes it when the job has ended. If a person did, tidying up, it comes back.
         if not path.exists() and (not ticket.heartbeat or self.status(ticket).ended):
             return False
@@ -190,12 +205,12 @@ class Client:
         *,
         timeout: float | None = None,
         interval: float = 0.25,
-        grace: float = HEARTBEAT_SECONDS,
+        grace: float = SERVER_TIMEOUT_SECONDS,
     ) -> Iterator[Status]:
         """Snapshot after snapshot, each different from the one before, until the job has ended.
 
-        The last one is the job's end: `done`, `failed` or `cancelled`. Beats for a job that has a
-        heartbeat.
+        The last one is the job's end: `done`, `failed` or `cancelled`. Sends the heartbeats of a
+        job that has them.
 
         Args:
             timeout: seconds until TimedOut.
@@ -209,7 +224,7 @@ class Client:
         """
         heartbeat = isinstance(ticket, Ticket) and ticket.heartbeat
         started = served = seen = self._clock()
-        beaten = float("-inf")
+        sent = float("-inf")
         stamp = ""
         last: Status | None = None
         while True:
@@ -220,25 +235,27 @@ class Client:
             if status.ended:
                 return
             now = self._clock()
-            if isinstance(ticket, Ticket) and heartbeat and now - beaten >= BEAT_SECONDS:
-                with contextlib.suppress(DeliveryError):  # The server will say what comes of it.
-                    self.beat(ticket)
-                beaten = now
+            if isinstance(ticket, Ticket) and heartbeat and now - sent >= CLIENT_HEARTBEAT_SECONDS:
+                with contextlib.suppress(DeliveryError):  # The job's status shows what comes of it.
+                    self.send_heartbeat(ticket)
+                sent = now
             server = self.server()
-            # Told by its changes, so that a server whose clock is wrong is not taken for dead.
-            if server.running or (stamp and server.updated != stamp and server.state != "stopped"):
+            # Judged by its changes, so that a server whose clock is wrong is not taken for dead.
+            if server.running or (
+                stamp and server.updated != stamp and server.state != ServerState.STOPPED
+            ):
                 served = now
-            if status.state != "delivered":
+            if status.state != DELIVERED:
                 seen = now
             stamp = server.updated
             if now - served >= grace:
-                raise ServerGone(_gone(self.root, server, status, heartbeat))
+                raise ServerGone(_server_gone(self.root, server, status, heartbeat))
             if timeout is not None and now - started >= timeout:
                 raise TimedOut(f"{status.name} is {status.state} after {timeout:g} s. It goes on.")
-            if now - seen >= UNSEEN_SECONDS:
+            if now - seen >= UNNOTICED_SECONDS:
                 raise TimedOut(
                     f"The server of {self.root} runs, but has not looked at {status.name} for "
-                    f"{UNSEEN_SECONDS:g} s. `impasto status {self.root}` says what it does."
+                    f"{UNNOTICED_SECONDS:g} s. `impasto status {self.root}` says what it does."
                 )
             self._sleep(interval)
 
@@ -250,7 +267,7 @@ class Client:
         """
         self.check()
         name = self.status(ticket).name
-        path = self.inbox / f"{name}.cancel"
+        path = self.inbox / ControlFile.CANCEL.of(name)
         try:
             path.touch()
         except OSError as error:
@@ -273,7 +290,7 @@ class Client:
             if status.ended:
                 remove_ended(self.root, status)
             else:
-                take_back(self.inbox, ticket)
+                withdraw(self.inbox, ticket)
         except OSError as error:
             raise DeliveryError(
                 f"{error.filename}: cannot be removed: {error.strerror}."
@@ -292,13 +309,16 @@ class Client:
 
     def result_of(self, status: Status) -> Result:
         """The painting of a job that has ended; see `result`."""
-        if status.state == "failed":
+        if status.state == JobState.FAILED:
             raise JobFailed((status.error or status.message).strip(), status)
-        if status.state == "cancelled":
+        if status.state == JobState.CANCELLED:
             raise JobCancelled(f"{status.name} was cancelled.")
-        if status.state != "done":
+        if status.state != JobState.DONE:
             raise NotFinished(f"{status.name} is {status.state}: {status.message}")
-        picture, record = below(self.root, status.result), below(self.root, status.record)
+        picture, record = (
+            resolve_path(self.root, status.result),
+            resolve_path(self.root, status.record),
+        )
         if picture is None or record is None or not picture.is_file():
             where = status.result or "its result"
             raise ResultMissing(
@@ -309,7 +329,7 @@ class Client:
 
     def preview_of(self, status: Status) -> Path | None:
         """The picture that shows how far a job is, if there is one by now."""
-        path = below(self.root, status.preview)
+        path = resolve_path(self.root, status.preview)
         return path if path is not None and path.is_file() else None
 
     def results(self, *, limit: int | None = 200) -> list[Finished]:
@@ -325,14 +345,17 @@ class Client:
         """Styles and settings of a result; what cannot be read is left out."""
         return read_details(finished)
 
-    # --- below -------------------------------------------------------------------------------
+    # --- helpers -----------------------------------------------------------------------------
+
+    def _status_file(self, name: str) -> Path:
+        return self.root / STATUS / f"{name}{STATUS_SUFFIX}"
 
     def _names_of(self, ticket: Ticket) -> Iterator[str]:
         """Names that the ticket's job may have by now, the likeliest first."""
         yield self._names.get(ticket.key, ticket.name)
         with contextlib.suppress(OSError):
-            for path in (self.root / "status").iterdir():
-                if path.name.startswith(f"{ticket.name}-") and path.suffix == ".json":
+            for path in (self.root / STATUS).iterdir():
+                if path.name.startswith(f"{ticket.name}-") and path.suffix == STATUS_SUFFIX:
                     yield path.stem
 
     def _is_taken(self, name: str) -> bool:
@@ -340,19 +363,21 @@ class Client:
         if any(
             os.path.lexists(folder / f"{name}{suffix}")
             for folder, suffixes in (
-                (self.root / "status", (".json",)),
-                (self.outbox, (".png", ".jpg", ".tif", ".result.yaml")),
+                (self.root / STATUS, (STATUS_SUFFIX,)),
+                (self.outbox, (*RESULT_SUFFIXES, RECORD_SUFFIX)),
             )
             for suffix in suffixes
         ):
             return True
-        start = fold(name) + "."
-        return any(fold(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
+        start = fold_name(name) + "."
+        return any(fold_name(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
 
 
-def _gone(root: Path, server: Server, status: Status, heartbeat: bool) -> str:
+def _server_gone(root: Path, server: Server, status: Status, heartbeat: bool) -> str:
     since = "" if server.age is None else f" since {local_time(server.updated)}"
-    paints = "paints it" if not heartbeat else "paints it while its client beats, else cancels it"
+    paints = "paints it"
+    if heartbeat:
+        paints += " while its client sends heartbeats, else cancels it"
     return (
         f"Nobody serves {root}{since}. {status.name} is {status.state} and stays there; "
         f"`impasto watch {root}` {paints}."

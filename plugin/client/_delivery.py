@@ -10,14 +10,13 @@ from pathlib import Path
 
 from ._errors import DeliveryError
 from ._request import Request, Ticket, job_name, pictures_of, sidecar_text
+from .protocol import PARTIAL_SUFFIX, SIDECAR_SUFFIX, ControlFile, picture_name
 
 DRAFT_PREFIX = ".client-"
-"""With `.part` at the end: not looked at by the server, nor removed when it starts."""
+"""With PARTIAL_SUFFIX at the end: not looked at by the server, nor removed when it starts."""
 
 ABANDONED_SECONDS = 3600.0
 """A draft that has not changed for so long is nobody's."""
-
-HEARTBEAT_SUFFIX = ".heartbeat"
 
 
 def deliver(inbox: Path, request: Request, is_taken: Callable[[str], bool]) -> Ticket:
@@ -34,7 +33,7 @@ def deliver(inbox: Path, request: Request, is_taken: Callable[[str], bool]) -> T
     drafts: list[Path] = []
 
     def new_draft() -> Path:
-        drafts.append(inbox / f"{DRAFT_PREFIX}{secrets.token_hex(8)}.part")
+        drafts.append(inbox / f"{DRAFT_PREFIX}{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
         return drafts[-1]
 
     try:
@@ -43,10 +42,10 @@ def deliver(inbox: Path, request: Request, is_taken: Callable[[str], bool]) -> T
         remove_abandoned(inbox, now=sidecar.stat().st_mtime)
         parts = []
         if request.heartbeat:
-            parts.append((new_draft(), HEARTBEAT_SUFFIX))
+            parts.append((new_draft(), ControlFile.HEARTBEAT.suffix))
             parts[0][0].touch()
-        for source, role in pictures_of(request):
-            parts.append((new_draft(), role + source.suffix.lower()))
+        for source, role, slot in pictures_of(request):
+            parts.append((new_draft(), picture_name("", role, source.suffix, slot)))
             shutil.copyfile(source, parts[-1][0])
         number = 1
         while True:
@@ -75,7 +74,7 @@ def remove_abandoned(inbox: Path, *, now: float) -> None:
         now: a time by the clock that stamps the inbox's files, which may be another machine's.
     """
     with contextlib.suppress(OSError):
-        for draft in inbox.glob(f"{DRAFT_PREFIX}*.part"):
+        for draft in inbox.glob(f"{DRAFT_PREFIX}*{PARTIAL_SUFFIX}"):
             with contextlib.suppress(OSError):
                 if now - draft.lstat().st_mtime > ABANDONED_SECONDS:
                     draft.unlink()
@@ -89,8 +88,8 @@ def _place(stem: Path, sidecar: Path, parts: list[tuple[Path, str]]) -> bool:
     """
     placed: list[tuple[Path, Path]] = []
     try:
-        for draft, ending in [(sidecar, ".yaml"), *parts]:
-            target = stem.with_name(f"{stem.name}{ending}")
+        for draft, suffix in [(sidecar, SIDECAR_SUFFIX), *parts]:
+            target = stem.with_name(f"{stem.name}{suffix}")
             _give_name(draft, target)
             placed.append((draft, target))
     except BaseException as error:

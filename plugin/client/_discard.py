@@ -1,12 +1,26 @@
-"""Leaving nothing of a job: what it made, what was dropped for it, what was said of it."""
+"""Leaving nothing of a job: its result, the files dropped for it, its status."""
 
 import contextlib
 import shutil
 from pathlib import Path
 
-from ._delivery import HEARTBEAT_SUFFIX
-from ._request import TICKET_KEY, Ticket
-from ._status import Status, below, read_document
+from ._request import Ticket
+from ._status import Status, read_document
+from .protocol import (
+    DONE,
+    EXTRA_OUTPUT_SUFFIXES,
+    FAILED,
+    OUTBOX,
+    PREVIEW_SUFFIX,
+    SIDECAR_SUFFIX,
+    STATUS,
+    STATUS_SUFFIX,
+    TICKET_KEY,
+    ControlFile,
+    resolve_path,
+)
+
+OWN_CONTROLS = (ControlFile.HEARTBEAT, ControlFile.CANCEL)
 
 
 def remove_ended(root: Path, status: Status) -> None:
@@ -17,37 +31,37 @@ def remove_ended(root: Path, status: Status) -> None:
     Raises:
         OSError
     """
-    outbox = root / "outbox"
-    for path in (below(root, status.result), below(root, status.record)):
+    outbox = root / OUTBOX
+    for path in (resolve_path(root, status.result), resolve_path(root, status.record)):
         if path is not None and path.parent == outbox:
             path.unlink(missing_ok=True)
-    result = below(root, status.result)
+    result = resolve_path(root, status.result)
     if result is not None and result.parent == outbox:
-        for end in (".progression.jpg", ".progression.webp", ".losses.png"):
-            result.with_name(result.stem + end).unlink(missing_ok=True)
-    originals = below(root, status.folder)
+        for suffix in EXTRA_OUTPUT_SUFFIXES:
+            result.with_name(result.stem + suffix).unlink(missing_ok=True)
+    originals = resolve_path(root, status.folder)
     if originals is not None and not originals.is_symlink():
         kept_in = originals.relative_to(root).parts[:-1]
-        if kept_in == ("failed",) or (len(kept_in) == 2 and kept_in[0] == "done"):
+        if kept_in == (FAILED,) or (len(kept_in) == 2 and kept_in[0] == DONE):
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(originals)
-    for end in (".preview.jpg", ".json"):
-        (root / "status" / f"{status.name}{end}").unlink(missing_ok=True)
+    for suffix in (PREVIEW_SUFFIX, STATUS_SUFFIX):
+        (root / STATUS / f"{status.name}{suffix}").unlink(missing_ok=True)
 
 
-def take_back(inbox: Path, ticket: Ticket) -> None:
+def withdraw(inbox: Path, ticket: Ticket) -> None:
     """Take a drop out of the inbox again, if it is the ticket's; for a folder nobody serves.
 
     Raises:
         OSError
     """
-    sidecar = inbox / f"{ticket.name}.yaml"
+    sidecar = inbox / f"{ticket.name}{SIDECAR_SUFFIX}"
     document = read_document(sidecar) or {}
     client = document.get("client")
     if not isinstance(client, dict) or client.get(TICKET_KEY) != ticket.key:
         return
     named = [document.get("content"), document.get("init_file"), *document.get("styles", ())]
-    own = {f"{ticket.name}{HEARTBEAT_SUFFIX}", f"{ticket.name}.cancel", *named}
+    own = {*(control.of(ticket.name) for control in OWN_CONTROLS), *named}
     for path in list(inbox.iterdir()):
         if path.name in own and path.name.startswith(f"{ticket.name}."):
             path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._request import PICTURE_SUFFIXES, fold
+from .protocol import PICTURE_SUFFIXES, fold_name
 
 MAX_STYLES = 1000
 
@@ -32,7 +32,7 @@ def list_styles(library: Path) -> list[Style]:
                 found.append(Style(path.relative_to(library).as_posix(), _title(path), path))
         if len(found) >= MAX_STYLES:
             break
-    return sorted(found[:MAX_STYLES], key=lambda style: (fold(style.title), style.name))
+    return sorted(found[:MAX_STYLES], key=lambda style: (fold_name(style.title), style.name))
 
 
 def _title(path: Path) -> str:

@@ -12,9 +12,14 @@ from typing import Any
 
 from ._embedded import read_settings
 from ._status import read_document
-
-RECORD_SUFFIX = ".result.yaml"
-RESULT_SUFFIXES = (".png", ".jpg", ".tif")
+from .protocol import (
+    OUTBOX,
+    PREVIEW_SUFFIX,
+    RECORD_SUFFIX,
+    RESULT_SUFFIXES,
+    STATUS,
+    STATUS_SUFFIX,
+)
 
 MAX_RECORD_BYTES = 1 << 18
 
@@ -49,7 +54,7 @@ def list_results(root: Path, *, limit: int | None) -> list[Finished]:
     what is just being written) is none.
     """
     try:
-        entries = {entry.name: entry for entry in os.scandir(root / "outbox")}
+        entries = {entry.name: entry for entry in os.scandir(root / OUTBOX)}
     except OSError:
         return []
     found: list[tuple[float, str]] = []
@@ -77,12 +82,12 @@ def read_details(finished: Finished) -> Details:
 
 
 def _finished(root: Path, name: str, mtime: float) -> Finished:
-    picture = root / "outbox" / name
+    picture = root / OUTBOX / name
     stem = picture.stem
-    preview = root / "status" / f"{stem}.preview.jpg"
+    preview = root / STATUS / f"{stem}{PREVIEW_SUFFIX}"
     # A result may have got another name than its job, and a later job this one's.
-    status = read_document(root / "status" / f"{stem}.json") or {}
-    is_its = status.get("result") == f"outbox/{name}" and preview.is_file()
+    status = read_document(root / STATUS / f"{stem}{STATUS_SUFFIX}") or {}
+    is_its = status.get("result") == f"{OUTBOX}/{name}" and preview.is_file()
     return Finished(
         name=stem,
         picture=picture,

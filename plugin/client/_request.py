@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from ._errors import RequestError
+from .protocol import (
+    CONTENT,
+    INIT,
+    MAX_CLIENT_BYTES,
+    PICTURE_SUFFIXES,
+    RESERVED_NAMES,
+    STYLE,
+    TICKET_KEY,
+    fold_name,
+    parse_picture_stem,
+    picture_name,
+)
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-
-MAX_CLIENT_BYTES = 2048
-
-TICKET_KEY = "ticket"
-"""The client mapping's key that marks a job as a ticket's."""
+LONGEST_NAME = 200
+"""Bytes of a job's name; the protocol allows a few more, for `-2` behind it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Request:
     client: Mapping[str, Any] = field(default_factory=dict)
     """For the client's own use; comes back in `Status.client`."""
     heartbeat: bool = False
-    """Whether the job is cancelled when its client falls silent: see `Client.beat`."""
+    """Whether the job is cancelled when its client falls silent: see `Client.send_heartbeat`."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def check_request(request: Request) -> None:
     """
     if not request.styles:
         raise RequestError("A painting needs at least one style picture.")
-    for source, _ in pictures_of(request):
+    for source, *_ in pictures_of(request):
         if not source.is_file():
             raise RequestError(f"{source}: no such file.")
         if source.suffix.lower() not in PICTURE_SUFFIXES:
@@ -69,14 +77,14 @@ def check_request(request: Request) -> None:
         raise RequestError(f"`client` is {size} bytes long; at most {MAX_CLIENT_BYTES} fit.")
 
 
-def pictures_of(request: Request) -> Iterator[tuple[Path, str]]:
-    """Each file to deliver and the role in its name; the content, which completes a job, last."""
+def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
+    """Each file to deliver, its role and slot; the content, which completes a job, last."""
     for index, style in enumerate(request.styles, start=1):
         if isinstance(style, Path):
-            yield style, _style_role(index)
+            yield style, STYLE, index
     if request.init is not None:
-        yield request.init, ".init"
-    yield request.content, ".content"
+        yield request.init, INIT, 1
+    yield request.content, CONTENT, 1
 
 
 def job_name(request: Request) -> str:
@@ -84,10 +92,11 @@ def job_name(request: Request) -> str:
     name = unicodedata.normalize("NFC", request.name or request.content.stem)
     name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
     # `cat.style` would make `cat.style.content.jpg`, which another job might claim a part of.
-    name = re.sub(r"\.(content|init|style\d*)$", "", name, flags=re.IGNORECASE).strip(" .")
-    while len(name.encode()) > 200:
+    parsed = parse_picture_stem(name)
+    name = (parsed[0] if parsed else name).strip(" .")
+    while len(name.encode()) > LONGEST_NAME:
         name = name[:-1]
-    return f"{name or 'picture'}-job" if fold(name) in ("", "server") else name
+    return f"{name or 'picture'}-job" if not name or fold_name(name) in RESERVED_NAMES else name
 
 
 def sidecar_text(request: Request, name: str, key: str) -> str:
@@ -99,18 +108,18 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
     styles = []
     for index, style in enumerate(request.styles, start=1):
         if isinstance(style, Path):
-            style = f"{name}{_style_role(index)}{style.suffix.lower()}"
+            style = picture_name(name, STYLE, style.suffix, index)
         styles.append(style)
 
     document: dict[str, Any] = {
-        "content": f"{name}.content{request.content.suffix.lower()}",
+        "content": picture_name(name, CONTENT, request.content.suffix),
         "styles": styles,
         **request.settings,
         "client": {**request.client, TICKET_KEY: key},
     }
     if request.init is not None:
         document["init"] = "file"
-        document["init_file"] = f"{name}.init{request.init.suffix.lower()}"
+        document["init_file"] = picture_name(name, INIT, request.init.suffix)
     if request.heartbeat:
         document["owner"] = {"heartbeat": True}
     try:
@@ -123,12 +132,3 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
         lambda match: f"\\u{ord(match[0]):04x}",
         text,
     )
-
-
-def fold(name: str) -> str:
-    """Equal for names that some file system takes for one."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _style_role(index: int) -> str:
-    return f".style{index if index > 1 else ''}"

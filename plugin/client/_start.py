@@ -11,17 +11,18 @@ from typing import IO
 
 from ._errors import NotStarted
 from ._status import Server
+from .protocol import PRIVATE
 
 START_SECONDS = 60.0
 
-LAST_WORDS_BYTES = 2000
+LOG_TAIL_BYTES = 2000
 
 
 def start_server(
     root: Path,
     command: Sequence[str],
     *,
-    look: Callable[[], Server],
+    read_server: Callable[[], Server],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     timeout: float = START_SECONDS,
@@ -31,18 +32,18 @@ def start_server(
     Its output goes to `.impasto/watch.log` in the hot folder.
 
     Args:
-        look: what the heartbeat says.
+        read_server: reads the heartbeat.
 
     Raises:
-        NotStarted: with the last it said.
+        NotStarted: with the end of its log.
     """
-    server = look()
+    server = read_server()
     if server.running:
         return server
     by_hand = f"In a terminal: impasto watch {root}"
     if not command:
         raise NotStarted(f"Nothing says how to start the server from here. {by_hand}")
-    log = root / ".impasto" / "watch.log"
+    log = root / PRIVATE / "watch.log"
     try:
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
@@ -56,17 +57,17 @@ def start_server(
     threading.Thread(target=process.wait, name="impasto-watch", daemon=True).start()
     started = clock()
     while True:
-        server = look()
+        server = read_server()
         if server.running:
             return server
         if process.returncode is not None:
             ending = f"ended at once with exit code {process.returncode}"
-            raise NotStarted(f"The server {ending}: {_last_words(log)} The whole log: {log}")
+            raise NotStarted(f"The server {ending}: {_log_tail(log)} The whole log: {log}")
         if clock() - started >= timeout:
             with contextlib.suppress(OSError):
                 process.terminate()
             waited = f"has not begun to serve {root} within {timeout:g} s and was stopped"
-            raise NotStarted(f"The server {waited}: {_last_words(log)} The whole log: {log}")
+            raise NotStarted(f"The server {waited}: {_log_tail(log)} The whole log: {log}")
         sleep(0.1)
 
 
@@ -94,9 +95,9 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in ours.items() if name not in theirs}
 
 
-def _last_words(log: Path) -> str:
+def _log_tail(log: Path) -> str:
     try:
-        text = log.read_bytes()[-LAST_WORDS_BYTES:].decode("utf-8", errors="replace")
+        text = log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", errors="replace")
     except OSError:
         text = ""
     lines = [line for line in text.splitlines() if line.strip()]

@@ -1,58 +1,32 @@
-"""What the server says of itself and of its jobs. The fields are those of docs/protocol.md."""
+"""What the server says of itself and of its jobs, read and judged."""
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-LIVE_STATES = frozenset({"waiting", "queued", "running", "held"})
-END_STATES = frozenset({"done", "failed", "cancelled"})
-
-HEARTBEAT_SECONDS = 10.0
-"""An older heartbeat means that the server is gone."""
+from .protocol import (
+    END_STATES,
+    LIVE_STATES,
+    SERVER_TIMEOUT_SECONDS,
+    JobState,
+    JobStatus,
+    ServerState,
+    ServerStatus,
+    parse_time,
+)
 
 MAX_DOCUMENT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(JobStatus):
     """One snapshot of a job.
 
-    `state` is one more than the protocol's: `delivered`, while the server has not looked at the
-    files yet.
+    `state` is one of `JobState`'s, or `delivered`, while the server has not looked at the files.
     """
-
-    name: str
-    state: str
-    message: str = ""
-    id: str | None = None
-    source: str | None = None
-    position: int | None = None
-    priority: int | None = None
-    preset: str | None = None
-    size: int | str | None = None
-    scale: int | None = None
-    scales: int | None = None
-    step: int | None = None
-    steps: int | None = None
-    fraction: float = 0.0
-    losses: Mapping[str, float] | None = None
-    seconds: float | None = None
-    eta_seconds: float | None = None
-    device: str | None = None
-    attempt: int = 1
-    preview: str | None = None
-    result: str | None = None
-    record: str | None = None
-    error: str | None = None
-    folder: str | None = None
-    client: Mapping[str, Any] = field(default_factory=dict)
-    dropped: str = ""
-    updated: str = ""
 
     @property
     def ended(self) -> bool:
@@ -66,31 +40,17 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Server:
+class Server(ServerStatus):
     """The heartbeat. `running` is this client's conclusion; `state` the server's last word."""
 
-    running: bool
-    state: str = "stopped"
+    running: bool = False
     age: float | None = None
     """Seconds since the last heartbeat; None if there never was one."""
-    pid: int | None = None
-    host: str | None = None
-    version: str | None = None
-    started: str | None = None
-    updated: str = ""
-    devices: Sequence[Mapping[str, Any]] = ()
-    queue: Mapping[str, int] = field(default_factory=dict)
-    totals: Mapping[str, int] = field(default_factory=dict)
-    strays: Sequence[str] = ()
-    paused: str | None = None
-    """Who has paused it and why, if somebody has: then nothing new is painted."""
-    config_problem: str | None = None
-    """Why a changed configuration is not in force."""
 
     @property
     def ahead(self) -> int:
         """How many jobs a new one would have before it."""
-        return self.queue.get("running", 0) + self.queue.get("queued", 0)
+        return self.queue.get(JobState.RUNNING, 0) + self.queue.get(JobState.QUEUED, 0)
 
     @property
     def busy(self) -> bool:
@@ -106,11 +66,15 @@ class Server:
         if self.paused is not None:
             return f"Paused ({self.paused})."
         if self.busy:
-            queued = self.queue.get("queued", 0)
+            queued = self.queue.get(JobState.QUEUED, 0)
             behind = f", {queued} in the queue" if queued else ""
-            return f"Busy: {self.queue.get('running', 0)} being painted{behind}."
+            return f"Busy: {self.queue.get(JobState.RUNNING, 0)} being painted{behind}."
         devices = ", ".join(str(device.get("device")) for device in self.devices)
-        word = "Ready" if self.state in ("idle", "busy") else self.state.capitalize()
+        word = (
+            "Ready"
+            if self.state in (ServerState.IDLE, ServerState.BUSY)
+            else self.state.capitalize()
+        )
         return f"{word} ({devices})." if devices else f"{word}."
 
 
@@ -133,48 +97,35 @@ def read_document(path: Path) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def status_of(name: str, document: Mapping[str, Any]) -> Status:
+def parse_status(name: str, document: Mapping[str, Any]) -> Status:
     """The status of the job called `name`; what is of the wrong type is left out."""
-    return Status(**{"state": "waiting", **_understood(Status, document), "name": name})
+    return Status(
+        **{"state": JobState.WAITING.value, **_known_fields(Status, document), "name": name}
+    )
 
 
-def server_of(document: Mapping[str, Any], *, now: float) -> Server:
+def parse_server(document: Mapping[str, Any], *, now: float) -> Server:
     """The heartbeat, judged at the time `now` (seconds since 1970)."""
-    known = _understood(Server, document)
-    age = _age(known.get("updated", ""), now)
+    known = _known_fields(Server, document)
+    updated = parse_time(known.get("updated", ""))
+    age = None if updated is None else now - updated.timestamp()
     # The clock of a server on another machine may be ahead of ours.
-    beating = age is not None and abs(age) <= HEARTBEAT_SECONDS
-    running = beating and known.get("state") not in ("stopping", "stopped", None)
+    is_recent = age is not None and abs(age) <= SERVER_TIMEOUT_SECONDS
+    ends = (ServerState.STOPPING, ServerState.STOPPED, None)
+    running = is_recent and known.get("state") not in ends
     return Server(**{**known, "running": running, "age": age})
-
-
-def below(root: Path, path: str | None) -> Path | None:
-    """A path of the status below the hot folder; None if it leads elsewhere."""
-    parts = PurePosixPath(path or "/").parts
-    if "/" in parts or ".." in parts or (path and "\\" in path):
-        return None
-    return root.joinpath(*parts)
 
 
 def local_time(stamp: str) -> str:
     """An ISO 8601 time as a person here reads it; empty if it is none."""
-    try:
-        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return ""
-
-
-def _age(updated: str, now: float) -> float | None:
-    try:
-        return now - datetime.fromisoformat(updated).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
+    time = parse_time(stamp)
+    return "" if time is None else time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 Kind = TypeVar("Kind")
 
 
-def _understood(kind: type[Kind], document: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(kind: type[Kind], document: Mapping[str, Any]) -> dict[str, Any]:
     """Known keys whose values have the right type: a later version may say more or otherwise."""
     hints = get_type_hints(kind)
     return {

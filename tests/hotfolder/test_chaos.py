@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos import Plan, wreak
+from benchmarks.reliability.chaos import Plan, wreak
 
 SEED = int(os.environ.get("IMPASTO_CHAOS_SEED", "20261124"))
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with_progression
 
-from benchmarks.faults import Faults, faults, share_semantics
+from benchmarks.reliability.faults import Faults, faults, share_semantics
 from hotfolder.errors import FolderError
 from hotfolder.job import Job, State
 from hotfolder.paths import FolderPaths

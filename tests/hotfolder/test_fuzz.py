@@ -1,6 +1,6 @@
 """A few hundred of what `python -m benchmarks fuzz` throws ten thousand of."""
 
-from benchmarks.fuzz import fuzz_pictures, fuzz_sidecars
+from benchmarks.reliability.fuzz import fuzz_pictures, fuzz_sidecars
 
 SEED = 20261124
 

@@ -22,7 +22,7 @@ class FakeServer:
         self.clock_error = 0.0
         for name in ("inbox", "styles", "outbox", "failed", "done", "status"):
             (root / name).mkdir(parents=True)
-        self.beat()
+        self.send_heartbeat()
 
     def clock(self) -> float:
         return self.now
@@ -32,16 +32,16 @@ class FakeServer:
         if self.moves:
             self.moves.pop(0)()
         if self.alive:
-            self.beat()
+            self.send_heartbeat()
 
     def stamp(self) -> str:
         return datetime.fromtimestamp(self.now + self.clock_error, UTC).isoformat(
             timespec="milliseconds"
         )
 
-    def beat(self, **facts: Any) -> None:
-        beat = {"protocol": 1, "pid": os.getpid(), "host": "here", "state": "idle"}
-        self._write("server", beat | {"updated": self.stamp()} | facts)
+    def send_heartbeat(self, **facts: Any) -> None:
+        heartbeat = {"protocol": 1, "pid": os.getpid(), "host": "here", "state": "idle"}
+        self._write("server", heartbeat | {"updated": self.stamp()} | facts)
 
     def die(self) -> None:
         self.alive = False

@@ -30,7 +30,7 @@ MAX_SEED = 2**31 - 1
 """GIMP's integers have 32 bits; Impasto's seeds have 63."""
 
 
-class Refusal(Exception):  # noqa: N818  (told before any work starts)
+class Refusal(Exception):  # noqa: N818  (raised before any work starts)
     """This cannot be painted; the message says why and what to do."""
 
 
@@ -120,9 +120,9 @@ class Choices:
             document = json.loads(text)
         except ValueError:
             return base
-        return base.over(document) if isinstance(document, dict) else base
+        return base.updated_with(document) if isinstance(document, dict) else base
 
-    def over(self, values: Mapping[str, Any]) -> "Choices":
+    def updated_with(self, values: Mapping[str, Any]) -> "Choices":
         """These choices with those of `values` that have a known name and the right type."""
         taken: dict[str, Any] = {}
         for field in fields(self):

@@ -1,7 +1,8 @@
 """Cancels a job when the process that asked for it is killed, which is what GIMP's Cancel does.
 
-A killed process can do nothing more; a small one beside it sees its pipe close. Where it cannot be
-started, the server still notices by the missing heartbeat, half a minute later.
+A killed process can do nothing more; a small one beside it, this file run as a program, sees its
+pipe close. (So it lies where Python finds the client beside it.) Where it cannot be started, the
+server still notices by the missing heartbeat, half a minute later.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The plug-in's log: where the unexpected goes, and how every error becomes one message."""
+"""The plug-in's log file, and the one message that a person reads for each error."""
 
 import logging
 import logging.handlers
@@ -36,7 +36,7 @@ def open_log(folder: Path) -> Path:
 
 
 def message_for(error: BaseException, log: Path) -> str:
-    """What a person is told: the words of an error that has some, else where the details are."""
+    """The message for a person: the error's own, if it has one, else where the details are."""
     if isinstance(error, (Refusal, ClientError)):
         logger.warning("%s: %s", type(error).__name__, error)
         return str(error)

@@ -6,6 +6,7 @@ which would show nothing at all.
 
 import contextlib
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,12 @@ gi.require_version("Gimp", "3.0")
 from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
 from gi.repository import Gimp, GObject
 from guard import guarded
-from painting import paint
-from pictures import name_of, parasite_of, refuse_output
-from places import Installed, Memory
-from region import Region
-from results import import_results
-from running import ending_in_a_value, progress_bar, workplace
+from images.layers import attached_settings, image_name, refuse_output
+from images.region import Region
+from painting.job import paint
+from preferences import Installation, Preferences
+from results.outbox import import_results
+from run_function import make_run_function, progress_bar
 
 __all__ = ["OFFERED"]
 
@@ -105,7 +106,7 @@ def _procedure(
     plug_in: Any, name: str, work: Any, result: str, label: str, blurb: str, help_text: str
 ) -> Any:
     procedure = Gimp.ImageProcedure.new(
-        plug_in, name, Gimp.PDBProcType.PLUGIN, ending_in_a_value(work, result), None
+        plug_in, name, Gimp.PDBProcType.PLUGIN, make_run_function(work, result), None
     )
     procedure.set_image_types("*")
     procedure.set_menu_label(label)
@@ -197,37 +198,35 @@ def _add_hot_folder(procedure: Any) -> None:
     )
 
 
-# --- what they do --------------------------------------------------------------------------------
+# --- their work ----------------------------------------------------------------------------------
 
 
 def _neural_style(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
-        choices = Choices().over(_arguments(config))
+        choices = Choices().updated_with(_arguments(config))
     else:
-        choices = Memory(folder).choices(Choices())
+        choices = Preferences(folder).choices(Choices())
     return _ask_and_paint(run_mode, image, drawables, choices, folder)
 
 
 def _repeat(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     layers = list(drawables)
-    carried = parasite_of(layers[0]) if len(layers) == 1 and layers[0].is_layer() else None
+    carried = attached_settings(layers[0]) if len(layers) == 1 and layers[0].is_layer() else None
     if carried is None:
         raise Refusal(
             "The selected layer carries no settings of Impasto. Select one that Impasto painted."
         )
-    hot_folder = config.get_property("hot-folder") or Memory(folder).choices(Choices()).hot_folder
-    choices = replace(Choices.from_json(carried), hot_folder=hot_folder)
+    choices = replace(Choices.from_json(carried), hot_folder=_hot_folder(config, folder))
     source = _source_of(image, carried) or layers[0]
     return _ask_and_paint(run_mode, image, [source], choices, folder)
 
 
 def _import_finished(run_mode: Any, image: Any, _: Any, config: Any, folder: Path) -> Any:
-    hot_folder = config.get_property("hot-folder") or Memory(folder).choices(Choices()).hot_folder
-    hot_folder = hot_folder or Installed(HERE).hot_folder
+    hot_folder = _hot_folder(config, folder) or Installation(HERE).hot_folder
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
         names = config.get_property("names") or []
         return import_results(hot_folder, names, image, config.get_property("output"))
-    from results_dialog import choose_and_import  # needs a screen
+    from results.dialog import choose_and_import  # needs a screen
 
     return choose_and_import(hot_folder, image)
 
@@ -235,26 +234,27 @@ def _import_finished(run_mode: Any, image: Any, _: Any, config: Any, folder: Pat
 def _ask_and_paint(
     run_mode: Any, image: Any, drawables: Any, choices: Choices, folder: Path
 ) -> Any:
-    installed = Installed(HERE)
+    installed = Installation(HERE)
     if not choices.hot_folder:
         choices = replace(choices, hot_folder=installed.hot_folder)
     interactive = run_mode == Gimp.RunMode.INTERACTIVE
-    with workplace() as place:
+    with tempfile.TemporaryDirectory(prefix="impasto-") as name:
+        temporary = Path(name)
         if interactive:
-            from dialog import ask  # needs a screen
+            from dialog.window import ask  # needs a screen
 
-            chosen = ask(image, drawables, choices, installed, Memory(folder), place)
+            chosen = ask(image, drawables, choices, installed, Preferences(folder), temporary)
             if chosen is None:
                 return None
             choices = chosen
-        layer = _paint(image, drawables, choices, place)
+        layer = _paint(image, drawables, choices, temporary)
     if run_mode != Gimp.RunMode.NONINTERACTIVE and choices.output == "image":
         Gimp.Display.new(layer.get_image())
     Gimp.displays_flush()
     return layer
 
 
-def _paint(image: Any, drawables: Any, choices: Choices, place: Path) -> Any:
+def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> Any:
     """Paint and insert; the new layer."""
     choices.check()
     refuse_output(image, choices)
@@ -264,9 +264,9 @@ def _paint(image: Any, drawables: Any, choices: Choices, place: Path) -> Any:
         # Where the hot folder is, is this machine's business.
         carried = replace(choices, hot_folder="").to_json()
         settings = json.dumps({**json.loads(carried), "source": source})
-        name = f"{name_of(image)}-{choices.style_name}"
+        name = f"{image_name(image)}-{choices.style_name}"
         editor = _GimpEditor(region, progress)
-        painted = paint(editor, choices, place, name=name, guard=guarded)
+        painted = paint(editor, choices, temporary, name=name, guard=guarded)
         progress(1.0, "Inserting the painting")
         put = region.insert if choices.output == "layer" else region.open
         return put(painted.picture, choices.layer_name, settings)
@@ -288,6 +288,12 @@ def _source_of(image: Any, carried: str) -> Any:
     layer = image.get_layer_by_tattoo(source["tattoo"])
     # A copy in another image carries a number that means another layer there.
     return layer if layer is not None and layer.get_name() == source.get("name") else None
+
+
+def _hot_folder(config: Any, folder: Path) -> str:
+    """The argument, else that of the last run; empty if there is neither."""
+    chosen = config.get_property("hot-folder")
+    return str(chosen or Preferences(folder).choices(Choices()).hot_folder)
 
 
 def _arguments(config: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Pictures to choose from, as thumbnails that appear one by one."""
+"""A list of thumbnails to choose from, which are loaded one by one.
+
+Both dialogs have one: of styles, and of results.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from choices import Choices, Refusal
-from places import Installed, Memory
+from preferences import Installation, Preferences
 
 
 def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
@@ -62,31 +62,31 @@ def test_what_a_layer_says_wrongly_is_passed_over(text: str) -> None:
 
 
 def test_the_last_choices_and_the_files_chosen_lately_are_remembered(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "impasto")
-    assert memory.choices(Choices()) == Choices()
+    preferences = Preferences(tmp_path / "impasto")
+    assert preferences.choices(Choices()) == Choices()
     files = [tmp_path / f"{number}.png" for number in range(10)]
     for path in files:
         path.touch()
-        memory.remember(Choices(style=str(path), strength=10))
-    assert memory.choices(Choices()).style == str(files[-1])
-    assert memory.choices(Choices()).strength == 10
-    assert memory.recent_styles() == files[:1:-1]
+        preferences.remember(Choices(style=str(path), strength=10))
+    assert preferences.choices(Choices()).style == str(files[-1])
+    assert preferences.choices(Choices()).strength == 10
+    assert preferences.recent_styles() == files[:1:-1]
     files[-1].unlink()
-    assert memory.recent_styles()[0] == files[-2]
+    assert preferences.recent_styles()[0] == files[-2]
 
 
 def test_a_damaged_memory_is_no_reason_not_to_paint(tmp_path: Path) -> None:
     (tmp_path / "choices.json").write_text('{"choices": [')
-    memory = Memory(tmp_path)
-    assert memory.choices(Choices(seed=5)) == Choices(seed=5)
-    assert memory.recent_styles() == []
-    Memory(tmp_path / "choices.json" / "impossible").remember(Choices())
+    preferences = Preferences(tmp_path)
+    assert preferences.choices(Choices(seed=5)) == Choices(seed=5)
+    assert preferences.recent_styles() == []
+    Preferences(tmp_path / "choices.json" / "impossible").remember(Choices())
 
 
 def test_the_installer_says_where_the_hot_folder_is(tmp_path: Path) -> None:
     facts = {"hot_folder": "/hot", "command": ["/venv/bin/impasto"]}
     (tmp_path / "impasto.json").write_text(json.dumps(facts))
-    installed = Installed(tmp_path)
+    installed = Installation(tmp_path)
     assert (installed.hot_folder, installed.command) == ("/hot", ["/venv/bin/impasto"])
     (tmp_path / "impasto.json").write_text("{}")
-    assert Installed(tmp_path).hot_folder == ""
+    assert Installation(tmp_path).hot_folder == ""

@@ -85,7 +85,7 @@ def scripted(session_scripted: ScriptedServer) -> ScriptedServer:
     """The server of /share/scripted, whose paint is known. Its library has sun.png."""
     session_scripted.script = paints
     session_scripted.alive = True
-    session_scripted.beat()
+    session_scripted.send_heartbeat()
     session_scripted.contents.clear()
     session_scripted.sidecars.clear()
     return session_scripted

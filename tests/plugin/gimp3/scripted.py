@@ -60,7 +60,7 @@ class ScriptedServer(FakeServer):
     def _serve(self) -> None:
         while not self._closed.wait(PAUSE):
             if self.alive:
-                self.beat()
+                self.send_heartbeat()
                 self._jobs += [self.script(self, name) for name in self._claimed()]
             self._jobs = [job for job in self._jobs if next(job, self) is not self]
 

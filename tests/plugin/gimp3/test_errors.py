@@ -56,7 +56,7 @@ def test_a_folder_that_is_none(gimp: Gimp, scripted: ScriptedServer) -> None:
 
 def test_no_server(gimp: Gimp, scripted: ScriptedServer) -> None:
     scripted.alive = False
-    scripted.beat(state="stopped")
+    scripted.send_heartbeat(state="stopped")
     message = message_of(gimp)
     assert "No server works for /share/scripted" in message
     assert "impasto watch /share/scripted" in message
@@ -126,7 +126,7 @@ def test_a_full_disk(gimp: Gimp, scripted: ScriptedServer) -> None:
 def test_what_nobody_expected_is_in_a_log_that_the_message_names(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
-    module = gimp.profile / "plug-ins" / "impasto" / "painting.py"
+    module = gimp.profile / "plug-ins" / "impasto" / "painting" / "job.py"
     sound = module.read_text()
     module.write_text(sound.replace("    choices.check()\n", "    1 / 0\n"))
     try:

@@ -192,7 +192,7 @@ def test_gimps_repeat_last_paints_again_without_a_dialog(
 @pytest.mark.usefixtures("photo")
 def test_a_server_that_does_not_run_can_be_started(screen: Gimp, scripted: ScriptedServer) -> None:
     scripted.alive = False
-    scripted.beat(state="stopped")
+    scripted.send_heartbeat(state="stopped")
     command = screen.share / "impasto"
     command.write_text('#!/bin/sh\necho "$@" > /share/started\nexec sleep 20\n')
     command.chmod(0o755)

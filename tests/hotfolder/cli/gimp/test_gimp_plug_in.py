@@ -41,14 +41,16 @@ def test_every_module_that_the_program_imports_is_there(plug_ins: Path, facts: F
     import sys
 
     folder = install(plug_ins, facts)
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom):
+                names = ["client"] if node.level else [node.module or ""]
             for name in names:
                 top = name.split(".")[0]
                 theirs = top in sys.stdlib_module_names or top in ("gi", "cairo")
-                assert theirs or (folder / f"{top}.py").exists() or (folder / top).is_dir(), name
+                module = folder / name.replace(".", "/")
+                assert theirs or module.with_suffix(".py").exists() or module.is_dir(), name
 
 
 def test_the_plug_in_is_told_where_things_are(plug_ins: Path, facts: Facts) -> None:
@@ -152,3 +154,11 @@ def test_what_differs_from_this_impasto_is_found(plug_ins: Path, facts: Facts) -
     assert found["impasto.py"] == "other"
     assert found["client/__init__.py"] == "missing"
     assert len(found) == 1 + sum(name.startswith("client/") for name in sources())
+
+
+def test_no_module_hides_one_of_pythons_own(plug_ins: Path, facts: Facts) -> None:
+    import sys
+
+    folder = install(plug_ins, facts)
+    ours = {path.stem for path in folder.iterdir()}
+    assert not ours & {*sys.stdlib_module_names, "gi", "cairo"}

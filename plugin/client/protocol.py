@@ -1,0 +1,231 @@
+"""The folder protocol, version 1 (docs/protocol.md): its names, limits and documents.
+
+What a client and the server of a hot folder have to agree on, written down once. Touches no file.
+Standard library only, Python 3.10 or newer (so without `StrEnum`).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+VERSION = 1
+
+
+# --- the folders of a hot folder -----------------------------------------------------------------
+
+INBOX = "inbox"
+STYLES = "styles"
+OUTBOX = "outbox"
+FAILED = "failed"
+DONE = "done"
+STATUS = "status"
+PRIVATE = ".impasto"
+"""The server's own."""
+
+
+# --- states --------------------------------------------------------------------------------------
+
+
+class JobState(str, Enum):
+    """Where a job is in its life."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HELD = "held"
+
+    __str__ = str.__str__
+
+
+LIVE_STATES = frozenset({JobState.WAITING, JobState.QUEUED, JobState.RUNNING, JobState.HELD})
+END_STATES = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+DELIVERED = "delivered"
+"""A client's own word for a job that no server has looked at yet; no status has it."""
+
+
+class ServerState(str, Enum):
+    """What a server says of itself in its heartbeat."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+    __str__ = str.__str__
+
+
+# --- time limits ---------------------------------------------------------------------------------
+
+SERVER_TIMEOUT_SECONDS = 10.0
+"""An older heartbeat in status/server.json means that the server is gone."""
+
+CLIENT_HEARTBEAT_SECONDS = 2.0
+"""Time between two heartbeats of the client of a job with `owner: {heartbeat: true}`."""
+
+
+# --- file names ----------------------------------------------------------------------------------
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+"""Of pictures that can be painted, or painted from."""
+
+SIDECAR_SUFFIXES = (".yaml", ".yml")
+SIDECAR_SUFFIX = SIDECAR_SUFFIXES[0]
+
+PARTIAL_SUFFIX = ".part"
+"""Of a file that is still being written. Nobody looks at it, nor at one that starts with a dot."""
+
+RESULT_SUFFIXES = (".png", ".jpg", ".tif")
+RECORD_SUFFIX = ".result.yaml"
+EXTRA_OUTPUT_SUFFIXES = (".progression.jpg", ".progression.webp", ".losses.png")
+"""Of what lies beside a result with `progression`."""
+
+STATUS_SUFFIX = ".json"
+PREVIEW_SUFFIX = ".preview.jpg"
+SERVER_STATUS = "server"
+"""The name of the server's status among those of the jobs."""
+
+RESERVED_NAMES = frozenset({SERVER_STATUS})
+"""Names that no job may have."""
+
+MAX_NAME_BYTES = 230
+"""Of a job's name: room for `.result.yaml` and `-2` in the 255 bytes of most file systems."""
+
+
+class ControlFile(str, Enum):
+    """Files `NAME.CONTROL` in the inbox that say something about the job NAME."""
+
+    CANCEL = "cancel"
+    HEARTBEAT = "heartbeat"
+    HOLD = "hold"
+    RELEASE = "release"
+    RETRY = "retry"
+    PRIORITY = "priority"
+
+    __str__ = str.__str__
+
+    @property
+    def suffix(self) -> str:
+        return f".{self.value}"
+
+    def of(self, job: str) -> str:
+        """The file's name for the job of this name."""
+        return f"{job}{self.suffix}"
+
+
+CONTENT = "content"
+STYLE = "style"
+INIT = "init"
+
+_PICTURE_ROLE = re.compile(
+    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)", re.I | re.S
+)
+
+
+def picture_name(job: str, role: str, suffix: str, slot: int = 1) -> str:
+    """`cat.content.png`, `cat.style.png`, `cat.style2.png`: the file name of a job's picture."""
+    return f"{job}.{role}{slot if slot > 1 else ''}{suffix.lower()}"
+
+
+def parse_picture_stem(stem: str) -> tuple[str, str, int] | None:
+    """Job, role and slot (from 1, of styles) in a picture's name without suffix; None: no role."""
+    match = _PICTURE_ROLE.fullmatch(stem)
+    if match is None:
+        return None
+    role = match["role"].rstrip("0123456789").lower()
+    return match["job"], role, int(match["slot"] or 1) if role == STYLE else 0
+
+
+def fold_name(name: str) -> str:
+    """Equal for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+# --- the sidecar ---------------------------------------------------------------------------------
+
+MAX_CLIENT_BYTES = 2048
+"""Of a sidecar's `client` mapping, as JSON."""
+
+TICKET_KEY = "ticket"
+"""The key of the `client` mapping that marks a job as a ticket's."""
+
+
+# --- status documents ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """One `status/NAME.json`. The fields are its keys; docs/protocol.md has what they mean."""
+
+    name: str
+    state: str
+    message: str = ""
+    id: str | None = None
+    source: str | None = None
+    position: int | None = None
+    priority: int | None = None
+    preset: str | None = None
+    size: int | str | None = None
+    scale: int | None = None
+    scales: int | None = None
+    step: int | None = None
+    steps: int | None = None
+    fraction: float = 0.0
+    losses: Mapping[str, float] | None = None
+    seconds: float | None = None
+    eta_seconds: float | None = None
+    device: str | None = None
+    attempt: int = 1
+    preview: str | None = None
+    result: str | None = None
+    record: str | None = None
+    error: str | None = None
+    folder: str | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    dropped: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """`status/server.json`, the server's heartbeat. The fields are its keys."""
+
+    state: str = ServerState.STOPPED.value
+    pid: int | None = None
+    host: str | None = None
+    version: str | None = None
+    started: str | None = None
+    updated: str = ""
+    devices: Sequence[Mapping[str, Any]] = ()
+    queue: Mapping[str, int] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
+    strays: Sequence[str] = ()
+    paused: str | None = None
+    """Who has paused it and why, if somebody has: then nothing new is painted."""
+    config_problem: str | None = None
+    """Why a changed configuration is not in force."""
+
+
+def parse_time(text: str) -> datetime | None:
+    """An ISO 8601 time of a status; None if it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def resolve_path(root: Path, path: str | None) -> Path | None:
+    """A path in a status, which is below the hot folder `root`; None if it leads elsewhere."""
+    parts = PurePosixPath(path or "/").parts
+    if "/" in parts or ".." in parts or (path and "\\" in path):
+        return None
+    return root.joinpath(*parts)

@@ -1,0 +1,141 @@
+"""The settings of a painting, as widgets."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+from choices import MAX_SEED, MAX_SIZE, MIN_SIZE, PRESETS, STRENGTH, Choices
+from gi.repository import Gtk
+
+__all__ = ["SettingsGrid"]
+
+
+class SettingsGrid(Gtk.Grid):
+    """One row for each setting; calls `changed` for every change."""
+
+    def __init__(
+        self, changed: Callable[[dict[str, Any]], None], *, longest_side: int, has_selection: bool
+    ) -> None:
+        """
+        Args:
+            changed: is called with the choice that was made, as `Choices` names it.
+            longest_side: the layer's, in pixels.
+        """
+        super().__init__(row_spacing=6, column_spacing=12)
+        self._changed = changed
+        self._longest_side = longest_side
+        self._ignore_changes = True
+        self._preset = Gtk.ComboBoxText()
+        for name, label, explanation in PRESETS:
+            self._preset.append(name, f"{label}: {explanation[:1].lower()}{explanation[1:]}")
+        self._preset.connect("changed", lambda box: self._emit(preset=box.get_active_id()))
+        self._row(0, "Pr_eset", self._preset)
+
+        self._strength = _slider(0, 100, 1)
+        self._strength.add_mark(STRENGTH, Gtk.PositionType.BOTTOM, None)
+        self._strength.connect(
+            "value-changed", lambda scale: self._emit(strength=round(scale.get_value(), 1))
+        )
+        self._strength.set_tooltip_text(
+            f"0 is nearly the picture, 100 nearly all style; at {STRENGTH:g} the preset is as it is"
+        )
+        self._row(1, "Stren_gth", self._strength)
+
+        self._as_layer = Gtk.CheckButton.new_with_mnemonic("As the _layer")
+        self._size = Gtk.SpinButton.new_with_range(MIN_SIZE, MAX_SIZE, 16)
+        self._size.set_tooltip_text("Longest side to paint at, in pixels")
+        self._as_layer.connect("toggled", self._sized)
+        self._size.connect("value-changed", self._sized)
+        sizes = Gtk.Box(spacing=12)
+        sizes.pack_start(self._size, False, False, 0)
+        sizes.pack_start(Gtk.Label(label="pixels"), False, False, 0)
+        sizes.pack_start(self._as_layer, False, False, 0)
+        self._row(2, "Si_ze", sizes, self._size)
+
+        # Logarithmic: half as large is as far from 1 as twice as large.
+        self._scale = _slider(-2, 2, 0.01)
+        self._scale.connect("format-value", lambda _, value: f"{_factor(value):g}")
+        self._scale.connect(
+            "value-changed", lambda scale: self._emit(style_scale=_factor(scale.get_value()))
+        )
+        self._scale.add_mark(0, Gtk.PositionType.BOTTOM, None)
+        self._scale.set_tooltip_text("Size of the style picture: larger makes larger strokes")
+        self._row(3, "Stro_kes", self._scale)
+
+        self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
+        self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
+        self._seed.set_tooltip_text("Of the white noise that some paintings start from")
+        seeds = Gtk.Box()
+        seeds.pack_start(self._seed, False, False, 0)
+        self._row(4, "See_d", seeds, self._seed)
+
+        self._output = Gtk.ComboBoxText()
+        self._output.append("layer", "New layer")
+        self._output.append("image", "New image")
+        self._output.connect("changed", lambda box: self._emit(output=box.get_active_id()))
+        outputs = Gtk.Box()
+        outputs.pack_start(self._output, False, False, 0)
+        self._row(5, "_Output", outputs, self._output)
+
+        self._keep = Gtk.CheckButton.new_with_mnemonic("Keep _my colours")
+        self._keep.set_tooltip_text("Take only light and shade from the painting")
+        self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
+        self.attach(self._keep, 1, 6, 1, 1)
+
+        self._selected = Gtk.CheckButton.new_with_mnemonic("O_nly the selection")
+        self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
+        if not has_selection:
+            self._selected.set_sensitive(False)
+            self._selected.set_tooltip_text("Nothing is selected")
+        self.attach(self._selected, 1, 7, 1, 1)
+
+    def show_choices(self, choices: Choices) -> None:
+        """Put the choices into the widgets, without calling `changed`."""
+        self._ignore_changes = True
+        self._preset.set_active_id(choices.preset)
+        self._strength.set_value(choices.strength)
+        self._as_layer.set_active(choices.size == 0)
+        self._size.set_value(choices.size or min(MAX_SIZE, max(MIN_SIZE, self._longest_side)))
+        self._size.set_sensitive(choices.size != 0)
+        self._scale.set_value(_exponent(choices.style_scale))
+        self._seed.set_value(choices.seed)
+        self._output.set_active_id(choices.output)
+        self._keep.set_active(choices.keep_colours)
+        self._selected.set_active(choices.selection_only)
+        self._ignore_changes = False
+
+    def _sized(self, _: Any) -> None:
+        as_layer = self._as_layer.get_active()
+        self._size.set_sensitive(not as_layer)
+        self._emit(size=0 if as_layer else self._size.get_value_as_int())
+
+    def _emit(self, **choice: Any) -> None:
+        if not self._ignore_changes:
+            self._changed(choice)
+
+    def _row(self, row: int, label: str, child: Any, named: Any = None) -> None:
+        name = Gtk.Label.new_with_mnemonic(label)
+        name.set_xalign(0)
+        name.set_mnemonic_widget(named or child)
+        (named or child).get_accessible().set_name(label.replace("_", ""))
+        child.set_hexpand(True)
+        self.attach(name, 0, row, 1, 1)
+        self.attach(child, 1, row, 1, 1)
+
+
+def _slider(least: float, most: float, step: float) -> Any:
+    slider = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, least, most, step)
+    slider.set_value_pos(Gtk.PositionType.RIGHT)
+    return slider
+
+
+def _factor(exponent: float) -> float:
+    """The style scale at a place of the slider."""
+    return float(f"{2**exponent:.2g}")
+
+
+def _exponent(factor: float) -> float:
+    return math.log2(factor)

@@ -1,0 +1,107 @@
+"""Choosing the style: the library's paintings and those chosen lately, as thumbnails."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+from client.protocol import PICTURE_SUFFIXES
+from gi.repository import Gtk
+from thumbnails import Thumbnails, thumbnail
+
+__all__ = ["StyleList"]
+
+SIDE = 88
+FILE_PREVIEW_SIDE = 256
+
+
+class StyleList(Gtk.Box):
+    """Thumbnails to choose one of; `changed` is called with the style chosen."""
+
+    def __init__(self, changed: Callable[[str], None]) -> None:
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self._changed = changed
+        self._icons = Thumbnails(
+            "Styles",
+            SIDE,
+            item_width=SIDE + 8,
+            item_padding=4,
+            margin=2,
+            column_spacing=2,
+            row_spacing=2,
+            selection_mode=Gtk.SelectionMode.BROWSE,
+        )
+        self._icons.connect("selection-changed", self._selected)
+        scrolled = Gtk.ScrolledWindow(
+            hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN
+        )
+        scrolled.set_min_content_height(2 * (SIDE + 44))
+        scrolled.add(self._icons)
+        self.pack_start(scrolled, True, True, 0)
+        choose = Gtk.Button.new_with_mnemonic("Choose a picture _file...")
+        choose.connect("clicked", self._choose)
+        self.pack_start(choose, False, False, 0)
+
+    @property
+    def style(self) -> str:
+        """The style chosen: a path, or a name of the library; empty if none is."""
+        return next(iter(self._icons.chosen), "")
+
+    def show_styles(self, library: list[tuple[str, str, Path]], recent: list[Path]) -> None:
+        """Show these: the library's names, titles and files, and files chosen lately."""
+        chosen = self.style
+        self._icons.clear()
+        for name, title, path in library:
+            self._icons.add(name, title, f"{title}, of the style library", path)
+        for path in recent:
+            self._icons.add(str(path), path.stem, str(path), path)
+        if chosen:
+            self.choose(chosen)
+
+    def choose(self, style: str) -> None:
+        """Select a style; a file that is not there yet is added."""
+        for key in self._icons.keys:
+            if key == style or key.rpartition(".")[0] == style:
+                self._icons.choose(key, scroll=True)
+                return
+        path = Path(style)
+        if path.is_absolute() and path.is_file():
+            self._icons.add(style, path.stem, style, path)
+            self.choose(style)
+
+    def _selected(self, _: Any) -> None:
+        if self.style:
+            self._changed(self.style)
+
+    def _choose(self, button: Any) -> None:
+        chooser = Gtk.FileChooserDialog(
+            title="Choose a style picture",
+            transient_for=button.get_toplevel(),
+            action=Gtk.FileChooserAction.OPEN,
+            use_preview_label=False,
+        )
+        chooser.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Open", Gtk.ResponseType.ACCEPT)
+        chooser.set_default_response(Gtk.ResponseType.ACCEPT)
+        pictures = Gtk.FileFilter()
+        pictures.set_name("Pictures that Impasto reads")
+        for suffix in PICTURE_SUFFIXES:
+            pictures.add_pattern(f"*{suffix}")
+            pictures.add_pattern(f"*{suffix.upper()}")
+        chooser.add_filter(pictures)
+        shown = Gtk.Image()
+        chooser.set_preview_widget(shown)
+        chooser.connect("update-preview", _show_preview, shown)
+        if Path(self.style).is_absolute():
+            chooser.set_current_folder(str(Path(self.style).parent))
+        if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
+            self.choose(chooser.get_filename())
+        chooser.destroy()
+
+
+def _show_preview(chooser: Any, shown: Any) -> None:
+    name = chooser.get_preview_filename()
+    picture = thumbnail(Path(name), FILE_PREVIEW_SIDE) if name and Path(name).is_file() else None
+    shown.set_from_pixbuf(picture)
+    chooser.set_preview_widget_active(picture is not None)

@@ -1,0 +1,252 @@
+"""The dialog of Filters > Artistic > Neural Style (Impasto)..."""
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+from choices import Choices, Refusal
+from client import Client, ClientError
+from gi.repository import Gimp, GimpUi, GLib, Gtk
+from images.layers import refuse_output
+from images.region import Region
+from painting.job import refuse_unserved
+from painting.live_preview import LivePreview
+from preferences import Installation, Preferences
+
+from dialog.preview_pane import PreviewPane
+from dialog.server_row import ServerRow
+from dialog.settings_grid import SettingsGrid
+from dialog.style_list import StyleList
+
+__all__ = ["ask"]
+
+POLL_MS = 200
+POLLS_PER_SERVER_CHECK = 5
+"""Every so many looks, one at the server."""
+
+ORIGINAL_SIDE = 640
+
+
+def ask(
+    image: Any,
+    drawables: Any,
+    choices: Choices,
+    installed: Installation,
+    preferences: Preferences,
+    folder: Path,
+) -> Choices | None:
+    """Let the artist choose; None if nothing is to be painted.
+
+    Args:
+        folder: a temporary one, for the preview's pictures.
+    """
+    GimpUi.init("impasto")
+    dialog = _Dialog(image, drawables, choices, installed, preferences, folder)
+    try:
+        return dialog.run()
+    finally:
+        dialog.close()
+
+
+class _Dialog:
+    def __init__(
+        self,
+        image: Any,
+        drawables: Any,
+        choices: Choices,
+        installed: Installation,
+        preferences: Preferences,
+        folder: Path,
+    ) -> None:
+        self._image = image
+        self._drawables = drawables
+        self._installed = installed
+        self._preferences = preferences
+        self._folder = folder
+        self._choices = choices
+        self._polls = 0
+        self._ignore_changes = True
+        self._live = LivePreview(self._export, folder)
+        self._window = GimpUi.Dialog(title="Neural Style (Impasto)", role="impasto")
+        self._window.add_button("_Reset", Gtk.ResponseType.REJECT)
+        self._window.add_button("_Cancel", Gtk.ResponseType.CANCEL)
+        self._window.add_button("_Paint", Gtk.ResponseType.OK)
+        self._window.set_default_response(Gtk.ResponseType.OK)
+        GimpUi.window_set_transient(self._window)
+        self._build()
+        self._settings.show_choices(choices)
+        self._ignore_changes = False
+        self._refresh_styles()
+        self._window.show_all()
+        self._poll()
+        self._changed()
+        self._timer = GLib.timeout_add(POLL_MS, self._poll)
+
+    def run(self) -> Choices | None:
+        """The choices, once they can be painted; None if the artist thinks better of it."""
+        while True:
+            response = self._window.run()
+            if response == Gtk.ResponseType.REJECT:
+                self._reset()
+            elif response != Gtk.ResponseType.OK:
+                return None
+            else:
+                try:
+                    self._validate()
+                except (Refusal, ClientError) as error:
+                    self._show_note(str(error))
+                else:
+                    return self._choices
+
+    def close(self) -> None:
+        """Take the dialog away, and whatever the preview left in the hot folder."""
+        GLib.source_remove(self._timer)
+        choices = self._choices
+        if choices.hot_folder == self._installed.hot_folder:
+            # Not remembered: a later installation may know another.
+            choices = replace(choices, hot_folder="")
+        self._preferences.remember(choices)
+        self._window.hide()
+        while Gtk.events_pending():
+            Gtk.main_iteration()
+        self._live.close()
+        self._window.destroy()
+
+    # --- widgets -----------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self._styles = StyleList(lambda style: self._choose(style=style))
+        self._settings = SettingsGrid(
+            lambda choice: self._choose(**choice),
+            longest_side=self._longest_side(),
+            has_selection=not Gimp.Selection.is_empty(self._image),
+        )
+        self._preview = PreviewPane(self._live, self._original(), self._changed)
+        self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
+        self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
+        left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
+        left.pack_start(_titled("Style", self._styles), True, True, 0)
+        left.pack_start(_titled("Painting", self._settings), False, False, 0)
+        middle = Gtk.Box(spacing=18)
+        middle.pack_start(left, True, True, 0)
+        middle.pack_start(self._preview, False, False, 0)
+        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, border_width=12)
+        content.pack_start(middle, True, True, 0)
+        content.pack_start(self._note, False, False, 0)
+        content.pack_start(Gtk.Separator(), False, False, 0)
+        content.pack_start(self._server, False, False, 0)
+        self._window.get_content_area().pack_start(content, True, True, 0)
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def _choose(self, **choice: Any) -> None:
+        if self._ignore_changes:
+            return
+        before, self._choices = self._choices, replace(self._choices, **choice)
+        # What changes no stroke of it needs no new preview.
+        if replace(before, output="", size=0, preset="") != replace(
+            self._choices, output="", size=0, preset=""
+        ):
+            self._changed()
+        self._update_note()
+
+    def _changed(self) -> None:
+        if not self._ignore_changes:
+            self._preview.request(self._choices, self._original())
+            self._update_note()
+
+    def _reset(self) -> None:
+        self._choices = Choices(style=self._choices.style, hot_folder=self._choices.hot_folder)
+        self._settings.show_choices(self._choices)
+        self._changed()
+
+    def _choose_folder(self, folder: str) -> None:
+        self._choices = replace(self._choices, hot_folder=folder)
+        self._refresh_styles()
+        self._refresh_server()
+        self._changed()
+
+    def _server_runs(self) -> None:
+        self._refresh_styles()
+        self._changed()
+
+    def _poll(self) -> bool:
+        self._preview.poll()
+        if self._polls % POLLS_PER_SERVER_CHECK == 0:
+            self._refresh_server()
+        self._polls += 1
+        return True
+
+    def _refresh_server(self) -> None:
+        self._server.refresh(self._choices.hot_folder)
+
+    def _refresh_styles(self) -> None:
+        library = []
+        if self._choices.hot_folder:
+            with contextlib.suppress(ClientError):  # the row about the server says what is wrong
+                styles = Client(self._choices.hot_folder).styles()
+                library = [(style.name, style.title, style.picture) for style in styles]
+        self._ignore_changes = True
+        chosen = self._choices.style
+        self._styles.show_styles(library, self._preferences.recent_styles())
+        self._styles.choose(chosen or next((name for name, *_ in library), ""))
+        self._ignore_changes = False
+        if self._styles.style and self._styles.style != chosen:
+            self._choices = replace(self._choices, style=self._styles.style)
+
+    def _update_note(self) -> None:
+        base = self._image.get_base_type()
+        text = ""
+        if self._choices.output == "layer":
+            if base == Gimp.ImageBaseType.GRAY:
+                text = "The image is grey, and so will the new layer be. A new image keeps colours."
+            elif base == Gimp.ImageBaseType.INDEXED:
+                text = (
+                    "The image has a palette, into which a painting does not fit. Choose the "
+                    "output New image, or Image > Mode > RGB first."
+                )
+        self._show_note(text)
+
+    def _show_note(self, text: str) -> None:
+        self._note.set_text(text)
+        self._note.set_visible(bool(text))
+
+    def _validate(self) -> None:
+        """Raises what would end the painting at once, so that it is said here."""
+        self._choices.check()
+        refuse_output(self._image, self._choices)
+        Region(self._image, self._drawables, selection_only=self._choices.selection_only).close()
+        refuse_unserved(Client(self._choices.hot_folder))
+
+    # --- pictures ----------------------------------------------------------------------------
+
+    def _export(self, choices: Choices, path: Path, side: int) -> tuple[int, int]:
+        region = Region(self._image, self._drawables, selection_only=choices.selection_only)
+        try:
+            return region.export(path, side)
+        finally:
+            region.close()
+
+    def _original(self) -> Path:
+        """A picture of what is painted; there is none where it cannot be."""
+        path = self._folder / f"original-{self._choices.selection_only}.png"
+        if not path.exists():
+            with contextlib.suppress(Refusal):  # said when it is previewed or painted
+                self._export(self._choices, path, ORIGINAL_SIDE)
+        return path
+
+    def _longest_side(self) -> int:
+        layer = self._drawables[0]
+        return max(layer.get_width(), layer.get_height())
+
+
+def _titled(title: str, child: Any) -> Any:
+    frame = GimpUi.Frame.new(title)
+    frame.add(child)
+    return frame

@@ -1,0 +1,261 @@
+"""One painting as a job of the server: exported, delivered, followed, fetched.
+
+Knows no editor: see `Editor`.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal
+from client import Client, ClientError, Request, ServerGone, Status, Ticket, TimedOut, protocol
+from client.protocol import JobState
+
+__all__ = [
+    "Editor",
+    "JobHeld",
+    "Painted",
+    "ServerSilent",
+    "build_request",
+    "follow",
+    "paint",
+    "progress_text",
+]
+
+SILENCE_SECONDS = 90.0
+"""The status of a job that runs is written every 2 s; so long without is no server that works."""
+
+PRIORITY = 7
+"""Of 0 to 9, 5 being usual: somebody sits and waits for it, as for no batch."""
+
+MOST_NAMED = 8
+"""Styles of the library in a message."""
+
+
+class ServerSilent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
+    """The server is there but says nothing of the job."""
+
+
+class JobHeld(ClientError):  # noqa: N818
+    """The job waits for a person's decision."""
+
+
+class Editor(Protocol):
+    """What a painting needs of the editor that it is made for."""
+
+    def export(self, path: Path) -> tuple[int, int]:
+        """Write what is to be painted as a PNG; its width and height come back."""
+
+    def progress(self, fraction: float | None, text: str) -> None:
+        """Show how far it is; None: nobody knows."""
+
+
+Guard = Callable[[Client, Ticket], contextlib.AbstractContextManager[None]]
+
+
+def _unguarded(_: Client, __: Ticket) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A painting that has come back."""
+
+    picture: Path
+    record: Path
+    name: str
+    """The job's."""
+
+
+def paint(
+    editor: Editor,
+    choices: Choices,
+    folder: Path,
+    *,
+    name: str,
+    client: Client | None = None,
+    silence: float = SILENCE_SECONDS,
+    guard: Guard = _unguarded,
+) -> Painted:
+    """Have what the editor exports painted; returns when it is, or raises.
+
+    Args:
+        folder: temporary, for the exported picture.
+        name: what to call the job.
+        silence: seconds without a word of the job until it is given up.
+        guard: cancels the job if this process is killed meanwhile.
+
+    Raises:
+        Refusal: nothing was delivered.
+        ClientError: no server, no result, or not the result that was promised.
+    """
+    choices.check()
+    client = client or Client(choices.hot_folder)
+    refuse_unserved(client)
+    style = resolve_style(choices, client)
+    editor.progress(None, "Exporting the layer")
+    request = build_request(choices, style, editor.export, folder, name=name)
+    ticket = client.submit(request)
+    try:
+        with guard(client, ticket):
+            status = follow(client, ticket, editor.progress, silence=silence)
+    except ServerGone:
+        _give_up(client, ticket)
+        raise ServerGone(
+            f"The server of {client.root} is gone, and {ticket.name} is not painted. Start it "
+            f"with `impasto watch {client.root}`, or with the button in the dialog, and try again."
+        ) from None
+    except (ServerSilent, JobHeld):
+        _give_up(client, ticket)
+        raise
+    result = client.result_of(status)
+    return Painted(result.picture, result.record, status.name)
+
+
+def refuse_unserved(client: Client) -> None:
+    """Raises ServerGone where nobody would paint what is sent, FolderMissing where nobody could."""
+    server = client.server()
+    if not server.running:
+        raise ServerGone(
+            f"No server works for {client.root}, so nothing was sent. Start it with "
+            f"`impasto watch {client.root}`, or with the button in the dialog."
+        )
+    if server.paused is not None:
+        raise ServerGone(
+            f"The server of {client.root} is paused ({server.paused}), so nothing was sent. "
+            f"`impasto resume {client.root}` lets it go on."
+        )
+
+
+def _give_up(client: Client, ticket: Ticket) -> None:
+    """Without the editor's heartbeat the server would cancel it too, but later."""
+    with contextlib.suppress(ClientError):
+        client.cancel(ticket)
+
+
+def build_request(
+    choices: Choices,
+    style: Path | str,
+    export: Callable[[Path], tuple[int, int]],
+    folder: Path,
+    *,
+    name: str,
+    priority: int = PRIORITY,
+    preview: bool = False,
+) -> Request:
+    """The request for a painting of what `export` writes.
+
+    Raises:
+        Refusal: it is too small to be painted.
+    """
+    content = folder / "content.png"
+    width, height = export(content)
+    settings = choices.settings(max(width, height))
+    refuse_small(width, height, settings.get("size"))
+    return Request(
+        content=content,
+        styles=[style],
+        settings={**settings, "priority": priority},
+        name=name,
+        client={"editor": "gimp", "preview": preview},
+        heartbeat=True,
+    )
+
+
+def resolve_style(choices: Choices, client: Client) -> Path | str:
+    """A file to deliver, or a name of the style library, whose ending may be left out.
+
+    Raises:
+        Refusal: it is not in the library.
+        FolderMissing
+    """
+    if choices.style_is_file:
+        return Path(choices.style).expanduser()
+    styles = client.styles()
+    for style in styles:
+        if choices.style in (style.name, style.name.rpartition(".")[0]):
+            return style.name
+    there = ", ".join(style.name for style in styles[:MOST_NAMED]) or "nothing"
+    raise Refusal(
+        f"The style library {client.root / 'styles'} has no {choices.style}. It has {there}"
+        f"{', ...' if len(styles) > MOST_NAMED else ''}. A style of your own is named by its "
+        "whole path."
+    )
+
+
+def refuse_small(width: int, height: int, size: int | None) -> None:
+    """Raises Refusal where a painting would have a side of too few pixels."""
+    longest = max(width, height)
+    size = size or longest
+    if size < MIN_SIZE or min(width, height) * size / longest < MIN_SIDE:
+        raise Refusal(
+            f"{width} x {height} pixels painted at {size} are too few: at least {MIN_SIZE} by "
+            f"{MIN_SIDE} are needed. Paint a larger part, or choose a larger size."
+        )
+
+
+def follow(
+    client: Client,
+    ticket: Ticket,
+    progress: Callable[[float | None, str], None],
+    *,
+    silence: float = SILENCE_SECONDS,
+) -> Status:
+    """Show how the job goes until it has ended; its last status.
+
+    Raises:
+        ServerGone, FolderMissing: see `Client.watch`.
+        ServerSilent: the server is there, but not a word of the job for `silence` seconds.
+        JobHeld: a person must decide about the job.
+    """
+    while True:
+        looks = 0
+        status = Status(ticket.name, protocol.DELIVERED)
+        try:
+            for status in client.watch(ticket, timeout=silence):
+                looks += 1
+                if status.ended:
+                    return status
+                if status.state == JobState.HELD:
+                    raise JobHeld(f"{status.name} was held, so it is not painted: {status.message}")
+                progress(
+                    status.fraction if status.state == JobState.RUNNING else None,
+                    progress_text(status),
+                )
+        except TimedOut:
+            # Of a long queue not every status is written anew: only a painter must not be silent.
+            if looks > 1 or status.state not in (protocol.DELIVERED, JobState.RUNNING):
+                continue
+            raise ServerSilent(
+                f"The server of {client.root} has said nothing of {ticket.name} for "
+                f"{silence:g} s, so the plug-in waits no longer and the job is cancelled. "
+                f"`impasto status {client.root}` tells what the server does."
+            ) from None
+
+
+def progress_text(status: Status) -> str:
+    """One line for a person."""
+    match status.state:
+        case protocol.DELIVERED:
+            return "Delivered; the server will look at it in a moment"
+        case JobState.QUEUED if status.position:
+            return f"In the queue, at place {status.position}"
+        case JobState.RUNNING if status.steps:
+            scale = f"size {status.scale} of {status.scales}, " if (status.scales or 0) > 1 else ""
+            left = (
+                f", {clock_time(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+            )
+            return f"Painting: {scale}step {status.step} of {status.steps}{left}"
+        case JobState.RUNNING:
+            return "Painting: the server gets ready"
+        case _:
+            return status.message or status.state
+
+
+def clock_time(seconds: float) -> str:
+    """Minutes and seconds, as on a clock: `1:05`, `1:00:00`."""
+    minutes, seconds = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

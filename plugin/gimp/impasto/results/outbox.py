@@ -1,0 +1,98 @@
+"""Finished results of the outbox, inserted as layers or opened as images."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+from choices import STRENGTH, Choices, Refusal
+from client import Client, Finished
+from gi.repository import Gimp
+from images.layers import attach_settings, load_as_image, load_as_layer, refuse_palette
+
+__all__ = ["import_results", "insert_results", "open_results", "results_in"]
+
+
+def results_in(hot_folder: str, limit: int | None = 200) -> list[Finished]:
+    """What the outbox holds, the newest first, at most `limit`.
+
+    Raises:
+        Refusal: no hot folder is known.
+        FolderMissing
+    """
+    if not hot_folder:
+        raise Refusal(
+            "No hot folder is known. Run `impasto install-plugin gimp`, or name it: from a script "
+            "by the argument hot-folder."
+        )
+    return Client(hot_folder).results(limit=limit)
+
+
+def import_results(hot_folder: str, names: Sequence[str], image: Any, output: str) -> int:
+    """Import results by their names, or the newest; how many.
+
+    Raises:
+        Refusal: a name is not among them, or there are none. Nothing was imported.
+    """
+    results = results_in(hot_folder, None if names else 1)
+    if not results:
+        raise Refusal(f"The outbox of {hot_folder} has no results yet.")
+    by_name = {result.name: result for result in results}
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise Refusal(f"The outbox of {hot_folder} has no result named {', '.join(missing)}.")
+    chosen = [by_name[name] for name in names] or results[:1]
+    if output == "image":
+        open_results(hot_folder, chosen)
+    else:
+        insert_results(hot_folder, chosen, image)
+    return len(chosen)
+
+
+def insert_results(hot_folder: str, results: Sequence[Finished], image: Any) -> None:
+    """Insert the results as layers amid the image, above the selected layer, as one step.
+
+    Raises:
+        Refusal: there is no image, or it cannot take them.
+    """
+    if image is None or not image.is_valid():
+        raise Refusal("There is no image to insert layers into. Open one, or open the results.")
+    refuse_palette(image)
+    # All are read before the first is put in.
+    layers = [load_as_layer(image, result.picture, result.name) for result in results]
+    selected = image.get_selected_layers()
+    parent = selected[0].get_parent() if selected else None
+    position = image.get_item_position(selected[0]) if selected else 0
+    image.undo_group_start()
+    try:
+        for result, layer in zip(results, layers, strict=True):
+            image.insert_layer(layer, parent, position)
+            left = (image.get_width() - layer.get_width()) // 2
+            top = (image.get_height() - layer.get_height()) // 2
+            layer.set_offsets(left, top)
+            attach_settings(layer, _choices_of(hot_folder, result).to_json())
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+
+
+def open_results(hot_folder: str, results: Sequence[Finished]) -> None:
+    """Open each result as an image, on the screen if there is one."""
+    for result in results:
+        layer = load_as_image(result.picture, result.name)
+        image = layer.get_image()
+        attach_settings(layer, _choices_of(hot_folder, result).to_json())
+        image.clean_all()
+        with contextlib.suppress(TypeError):  # no screen, no display
+            Gimp.Display.new(image)
+
+
+def _choices_of(hot_folder: str, result: Finished) -> Choices:
+    """How the result was made, as far as the plug-in can choose it."""
+    details = Client(hot_folder).details(result)
+    settings = {key: value for key, value in details.settings.items() if value is not None}
+    style = details.styles[0] if details.styles else ""
+    choices = Choices(style=style, hot_folder=hot_folder, strength=STRENGTH)
+    return choices.updated_with(settings)

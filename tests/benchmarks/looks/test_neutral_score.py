@@ -1,0 +1,36 @@
+"""The neutral score of pictures."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.looks.neutral import inner, score, score_of_content
+from engine.images.picture import Picture, read_picture, write_picture
+from engine.images.pyramid import resize
+from engine.network.vgg import load_vgg19
+
+
+def test_the_content_itself_scores_no_content_loss(
+    photograph: Path, painting: Path, tmp_path: Path
+) -> None:
+    small = resize(read_picture(photograph).to_tensor(), (64, 43))
+    write_picture(Picture.from_tensor(small), tmp_path / "small.png")
+    start = score_of_content(photograph, painting, (64, 43))
+    assert start.content == 0
+    delivered = score(tmp_path / "small.png", photograph, painting)
+    assert delivered.style == pytest.approx(start.style, rel=0.02)  # 8 bits a channel
+    assert delivered.unseen > 0
+
+
+def test_without_a_frame_it_does_not_matter_what_is_beyond_the_edges(photograph: Path) -> None:
+    picture = resize(read_picture(photograph).to_tensor(), (256, 170))
+    vgg = load_vgg19("caffe", "cpu", "float32")
+    layers = ["relu1_1", "relu2_2", "relu3_4", "relu4_2"]
+    zeros = vgg.features(picture, layers, padding="zeros")
+    replicate = vgg.features(picture, layers, padding="replicate")
+    for layer in layers:
+        one, other = inner(layer, zeros[layer]), inner(layer, replicate[layer])
+        assert min(one.shape[-2:]) > 8
+        torch.testing.assert_close(one, other)
+        assert not torch.allclose(zeros[layer], replicate[layer])
