@@ -5,7 +5,7 @@ emulated in another, and the threads matter. So a few convolutions are timed in 
 
 float16 is not tried. Oxford's activations reach 19 000 on a photograph (relu3_4), a third of what
 float16 can hold, and the weights of the losses, which scale the gradients, are the user's choice:
-it would need scaling that bfloat16, with float32's range, does not. TF32 is not a choice either: torch
+it would need scaling that bfloat16, with float32's range, does not. TF32 is no choice either: torch
 lets cuDNN use it in float32 convolutions unless the process says otherwise. That switch is left
 alone, so `float32` is timed the way it would paint.
 """
