@@ -6,9 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import typer
-
-from hotfolder.cli.console import clock_time, stdout_console
+from hotfolder.cli.console import clock_time, print_columns, stdout_console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +30,7 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
     if server.running and (knowledge := _known_styles(server)):
         yield knowledge
     if (paused := Pause(FolderPaths(client.root)).reason()) is not None:
-        yield f"Paused ({paused}). `impasto resume {client.root}` lets it go on."
+        yield f"Paused ({paused}). `impasto resume --hot {client.root}` lets it go on."
     elif server.running and server.paused:
         yield f"Waits: {server.paused}."
     if server.running and server.config_problem:
@@ -53,7 +51,7 @@ def print_jobs(jobs: "list[Status]") -> None:
     if sys.stdout.isatty():
         stdout_console().print(_table(jobs))
     else:
-        _print_columns(jobs)
+        print_columns([HEADINGS, *map(_cells, jobs)])
 
 
 def watch(client: "Client") -> None:
@@ -121,7 +119,7 @@ def _by_turn(job: "Status") -> tuple[int, int, str]:
 def _headline(client: "Client", server: "Server") -> str:
     if not server.running:
         ago = "" if server.age is None else f" (the last heartbeat was {_long(server.age)} ago)"
-        return f"{client.root}: nobody serves it{ago}. `impasto watch {client.root}` does."
+        return f"{client.root}: nobody serves it{ago}. `impasto watch --hot {client.root}` does."
     devices = ", ".join(
         f"{device.get('device')} {device.get('state')}" for device in server.devices
     )
@@ -198,12 +196,3 @@ def _table(jobs: "list[Status]") -> "Table":
         cells[1].stylize(COLOURS.get(job.state, ""))
         table.add_row(*cells)
     return table
-
-
-def _print_columns(jobs: "list[Status]") -> None:
-    """For pipes: no control codes, nothing cut."""
-    rows = [list(HEADINGS), *(_cells(job) for job in jobs)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo(line.rstrip())

@@ -140,7 +140,7 @@ def _refuse_missing(path: Path, source: str) -> None:
     places = ", ".join(str(place) for place in search_path())
     raise ConfigError(
         f"{path}: {why}{source}. Unless a file is named, these are looked at: {places}. "
-        f"`impasto init hot --config {path}` writes one."
+        f"`impasto init --hot hot --config {path}` writes one."
     )
 
 

@@ -1,17 +1,17 @@
-"""`doctor`: is everything there that painting needs? Each line with a remedy where not."""
+"""`doctor`: checks all that painting needs, and names the remedy for what is wrong."""
 
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from hotfolder.cli.app import HELP, command
-from hotfolder.cli.commands.folder import HotArgument
-from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.app import command
+from hotfolder.cli.console import coloured
+from hotfolder.cli.diagnostics import DiagnosticResult
+from hotfolder.cli.options import ConfigOption, HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
 
@@ -20,14 +20,12 @@ __all__ = ["doctor"]
 LOW_SPACE = 1 << 30
 
 
-@command("doctor", HELP, "impasto doctor", "impasto doctor hot")
+@command("doctor", "impasto doctor", "impasto doctor --hot hot")
 def doctor(
-    hot: HotArgument = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")
-    ] = None,
+    hot: HotOption = None,
+    config: ConfigOption = None,
 ) -> int:
-    """Look at everything painting needs; say what to mend.
+    """Check everything that painting needs, and say how to mend what is wrong.
 
     Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
     plug-in for GIMP.
@@ -42,12 +40,12 @@ def doctor(
         lambda: _folder(hot, config),
         _gimp,
     ]
-    for look in checks:
-        for finding in look():
-            found.append(finding)
-            _print(finding)
-    failures = [finding for finding in found if finding.verdict == "fail"]
-    warnings = [finding for finding in found if finding.verdict == "warn"]
+    for check in checks:
+        for result in check():
+            found.append(result)
+            _print(result)
+    failures = [result for result in found if result.verdict == "fail"]
+    warnings = [result for result in found if result.verdict == "warn"]
     typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
     return failures[0].code if failures else ExitCode.OK
 
@@ -164,8 +162,9 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
     try:
         root = find_hot_folder(hot, config)
     except FolderError as error:
-        verdict = "fail" if hot is not None else "warn"
-        yield DiagnosticResult(verdict, "hot folder", str(error), code=error.exit_code)
+        yield DiagnosticResult(
+            "fail" if hot is not None else "warn", "hot folder", str(error), code=error.exit_code
+        )
         return
     except HotFolderError:
         return  # The configuration; said above.
@@ -181,7 +180,9 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
     if server.running:
         yield DiagnosticResult("ok", "server", serving)
     else:
-        yield DiagnosticResult("warn", "server", "nobody serves it", f"Run: impasto watch {root}")
+        yield DiagnosticResult(
+            "warn", "server", "nobody serves it", f"Run: impasto watch --hot {root}"
+        )
     yield from _events(root)
     free = shutil.disk_usage(root).free
     detail = f"{free / 2**30:.1f} GiB free"
@@ -192,22 +193,22 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
 
 
 def _events(root: Path) -> Iterator[DiagnosticResult]:
-    """Whether the system tells of new files, tried with a file."""
+    """Whether the system reports new files, tried with one."""
     import time
 
     from hotfolder.inbox.watcher import FolderWatcher
 
     place = root / "status"
-    bell = FolderWatcher([place])
+    watcher = FolderWatcher([place])
     probe = place / f".impasto-doctor-{os.getpid()}.part"
     try:
-        if bell.native:
+        if watcher.native:
             probe.touch()
             until = time.monotonic() + 2
-            pending = bell.pending()
+            pending = watcher.pending()
             while not pending and time.monotonic() < until:
                 time.sleep(0.02)
-                pending = bell.pending()
+                pending = watcher.pending()
             if pending:
                 yield DiagnosticResult("ok", "file events", "arrive")
                 return
@@ -222,7 +223,7 @@ def _events(root: Path) -> Iterator[DiagnosticResult]:
         yield DiagnosticResult("fail", "file events", detail, code=ExitCode.FILE_ACCESS)
     finally:
         probe.unlink(missing_ok=True)
-        bell.close()
+        watcher.close()
 
 
 def _gimp() -> Iterator[DiagnosticResult]:
@@ -235,11 +236,8 @@ def _gimp() -> Iterator[DiagnosticResult]:
 COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
 
 
-def _print(finding: DiagnosticResult) -> None:
-    colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    verdict = f"{finding.verdict:<4}"
-    if colourful:
-        verdict = f"\x1b[{COLOURS[finding.verdict]}m{verdict}\x1b[0m"
-    typer.echo(f"{verdict}  {finding.subject:<11}  {finding.detail}")
-    if finding.remedy and finding.verdict != "ok":
-        typer.echo(f"{'':19}{finding.remedy}")
+def _print(result: DiagnosticResult) -> None:
+    verdict = coloured(f"{result.verdict:<4}", COLOURS[result.verdict], sys.stdout)
+    typer.echo(f"{verdict}  {result.subject:<11}  {result.detail}")
+    if result.remedy and result.verdict != "ok":
+        typer.echo(f"{'':19}{result.remedy}")

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotfolder.cli.app import EDITOR, command
+from hotfolder.cli.app import command
 from hotfolder.cli.console import report
+from hotfolder.cli.options import ORDER, hot_option
+from hotfolder.cli.styles import fill_style_library
+from hotfolder.cli.where import ENVIRONMENT, find_hot_folder, read_config
 from hotfolder.errors import FolderError
 
 if TYPE_CHECKING:
@@ -38,7 +41,6 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would 
 
 @command(
     "install-plugin",
-    EDITOR,
     "impasto install-plugin gimp",
     "impasto install-plugin gimp --hot ~/Pictures/hot",
     "impasto install-plugin gimp --folder ~/.config/GIMP/3.0/plug-ins --dry-run",
@@ -46,13 +48,7 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would 
 def install_plugin(
     editor: EditorArgument,
     hot: Annotated[
-        Path | None,
-        typer.Option(
-            "--hot",
-            metavar="HOT",
-            help="The hot folder it uses. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, "
-            "./hot, or a new ~/Impasto.",
-        ),
+        Path | None, hot_option("The hot folder it uses.", f"{ORDER} Without any, a new ~/Impasto.")
     ] = None,
     folder: FolderOption = None,
     dry_run: DryOption = False,
@@ -94,7 +90,6 @@ def install_plugin(
 
 @command(
     "uninstall-plugin",
-    EDITOR,
     "impasto uninstall-plugin gimp",
     "impasto uninstall-plugin gimp --dry-run",
 )
@@ -165,15 +160,13 @@ def _by_hand() -> str:
 
 def _hot_folder(given: Path | None, *, dry_run: bool) -> Path:
     """The hot folder that other commands would use; without any, a new one in the home folder."""
-    from hotfolder.cli.commands.folder import fill_style_library
-    from hotfolder.cli.where import ENVIRONMENT, find_hot_folder, read_config
+    import os
+
     from hotfolder.paths import FolderPaths
 
     try:
         return find_hot_folder(given)
     except FolderError:
-        import os
-
         if given is not None or os.environ.get(ENVIRONMENT):
             raise
     hot = FolderPaths(read_config(None).hot_folder)

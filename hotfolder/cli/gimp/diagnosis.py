@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import __version__
-from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.diagnostics import DiagnosticResult
 from hotfolder.cli.gimp.plug_in import FACTS, NAME, PROGRAM, differences, read_facts
 from hotfolder.cli.gimp.profiles import (
     Kind,
@@ -155,14 +155,14 @@ def _told(profile: Profile, folder: Path, machine: Machine) -> Iterator[Diagnost
     if not (hot / "inbox").is_dir():
         wrong = f"the plug-in is to use {hot} ({FACTS}), which is no hot folder"
         yield _failure(
-            wrong, f"Run: impasto init '{hot}', or: impasto install-plugin gimp --hot HOT"
+            wrong, f"Run: impasto init --hot '{hot}', or: impasto install-plugin gimp --hot HOT"
         )
     permissions = flatpak_permissions() if profile.kind is Kind.FLATPAK else Permissions()
     why = why_out_of_reach(profile.kind, hot, machine, permissions)
     if why is not None:
         remedy = "Choose a hot folder that it sees: impasto install-plugin gimp --hot ~/Impasto"
         yield _failure(f"{profile} cannot reach the hot folder: {why}", remedy)
-    by_hand = f"Start it in a terminal: impasto watch {hot}"
+    by_hand = f"Start it in a terminal: impasto watch --hot {hot}"
     if profile.kind is Kind.FLATPAK and not permissions.starts_programs:
         remedy = (
             f"{by_hand}. Or let it: "

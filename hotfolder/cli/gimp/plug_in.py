@@ -38,7 +38,7 @@ class Facts:
 
     hot_folder: Path
     command: Sequence[str]
-    """What a shell calls `impasto`; `watch HOT` follows. Empty: there is no way from there."""
+    """What a shell calls `impasto`; `watch --hot HOT` follows. Empty: none can start it."""
     version: str
     """The Impasto that it came with."""
 

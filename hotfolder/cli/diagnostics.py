@@ -1,6 +1,7 @@
-"""What the doctor finds."""
+"""A line of `impasto doctor`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hotfolder.errors import ExitCode
 
@@ -9,10 +10,11 @@ __all__ = ["DiagnosticResult"]
 
 @dataclass(frozen=True)
 class DiagnosticResult:
-    """One line. `verdict` is ok, warn or fail; `code` what the command ends with if it is fail."""
+    """What was found about one subject, and what to do about it."""
 
-    verdict: str
+    verdict: Literal["ok", "warn", "fail"]
     subject: str
     detail: str
     remedy: str = ""
     code: ExitCode = ExitCode.MISSING_DEPENDENCY
+    """What the command ends with if the verdict is `fail`."""

@@ -1,4 +1,4 @@
-"""Options that become a layer of settings: `--preset`, `--set`, `--size`, `--strength`."""
+"""`--preset`, `--set`, `--size`, `--strength`: options that become a layer of settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -8,18 +8,18 @@ import typer
 from hotfolder.errors import ConfigError
 
 __all__ = [
-    "MemoryOption",
     "PresetOption",
     "SetOption",
     "SizeOption",
     "StrengthOption",
-    "memory_budget",
     "settings_layer",
 ]
 
 PresetOption = Annotated[
     str | None,
-    typer.Option("--preset", "-p", help="A named recipe; `impasto presets` lists them."),
+    typer.Option(
+        "--preset", "-p", metavar="NAME", help="A named recipe; `impasto presets` lists them."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -39,14 +39,13 @@ SizeOption = Annotated[
     ),
 ]
 
-MemoryOption = Annotated[
-    str | None,
-    typer.Option("--memory", help="What it may hold at most, such as 6GB; auto: what is free."),
-]
-
 StrengthOption = Annotated[
     float | None,
-    typer.Option("--strength", help="0 is nearly the content, 100 nearly all style. [default: 75]"),
+    typer.Option(
+        "--strength",
+        metavar="0...100",
+        help="0 is nearly the content, 100 nearly all style. [default: 75]",
+    ),
 ]
 
 
@@ -80,17 +79,3 @@ def settings_layer(
         except DocumentError as error:
             raise ConfigError(str(error)) from None
     return layer
-
-
-def memory_budget(text: str, device: str) -> int | None:
-    """Bytes that may be held on a device; None if that cannot be found out.
-
-    Raises:
-        typer.BadParameter: neither `auto` nor an amount.
-    """
-    from engine.memory.budget import auto_budget, parse_memory
-
-    try:
-        return parse_memory(text) or auto_budget(device)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="--memory") from None
