@@ -27,7 +27,7 @@ ORDER = "Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot."
 def hot_option(what: str, otherwise: str = ORDER) -> Any:
     """`--hot`: the same option in every command; the help says what the folder is for."""
     return typer.Option(
-        "--hot", "-H", metavar="HOT", help=f"{what} {otherwise}", show_default=False
+        "--hot", "-H", metavar="HOT", help=f"{what} {otherwise}".rstrip(), show_default=False
     )
 
 
@@ -36,34 +36,44 @@ HotsOption = Annotated[
     list[Path] | None,
     hot_option(
         "The hot folder; may be repeated.",
-        ORDER.replace("`hot_folder`", "`hot_folders`, `hot_folder`"),
+        ORDER.replace("`hot_folder`", "`hot_folders` or `hot_folder`"),
     ),
 ]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="The configuration. Else ./config.yaml and yours."
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The only config.yaml to read. Else ./config.yaml and your own.",
     ),
 ]
 DeviceOption = Annotated[
-    str, typer.Option("--device", metavar="DEVICE", help="cpu, cuda:0, mps, or auto.")
+    str,
+    typer.Option(
+        "--device", metavar="DEVICE", help="Paint on this device: cpu, cuda:0, mps or auto."
+    ),
 ]
 DevicesOption = Annotated[
     list[str] | None,
-    typer.Option("--device", metavar="DEVICE", help="cpu, cuda:0 or mps; may be repeated."),
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Paint on this device: cpu, cuda:0 or mps; may be repeated.",
+    ),
 ]
 MemoryOption = Annotated[
     str | None,
     typer.Option(
-        "--memory", metavar="AMOUNT", help="At most so much, such as 6GB; auto: what is free."
+        "--memory", metavar="AMOUNT", help="The most to hold, such as 6GB; auto: what is free."
     ),
 ]
 ContentArgument = Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")]
 StylesArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="STYLE...",
-        help="Paintings: files, or names of the style library, such as `night`.",
+        metavar="STYLE",
+        help="Paintings: files, or names in the style library, such as `night`.",
     ),
 ]
 InitialOption = Annotated[

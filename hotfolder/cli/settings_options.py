@@ -27,7 +27,7 @@ SetOption = Annotated[
         "--set",
         "-s",
         metavar="KEY=VALUE",
-        help="Any setting, as often as you like; `impasto settings` lists them.",
+        help="Any setting; may be repeated. `impasto settings` lists them.",
     ),
 ]
 SizeOption = Annotated[
@@ -44,7 +44,7 @@ StrengthOption = Annotated[
     typer.Option(
         "--strength",
         metavar="0...100",
-        help="0 is nearly the content, 100 nearly all style. [default: 75]",
+        help="0 is nearly the content, 100 nearly all style. Default: 75.",
     ),
 ]
 

@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 Everything that changes the pixels of a result. The same keys are understood in a sidecar, under
 `settings:` in `config.yaml`, and as `--set KEY=VALUE` on the command line. Later layers win:
-built-in defaults, `config.yaml`, the sidecar or the command. A layer's `preset` is laid down
-first, then the layer's own keys.
+built-in defaults, `config.yaml`, the sidecar or the command. Within a layer, its
+`preset` comes first, then the other keys.
 
 An unknown key, a wrong type or a number out of range is refused, with the nearest valid key.
 """
@@ -64,11 +64,11 @@ def page() -> str:
         "## Layers",
         "",
         "`content_layers` and `style_layers` are mappings from a layer of VGG19 to its weight, such"
-        " as `{relu4_2: 1}`. They are replaced as a whole. The layers are:",
+        " as `{relu4_2: 1}`. A mapping replaces the one below it as a whole. The layers are:",
         "",
     ]
     for block in range(1, 6):
-        names = [f"`{name}`" for name in LAYERS if re.search(rf"\D{block}(_|$)", name)]
+        names = [f"`{name}`" for name in LAYERS if re.fullmatch(rf"[a-z]+{block}(_\d)?", name)]
         lines.append(f"- {', '.join(names)}")
     lines += ["", "## Presets", ""]
     for name, values in PRESETS.items():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["cancel", "hold", "pause", "priority", "release", "resume", "retry"]
 
 NamesArgument = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Jobs, as `status` names them.")
+    list[str], typer.Argument(metavar="NAME", help="Jobs, as `status` names them.")
 ]
 
 PATIENCE_SECONDS = 30.0
@@ -108,7 +108,7 @@ def priority(
 @command("retry", "impasto retry cat", "impasto retry --all-failed")
 def retry(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Jobs, as failed/ names them.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Jobs, as failed/ names them.")
     ] = None,
     every: Annotated[bool, typer.Option("--all-failed", help="All jobs in failed/.")] = False,
     hot: HotOption = None,
@@ -147,7 +147,9 @@ def retry(
 @command("pause", "impasto pause", "impasto pause --hot hot --reason 'the fan is loud'")
 def pause(
     hot: HotOption = None,
-    reason: Annotated[str, typer.Option("--reason", help="Shown by `status`.")] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Shown by `status`.")
+    ] = "",
 ) -> None:
     """Start no job until `resume`; what runs is finished.
 

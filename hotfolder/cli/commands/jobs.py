@@ -99,7 +99,10 @@ def status(
         bool, typer.Option("--watch", "-w", help="Keep showing it, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show the server and its jobs."""
+    """Show the server and its jobs.
+
+    The jobs that live come first, in their order; then the last ten that have ended.
+    """
     from hotfolder.cli.status_view import notes_on, print_jobs, shown_of, watch
     from plugin.client import Client
 

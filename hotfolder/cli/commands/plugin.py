@@ -55,7 +55,7 @@ def install_plugin(
 ) -> None:
     """Put Impasto into GIMP's menu: Filters > Artistic > Neural Style.
 
-    One that is there is replaced. The plug-in is told which hot folder it uses and how to start its
+    An older plug-in is replaced. The new one knows which hot folder it uses and how to start its
     server.
     """
     from engine import __version__

@@ -27,9 +27,7 @@ NameOption = Annotated[
 ]
 ServedOption = Annotated[
     Path | None,
-    hot_option(
-        "The hot folder that the unit is to serve.", "Else whichever the unit of NAME serves."
-    ),
+    hot_option("Only if the unit serves this hot folder.", ""),
 ]
 
 

@@ -33,7 +33,7 @@ def settings(
     "presets", "impasto presets", "impasto stylise cat.jpg night -o painted.png --preset preview"
 )
 def presets() -> None:
-    """List the presets, recipes of settings that have a name."""
+    """List the presets, named recipes of settings."""
     from engine.presets import PRESETS
     from hotfolder.cli.settings_page import plain
 
