@@ -72,16 +72,9 @@ def page() -> str:
         lines.append(f"- {', '.join(names)}")
     lines += ["", "## Presets", ""]
     for name, values in PRESETS.items():
-        lines += [f"### `{name}`", ""]
-        if values:
-            lines += [
-                "```yaml",
-                *(f"{key}: {plain(value)}" for key, value in values.items()),
-                "```",
-                "",
-            ]
-        else:
-            lines += ["The defaults above.", ""]
+        keys = [f"{key}: {plain(value)}" for key, value in values.items()]
+        text = ["```yaml", *keys, "```"] if keys else ["The defaults above."]
+        lines += [f"### `{name}`", "", *text, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -122,14 +115,11 @@ def _allowed(name: str, details: dict[str, Any]) -> str:
 
 
 def _range(details: dict[str, Any]) -> str:
-    bounds = []
-    for key, word in (("minimum", "from"), ("exclusiveMinimum", "above")):
-        if key in details:
-            bounds.append(f"{word} {_number(details[key])}")
-    for key, word in (("maximum", "to"), ("exclusiveMaximum", "below")):
-        if key in details:
-            bounds.append(f"{word} {_number(details[key])}")
-    return f" {' '.join(bounds)}" if bounds else ""
+    words = {"minimum": "from", "exclusiveMinimum": "above"}
+    words |= {"maximum": "to", "exclusiveMaximum": "below"}
+    return "".join(
+        f" {word} {_number(details[key])}" for key, word in words.items() if key in details
+    )
 
 
 def _number(value: float) -> str:

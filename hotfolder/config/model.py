@@ -253,20 +253,23 @@ def annotated_yaml(**values: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+EXPECTED = {
+    "devices": "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]",
+    "threads": "a whole number from 1 to 1024, or null",
+    "memory": "`auto` or an amount such as 6GB or 512MiB",
+}
+"""Keys of which pydantic would name each of the types."""
+
+
 def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
-    """pydantic's errors; those of the union behind `devices` as one."""
-    apart = ("devices", "memory", "threads")
-    problems = [p for p in problems_of(error, Config) if p.path[0] not in apart]
+    """pydantic's errors; those of one value of `EXPECTED` as one."""
+    problems = [
+        problem for problem in problems_of(error, Config) if problem.path[0] not in EXPECTED
+    ]
     refused = {details["loc"][0] for details in error.errors()}
-    if "devices" in refused:
-        expected = "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]"
-        problems.append(Problem(("devices",), repr(values["devices"])[:80], expected))
-    if "threads" in refused:
-        expected = "a whole number from 1 to 1024, or null"
-        problems.append(Problem(("threads",), repr(values["threads"])[:80], expected))
-    if "memory" in refused:
-        expected = "`auto` or an amount such as 6GB or 512MiB"
-        problems.append(Problem(("memory",), repr(values["memory"])[:80], expected))
+    for key, expected in EXPECTED.items():
+        if key in refused:
+            problems.append(Problem((key,), repr(values[key])[:80], expected))
     return problems
 
 

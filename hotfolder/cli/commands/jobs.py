@@ -10,15 +10,18 @@ import typer
 
 from hotfolder.cli.app import command
 from hotfolder.cli.console import report
-from hotfolder.cli.options import ContentArgument, HotOption, InitialOption, StylesArgument
-from hotfolder.cli.progress import follow
-from hotfolder.cli.settings_options import (
+from hotfolder.cli.options import (
+    ContentArgument,
+    HotOption,
+    InitialOption,
     PresetOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StylesArgument,
     settings_layer,
 )
+from hotfolder.cli.progress import follow
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder
 

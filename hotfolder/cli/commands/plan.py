@@ -3,8 +3,16 @@
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, print_columns, report
 from hotfolder.cli.local_engine import load_network, memory_budget, set_threads
-from hotfolder.cli.options import ConfigOption, ContentArgument, DeviceOption, MemoryOption
-from hotfolder.cli.settings_options import PresetOption, SetOption, SizeOption, settings_layer
+from hotfolder.cli.options import (
+    ConfigOption,
+    ContentArgument,
+    DeviceOption,
+    MemoryOption,
+    PresetOption,
+    SetOption,
+    SizeOption,
+    settings_layer,
+)
 from hotfolder.cli.where import read_config
 from hotfolder.errors import InputError
 

@@ -27,6 +27,11 @@ class Editor(StrEnum):
     GIMP = "gimp"
 
 
+BY_HAND = (
+    "Where it keeps its plug-ins elsewhere (Edit > Preferences > Folders > Plug-ins lists the "
+    "places), name that folder with --folder."
+)
+
 EditorArgument = Annotated[Editor, typer.Argument(metavar="EDITOR", help="gimp: GIMP 3.")]
 FolderOption = Annotated[
     Path | None,
@@ -139,23 +144,16 @@ def _profiles(folder: Path | None, machine: "Machine") -> "list[Profile]":
             return found
         reason = next(iter(diagnose(machine)))
         if reason.verdict == "ok":
-            raise FolderError(f"No GIMP 3 was found. Install it and start it once. {_by_hand()}")
+            raise FolderError(f"No GIMP 3 was found. Install it and start it once. {BY_HAND}")
         raise FolderError(f"No folder of a GIMP 3 was found: {reason.detail}. {reason.remedy}")
     place = folder.expanduser().absolute()
     if place.name == NAME and place.parent.name == "plug-ins":
         place = place.parent
     profile = place.parent if place.name == "plug-ins" else place
     if not profile.is_dir():
-        raise FolderError(f"{profile}: no such folder. {_by_hand()}")
+        raise FolderError(f"{profile}: no such folder. {BY_HAND}")
     known = next((p for p in find_profiles(machine) if p.folder == profile), None)
     return [known or Profile(Kind.NATIVE, "", profile)]
-
-
-def _by_hand() -> str:
-    return (
-        "Where it keeps its plug-ins elsewhere (Edit > Preferences > Folders > Plug-ins lists the "
-        "places), name that folder with --folder."
-    )
 
 
 def _hot_folder(given: Path | None, *, dry_run: bool) -> Path:

@@ -10,9 +10,8 @@ import typer
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
 from hotfolder.cli.local_engine import load_network, set_threads
-from hotfolder.cli.options import ConfigOption, DeviceOption, ForceOption
+from hotfolder.cli.options import ConfigOption, DeviceOption, ForceOption, SetOption, settings_layer
 from hotfolder.cli.output_files import check_output, format_of, write_output
-from hotfolder.cli.settings_options import SetOption, settings_layer
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 
@@ -80,7 +79,8 @@ def reconstruct(
         **{key: value for key, value in options.items() if value is not None},
         "format": format_of(output),
     }
-    chosen = _split([*(layers or []), *(more_layers or [])])
+    listed = [*(layers or []), *(more_layers or [])]
+    chosen = [layer for word in listed for layer in word.replace(",", " ").split()]
     file = find_style(image, [OWN_STYLES])
     check_output(output, force=force)
 
@@ -92,7 +92,7 @@ def reconstruct(
     check_layers(wanted)
     settings = resolve(RECIPES[kind], base, layer)
     made = _paint(kind, file, wanted, settings, device, read.max_megapixels)
-    panels = [Panel(each.result.picture, _label(each.layers)) for each in made]
+    panels = [Panel(each.result.picture, " + ".join(each.layers)) for each in made]
     write_output(contact_sheet(panels), output, settings, force=force)
     seconds = sum(each.result.seconds for each in made)
     count = "1 picture" if len(made) == 1 else f"{len(made)} pictures"
@@ -127,12 +127,3 @@ def _paint(
             place = f"picture {len(made) + 1} of {len(layers)}, {point.detail}"
             view.update(name, replace(point, detail=place))
     return made
-
-
-def _split(words: Sequence[str]) -> list[str]:
-    """Layers, however they were listed: with commas, with spaces, option by option."""
-    return [layer for word in words for layer in word.replace(",", " ").split()]
-
-
-def _label(layers: Sequence[str]) -> str:
-    return " + ".join(layers)

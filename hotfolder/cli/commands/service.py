@@ -95,7 +95,7 @@ def uninstall(
 def show(hot: ServedOption = None, user: UserOption = True, name: NameOption = "impasto") -> int:
     """Print the unit, and say whether the service runs."""
     path = _installed_unit(name, hot, user=user)
-    report(f"{path}: {_state(user, path.name)}")
+    report(f"{path}: {_run_systemctl(user, 'is-active', path.name)[1]}")
     typer.echo(path.read_text(encoding="utf-8").rstrip())
     return ExitCode.OK
 
@@ -136,22 +136,19 @@ def _owner(root: Path) -> str:
 
 def _systemctl(user: bool, *arguments: str) -> bool:
     """Whether it was done; an error message of systemctl is passed on."""
+    done, message = _run_systemctl(user, *arguments)
+    if not done:
+        report(f"{_words(user)} {' '.join(arguments)}: {message}")
+    return done
+
+
+def _run_systemctl(user: bool, *arguments: str) -> tuple[bool, str]:
+    """Whether it succeeded, and what it printed."""
     if shutil.which("systemctl") is None:
-        report("There is no systemctl here.")
-        return False
+        return False, "there is no systemctl here"
     command = [*_words(user).split(), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        report(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
-    return done.returncode == 0
-
-
-def _state(user: bool, unit: str) -> str:
-    if shutil.which("systemctl") is None:
-        return "no systemctl here"
-    command = [*_words(user).split(), "is-active", unit]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip()
+    return done.returncode == 0, (done.stderr or done.stdout).strip()
 
 
 def _words(user: bool) -> str:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,12 @@ from hotfolder.cli.options import (
     ForceOption,
     InitialOption,
     MemoryOption,
+    PresetOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
     StylesArgument,
+    settings_layer,
 )
 from hotfolder.cli.output_files import (
     check_output,
@@ -27,13 +31,6 @@ from hotfolder.cli.output_files import (
     write_file,
     write_output,
 )
-from hotfolder.cli.settings_options import (
-    PresetOption,
-    SetOption,
-    SizeOption,
-    StrengthOption,
-    settings_layer,
-)
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 from hotfolder.errors import InputError
@@ -41,6 +38,7 @@ from hotfolder.errors import InputError
 if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.stylise import Result
+    from hotfolder.config.model import Config
 
 __all__ = ["stylise"]
 
@@ -107,11 +105,9 @@ def stylise(
         check_output(path, force=force)
 
     set_threads(read.threads)
-    inputs = Inputs(content, files, initial, read.max_megapixels)
     folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-    result, extras = _paint(
-        inputs, settings, device, folder, read.checkpoint_seconds, memory or read.memory
-    )
+    read = read.model_copy(update={"memory": memory or read.memory})
+    result, extras = _paint(content, files, initial, settings, read, device, folder)
     for name, data in extras.items():
         write_file(data, extra_outputs[name], force=force)
     write_output(result.picture, output, settings, force=force)
@@ -125,46 +121,33 @@ def stylise(
         typer.echo(path)
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The pictures of a painting, as files."""
-
-    content: Path
-    styles: Sequence[Path]
-    initial: Path | None
-    max_megapixels: float
-
-    @property
-    def files(self) -> list[Path]:
-        return [self.content, *self.styles, *([self.initial] if self.initial else [])]
-
-
 def _paint(
-    inputs: Inputs,
+    content: Path,
+    styles: Sequence[Path],
+    initial: Path | None,
     settings: "Settings",
+    config: "Config",
     device: str,
     checkpoint_folder: Path | None,
-    checkpoint_seconds: float,
-    memory: str,
 ) -> "tuple[Result, dict[str, bytes]]":
     """The result, and the files that show how it came about, by their names."""
     from hotfolder.cli.progress import Point, ProgressView
 
-    name = inputs.content.name
+    files = [content, *styles, *([initial] if initial else [])]
     with ProgressView() as view:
-        view.update(name, Point(0.0, "loading"))
+        view.update(content.name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
         from engine.images.picture import read_picture
         from engine.progression import Progression
         from engine.stylise import Result, stylise
         from hotfolder.cli.checkpoints import RunCheckpoints
 
-        pictures = [read_picture(p, max_megapixels=inputs.max_megapixels) for p in inputs.files]
-        start = pictures.pop() if inputs.initial else None
+        pictures = [read_picture(file, max_megapixels=config.max_megapixels) for file in files]
+        start = pictures.pop() if initial else None
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
-            checkpoint_folder, settings, inputs.files, vgg, checkpoint_seconds, progression
+            checkpoint_folder, settings, files, vgg, config.checkpoint_seconds, progression
         )
         with checkpoints.writing_when_interrupted():
             for step in stylise(
@@ -176,12 +159,12 @@ def _paint(
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
-                budget=memory_budget(memory, str(vgg.device)),
+                budget=memory_budget(config.memory, str(vgg.device)),
             ):
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
                     return step, progression.files() if progression else {}
                 checkpoints.keep(step)
-                view.update(name, Point.of(step))
+                view.update(content.name, Point.of(step))
     raise AssertionError("the engine ended without a result")
