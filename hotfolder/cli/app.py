@@ -24,9 +24,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Command(TyperCommand):
-    """A command; one that takes `--hot` and no arguments takes `HOT` alone, too: `status HOT`.
+    """A command. `status HOT` means `status --hot HOT`, if the command has no other arguments.
 
-    That was the only way once; scripts and systemd units say it. The help shows `--hot` only.
+    Older scripts and systemd units call it so; the help shows `--hot` only.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunCheckpoints:
-    """Writes checkpoints into `folder`, now and then and at a signal. None: writes none."""
+    """Writes checkpoints into `folder`, at intervals and at a signal. None: writes none."""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ ORDER = "Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot."
 
 
 def hot_option(what: str, otherwise: str = ORDER) -> Any:
-    """`--hot`: the same option in every command; the help says what the folder is for."""
+    """`--hot`: the same option in every command, with its own help."""
     return typer.Option(
         "--hot", "-H", metavar="HOT", help=f"{what} {otherwise}".rstrip(), show_default=False
     )
@@ -128,7 +128,7 @@ def settings_layer(
     size: str | int | None,
     strength: float | None = None,
 ) -> Mapping[str, Any]:
-    """The options as a sidecar would say them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
+    """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 
     Raises:
         ConfigError: not KEY=VALUE, or not YAML.

@@ -21,7 +21,7 @@ LINE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Point:
-    """Where a painting is."""
+    """How far a painting is."""
 
     fraction: float
     detail: str
@@ -82,7 +82,7 @@ class ProgressView:
             self._bars.stop()
 
     def update(self, name: str, point: Point) -> None:
-        """Show where the painting called `name` is."""
+        """Show how far the painting called `name` is."""
         if self._bars is None:
             self._report_now_and_then(name, point)
             return

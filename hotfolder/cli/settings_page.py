@@ -1,6 +1,6 @@
 """docs/settings.md, made from the settings model: `python -m hotfolder.cli.settings_page`.
 
-A test keeps the file equal to what this module says.
+A test keeps the file equal to `page()`; `impasto settings` shows the same facts.
 """
 
 import json

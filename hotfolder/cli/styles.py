@@ -27,7 +27,7 @@ def find_style(given: str, libraries: Sequence[Path]) -> Path:
     """A style picture: a file, or a name in one of the libraries, with or without its suffix.
 
     Raises:
-        InputError: there is none; says which there are.
+        InputError: there is none; names those that there are.
     """
     file = Path(given).expanduser()
     if file.is_file():

@@ -29,7 +29,7 @@ def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:
     `./hot`.
 
     Raises:
-        FolderError: none of them is a hot folder; says where it was looked for.
+        FolderError: none of them is a hot folder; names the folders that were tried.
     """
     named = _named(given)
     if named is not None:
@@ -83,7 +83,7 @@ def is_hot_folder(path: Path) -> bool:
 
 
 def read_config(path: Path | None, **flags: Any) -> "Config":
-    """The configuration that holds; `path` is --config's. Flags that are None say nothing.
+    """The configuration that holds; `path` is --config's. Flags that are None do not count.
 
     Raises:
         ConfigError

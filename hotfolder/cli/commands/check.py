@@ -103,7 +103,7 @@ def _check_layers(config: Path | None, hot: Path | None, *, quiet: bool) -> None
     if read.found and missing:
         report(f"Looked for, but not there: {', '.join(map(str, missing))}.")
     if read.files != tuple(search_path()):
-        report("A file was named, so no other was looked for.")
+        report("A file was named, so no other was read.")
     if not quiet:
         typer.echo(_with_origins(read))
 
@@ -153,7 +153,7 @@ def _kind_of(file: Path) -> Kind:
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
     except DocumentError:
-        keys = set()  # Whatever it is, reading it will say what is wrong.
+        keys = set()  # Reading it will report the error.
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
     return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR

@@ -123,7 +123,7 @@ def retry(
     failed = client.root / "failed"
     there = sorted(path.name for path in failed.iterdir() if path.is_dir())
     if every == bool(names):
-        raise typer.BadParameter("name jobs, or say --all-failed.", param_hint="NAME")
+        raise typer.BadParameter("name jobs, or give --all-failed.", param_hint="NAME")
     wanted = there if every else list(dict.fromkeys(names or ()))
     missing = [name for name in wanted if name not in there]
     if missing:

@@ -158,11 +158,11 @@ def _served(client: Client) -> Iterator[None]:
 def _wait_for(client: Client, server: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
-        beat = client.server()
-        if beat.running and beat.pid == server.pid:
+        found = client.server()
+        if found.running and found.pid == server.pid:
             report(f"Its server runs (impasto watch, process {server.pid}; log: {log})")
             return
         if server.poll() is not None or time.monotonic() > until:
-            words = log.read_text(errors="replace").strip() or "it said nothing"
-            raise DispatchError(f"`impasto watch --hot {client.root}` did not start:\n{words}")
+            output = log.read_text(errors="replace").strip() or "no output"
+            raise DispatchError(f"`impasto watch --hot {client.root}` did not start:\n{output}")
         time.sleep(0.1)

@@ -26,7 +26,7 @@ def doctor(
     hot: HotOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Check everything that painting needs, and say how to mend what is wrong.
+    """Check everything that painting needs, and say how to fix what is wrong.
 
     Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
     plug-in for GIMP.
@@ -38,7 +38,7 @@ def doctor(
         _print(result)
     failures = [result for result in found if result.verdict == "fail"]
     warnings = [result for result in found if result.verdict == "warn"]
-    typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
+    typer.echo(f"{len(failures)} to fix, {len(warnings)} to know about.")
     return failures[0].code if failures else ExitCode.OK
 
 
@@ -83,7 +83,7 @@ def _devices() -> Iterator[DiagnosticResult]:
     if devices == ["cpu"]:
         detail = "no GPU: painting takes minutes instead of seconds"
         detail += f" ({torch.get_num_threads()} threads)"
-        why = "With an NVIDIA card: install its driver, then look again."
+        why = "With an NVIDIA card: install its driver, then try again."
         if torch.version.cuda is None:
             why = "This torch was built without CUDA; for an NVIDIA card install one with it."
         yield warn("device", detail, why)
@@ -132,7 +132,7 @@ def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
     try:
         read = read_configuration(config)
     except HotFolderError as error:
-        remedy = "Mend it; `impasto check` says the same."
+        remedy = "Correct it; `impasto check` shows the same."
         yield fail("config", str(error), remedy, error.exit_code)
         return
     if not read.found:
@@ -155,7 +155,7 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
             yield warn("hot folder", str(error))
         return
     except HotFolderError:
-        return  # The configuration; said above.
+        return  # The configuration, reported above.
     folder = FolderPaths(root)
     try:
         folder.check()

@@ -21,7 +21,9 @@ __all__ = ["init", "run", "watch"]
 LogLevelOption = Annotated[
     str | None,
     typer.Option(
-        "--log-level", metavar="LEVEL", help="How much the log says: debug, info, warning or error."
+        "--log-level",
+        metavar="LEVEL",
+        help="The least to log: debug, info, warning or error.",
     ),
 ]
 LogFormatOption = Annotated[
@@ -98,7 +100,7 @@ def run(
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
 ) -> int:
-    """Paint what lies in the hot folder, then end.
+    """Paint what is in the hot folder, then end.
 
     Exit code 10 if some of it failed or waits for something.
     """

@@ -38,7 +38,7 @@ FolderOption = Annotated[
     typer.Option(
         "--folder",
         metavar="DIR",
-        help="GIMP's plug-ins folder, or the profile it lies in; else every GIMP 3 that is found.",
+        help="GIMP's plug-ins folder, or its profile folder; else those of every GIMP 3 found.",
     ),
 ]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -89,7 +89,7 @@ def install_plugin(
     if not dry_run:
         report(
             "Start GIMP anew; the entry is Filters > Artistic > Neural Style (Impasto). "
-            "If it is missing, `impasto doctor` says why."
+            "If it is missing, `impasto doctor` shows why."
         )
 
 

@@ -60,7 +60,7 @@ def install(
     started = _systemctl(user, "daemon-reload") and _systemctl(user, "enable", "--now", path.name)
     if not started:
         report(
-            f"It is written, but systemd did not start it. Where it runs: "
+            "The unit is written, but systemd did not start it. Where systemd runs: "
             f"{_words(user)} daemon-reload && {_words(user)} enable --now {path.name}"
         )
         return ExitCode.OTHER
@@ -93,7 +93,7 @@ def uninstall(
 
 @command("service show", "impasto service show")
 def show(hot: ServedOption = None, user: UserOption = True, name: NameOption = "impasto") -> int:
-    """Print the unit, and say whether the service runs."""
+    """Print the unit, and whether the service runs."""
     path = _installed_unit(name, hot, user=user)
     report(f"{path}: {_run_systemctl(user, 'is-active', path.name)[1]}")
     typer.echo(path.read_text(encoding="utf-8").rstrip())

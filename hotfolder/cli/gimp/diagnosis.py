@@ -1,4 +1,4 @@
-"""Why Impasto is not in GIMP's menu. GIMP itself says nothing: what it does not like, it skips."""
+"""Why Impasto is not in GIMP's menu: GIMP skips without a message what it cannot use."""
 
 import os
 import re
@@ -192,7 +192,7 @@ def _python(machine: Machine) -> Iterator[DiagnosticResult]:
 
 
 def _stray(profile: Profile) -> Path | None:
-    """Our program where GIMP does not look for it."""
+    """Our program in a folder that GIMP does not search."""
     places = [
         profile.folder / PROGRAM,
         profile.folder / NAME / PROGRAM,
@@ -209,7 +209,7 @@ def _has_something(profile: Profile) -> bool:
 
 
 def _is_searched(profile: Profile) -> bool:
-    """Whether GIMP looks into the profile's plug-ins: a person can have changed where it does."""
+    """Whether GIMP searches the profile's plug-ins: its preferences can name other folders."""
     try:
         text = (profile.folder / "gimprc").read_text(errors="replace")
     except OSError:
@@ -243,7 +243,7 @@ def _version_on_path(machine: Machine) -> str:
 
 
 def _output(command: list[str], machine: Machine) -> tuple[int, str] | None:
-    """Exit code and all it says; None if it does not answer."""
+    """Exit code and output; None if the command cannot be run or takes too long."""
     environ = {k: v for k, v in machine.environ.items() if not k.startswith("PYTHON")}
     try:
         answer = subprocess.run(
