@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import PAINTING, command
-from hotfolder.cli.commands.folder import ConfigOption, DeviceOption
+from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.requests import SetOption, SizeOption, StrengthOption, settings_layer
-from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_style, read_config
+from hotfolder.cli.options import (
+    ConfigOption,
+    DevicesOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
+    hot_option,
+    settings_layer,
+)
+from hotfolder.cli.styles import OWN_STYLES, find_style
+from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
 
 if TYPE_CHECKING:
@@ -32,7 +40,6 @@ OWN_FOLDER = ".impasto-batch"
 
 @command(
     "batch",
-    PAINTING,
     "impasto batch photos --style night --style evening --out painted",
     "impasto batch 'photos/*.jpg' cat.png -S wave.jpg --preset preview --dry-run",
     "impasto batch photos -S night -p preview -p standard || echo 'some failed'",
@@ -64,15 +71,12 @@ def batch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be painted.")
     ] = False,
-    hot: Annotated[
-        Path | None,
-        typer.Option("--hot", metavar="HOT", help="Hand the work to this hot folder's server."),
-    ] = None,
+    hot: Annotated[Path | None, hot_option("Hand the work to this hot folder's server.")] = None,
     here: Annotated[
         bool, typer.Option("--here", help="Paint here, even if a server runs.")
     ] = False,
     config: ConfigOption = None,
-    device: DeviceOption = None,
+    device: DevicesOption = None,
 ) -> int:
     """Paint every picture in every style.
 
@@ -191,8 +195,8 @@ def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client 
         return client
     if hot is not None:
         raise FolderError(
-            f"Nobody serves {client.root}. Run `impasto watch {client.root}`, or leave --hot out: "
-            "then it is painted here."
+            f"Nobody serves {client.root}. Run `impasto watch --hot {client.root}`, or leave "
+            "--hot out: then it is painted here."
         )
     return None
 
