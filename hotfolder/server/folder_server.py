@@ -380,7 +380,7 @@ class FolderServer:
 
     def _disk_is_full(self) -> None:
         """A worker says so."""
-        self._space.refused()
+        self._space.write_failed()
         self._pause_due = 0.0
 
     # --- publication -----------------------------------------------------------------------
