@@ -76,7 +76,7 @@ class StatusReporter:
         self._positions: Mapping[str, int] = {}
         self._pauses: Mapping[str, float] = {}
         self._facts: dict[str, dict[str, Any]] = {}
-        """What events have told of jobs in the spool, by id: fields of the status."""
+        """What is known of a job's run from events alone, by id: fields of its status."""
         self._written: dict[str, tuple[JobStatus, float]] = {}
         """What was written last, and when, by name; until the job has ended."""
         self._started = now()
@@ -103,15 +103,17 @@ class StatusReporter:
             self._writer.clear(gone)
             self._written.pop(gone, None)
         self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
-        for entry in self._live.values():
-            if entry.state in (State.QUEUED, State.HELD):
-                self._facts.pop(entry.job.id, None)
-                if self._has_changed(status := self._status_of(entry)):
-                    self._write(status)
+        waiting = [e for e in self._live.values() if e.state in (State.QUEUED, State.HELD)]
+        for ended in self._facts.keys() - (self._live.keys() - {e.job.id for e in waiting}):
+            del self._facts[ended]
+        for entry in waiting:
+            if self._has_changed(status := self._status_of(entry)):
+                self._write(status)
         self._update(self._waiting_in_inbox())
 
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""
+        self._writer.clear_preview(entry.job.name)
         self._facts[entry.job.id] = {"device": device, "message": "starting"}
         self._write(self._status_of(entry))
 
@@ -139,36 +141,31 @@ class StatusReporter:
 
     def unpublished(self, entry: SpooledJob, error: OSError) -> None:
         """The end cannot be published yet; it is tried again."""
-        message = f"waits to be published: {error.strerror or error}"
-        self._facts.setdefault(entry.job.id, {})["message"] = message
-        self._write(self._status_of(entry))
+        facts = self._facts.setdefault(entry.job.id, {})
+        if "state" not in facts:
+            facts["message"] = f"waits to be published: {error.strerror or error}"
+            self._write(self._status_of(entry))
 
     def ended(self, entry: SpooledJob) -> Mapping[str, Any]:
         """The job's end is published. Returns its last status, as written."""
         outcome = entry.outcome
         assert outcome is not None
-        status = replace(
-            self._status_of(entry),
-            state=entry.state,
-            position=None,
-            eta_seconds=None,
-            folder=outcome.folder,
-            message=f"cancelled: {outcome.error}" if outcome.error else "cancelled",
-        )
+        facts = self._facts.setdefault(entry.job.id, {})
+        facts |= {"state": entry.state, "eta_seconds": None, "folder": outcome.folder}
         if entry.state is State.DONE:
-            result = self._folder.relative(self._publisher.result_path(entry))
-            record = self._folder.relative(self._publisher.record_path(entry))
-            seconds = outcome.record.get("seconds", status.seconds)
-            status = replace(
-                status, message="done", fraction=1.0, result=result, record=record, seconds=seconds
-            )
+            facts |= {"message": "done", "fraction": 1.0}
+            facts["result"] = self._folder.relative(self._publisher.result_path(entry))
+            facts["record"] = self._folder.relative(self._publisher.record_path(entry))
+            if "seconds" in outcome.record:
+                facts["seconds"] = outcome.record["seconds"]
         elif entry.state is State.FAILED:
-            message = (outcome.error or "").partition("\n")[0]
-            status = replace(status, message=message, error=error_text(entry))
-        document = self._write(status)
-        self._candidates.pop(status.name, None)
-        self._written.pop(status.name)
-        self._facts.pop(entry.job.id, None)
+            facts["message"] = (outcome.error or "").partition("\n")[0]
+            facts["error"] = error_text(entry)
+        else:
+            facts["message"] = f"cancelled: {outcome.error}" if outcome.error else "cancelled"
+        document = self._write(self._status_of(entry))
+        self._candidates.pop(entry.job.name, None)
+        del self._written[entry.job.name]
         return document
 
     def server(
@@ -248,8 +245,8 @@ class StatusReporter:
             dropped=job.dropped,
             message=self._message_of(entry),
         )
-        facts = self._facts.get(job.id)
-        return replace(status, **facts) if facts else status
+        waits = entry.state in (State.QUEUED, State.HELD)
+        return status if waits else replace(status, **self._facts.get(job.id, {}))
 
     def _message_of(self, entry: SpooledJob) -> str:
         if entry.state is State.HELD:
@@ -260,9 +257,9 @@ class StatusReporter:
         return self._unless_paused(message)
 
     def _state_of(self, entry: SpooledJob) -> State:
-        """A job whose end cannot be published still runs, or waits, for its readers."""
+        """For readers: a job whose end cannot be published yet still runs, or waits."""
         facts = self._facts.get(entry.job.id)
-        if entry.outcome is None or facts is None:
+        if entry.outcome is None or facts is None or "state" in facts:
             return entry.state
         return State.RUNNING if "device" in facts else State.QUEUED
 
@@ -329,9 +326,8 @@ class StatusReporter:
         return -math.inf if written is None else written[1]
 
     def _write(self, status: JobStatus) -> Mapping[str, Any]:
-        before = self._written.get(status.name)
-        if status.preview is None and (before is None or before[0].preview is not None):
-            self._writer.clear_preview(status.name)  # An earlier job's, or an earlier attempt's.
+        if status.name not in self._written and status.preview is None:
+            self._writer.clear_preview(status.name)
         document = self._writer.post(status)
         self._written[status.name] = (status, self._clock())
         if self._on_status is not None:
