@@ -99,7 +99,7 @@ class StatusReporter:
                 nothing.
             pauses: seconds for which a job rests whose worker has died, by name.
         """
-        for gone in [name for name, _ in self._unclaimed() if name not in candidates]:
+        for gone in self._unclaimed().keys() - candidates.keys():
             self._writer.clear(gone)
             self._written.pop(gone, None)
         self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
@@ -178,7 +178,11 @@ class StatusReporter:
     ) -> None:
         """Write the heartbeat, if it is time or something has changed."""
         states = Counter(self._state_of(entry) for entry in self._live.values())
-        states.update(self._state_of_candidate(*each) for each in self._unclaimed())
+        unclaimed = self._unclaimed()
+        # Counted apart, since there may be thousands at each step of the server.
+        incomplete = [each for each in unclaimed.items() if each[0] not in self._positions]
+        states[State.QUEUED] += len(unclaimed) - len(incomplete)
+        states.update(self._state_of_candidate(*each) for each in incomplete)
         names = {entry.job.id: entry.job.name for entry in self._live.values()}
         status = ServerStatus(
             pid=os.getpid(),
@@ -296,12 +300,12 @@ class StatusReporter:
         yield from self._waiting_in_inbox()
 
     def _waiting_in_inbox(self) -> Iterator[JobStatus]:
-        return (self._status_of_candidate(*each) for each in self._unclaimed())
+        return (self._status_of_candidate(*each) for each in self._unclaimed().items())
 
-    def _unclaimed(self) -> Iterator[tuple[str, JobCandidate]]:
+    def _unclaimed(self) -> dict[str, JobCandidate]:
         """The candidates that have not been claimed since the last queue."""
         claimed = {entry.job.name for entry in self._live.values()}
-        return (each for each in self._candidates.items() if each[0] not in claimed)
+        return {name: each for name, each in self._candidates.items() if name not in claimed}
 
     # --- what is written ---------------------------------------------------------------------
 
