@@ -255,7 +255,7 @@ class JobRunner:
                 log.warning("%s has run for %g minutes: stopped", entry.tag, minutes)
                 error = (
                     f"Stopped after {minutes:g} minutes of running, which is its limit "
-                    f"(max_minutes), at {self._reporter.place_of(entry)}. Raise max_minutes, or "
+                    f"(max_minutes), at {self._reporter.progress_of(entry)}. Raise max_minutes, or "
                     "let it do less: a smaller `size`, fewer `steps`."
                 )
                 self.stop(entry, StopRequest(State.FAILED, error))

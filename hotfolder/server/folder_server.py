@@ -32,7 +32,7 @@ from hotfolder.server.pause import Pause
 from hotfolder.server.queue_positions import QueuePositions
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.server.systemd import SystemdNotifier
-from hotfolder.spool.claimer import Claimer, ScanResult, on_hold
+from hotfolder.spool.claimer import Claimer, ScanResult
 from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
@@ -86,8 +86,11 @@ class FolderServer:
         self._publisher = Publisher(
             folder, self._spool, overwrite=config.overwrite, originals=config.originals
         )
+        self._live: dict[str, SpooledJob] = {}
+        """Every job in the spool, oldest first."""
         self._reporter = StatusReporter(
             folder,
+            self._live,
             self._publisher,
             status_seconds=config.status_seconds,
             on_status=on_event,
@@ -96,8 +99,6 @@ class FolderServer:
         self._batches = BatchCoordinator(config, folder, self._spool, clock=clock)
         self._sweeper = RetentionCleaner(config, folder, clock=clock)
         self._notices = JobNotifier(config, folder.root)
-        self._live: dict[str, SpooledJob] = {}
-        """Every job in the spool, oldest first."""
         self._work = JobRunner(
             config,
             self._live,
@@ -236,9 +237,6 @@ class FolderServer:
         for entry in entries:
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
-            if entry.state is State.HELD:
-                with self._status_errors_logged():
-                    self._reporter.held(entry, on_hold(entry.job.name))
         self._batches.restore()
         log.info("serving %s", self._folder.root)
 
@@ -362,7 +360,6 @@ class FolderServer:
             held = entry.job.name in names
             if held and entry.state is State.QUEUED and entry.job.id not in self._work.dispatched:
                 self._spool.change(entry, State.HELD)
-                self._reporter.held(entry, on_hold(entry.job.name))
             elif not held and entry.state is State.HELD:
                 self._spool.change(entry, State.QUEUED)
 
@@ -383,7 +380,7 @@ class FolderServer:
 
     def _disk_is_full(self) -> None:
         """A worker says so."""
-        self._space.refused()
+        self._space.write_failed()
         self._pause_due = 0.0
 
     # --- publication -----------------------------------------------------------------------
@@ -412,7 +409,7 @@ class FolderServer:
                     ) from None
                 self._backoff.delay(entry.job.id)
                 with contextlib.suppress(OSError):
-                    self._reporter.stuck(entry, error)
+                    self._reporter.unpublished(entry, error)
                 continue
             except Exception:
                 log.exception("%s cannot be published", entry.tag)
@@ -440,12 +437,11 @@ class FolderServer:
 
     def _report(self) -> None:
         with self._status_errors_logged():
-            self._line.send(self._latest or ScanResult())
+            self._line.report(self._latest or ScanResult())
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
                 devices=self._dispatcher.devices(),
-                names={entry.job.id: entry.job.name for entry in self._live.values()},
                 totals=self._totals,
                 strays=self._latest.unrecognised if self._latest else (),
             )

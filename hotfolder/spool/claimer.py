@@ -24,13 +24,14 @@ from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
+from hotfolder.throttle import Throttle
 
 __all__ = ["Claimer", "ScanResult", "on_hold"]
 
 log = logging.getLogger(__name__)
 
-LOOK_SHARE = 4.0
-"""After a look so many times as long must pass before the next."""
+SCAN_SHARE = 5
+"""Scans take at most one part in so many of the time."""
 
 LATE_SECONDS = 2.0
 """How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
@@ -107,7 +108,7 @@ class Claimer:
         self._last = ScanResult()
         self._rang = False
         self._has_looked = False
-        self._not_before = 0.0
+        self._throttle = Throttle(clock, SCAN_SHARE)
         self._missed_since: float | None = None
         """When a look found a change that the bell has not rung for yet."""
 
@@ -122,8 +123,8 @@ class Claimer:
         )
 
     def seconds_to_next_scan(self) -> float:
-        # Not before a look may be: the loop would turn and turn for nothing.
-        return max(0.0, self._next_look - self._clock(), self._not_before - self._clock())
+        # Not before a scan may begin: the loop would turn and turn for nothing.
+        return max(self._next_look - self._clock(), self._throttle.delay)
 
     def scan_if_due(
         self, live: Mapping[str, SpooledJob], batches: AbstractSet[str] = frozenset()
@@ -134,7 +135,7 @@ class Claimer:
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
         """
         pending = self._watcher.pending() or self._rang
-        if self._clock() < self._not_before or not (pending or self._clock() >= self._next_look):
+        if not self._throttle.is_open or not (pending or self._clock() >= self._next_look):
             self._rang = pending
             return self._refill(live) if self._more and self._runs_low(live) else None
         self._rang = False
@@ -159,8 +160,8 @@ class Claimer:
         look = self._last = self._take(snapshot, live)
         if (listening := self._absence.seconds_between_looks) is not None:
             self._next_look = min(self._next_look, self._clock() + listening)
-        # In a crowd a look takes its time, and every claim rings the bell.
-        self._not_before = self._clock() + LOOK_SHARE * (self._clock() - started)
+        # In a large inbox a scan takes long, and every claim is an event of the watcher.
+        self._throttle.ended(started)
         return look
 
     def _refill(self, live: Mapping[str, SpooledJob]) -> ScanResult:
