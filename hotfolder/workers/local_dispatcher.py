@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from hotfolder.backoff import growing_pause
 from hotfolder.errors import DispatchError, ExitCode
 from hotfolder.job import Job
 from hotfolder.workers.dispatcher import DeviceState, StyleCache
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 CANCEL_SECONDS = 20.0
 # A worker that is stopped writes a checkpoint first. The daemon promises an end within 5 s.
 CLOSE_SECONDS = 4.0
-RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+RESTART_SECONDS = 0.5
+LONGEST_RESTART_SECONDS = 30.0
 MAX_FAILED_STARTS = 5
 
 
@@ -199,8 +201,8 @@ class LocalDispatcher:
             if self.capacity == 0:
                 raise slot.unusable
             return
-        pause = RESTART_SECONDS[min(slot.exits, len(RESTART_SECONDS) - 1)]
         slot.exits += 1
+        pause = min(growing_pause(RESTART_SECONDS, slot.exits), LONGEST_RESTART_SECONDS)
         slot.restart_at = self._clock() + pause
         log.warning("%s; another is started in %g s", reason, pause)
 

@@ -1,7 +1,7 @@
 from support import FakeClock
 
 from hotfolder.backoff import Backoff, growing_pause
-from hotfolder.server.stopwatch import RunTimer
+from hotfolder.server.execution import RunTimer
 
 
 def test_what_was_refused_waits_and_is_then_forgotten(clock: FakeClock) -> None:

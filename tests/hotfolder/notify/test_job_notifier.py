@@ -92,7 +92,7 @@ def test_hooks_are_run_by_the_daemon_for_each_end(room: Room) -> None:
     room.dispatcher.script = fails
     room.drop_pair("dog")
     room.step(3)
-    room.daemon._notices.close(60)
+    room.daemon._job_notifier.close(60)
     told = (room.folder.root / "told").read_text()
     assert told.startswith(f"{room.folder.outbox / 'cat.png'}\n")
     assert "Impasto could not paint dog" in told
@@ -104,7 +104,7 @@ def test_a_hook_that_hangs_does_not_delay_the_daemon(room: Room) -> None:
         room.drop_pair(name)
     room.step(8)
     assert {path.stem for path in room.folder.outbox.glob("*.png")} == {"a", "b", "c"}
-    room.daemon._notices.close(0.1)
+    room.daemon._job_notifier.close(0.1)
 
 
 def test_too_many_notices_are_dropped_not_kept(
@@ -186,7 +186,7 @@ def test_a_webhook_gets_the_job_as_json(room: Room, listen: Callable[..., Listen
     room.settings["webhook"] = {"url": listener.url}
     room.drop_pair("cat", "client: {window: 7}")
     room.step(3)
-    room.daemon._notices.close(60)
+    room.daemon._job_notifier.close(60)
     ((kind, document),) = listener.heard
     assert kind == "application/json"
     assert document["hot_folder"] == str(room.folder.root)
