@@ -181,7 +181,7 @@ class FolderServer:
 
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
-        if self._availability is FolderAvailability.AVAILABLE:
+        if self._last_scan is not None and self._availability is FolderAvailability.AVAILABLE:
             with contextlib.suppress(OSError):
                 self._reporter.server("stopping", totals=self._completion.totals)
 

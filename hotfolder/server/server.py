@@ -78,6 +78,9 @@ class Server:
         self._thread_error: BaseException | None = None
         self._has_scanned = threading.Event()
 
+    def __str__(self) -> str:
+        return str(self._folders[0]) if len(self._folders) == 1 else f"{len(self._folders)} folders"
+
     def run(self) -> RunSummary:
         """Serve until SIGINT, SIGTERM or `stop`, or (with `once`) until everything has ended.
 
@@ -119,7 +122,7 @@ class Server:
         if self._thread_error is not None:
             raise self._thread_error
         if not self._thread.is_alive():
-            raise DispatchError(f"the server of {', '.join(map(str, self._folders))} has ended")
+            raise DispatchError(f"the server of {self} has ended")
 
     def _serve_in_thread(self) -> None:
         try:
@@ -137,43 +140,43 @@ class Server:
             for folder in self._folders:
                 folder.open(workers.for_folder())
             self._step(workers)
-            several = len(self._folders) > 1
-            what = f"{len(self._folders)} folders" if several else str(self._folders[0])
-            notifier.ready(f"serving {what}")
+            notifier.ready(f"serving {self}")
             self._has_scanned.set()
             job_ended = False
-            while not self._stopping and (
-                served := [f for f in self._folders if f.status is not None]
-            ):
+            while not self._stopping and any(folder.is_served for folder in self._folders):
                 # The place of a job that has ended is given away at once.
-                wait = 0.0 if job_ended else min(f.server.seconds_to_next_scan() for f in served)
-                job_ended = workers.pump(min(wait, TICK_SECONDS))
+                job_ended = workers.pump(0.0 if job_ended else self._seconds_to_wait())
                 self._step(workers)
-                lines = [f"{f.name}: {f.status}" if several else str(f.status) for f in served]
-                notifier.alive("; ".join(lines))
+                notifier.alive(self._status_line())
 
     def _step(self, workers: SharedDispatcher) -> None:
         for folder in self._folders:
             folder.step(workers)
 
+    def _seconds_to_wait(self) -> float:
+        served = [folder.server for folder in self._folders if folder.is_served]
+        return min(TICK_SECONDS, *(server.seconds_to_next_scan() for server in served))
+
+    def _status_line(self) -> str:
+        if len(self._folders) == 1:
+            return self._folders[0].status
+        return "; ".join(f"{folder.name}: {folder.status}" for folder in self._folders)
+
     def _stop_workers(self, workers: SharedDispatcher, notifier: SystemdNotifier) -> None:
         """Before the folders are closed: so each takes in what has ended just now."""
         notifier.stopping()
         for folder in self._folders:
-            if folder.status is not None:
+            if folder.is_served:
                 folder.server.report_stopping()
         workers.stop()
 
     def _run_summary(self) -> RunSummary:
         parts = [folder.server.run_summary() for folder in self._folders]
-        return RunSummary(
-            done=sum(part.done for part in parts),
-            failed=sum(part.failed for part in parts),
-            cancelled=sum(part.cancelled for part in parts),
-            waiting=sum(part.waiting for part in parts),
-            stopped_by=self._stopped_by,
-            once=self._once,
-        )
+        counts = {
+            key: sum(getattr(part, key) for part in parts)
+            for key in ("done", "failed", "cancelled", "waiting")
+        }
+        return RunSummary(**counts, stopped_by=self._stopped_by, once=self._once)
 
 
 class _ServedFolder:
@@ -191,8 +194,10 @@ class _ServedFolder:
         self._on_event = on_event
         self._held = contextlib.ExitStack()
         """The lock and the steps."""
-        self.status: str | None = None
-        """One line for a person; None while it is not served, and when it has ended."""
+        self.is_served = False
+        """Whether it has begun and not ended."""
+        self.status = ""
+        """One line for a person."""
 
     def __str__(self) -> str:
         return str(self._folder.root)
@@ -214,21 +219,21 @@ class _ServedFolder:
         except OSError as error:
             raise FolderError(f"{self}: cannot be served: {error}.") from None
         self._steps = self._held.enter_context(contextlib.closing(self.server.steps()))
-        self.status = "starting"
 
     def step(self, workers: SharedDispatcher) -> None:
         """One step. Another folder in the place of the one served is locked and served instead."""
-        self.status = None  # If the step raises.
-        self.status = next(self._steps, None)
-        if self.status is not None and self.server.is_replaced:
+        self.is_served = False  # If the step raises.
+        status = next(self._steps, None)
+        if status is not None:
+            self.status, self.is_served = status, True
+        if self.is_served and self.server.is_replaced:
             log.warning("%s is another folder than before, or mounted anew: starting anew", self)
             dispatcher = workers.for_folder()  # Before the other is closed: so the workers stay.
-            self.close()
+            self._held.close()
             self.lock()
             self.open(dispatcher)
 
     def close(self) -> None:
-        self.status = None
         self._held.close()
 
 

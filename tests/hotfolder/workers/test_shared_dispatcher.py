@@ -194,3 +194,19 @@ def test_a_job_with_the_workers_can_be_cancelled_through_the_pool() -> None:
     share._shared.pump(0)
     assert [type(event) for event in share.poll(0)][-1] is Cancelled
     assert Done not in [type(event) for event in share.poll(0)]
+
+
+def test_a_folder_mounted_anew_waits_for_the_worker_that_still_has_its_job() -> None:
+    dispatcher = FakeDispatcher(starts_only)
+    dispatcher.capacity = 2
+    pool = SharedDispatcher(dispatcher)
+    before = pool.for_folder()
+    before.submit(job(1))
+    after = pool.for_folder()
+    before.close(drain=False)
+    after.submit(job(1))
+    assert [job.id for job in dispatcher.submitted] == ["1"]
+    pool.pump(0)  # The worker reports that it has stopped.
+    assert [job.id for job in dispatcher.submitted] == ["1", "1"]
+    pool.pump(0)
+    assert Cancelled not in [type(event) for event in after.poll(0)]
