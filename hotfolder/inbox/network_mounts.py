@@ -1,7 +1,7 @@
-"""Which file systems tell of changes that other machines make.
+"""Finds out whether a folder lies on a network share.
 
-A watch on a network share is set without complaint and then hears of this machine's own changes
-only: what another one drops there comes in silence. So shares are scanned regularly instead.
+A watch on a share can be set, but then reports this machine's own changes only, not those of other
+machines. So shares are scanned regularly instead.
 """
 
 from pathlib import Path
@@ -24,8 +24,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
         ),
     }
 )
-"""Types of file system whose files others may change unheard: network shares and what virtual
-machines and containers share with their host."""
+"""Types of file system whose files others may change without an event: network shares and what
+virtual machines and containers share with their host."""
 
 
 def network_file_system(path: Path) -> str | None:

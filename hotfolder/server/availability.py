@@ -1,8 +1,8 @@
 """Whether the hot folder is available, and whether it is still the one that this server serves.
 
 A share that goes away leaves an empty folder behind, or none, or one that answers with errors: none
-of this says that files were deleted. When it comes back it may be the same file system or a newly
-mounted one, and somebody may have put another folder in its place.
+of this means that files were deleted. When it comes back it may be the same file system or a newly
+mounted one, and another folder may have been put in its place.
 """
 
 import errno
@@ -16,7 +16,7 @@ __all__ = ["AvailabilityMonitor", "FolderAvailability"]
 
 
 class FolderAvailability(StrEnum):
-    """What can be said of a hot folder at this moment."""
+    """The state of a hot folder at this moment."""
 
     AVAILABLE = "available"
     UNAVAILABLE = "unavailable"

@@ -44,7 +44,7 @@ LEFTOVERS_SECONDS = 60.0
 """Between two searches for what a failed write has left behind."""
 
 PAUSE_SECONDS = 1.0
-"""Between two looks at whether the server is paused. The folder may be on a share."""
+"""Between two checks whether the server is paused: the folder may be on a share."""
 
 CLOSE_SECONDS = 5.0
 """How long a server that is stopped goes on notifying of jobs that have ended."""
@@ -207,7 +207,7 @@ class FolderServer:
             backoff.forget()
 
     def _report_unavailable(self) -> None:
-        """If a part of the folder is missing only, its status says so."""
+        """In the status, if only a part of the folder is missing."""
         if self._availability_monitor.same_root:
             self._set_paused(f"waits for {self._availability_monitor.reason}")
             with contextlib.suppress(OSError):
@@ -334,7 +334,7 @@ class FolderServer:
         return {entry.job.name for entry in self._live.values()} | set(candidates)
 
     def _hold(self, names: AbstractSet[str]) -> None:
-        """Hold and release queued jobs as the files in the inbox say."""
+        """Hold queued jobs of these names; release held jobs of other names."""
         for entry in self._live.values():
             held = entry.job.name in names
             if held and entry.state is State.QUEUED and entry.job.id not in self._runner.dispatched:
@@ -344,7 +344,7 @@ class FolderServer:
                 self._spool.change(entry, State.QUEUED)
 
     def _check_pause(self) -> None:
-        """Whether somebody has paused the server, or the disk is full."""
+        """Whether a person has paused the server, or the disk is full."""
         if self._clock() < self._pause_due:
             return
         self._pause_due = self._clock() + PAUSE_SECONDS
@@ -361,7 +361,7 @@ class FolderServer:
         self._paused = self._reporter.paused = reason
 
     def _disk_is_full(self) -> None:
-        """A worker says so."""
+        """Called when a worker has reported it."""
         self._disk_space.refused()
         self._pause_due = 0.0
 
