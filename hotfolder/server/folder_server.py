@@ -100,7 +100,7 @@ class FolderServer:
         self._positions = QueuePositions(
             self._live, self._runner, self._scheduler, self._reporter, clock
         )
-        self._last_scan: ScanResult | None = None
+        self._last_scan = ScanResult(settling=True)
         self._pause = Pause(folder)
         self._disk_space = DiskSpace(folder, clock)
         self._paused: str | None = None
@@ -136,7 +136,7 @@ class FolderServer:
 
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
-        left = len(self._live) + (len(self._last_scan.candidates) if self._last_scan else 0)
+        left = len(self._live) + len(self._last_scan.candidates)
         left += len(self._batches.names) + self._batches.waiting
         return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
 
@@ -149,9 +149,7 @@ class FolderServer:
         """One line for a person."""
         running = sum(entry.state is State.RUNNING for entry in self._live.values())
         ended = ", ".join(f"{count} {state}" for state, count in self._completion.totals.items())
-        waiting = (
-            len(self._live) - running + (len(self._last_scan.candidates) if self._last_scan else 0)
-        )
+        waiting = len(self._live) - running + len(self._last_scan.candidates)
         return f"{running} running, {waiting} waiting; {ended}"
 
     def step(self) -> None:
@@ -181,7 +179,7 @@ class FolderServer:
 
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
-        if self._last_scan is not None and self._availability is FolderAvailability.AVAILABLE:
+        if self._availability is FolderAvailability.AVAILABLE:
             with contextlib.suppress(OSError):
                 self._reporter.server("stopping", totals=self._completion.totals)
 
@@ -266,7 +264,7 @@ class FolderServer:
             self._reporter.server(
                 "stopped",
                 totals=self._completion.totals,
-                strays=self._last_scan.unrecognised if self._last_scan else (),
+                strays=self._last_scan.unrecognised,
             )
         except OSError as error:
             # The spool is as it was; the next start finds the same jobs.
@@ -278,7 +276,7 @@ class FolderServer:
 
     def _is_finished(self) -> bool:
         scan = self._last_scan
-        if scan is None or scan.settling or not self._runner.is_idle or self._batches.names:
+        if scan.settling or not self._runner.is_idle or self._batches.names:
             return False
         if self._paused is not None:
             return not any(entry.outcome for entry in self._live.values())
@@ -330,8 +328,7 @@ class FolderServer:
 
     def _names_taken(self) -> set[str]:
         """The names of live jobs and of candidates."""
-        candidates = self._last_scan.candidates.keys() if self._last_scan else ()
-        return {entry.job.name for entry in self._live.values()} | set(candidates)
+        return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
     def _hold(self, names: AbstractSet[str]) -> None:
         """Hold queued jobs of these names; release held jobs of other names."""
@@ -386,12 +383,12 @@ class FolderServer:
 
     def _report(self) -> None:
         with self._status_errors_logged():
-            self._positions.send(self._last_scan or ScanResult())
+            self._positions.send(self._last_scan)
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
                 devices=self._dispatcher.devices(),
                 names={entry.job.id: entry.job.name for entry in self._live.values()},
                 totals=self._completion.totals,
-                strays=self._last_scan.unrecognised if self._last_scan else (),
+                strays=self._last_scan.unrecognised,
             )
