@@ -1,4 +1,4 @@
-"""A changed config.yaml, noticed while the daemon runs. The clock is injected."""
+"""A changed config.yaml, noticed while the server runs. The clock is injected."""
 
 import logging
 import time
@@ -8,19 +8,22 @@ from pathlib import Path
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
 
-__all__ = ["AT_START", "ConfigWatch"]
+__all__ = ["AT_START", "ConfigWatch", "CurrentConfig"]
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 AT_START = (
     *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
     *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
-"""Keys that are read once: the workers', the log's, the daemon's very place."""
+"""Keys that are read once: the folders, and those of the workers and of the log."""
 
-Print = tuple[int, int, int] | None
+CurrentConfig = Callable[[], Config]
+"""Returns the configuration in force; to be called where a value is needed, not kept."""
+
+Fingerprint = tuple[int, int, int] | None
 
 
 class ConfigWatch:
@@ -32,30 +35,35 @@ class ConfigWatch:
     def __init__(
         self,
         config: Config,
-        load: Callable[[], Config],
-        files: Sequence[Path],
+        load: Callable[[], Config] | None = None,
+        files: Sequence[Path] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`files` may be missing, and may come to be."""
-        self.config = config
+        """`files` may be missing, and may come to be. Without any, `config` stays in force."""
         self.problem: str | None = None
-        self._load = load
+        """Why a changed configuration is not in force."""
+        self._config = config
+        self._load = load or self.current
         self._files = files
         self._clock = clock
-        self._read = self._seen = self._prints()
-        self._next_look = clock() + LOOK_SECONDS
+        self._read = self._seen = self._fingerprints()
+        self._next_check = clock() + CHECK_SECONDS
+
+    def current(self) -> Config:
+        """The configuration in force."""
+        return self._config
 
     def changed(self) -> bool:
-        """Look, if it is time. Whether `config` is another than before."""
-        if self._clock() < self._next_look:
+        """Check the files, if it is time. Whether another configuration is in force than before."""
+        if self._clock() < self._next_check:
             return False
-        self._next_look = self._clock() + LOOK_SECONDS
-        prints = self._prints()
-        still, self._seen = prints == self._seen, prints
-        # Two looks that see the same: an editor may be in the middle of writing.
-        if not still or prints == self._read:
+        self._next_check = self._clock() + CHECK_SECONDS
+        fingerprints = self._fingerprints()
+        still, self._seen = fingerprints == self._seen, fingerprints
+        # Two checks that find the same: an editor may be in the middle of writing.
+        if not still or fingerprints == self._read:
             return False
-        self._read = prints
+        self._read = fingerprints
         return self._reload()
 
     def _reload(self) -> bool:
@@ -67,26 +75,26 @@ class ConfigWatch:
             self.problem = str(error)
             return False
         self.problem = None
-        keys = [key for key in Config.model_fields if _differ(config, self.config, key)]
+        keys = [key for key in Config.model_fields if _differ(config, self._config, key)]
         later = [key for key in keys if key in AT_START]
         now = [key for key in keys if key not in AT_START]
         if now:
             log.info("configuration changed: %s", ", ".join(now))
         if later:
             log.warning("%s: the change takes effect at the next start", ", ".join(later))
-        old = {key: getattr(self.config, key) for key in AT_START}
-        self.config = config.model_copy(update=old)
+        old = {key: getattr(self._config, key) for key in AT_START}
+        self._config = config.model_copy(update=old)
         return bool(now)
 
-    def _prints(self) -> list[Print]:
-        return [_print_of(path) for path in self._files]
+    def _fingerprints(self) -> list[Fingerprint]:
+        return [_fingerprint_of(path) for path in self._files]
 
 
 def _differ(one: Config, other: Config, key: str) -> bool:
     return bool(getattr(one, key) != getattr(other, key))
 
 
-def _print_of(path: Path) -> Print:
+def _fingerprint_of(path: Path) -> Fingerprint:
     try:
         facts = path.stat()
     except OSError:

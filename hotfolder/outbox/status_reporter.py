@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import State
@@ -52,20 +53,20 @@ class StatusReporter:
 
     def __init__(
         self,
+        config: CurrentConfig,
         folder: FolderPaths,
         live: Mapping[str, SpooledJob],
         publisher: Publisher,
         *,
-        status_seconds: float,
         on_status: OnStatus | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`live`: every job in the spool, by id; looked at, never changed."""
+        self._config = config
         self._folder = folder
         self._live = live
         self._publisher = publisher
         self._writer = StatusWriter(folder)
-        self.status_seconds = status_seconds
         self.config_problem: str | None = None
         """Why a changed configuration is not in force."""
         self.paused: str | None = None
@@ -210,7 +211,7 @@ class StatusReporter:
         )
         if self._server is not None:
             last, at = self._server
-            if last == status and self._clock() - at < self.status_seconds:
+            if last == status and self._clock() - at < self._config().status_seconds:
                 return
         self._writer.post_server(status)
         self._server = (status, self._clock())

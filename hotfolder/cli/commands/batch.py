@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["batch"]
 
 OWN_FOLDER = ".impasto-batch"
+
+START_SECONDS = 60.0
 """Below the output folder: the hot folder of a batch that nobody else serves."""
 
 
@@ -211,7 +213,8 @@ def _serving(
     if client is not None:
         yield client, None
         return
-    from hotfolder.server.serve_here import served_here
+    from hotfolder.config.reload import ConfigWatch
+    from hotfolder.server.server import Server
 
     root = out / OWN_FOLDER
     if idle:  # No worker need be started to find that all is done.
@@ -219,8 +222,25 @@ def _serving(
         return
     root.mkdir(exist_ok=True)
     own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete"})
-    with _log_into(root / "batch.log", config.log_level), served_here(own, root) as check:
-        yield Client(root), check
+    with (
+        _log_into(root / "batch.log", config.log_level),
+        Server(ConfigWatch(own), [root]) as server,
+    ):
+        _wait_for_status(client := Client(root), server.check)
+        yield client, server.check
+
+
+def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
+    """Until the status has every job that lay in the inbox, whether it is claimed or not."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        check()
+        jobs = [
+            client.job(path.stem.removesuffix(".batch")) for path in client.inbox.glob("*.yaml")
+        ]
+        if all(job is not None and job.live for job in jobs):
+            return
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -132,8 +132,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
-    from hotfolder.server.serve_many import serve_many
-    from hotfolder.server.server import serve
+    from hotfolder.server.server import Server
     from plugin.client import Status
 
     def load() -> "Config":
@@ -161,21 +160,8 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
                 log.log(level, "[%s] %s%s", status.name, verb, status.message)
                 waits[status.name] = status.message
 
-        files = read_configuration(config).files
-
-        def changes() -> ConfigWatch:
-            return ConfigWatch(read, load, files)
-
-        if len(roots) == 1:
-            ended = serve(read, roots[0], once=once, on_event=show, config_watch=changes())
-        else:
-            ended = serve_many(
-                read,
-                roots,
-                once=once,
-                on_event=lambda _, status: show(status),
-                config_watch=changes,
-            )
+        watch = ConfigWatch(read, load, read_configuration(config).files)
+        ended = Server(watch, roots, once=once, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
     return int(ended.exit_code)

@@ -92,7 +92,7 @@ def test_hooks_are_run_by_the_daemon_for_each_end(room: Room) -> None:
     room.dispatcher.script = fails
     room.drop_pair("dog")
     room.step(3)
-    room.daemon._notices.close(60)
+    room.daemon._job_notifier.close(60)
     received = (room.folder.root / "received").read_text()
     assert received.startswith(f"{room.folder.outbox / 'cat.png'}\n")
     assert "Impasto could not paint dog" in received
@@ -104,7 +104,7 @@ def test_a_hook_that_hangs_does_not_delay_the_daemon(room: Room) -> None:
         room.drop_pair(name)
     room.step(8)
     assert {path.stem for path in room.folder.outbox.glob("*.png")} == {"a", "b", "c"}
-    room.daemon._notices.close(0.1)
+    room.daemon._job_notifier.close(0.1)
 
 
 def test_too_many_notifications_are_dropped_not_kept(
@@ -114,7 +114,7 @@ def test_too_many_notifications_are_dropped_not_kept(
     monkeypatch.setattr("hotfolder.notify.job_notifier.QUEUE_SIZE", 3)
     monkeypatch.setattr("hotfolder.notify.job_notifier.run_hook", lambda *_, **__: go_on.wait(60))
     config = Config.model_validate({"hooks": {"on_done": ["true"]}})
-    notifier = JobNotifier(config, tmp_path)
+    notifier = JobNotifier(lambda: config, tmp_path)
     for _ in range(10):
         notifier.send(JOB)
     assert "no hook: 3 wait already" in caplog.text
@@ -186,7 +186,7 @@ def test_a_webhook_gets_the_job_as_json(room: Room, listen: Callable[..., Listen
     room.settings["webhook"] = {"url": listener.url}
     room.drop_pair("cat", "client: {window: 7}")
     room.step(3)
-    room.daemon._notices.close(60)
+    room.daemon._job_notifier.close(60)
     ((kind, document),) = listener.heard
     assert kind == "application/json"
     assert document["hot_folder"] == str(room.folder.root)
@@ -244,7 +244,8 @@ def test_a_webhook_that_hangs_does_not_delay_the_end(
 ) -> None:
     listener = listen(*[503] * 100)
     url = {"url": listener.url, "attempts": 100}
-    notifier = JobNotifier(Config.model_validate({"webhook": url}), tmp_path)
+    config = Config.model_validate({"webhook": url})
+    notifier = JobNotifier(lambda: config, tmp_path)
     notifier.send(JOB)
     started = time.monotonic()
     notifier.close(0.2)
