@@ -76,9 +76,7 @@ def test_the_client_understands_every_value_of_the_servers_example() -> None:
 
 def test_there_is_an_example_of_every_state_and_of_a_batch() -> None:
     assert {document["state"] for document in JOBS} == {str(state) for state in protocol.JobState}
-    batches = {
-        document["client"]["batch"] for document in JOBS if document["client"].get("batch")
-    }
+    batches = {document["client"]["batch"] for document in JOBS if document["client"].get("batch")}
     assert batches & {document["name"] for document in JOBS}
 
 
