@@ -1,5 +1,5 @@
 """Hot folders on network shares: no events from elsewhere, coarse times, folders that go and come
-back. Failure modes 2 to 7 of docs/reliability.md, as the daemon lives through them."""
+back. Failure modes 2 to 7 of failure_modes.md, as the daemon lives through them."""
 
 import json
 import os
