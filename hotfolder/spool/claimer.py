@@ -208,7 +208,7 @@ class Claimer:
             unrecognised=(*snapshot.unrecognised, *unclear),
             settling=snapshot.settling is not None,
         )
-        if self._spool.needs_to_catch_up and not self._backoff.is_delayed("spool"):
+        if self._spool.unsettled and not self._backoff.is_delayed("spool"):
             look.claimed += self._spool.catch_up()
             self._backoff.delay("spool")
         by_name = {entry.job.name: entry for entry in (*live.values(), *look.claimed)}

@@ -4,29 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hotfolder.job import Job, State
 from hotfolder.scheduling import SchedulingKey, folder_of
+from hotfolder.spool.claims import PlannedMove
 
-__all__ = [
-    "JobOutcome",
-    "PlannedMove",
-    "SpooledJob",
-    "apply_state",
-    "entry_of",
-    "job_document",
-    "outcome_now",
-]
-
-
-@dataclass(frozen=True)
-class PlannedMove:
-    """How one input comes into the spool. `source` is absolute; `target` a name in `inputs/`."""
-
-    source: str
-    target: str
-    shared: bool
+__all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 
 
 @dataclass(frozen=True)
@@ -83,39 +67,56 @@ class SpooledJob:
     def inputs(self) -> Path:
         return self.folder / "inputs"
 
+    def plan_document(self) -> dict[str, Any]:
+        """What `job.json` holds."""
+        return {
+            "protocol": 1,
+            "job": self.job.to_document(),
+            "moves": [asdict(step) for step in self.moves],
+            "state": self.state,
+            "outcome": _outcome_document(self.outcome),
+        }
+
+    @classmethod
+    def from_plan(cls, document: Mapping[str, Any], folder: Path) -> Self:
+        """Raises ValueError, TypeError, KeyError: not a job's."""
+        return cls(
+            Job.from_document(document["job"], str(folder)),
+            tuple(PlannedMove(**step) for step in document["moves"]),
+            State(document["state"]),
+            outcome=_outcome_of(document),
+        )
+
+    def state_document(self) -> dict[str, Any]:
+        """What `state.json` holds."""
+        return {
+            "state": self.state,
+            "attempt": self.attempt,
+            "lost": self.lost,
+            "ran": self.ran,
+            "started": self.started,
+            "outcome": _outcome_document(self.outcome),
+        }
+
+    def apply_state(self, document: Mapping[str, Any]) -> None:
+        self.state = State(document["state"])
+        self.attempt = int(document["attempt"])
+        self.lost = int(document["lost"])
+        self.ran = float(document["ran"])
+        self.started = document["started"]
+        self.outcome = _outcome_of(document)
+
 
 def outcome_now(state: State, **facts: Any) -> JobOutcome:
-    """An ending of this moment."""
+    """An outcome of this moment."""
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
 
 
-def job_document(entry: SpooledJob) -> dict[str, Any]:
-    return {
-        "protocol": 1,
-        "job": entry.job.to_document(),
-        "moves": [asdict(step) for step in entry.moves],
-        "outcome": asdict(entry.outcome) if entry.outcome else None,
-    }
+def _outcome_document(outcome: JobOutcome | None) -> dict[str, Any] | None:
+    """Without the state, which the document has that it is in."""
+    return {k: v for k, v in asdict(outcome).items() if k != "state"} if outcome else None
 
 
-def entry_of(document: Mapping[str, Any], folder: Path) -> SpooledJob:
-    outcome = _outcome_of(document["outcome"])
-    return SpooledJob(
-        Job.from_document(document["job"], str(folder)),
-        tuple(PlannedMove(**step) for step in document["moves"]),
-        outcome.state if outcome else State.QUEUED,
-        outcome=outcome,
-    )
-
-
-def apply_state(entry: SpooledJob, document: Mapping[str, Any]) -> None:
-    entry.state = State(document["state"])
-    entry.attempt = int(document["attempt"])
-    entry.lost = int(document["lost"])
-    entry.ran = float(document.get("ran", 0.0))
-    entry.started = document["started"]
-    entry.outcome = _outcome_of(document["outcome"])
-
-
-def _outcome_of(document: Mapping[str, Any] | None) -> JobOutcome | None:
-    return JobOutcome(**{**document, "state": State(document["state"])}) if document else None
+def _outcome_of(document: Mapping[str, Any]) -> JobOutcome | None:
+    outcome = document["outcome"]
+    return JobOutcome(State(document["state"]), **outcome) if outcome else None
