@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hotfolder.atomic_files import open_regular
 from hotfolder.backoff import Backoff
 from hotfolder.batches.batch_file import BatchFile, parse_batch
 from hotfolder.batches.expansion import MAX_ACTIVE
@@ -27,12 +26,12 @@ from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
+from hotfolder.inbox.sidecar import read_text
 from hotfolder.job import State
 from hotfolder.outbox.status_files import JobStatus, StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
-from hotfolder.yaml_document import MAX_BYTES
 
 __all__ = ["BatchCoordinator"]
 
@@ -109,12 +108,17 @@ class BatchCoordinator:
             if file.settled and name in cancels:
                 refused += self._claim_ended(status, file, outcome_now(State.CANCELLED))
                 continue
+            read = found = None
             try:
-                read = self._read(file) if file.settled else None
-                found = self._matcher.find(read, snapshot.unclaimed) if read else None
+                if file.settled:
+                    text = read_text(file.path, file.name)
+                    read = parse_batch(text, file.name, self._config.settings)
+                    found = self._matcher.find(read, snapshot.unclaimed)
+            except OSError as error:
+                waiting[name] = replace(status, message=f"cannot be read now: {error.strerror}")
+                continue
             except SidecarError as error:
-                code = int(error.exit_code)
-                outcome = outcome_now(State.FAILED, error=str(error), exit_code=code)
+                outcome = outcome_now(State.FAILED, error=str(error))
                 refused += self._claim_ended(status, file, outcome)
                 continue
             if read is None or found is None or not found.settled:
@@ -136,6 +140,8 @@ class BatchCoordinator:
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:
         """Claim the next items of each batch, as jobs. Their names are added to `taken`."""
+        if self._spool.half_claimed:
+            return  # Each may be the job of an item: it must not be claimed twice.
         for name, batch in self._live.items():
             active = self._active_items(batch, live)
             if batch.cancelled or self._backoff.is_delayed(name):
@@ -199,14 +205,6 @@ class BatchCoordinator:
         self._publisher.close()
 
     # --- claiming --------------------------------------------------------------------------
-
-    def _read(self, file: InboxFile) -> BatchFile:
-        try:
-            with open_regular(file.path) as opened:
-                data = opened.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise SidecarError(f"{file.name}: cannot be read: {error.strerror}.") from None
-        return parse_batch(data, file.name, self._config.settings)
 
     def _claim_ended(
         self, status: JobStatus, file: InboxFile, outcome: JobOutcome

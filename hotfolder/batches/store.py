@@ -163,11 +163,6 @@ class BatchStore(ClaimStore[Batch]):
     def restore(self) -> list[Batch]:
         return super().restore() if self.root.is_dir() else []
 
-    @property
-    def half_claimed(self) -> set[str]:
-        """Names of batches whose files could be taken in part only."""
-        return {folder.name for folder in self.unsettled if (folder / self.plan).exists()}
-
     def _read_plan(self, document: Any, folder: Path) -> Batch:
         return Batch(folder, Plan.from_document(document))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hotfolder.atomic_files import discard, open_regular
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.model import Config
-from hotfolder.errors import HotFolderError, InputError
+from hotfolder.errors import HotFolderError
 from hotfolder.file_names import RESERVED_NAMES, FileRole, free_name, shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
@@ -271,8 +271,7 @@ class Claimer:
                 taken.add(name.casefold())
                 outcome = self._decided(candidate, cancelled=False, gone=None)
                 if outcome is None and candidate.decision is not Decision.CLAIM:
-                    code = int(InputError.exit_code)
-                    outcome = outcome_now(State.FAILED, error=candidate.message, exit_code=code)
+                    outcome = outcome_now(State.FAILED, error=candidate.message)
                 self._claim(replace(candidate, name=failed), name, outcome, look)
             if len(look.claimed) - claimed == len(candidates):
                 if not candidates:
@@ -347,7 +346,7 @@ class Claimer:
             return outcome_now(State.CANCELLED, error=None if cancelled else gone)
         if candidate.decision is Decision.REFUSE:
             error = candidate.error or HotFolderError(candidate.message)
-            return outcome_now(State.FAILED, error=str(error), exit_code=int(error.exit_code))
+            return outcome_now(State.FAILED, error=str(error))
         return None
 
     def _claim(

@@ -92,6 +92,11 @@ class ClaimStore(ABC, Generic[C]):
                 claims += [claim] if claim is not None else []
         return claims
 
+    @property
+    def half_claimed(self) -> set[str]:
+        """Folders whose files could be taken in part only."""
+        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self.plan)}
+
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
         # Without its plan what is left is nobody's: a removal cut short is completed at restart.

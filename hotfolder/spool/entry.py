@@ -19,7 +19,6 @@ class JobOutcome:
 
     state: State
     error: str | None = None
-    exit_code: int = 0
     picture: str | None = None
     """Path of the result in the job's folder."""
     record: Mapping[str, Any] = field(default_factory=dict)

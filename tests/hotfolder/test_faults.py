@@ -248,7 +248,7 @@ def test_a_daemon_killed_at_any_file_operation_finishes_every_job_exactly_once(
     assert 30 < n < 400
 
 
-@pytest.mark.parametrize("bench", ["done", "inbox_elsewhere"], indirect=True)
+@pytest.mark.parametrize("bench", ["done", "batch", "inbox_elsewhere"], indirect=True)
 def test_a_daemon_killed_again_while_it_recovers_finishes_the_job(bench: Bench) -> None:
     """A part of all pairs of operations: of the life, and of the recovery."""
     for n in range(1, 400, 13):
@@ -265,7 +265,7 @@ def test_a_daemon_killed_again_while_it_recovers_finishes_the_job(bench: Bench) 
     assert n > 30
 
 
-SOME = ("done", "named_by_a_sidecar", "on_a_windows_share", "inbox_elsewhere")
+SOME = ("done", "named_by_a_sidecar", "batch", "on_a_windows_share", "inbox_elsewhere")
 MORE = (*SOME, "failed", "outbox_elsewhere")
 
 
