@@ -19,7 +19,7 @@ from hotfolder.batches.batch_file import BatchFile, parse_batch
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.batches.matching import InputMatcher, MatchResult
 from hotfolder.batches.publishing import BatchPublisher
-from hotfolder.batches.store import Batch, BatchStore
+from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import item_end
 from hotfolder.config.model import Config
 from hotfolder.errors import SidecarError
@@ -30,14 +30,13 @@ from hotfolder.inbox.sidecar import read_text
 from hotfolder.job import State
 from hotfolder.outbox.status_files import JobStatus, StatusWriter, now
 from hotfolder.paths import FolderPaths
+from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 
 __all__ = ["BatchCoordinator"]
 
 log = logging.getLogger(__name__)
-
-STATUS_SECONDS = 1.0
 
 UNSETTLED = "unsettled batches"
 """Key of the backoff."""
@@ -57,15 +56,14 @@ class BatchCoordinator:
         self._config = config
         self._folder = folder
         self._spool = spool
-        self._clock = clock
-        self._store = BatchStore(folder)
+        self._store = ClaimStore(folder.batches, "plan.json", Batch, folder)
         self._matcher = InputMatcher(folder)
         self._publisher = BatchPublisher(folder, clock=clock)
         self._status_writer = StatusWriter(folder)
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, JobStatus] = {}
-        self._posted: dict[str, tuple[JobStatus, float]] = {}
-        """The last status of each, and when it was written."""
+        self._posted: dict[str, JobStatus] = {}
+        """The last status of each, as it was written."""
         self._backoff = Backoff(clock)
         self.settling = False
         """Whether waiting alone may change something."""
@@ -130,6 +128,7 @@ class BatchCoordinator:
                 waiting[name] = replace(status, message="cannot be taken in; it is tried again")
         for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:
             self._status_writer.clear(gone)
+            self._posted.pop(gone, None)
         self._waiting = waiting
         for name, file in cancels.items():
             if (batch := self._live.get(name)) is not None and not batch.cancelled:
@@ -142,11 +141,12 @@ class BatchCoordinator:
         """Claim the next items of each batch, as jobs. Their names are added to `taken`."""
         if self._spool.half_claimed:
             return  # Each may be the job of an item: it must not be claimed twice.
+        active = self._active_items(live)
         for name, batch in self._live.items():
-            active = self._active_items(batch, live)
             if batch.cancelled or self._backoff.is_delayed(name):
                 continue
-            for number in batch.next_items(max(0, MAX_ACTIVE - len(active)), but=active):
+            room = max(0, MAX_ACTIVE - len(active[name]))
+            for number in batch.next_items(room, but=active[name]):
                 try:
                     yield self._spool.claim(*self._candidate_of(batch, number, taken))
                 except OSError as error:
@@ -160,16 +160,16 @@ class BatchCoordinator:
 
     def to_cancel(self, live: Mapping[str, SpooledJob]) -> list[SpooledJob]:
         """Jobs of batches that somebody has cancelled."""
-        cancelled = [batch for batch in self._live.values() if batch.cancelled]
-        return [e for e in live.values() if any(_item_of(e, b) is not None for b in cancelled)]
+        found = ((entry, self._item_of(entry)) for entry in live.values())
+        return [entry for entry, item in found if item is not None and item[0].cancelled]
 
     def note_end(self, entry: SpooledJob, status: Mapping[str, Any]) -> None:
         """Note what came of a job that has been published, if it is an item. May be repeated."""
-        for batch in self._live.values():
-            if (number := _item_of(entry, batch)) is not None:
-                if "started" not in batch.state:
-                    batch.note(started=now())
-                batch.note_end(number, item_end(status))
+        if (found := self._item_of(entry)) is not None:
+            batch, number = found
+            if "started" not in batch.state:
+                batch.note(started=now())
+            batch.note_end(number, item_end(status))
 
     def finish(self, live: Mapping[str, SpooledJob]) -> list[Mapping[str, Any]]:
         """Keep the statuses up to date; publish the batches all of whose jobs have ended.
@@ -178,9 +178,10 @@ class BatchCoordinator:
             The last status of each that has ended.
         """
         ended: list[Mapping[str, Any]] = []
+        active = self._active_items(live)
         for name, batch in list(self._live.items()):
             complete = batch.cancelled or len(batch.ends) == len(batch.plan.items)
-            if not complete or self._active_items(batch, live) or self._backoff.is_delayed(name):
+            if not complete or active[name] or self._backoff.is_delayed(name):
                 self._post(self._status_of(batch))
                 continue
             try:
@@ -195,6 +196,7 @@ class BatchCoordinator:
                 self._backoff.delay(name)
                 continue
             del self._live[name]
+            self._posted.pop(name, None)
             ended.append(document)
             log.info("[%s] batch ended: %s", name, status.message)
         for status in self._waiting.values():
@@ -225,12 +227,14 @@ class BatchCoordinator:
         if self._backoff.is_delayed(name):
             return False
         plan = self._matcher.plan(status, file, read, found)
+        batch = Batch(self._folder.batches / name, plan)
         try:
-            self._live[name] = self._store.claim(plan)
+            self._store.take(batch)
         except OSError as error:
             log.error("[%s] the batch cannot be taken in: %s", name, error)
             self._backoff.delay(name)
             return False
+        self._live[name] = batch
         log.info("[%s] batch of %d paintings claimed", name, len(plan.items))
         return True
 
@@ -285,22 +289,23 @@ class BatchCoordinator:
         )
 
     def _post(self, status: JobStatus) -> None:
-        """Write the status if it has changed, and now and then."""
-        posted, when = self._posted.get(status.name, (None, 0.0))
-        if posted != status or self._clock() - when >= STATUS_SECONDS:
-            self._posted[status.name] = (status, self._clock())
+        """Write the status if it has changed."""
+        if self._posted.get(status.name) != status:
             self._status_writer.post(status)
+            self._posted[status.name] = status
 
-    @staticmethod
-    def _active_items(batch: Batch, live: Mapping[str, SpooledJob]) -> set[int]:
-        """Items whose jobs are in the spool."""
-        numbers = (_item_of(entry, batch) for entry in live.values())
-        return {number for number in numbers if number is not None}
+    def _active_items(self, live: Mapping[str, SpooledJob]) -> dict[str, set[int]]:
+        """The items whose jobs are in the spool, by the batch's name."""
+        active: dict[str, set[int]] = {name: set() for name in self._live}
+        for entry in live.values():
+            if (found := self._item_of(entry)) is not None:
+                active[found[0].plan.name].add(found[1])
+        return active
 
-
-def _item_of(entry: SpooledJob, batch: Batch) -> int | None:
-    """Which item of the batch a job is."""
-    source, _, number = entry.job.source.rpartition("/")
-    if source != f"{batch.plan.name}.batch" or entry.job.client.get("batch") != batch.plan.name:
-        return None
-    return int(number) if number.isdecimal() and int(number) < len(batch.plan.items) else None
+    def _item_of(self, entry: SpooledJob) -> tuple[Batch, int] | None:
+        """Which item of which batch a job is."""
+        name, _, number = entry.job.source.rpartition(".batch/")
+        batch = self._live.get(name)
+        if batch is None or entry.job.client.get("batch") != name or not number.isdecimal():
+            return None
+        return (batch, int(number)) if int(number) < len(batch.plan.items) else None

@@ -23,10 +23,9 @@ from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
-from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import ClaimStore, PlannedMove
+from hotfolder.spool.claims import PlannedMove
 
-__all__ = ["Batch", "BatchStore", "Plan"]
+__all__ = ["Batch", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,23 @@ class Batch:
     def plan_document(self) -> Mapping[str, Any]:
         return self.plan.to_document()
 
+    @classmethod
+    def from_plan(cls, document: Any, folder: Path) -> Self:
+        return cls(folder, Plan.from_document(document))
+
     def state_document(self) -> Mapping[str, Any]:
         return self.state
+
+    def apply_state(self, document: Any) -> None:
+        self.state = document
+        with contextlib.suppress(FileNotFoundError):
+            for line in (self.folder / "ends.jsonl").read_bytes().splitlines():
+                with contextlib.suppress(ValueError):  # the power went in the middle of a line
+                    end = json.loads(line)
+                    self.ends[end.pop("item")] = end
+
+    def note_vanished(self, error: FileNotFoundError) -> None:
+        """The items that need it will fail, and say so."""
 
     def inputs_of(self, item: Item) -> tuple[InputFile, ...]:
         """The pictures of an item, which its job gets copies of."""
@@ -118,54 +132,14 @@ class Batch:
         """Keep what came of an item. Of two ends of an item the last counts."""
         if self.ends.get(number) == end:
             return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        descriptor = os.open(self.folder / "ends.jsonl", flags, 0o666)
-        with os.fdopen(descriptor, "ab") as file:
+        with (self.folder / "ends.jsonl").open("ab") as file:
             # A line that was cut short must not swallow this one.
             file.write(b"\n" + json.dumps({"item": number, **end}).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self.ends[number] = dict(end)
 
-    def read_ends(self) -> None:
-        """Read what `note_end` has kept."""
-        with contextlib.suppress(FileNotFoundError):
-            for line in (self.folder / "ends.jsonl").read_bytes().splitlines():
-                with contextlib.suppress(ValueError):  # the power went in the middle of a line
-                    end = json.loads(line)
-                    self.ends[end.pop("item")] = end
-
     def note(self, **facts: Any) -> None:
         """Keep what has been decided."""
         write_json(self.folder / "state.json", self.state | facts)
         self.state |= facts
-
-
-class BatchStore(ClaimStore[Batch]):
-    """The claimed batches of one hot folder."""
-
-    kind, plan = "batch", "plan.json"
-
-    def __init__(self, folder: FolderPaths) -> None:
-        super().__init__(folder.batches, folder)
-
-    def claim(self, plan: Plan) -> Batch:
-        """Take its files out of the inbox.
-
-        Raises:
-            OSError: the files cannot be taken; what was taken is back in the inbox.
-        """
-        self.root.mkdir(exist_ok=True)
-        batch = Batch(self.root / plan.name, plan)
-        self._take(batch)
-        return batch
-
-    def restore(self) -> list[Batch]:
-        return super().restore() if self.root.is_dir() else []
-
-    def _read_plan(self, document: Any, folder: Path) -> Batch:
-        return Batch(folder, Plan.from_document(document))
-
-    def _read_state(self, document: Any, claim: Batch) -> None:
-        claim.state = document
-        claim.read_ends()

@@ -8,16 +8,16 @@ Every step can be interrupted. A folder without its plan has taken nothing and i
 without `state.json` is an unfinished claim, which goes on by its plan.
 """
 
+import contextlib
 import errno
 import logging
 import os
 import shutil
 import stat
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
 from hotfolder.file_names import free_name
@@ -46,25 +46,50 @@ class Claim(Protocol):
     @property
     def moves(self) -> Sequence[PlannedMove]: ...
     def plan_document(self) -> Mapping[str, Any]: ...
+    @classmethod
+    def from_plan(cls, document: Any, folder: Path) -> Self: ...
     def state_document(self) -> Mapping[str, Any]: ...
+    def apply_state(self, document: Any) -> None: ...
+    def note_vanished(self, error: FileNotFoundError) -> None:
+        """A file is gone that an unfinished claim was to take."""
 
 
 C = TypeVar("C", bound=Claim)
 
 
-class ClaimStore(ABC, Generic[C]):
+class ClaimStore(Generic[C]):
     """The claims of one kind. Used by one daemon at a time (the lock sees to that)."""
 
-    kind: ClassVar[str]
-    plan: ClassVar[str]
-    """Name of the plan's file."""
+    def __init__(self, root: Path, plan: str, kind: type[C], folder: FolderPaths) -> None:
+        """Claims are folders below `root`, which is in the hot `folder`; `plan` is a file's name.
 
-    def __init__(self, root: Path, folder: FolderPaths) -> None:
-        """Claims are folders below `root`, which is in the hot `folder`."""
-        self.root = root
+        `kind.from_plan` and `apply_state` raise ValueError, TypeError or KeyError if a document is
+        none of theirs.
+        """
+        self._root = root
+        self._plan = plan
+        self._kind = kind
         self._folder = folder
         self.unsettled: list[Path] = []
         """Folders that are in no order yet: half claimed, half removed, or not readable."""
+
+    def take(self, claim: C) -> None:
+        """Take its files out of the inbox.
+
+        Raises:
+            OSError: the files cannot be taken; what was taken is back in the inbox.
+        """
+        self._root.mkdir(exist_ok=True)
+        claim.folder.mkdir()
+        try:
+            (claim.folder / "inputs").mkdir()
+            write_json(claim.folder / self._plan, claim.plan_document())
+            if (vanished := self._bring_in(claim)) is not None:
+                raise vanished
+            self.write_state(claim)
+        except OSError:
+            self._undo(claim)
+            raise
 
     def restore(self) -> list[C]:
         """What was claimed before this daemon started, in the order of the folders' names;
@@ -73,7 +98,8 @@ class ClaimStore(ABC, Generic[C]):
         Raises:
             OSError: the folder of claims cannot be read.
         """
-        self.unsettled = sorted(self.root.iterdir())
+        with contextlib.suppress(FileNotFoundError):
+            self.unsettled = sorted(self._root.iterdir())
         return self.catch_up()
 
     def catch_up(self) -> list[C]:
@@ -95,45 +121,17 @@ class ClaimStore(ABC, Generic[C]):
     @property
     def half_claimed(self) -> set[str]:
         """Folders whose files could be taken in part only."""
-        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self.plan)}
+        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self._plan)}
 
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
         # Without its plan what is left is nobody's: a removal cut short is completed at restart.
-        (claim.folder / self.plan).unlink(missing_ok=True)
+        (claim.folder / self._plan).unlink(missing_ok=True)
         sync_folder(claim.folder)
         self._remove_folder(claim.folder)
 
     def write_state(self, claim: C) -> None:
         write_json(claim.folder / "state.json", claim.state_document())
-
-    def _take(self, claim: C) -> None:
-        """Take its files out of the inbox.
-
-        Raises:
-            OSError: the files cannot be taken; what was taken is back in the inbox.
-        """
-        claim.folder.mkdir()
-        try:
-            (claim.folder / "inputs").mkdir()
-            write_json(claim.folder / self.plan, claim.plan_document())
-            if (vanished := self._bring_in(claim)) is not None:
-                raise vanished
-            self.write_state(claim)
-        except OSError:
-            self._undo(claim)
-            raise
-
-    @abstractmethod
-    def _read_plan(self, document: Any, folder: Path) -> C:
-        """The claim that has this plan. Raises ValueError, TypeError, KeyError: it is none."""
-
-    @abstractmethod
-    def _read_state(self, document: Any, claim: C) -> None:
-        """Take over what `state.json` says. Raises ValueError, TypeError, KeyError."""
-
-    def _note_vanished(self, claim: C, error: FileNotFoundError) -> None:
-        """A file is gone that an unfinished claim was to take."""
 
     def _bring_in(self, claim: C) -> FileNotFoundError | None:
         """Bring every file in; those already there stay. Returns the error of one that is gone.
@@ -170,7 +168,7 @@ class ClaimStore(ABC, Generic[C]):
                     if os.path.lexists(source):
                         raise FileExistsError(errno.EEXIST, "dropped again", str(source))
                     move(target, source)
-            (claim.folder / self.plan).unlink(missing_ok=True)
+            (claim.folder / self._plan).unlink(missing_ok=True)
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("[%s] half claimed; it will be finished: %s", claim.folder.name, error)
@@ -189,26 +187,26 @@ class ClaimStore(ABC, Generic[C]):
         remove_leftovers(folder / "inputs")
         try:
             # Not `exists()`, to which a disk that cannot be read is an empty one.
-            (folder / self.plan).lstat()
+            (folder / self._plan).lstat()
         except FileNotFoundError:
             self._remove_folder(folder)
             return None
-        claim = self._read_plan(read_json(folder / self.plan), folder)
+        claim = self._kind.from_plan(read_json(folder / self._plan), folder)
         try:
             state = read_json(folder / "state.json")
         except FileNotFoundError:
             (folder / "inputs").mkdir(exist_ok=True)
             if (vanished := self._bring_in(claim)) is not None:
-                self._note_vanished(claim, vanished)
+                claim.note_vanished(vanished)
             self.write_state(claim)
         else:
-            self._read_state(state, claim)
+            claim.apply_state(state)
         return claim
 
     def _set_aside(self, folder: Path, error: Exception) -> None:
         """A folder that cannot be read is shown to a person, not thrown away."""
         aside = self._folder.failed / folder.name
-        log.error("[%s] unreadable %s, moved to %s: %s", folder.name, self.kind, aside, error)
+        log.error("[%s] unreadable, moved to %s: %s", folder.name, aside, error)
         try:
             shutil.move(folder, aside)
         except OSError:

@@ -68,54 +68,47 @@ class SpooledJob:
 
     def plan_document(self) -> dict[str, Any]:
         """What `job.json` holds."""
+        moves = [asdict(step) for step in self.moves]
         return {
             "protocol": 1,
             "job": self.job.to_document(),
-            "moves": [asdict(step) for step in self.moves],
-            "state": self.state,
-            "outcome": _outcome_document(self.outcome),
-        }
+            "moves": moves,
+        } | self.state_document()
 
     @classmethod
-    def from_plan(cls, document: Mapping[str, Any], folder: Path) -> Self:
-        """Raises ValueError, TypeError, KeyError: not a job's."""
-        return cls(
-            Job.from_document(document["job"], str(folder)),
-            tuple(PlannedMove(**step) for step in document["moves"]),
-            State(document["state"]),
-            outcome=_outcome_of(document),
-        )
+    def from_plan(cls, document: Any, folder: Path) -> Self:
+        job = Job.from_document(document["job"], str(folder))
+        moves = tuple(PlannedMove(**step) for step in document["moves"])
+        entry = cls(job, moves, State.QUEUED)
+        entry.apply_state(document)
+        return entry
 
     def state_document(self) -> dict[str, Any]:
         """What `state.json` holds."""
-        return {
-            "state": self.state,
-            "attempt": self.attempt,
-            "lost": self.lost,
-            "ran": self.ran,
-            "started": self.started,
-            "outcome": _outcome_document(self.outcome),
-        }
+        outcome = asdict(self.outcome) if self.outcome else {}
+        outcome.pop("state", None)  # It is the job's.
+        return {key: getattr(self, key) for key in _STATE_KEYS} | {"outcome": outcome or None}
 
-    def apply_state(self, document: Mapping[str, Any]) -> None:
-        self.state = State(document["state"])
-        self.attempt = int(document["attempt"])
-        self.lost = int(document["lost"])
-        self.ran = float(document["ran"])
-        self.started = document["started"]
-        self.outcome = _outcome_of(document)
+    def apply_state(self, document: Any) -> None:
+        """A job that was running is queued again."""
+        vars(self).update({key: document[key] for key in _STATE_KEYS})
+        state, outcome = State(document["state"]), document["outcome"]
+        self.state = State.QUEUED if state is State.RUNNING else state
+        self.outcome = JobOutcome(state, **outcome) if outcome else None
+
+    def note_vanished(self, error: FileNotFoundError) -> None:
+        """The job fails, for want of a file that was there before."""
+        message = (
+            f"{Path(error.filename or self.job.source).name}: vanished or unreadable while the job "
+            f"was taken in ({error.strerror}). Drop the job again."
+        )
+        self.state = State.FAILED
+        self.outcome = outcome_now(State.FAILED, error=message)
+
+
+_STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
 
 
 def outcome_now(state: State, **facts: Any) -> JobOutcome:
     """An outcome of this moment."""
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
-
-
-def _outcome_document(outcome: JobOutcome | None) -> dict[str, Any] | None:
-    """Without the state, which the document has that it is in."""
-    return {k: v for k, v in asdict(outcome).items() if k != "state"} if outcome else None
-
-
-def _outcome_of(document: Mapping[str, Any]) -> JobOutcome | None:
-    outcome = document["outcome"]
-    return JobOutcome(State(document["state"]), **outcome) if outcome else None

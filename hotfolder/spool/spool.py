@@ -21,7 +21,7 @@ from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.job import TRANSITIONS, Job, State
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore, PlannedMove, free_file_name
-from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
+from hotfolder.spool.entry import JobOutcome, SpooledJob
 
 __all__ = ["Spool"]
 
@@ -29,10 +29,8 @@ __all__ = ["Spool"]
 class Spool(ClaimStore[SpooledJob]):
     """The jobs of one hot folder."""
 
-    kind, plan = "job", "job.json"
-
     def __init__(self, folder: FolderPaths) -> None:
-        super().__init__(folder.spool, folder)
+        super().__init__(folder.spool, "job.json", SpooledJob, folder)
         self._last_id = ""
 
     def claim(
@@ -48,7 +46,7 @@ class Spool(ClaimStore[SpooledJob]):
             OSError: the files cannot be taken; what was taken is back in the inbox.
         """
         entry = self._planned(candidate, name, outcome)
-        self._take(entry)
+        self.take(entry)
         return entry
 
     def restore(self) -> list[SpooledJob]:
@@ -96,7 +94,7 @@ class Spool(ClaimStore[SpooledJob]):
             id=job_id,
             name=name,
             source=candidate.name,
-            folder=str(self.root / job_id),
+            folder=str(self._root / job_id),
             content=_first(names[FileRole.CONTENT]) or "",
             styles=tuple(names[FileRole.STYLE]),
             # A refused candidate may have none that are valid; it will not be painted.
@@ -109,22 +107,6 @@ class Spool(ClaimStore[SpooledJob]):
         )
         state = outcome.state if outcome else State.QUEUED
         return SpooledJob(job, tuple(moves.values()), state, outcome=outcome)
-
-    def _read_plan(self, document: Any, folder: Path) -> SpooledJob:
-        return SpooledJob.from_plan(document, folder)
-
-    def _read_state(self, document: Any, claim: SpooledJob) -> None:
-        claim.apply_state(document)
-        if claim.state is State.RUNNING:
-            self.change(claim, State.QUEUED)
-
-    def _note_vanished(self, claim: SpooledJob, error: FileNotFoundError) -> None:
-        message = (
-            f"{Path(error.filename or claim.job.source).name}: vanished or unreadable while the "
-            f"job was taken in ({error.strerror}). Drop the job again."
-        )
-        claim.state = State.FAILED
-        claim.outcome = outcome_now(State.FAILED, error=message)
 
     def _new_id(self) -> str:
         """Sorts by time of claim, even if the clock is set back."""
