@@ -60,8 +60,9 @@ class ItemProgress:
     def end(self) -> dict[str, Any]:
         """What came of it, for the summary."""
         end = item_end(asdict(self.status)) if self.status else {}
+        state = self.state if self.ended else "pending"
         picture = self.picture.name if self.picture else None
-        return end | {"state": self.state, "reason": self.reason, "picture": picture}
+        return end | {"state": state, "reason": self.reason, "picture": picture}
 
 
 class BatchRun:

@@ -75,7 +75,7 @@ class BatchCoordinator:
 
     @property
     def waiting(self) -> int:
-        """Batch files that lack something."""
+        """How many batch files are incomplete, or cannot be claimed yet."""
         return len(self._waiting)
 
     def reconfigure(self, config: Config) -> None:

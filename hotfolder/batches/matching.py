@@ -21,12 +21,12 @@ MAX_ITEMS = 100_000
 
 @dataclass
 class MatchResult:
-    """What lies there of what a batch asks for."""
+    """The pictures and styles that a batch asks for, as far as they are there."""
 
     contents: list[str] = field(default_factory=list)
     """Below the inbox."""
     styles: list[tuple[tuple[str, Path], ...]] = field(default_factory=list)
-    """Each blend's styles: what to call them in `inputs/`, and where they lie."""
+    """Each blend's styles: by what name they are asked for, and where they lie."""
     missing: list[str] = field(default_factory=list)
     settled: bool = True
 
@@ -71,15 +71,15 @@ class InputMatcher:
         taken: set[str] = set()
         moves: dict[Path, PlannedMove] = {}
 
-        def come(path: Path, name: str) -> Path:
+        def add_move(path: Path, name: str) -> Path:
             if path not in moves:
                 target = free_file_name(PurePosixPath(name).name, taken)
                 moves[path] = PlannedMove(str(path), target, not path.is_relative_to(inbox))
             return Path(moves[path].target)
 
-        come(file.path, file.name)
-        contents = [come(inbox / path, path) for path in found.contents]
-        blends = [tuple(come(path, name) for name, path in blend) for blend in found.styles]
+        add_move(file.path, file.name)
+        contents = [add_move(inbox / path, path) for path in found.contents]
+        blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
         items = expand(contents, blends, read.variants)
         return Plan(
             name=status.name,

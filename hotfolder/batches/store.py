@@ -114,7 +114,7 @@ class Batch:
                     self.ends[end.pop("item")] = end
 
     def note_vanished(self, error: FileNotFoundError) -> None:
-        """The items that need it will fail, and say so."""
+        """The items that need the file fail, with that reason."""
 
     def inputs_of(self, item: Item) -> tuple[InputFile, ...]:
         """The pictures of an item, which its job gets copies of."""

@@ -71,7 +71,7 @@ class ClaimStore(Generic[C]):
         self._kind = kind
         self._folder = folder
         self.unsettled: list[Path] = []
-        """Folders that are in no order yet: half claimed, half removed, or not readable."""
+        """Folders to be put in order: claimed or removed in part, or not readable."""
 
     def take(self, claim: C) -> None:
         """Take its files out of the inbox.
@@ -103,7 +103,7 @@ class ClaimStore(Generic[C]):
         return self.catch_up()
 
     def catch_up(self) -> list[C]:
-        """Put in order what could not be so far; the claims that come of it."""
+        """Finish what is claimed or removed in part. Returns the claims that come of it."""
         folders, self.unsettled = self.unsettled, []
         claims = []
         for folder in folders:
@@ -125,7 +125,7 @@ class ClaimStore(Generic[C]):
 
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
-        # Without its plan what is left is nobody's: a removal cut short is completed at restart.
+        # What is left without its plan is no claim: a removal cut short is completed at restart.
         (claim.folder / self._plan).unlink(missing_ok=True)
         sync_folder(claim.folder)
         self._remove_folder(claim.folder)
@@ -134,10 +134,10 @@ class ClaimStore(Generic[C]):
         write_json(claim.folder / "state.json", claim.state_document())
 
     def _bring_in(self, claim: C) -> FileNotFoundError | None:
-        """Bring every file in; those already there stay. Returns the error of one that is gone.
+        """Move or copy every file to `inputs/`. Returns the error of one that is gone.
 
         Raises:
-            OSError: the first that could not come, after the others have.
+            OSError: the first that cannot be moved or copied, after all others have been.
         """
         inputs = claim.folder / "inputs"
         vanished: FileNotFoundError | None = None
@@ -175,7 +175,7 @@ class ClaimStore(Generic[C]):
             self.unsettled.append(claim.folder)
 
     def _remove_folder(self, folder: Path) -> None:
-        """One without a plan: what is left of it is nobody's."""
+        """Remove a folder that has no plan, and so is no claim."""
         shutil.rmtree(folder, ignore_errors=True)
         if os.path.lexists(folder):
             self.unsettled.append(folder)

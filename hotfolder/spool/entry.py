@@ -45,11 +45,11 @@ class SpooledJob:
     started: str | None = None
     outcome: JobOutcome | None = None
     priority: int | None = None
-    """What somebody has said since it was dropped. Not in `state.json`: the inbox says it again."""
+    """From `NAME.priority`. Not in `state.json`: the next scan of the inbox finds it again."""
 
     @property
     def tag(self) -> str:
-        """Who it is, in the log."""
+        """How the log names it."""
         return f"[{self.job.id} {self.job.name}]"
 
     @property
@@ -68,12 +68,12 @@ class SpooledJob:
 
     def plan_document(self) -> dict[str, Any]:
         """What `job.json` holds."""
-        moves = [asdict(step) for step in self.moves]
         return {
             "protocol": 1,
             "job": self.job.to_document(),
-            "moves": moves,
-        } | self.state_document()
+            "moves": [asdict(step) for step in self.moves],
+            **self.state_document(),
+        }
 
     @classmethod
     def from_plan(cls, document: Any, folder: Path) -> Self:
@@ -97,7 +97,7 @@ class SpooledJob:
         self.outcome = JobOutcome(state, **outcome) if outcome else None
 
     def note_vanished(self, error: FileNotFoundError) -> None:
-        """The job fails, for want of a file that was there before."""
+        """The job fails: a file is gone that it was to have."""
         message = (
             f"{Path(error.filename or self.job.source).name}: vanished or unreadable while the job "
             f"was taken in ({error.strerror}). Drop the job again."

@@ -161,6 +161,19 @@ def test_a_result_that_was_not_fetched_is_not_painted_again(bench: Bench) -> Non
     assert bench.painted() == 4
 
 
+def test_what_has_not_ended_is_pending_in_the_summary_of_a_run_that_is_stopped(
+    bench: Bench,
+) -> None:
+    bench.room.dispatcher.script = starts_only
+    run = bench.run()
+    steps = run.steps()
+    for _ in range(10):
+        next(steps)
+    steps.close()
+    assert "running" in states(run)
+    assert {each.end["state"] for each in run.items} == {"pending"}
+
+
 def test_the_server_holds_few_jobs_at_once(bench: Bench) -> None:
     bench.items = expand(bench.files[:1], [(bench.files[2],)] * 20, {"1": resolve()})
     most = 0
