@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "move",
     "open_regular",
     "publish",
+    "publish_all",
     "read_json",
     "remove_leftovers",
     "replace_whole",
@@ -190,6 +191,21 @@ def publish(source: Path, target: Path) -> bool:
     finally:
         discard(temporary)
     sync_folder(target.parent)
+    return True
+
+
+def publish_all(files: Sequence[tuple[Path, Path]], *, overwrite: bool = False) -> bool:
+    """`publish` each source under its target, in their order; what is there may be overwritten.
+
+    False, and nothing is left, if one of the targets is somebody else's file.
+    """
+    for number, (source, target) in enumerate(files):
+        if overwrite:
+            replace_whole(source, target)
+        elif not publish(source, target):
+            for _, placed in files[:number]:
+                placed.unlink(missing_ok=True)
+            return False
     return True
 
 

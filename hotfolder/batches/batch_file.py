@@ -1,4 +1,4 @@
-"""A batch in the inbox: `NAME.batch.yaml` says contents x styles x settings (docs/batches.md)."""
+"""A batch in the inbox: `NAME.batch.yaml` lists contents x styles x settings (docs/batches.md)."""
 
 import difflib
 import fnmatch

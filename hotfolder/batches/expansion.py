@@ -1,8 +1,6 @@
-"""A batch: contents x styles x settings, and how work that is done already is recognised."""
+"""A batch is contents x styles x settings; each combination is an item, which one job paints."""
 
 import glob
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,11 @@ from engine.settings import Settings, resolve
 from hotfolder.errors import InputError
 from hotfolder.file_names import PICTURE_SUFFIXES, free_name, is_ignored, is_presentable
 
-__all__ = ["Hashes", "Item", "expand", "find_contents", "variants_of", "work_key"]
+__all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
+
+MAX_ACTIVE = 16
+"""Jobs of one batch that are with the server at once: enough to keep many devices busy. Each has
+copies of its pictures, and others' jobs wait behind them."""
 
 _TOO_LONG = 120
 """Characters of a name: a content's and three styles' names may be long together."""
@@ -27,27 +29,9 @@ class Item:
     content: Path
     styles: tuple[Path, ...]
     """More than one are blended."""
+    variant: str
+    """Which of the batch's settings it is painted under."""
     settings: Settings
-
-
-class Hashes:
-    """SHA-256 of files, each read once."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, str] = {}
-
-    def of(self, path: Path) -> str:
-        """Raises OSError if it cannot be read."""
-        if path not in self._known:
-            with path.open("rb") as file:
-                self._known[path] = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._known[path]
-
-
-def work_key(content: str, styles: Sequence[str], settings: Mapping[str, Any], version: str) -> str:
-    """The same for the same work: content and styles (SHA-256), settings (complete), engine."""
-    document = [content, list(styles), dict(settings), version]
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def expand(
@@ -69,7 +53,7 @@ def expand(
                 parts += [variant] if len(variants) > 1 else []
                 name = free_name(_presentable("-".join(parts)), lambda n: n.casefold() in taken)
                 taken.add(name.casefold())
-                items.append(Item(name, content, blend, settings))
+                items.append(Item(name, content, blend, variant, settings))
     return items
 
 

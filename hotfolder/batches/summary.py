@@ -1,25 +1,31 @@
 """What came of a batch: `summary.yaml`, and `contact-sheet.jpg` of every result.
 
 `python -m hotfolder.batches.summary SHEET COLUMNS` makes a contact sheet from a JSON list of
-`{"picture", "label"}` on its standard input: the daemon decodes no picture, so a child does.
+`[PICTURE, LABEL]` on its standard input: the daemon decodes no picture, so a child does.
 """
 
 import io
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from engine import __version__
 from hotfolder.atomic_files import write_whole
+from hotfolder.batches.expansion import Item
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["contact_sheet", "summary_text"]
+__all__ = ["SHEET", "SUMMARY", "columns_of", "contact_sheet", "item_end", "summary_text"]
+
+SUMMARY, SHEET = "summary.yaml", "contact-sheet.jpg"
 
 SIDES = (320, 256, 192, 128, 96, 64)
 """Pixels of a cell, the largest that keeps the sheet below `LARGEST`."""
@@ -30,38 +36,47 @@ GAP = 8
 BLANK = (238, 238, 238)
 
 
+def item_end(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What the last status of its job says of an item: `state`, `reason` (of a failure), `picture`,
+    `seconds`, `loss`."""
+    return {
+        "state": str(status["state"]),
+        "reason": status["message"] if status["state"] == "failed" else None,
+        "picture": status["result"],
+        "seconds": status["seconds"],
+        "loss": (status["losses"] or {}).get("total"),
+    }
+
+
 def summary_text(
-    jobs: Sequence[Mapping[str, Any]],
-    *,
-    started: str,
-    finished: str,
-    seconds: float,
-    version: str,
+    items: Sequence[tuple[Item, Mapping[str, Any]]], *, started: str, finished: str
 ) -> str:
-    """The document. `jobs` have at least `name` and `state`; a failed one has `reason`.
+    """The document. Each item comes with its end: `item_end`, or at least its `state`.
 
     `totals` count states; `failures` name what went wrong, so that nobody needs to search.
     """
-    totals: dict[str, int] = {"jobs": len(jobs)}
-    for job in jobs:
-        totals[job["state"]] = totals.get(job["state"], 0) + 1
+    totals = {"jobs": len(items), **Counter(end["state"] for _, end in items)}
     failures = [
-        {"name": job["name"], "reason": job.get("reason", "")}
-        for job in jobs
-        if job["state"] == "failed"
+        {"name": item.name, "reason": end.get("reason", "")}
+        for item, end in items
+        if end["state"] == "failed"
     ]
+    seconds = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
     document = {
         "started": started,
         "finished": finished,
-        "seconds": round(seconds, 1),
-        "impasto": version,
+        "seconds": round(seconds.total_seconds(), 1),
+        "impasto": __version__,
         "totals": totals,
         "failures": failures,
-        "jobs": [
-            {key: fact for key, fact in job.items() if fact not in (None, "")} for job in jobs
-        ],
+        "jobs": [_job(item, end) for item, end in items],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def columns_of(items: Sequence[Item]) -> int:
+    """Of the contact sheet: the items of one content are a row."""
+    return len(items) // len({item.content for item in items})
 
 
 def contact_sheet(cells: Sequence[tuple[Path | None, str]], columns: int) -> bytes:
@@ -105,6 +120,22 @@ def contact_sheet(cells: Sequence[tuple[Path | None, str]], columns: int) -> byt
     return data.getvalue()
 
 
+def _job(item: Item, end: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {
+        "name": item.name,
+        "state": end["state"],
+        "reason": end.get("reason"),
+        "picture": end.get("picture"),
+        "content": str(item.content),
+        "styles": [str(style) for style in item.styles],
+        "preset": item.settings.preset,
+        "size": item.settings.size,
+        "seconds": end.get("seconds"),
+        "loss": end.get("loss"),
+    }
+    return {key: fact for key, fact in facts.items() if fact not in (None, "")}
+
+
 def _fits(side: int, columns: int, rows: int) -> bool:
     width, height = columns * (side + GAP), rows * (side + GAP + 24)
     return width * height <= LARGEST and max(width, height) <= LONGEST
@@ -146,8 +177,7 @@ def _cut(label: str, letters: Any, width: int) -> str:
 
 def main() -> int:
     sheet, columns = sys.argv[1:]
-    told = json.load(sys.stdin)
-    cells = [(Path(cell["picture"]) if cell["picture"] else None, cell["label"]) for cell in told]
+    cells = [(Path(picture) if picture else None, label) for picture, label in json.load(sys.stdin)]
     write_whole(Path(sheet), contact_sheet(cells, int(columns)))
     return 0
 

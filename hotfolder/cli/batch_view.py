@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from hotfolder.batches.client_run import Row
+from hotfolder.batches.client_run import ItemProgress
 from hotfolder.cli.console import clock_time, report, stderr_console
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ COLOURS = {"done": "green", "failed": "red", "running": "cyan", "skipped": "dim"
 
 
 class BatchView:
-    """A context manager; gets every row that has changed."""
+    """A context manager; gets every item that has changed."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = rows
-        self._ended: deque[Row] = deque(maxlen=ENDED_SHOWN)
+    def __init__(self, items: Sequence[ItemProgress]) -> None:
+        self._items = items
+        self._ended: deque[ItemProgress] = deque(maxlen=ENDED_SHOWN)
         self._tally: Counter[str] = Counter()
-        self._under_way: dict[str, Row] = {}
+        self._active: dict[str, ItemProgress] = {}
         self._started: float | None = None
         self._console = stderr_console()
         self._live: Live | None = None
@@ -50,18 +50,18 @@ class BatchView:
         if self._live is not None:
             self._live.stop()
 
-    def update(self, row: Row) -> None:
-        name = row.item.name
-        if not row.ended:
+    def update(self, progress: ItemProgress) -> None:
+        name = progress.item.name
+        if not progress.ended:
             self._started = self._started or time.monotonic()
-            self._under_way[name] = row
+            self._active[name] = progress
             return
-        self._under_way.pop(name, None)
-        self._tally[row.state] += 1
-        if row.state != "skipped":
-            self._ended.append(row)
-        if self._live is None and row.state != "skipped":
-            report(f"[{sum(self._tally.values())}/{len(self._rows)}] {name}: {_outcome(row)}")
+        self._active.pop(name, None)
+        self._tally[progress.state] += 1
+        if progress.state != "skipped":
+            self._ended.append(progress)
+        if self._live is None and progress.state != "skipped":
+            report(f"[{sum(self._tally.values())}/{len(self._items)}] {name}: {_outcome(progress)}")
 
     def _table(self) -> "RenderableType":
         from rich.console import Group
@@ -72,19 +72,19 @@ class BatchView:
         for heading, right in (("painting", 0), ("state", 0), ("", 1), ("loss", 1), ("to go", 1)):
             table.add_column(heading, justify="right" if right else "left")
         table.add_column("", overflow="ellipsis", no_wrap=True)
-        for row in [*self._ended, *list(self._under_way.values())[: 2 * ENDED_SHOWN]]:
-            state = Text(row.state, COLOURS.get(row.state, ""))
-            table.add_row(Text(row.item.name), state, *map(Text, _cells(row)))
+        for progress in [*self._ended, *list(self._active.values())[: 2 * ENDED_SHOWN]]:
+            state = Text(progress.state, COLOURS.get(progress.state, ""))
+            table.add_row(Text(progress.item.name), state, *map(Text, _cells(progress)))
         return Group(Text(self._headline(), style="bold"), table)
 
     def _headline(self) -> str:
         ended = sum(self._tally.values())
-        return ", ".join([f"{ended} of {len(self._rows)}", *counts(self._tally), *self._to_go()])
+        return ", ".join([f"{ended} of {len(self._items)}", *counts(self._tally), *self._to_go()])
 
     def _to_go(self) -> list[str]:
         """By the pace so far."""
         painted = self._tally["done"] + self._tally["failed"]
-        left = len(self._rows) - sum(self._tally.values())
+        left = len(self._items) - sum(self._tally.values())
         if not painted or not left or self._started is None:
             return []
         pace = (time.monotonic() - self._started) / painted
@@ -98,10 +98,10 @@ def counts(tally: "Counter[str]") -> list[str]:
     return [f"{tally[state]} {words.get(state, state)}" for state in order if tally[state]]
 
 
-def _cells(row: Row) -> list[str]:
-    status = row.status
-    if status is None or row.ended:
-        return ["", "", "", _outcome(row) if row.ended else ""]
+def _cells(progress: ItemProgress) -> list[str]:
+    status = progress.status
+    if status is None or progress.ended:
+        return ["", "", "", _outcome(progress) if progress.ended else ""]
     loss = status.losses.get("total") if status.losses else None
     return [
         f"{status.fraction:.0%}" if status.state == "running" else "",
@@ -111,8 +111,8 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _outcome(row: Row) -> str:
-    if row.picture is None:
-        return f"{row.state}{': ' if row.reason else ''}{row.reason}"
-    seconds = row.status.seconds if row.status else None
-    return row.picture.name + ("" if seconds is None else f" in {clock_time(seconds)}")
+def _outcome(progress: ItemProgress) -> str:
+    if progress.picture is None:
+        return f"{progress.state}{': ' if progress.reason else ''}{progress.reason}"
+    seconds = progress.status.seconds if progress.status else None
+    return progress.picture.name + ("" if seconds is None else f" in {clock_time(seconds)}")

@@ -26,6 +26,7 @@ __all__ = [
     "check_preset",
     "parse_sidecar",
     "read_sidecar",
+    "read_text",
 ]
 
 SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fields)
@@ -101,20 +102,30 @@ def read_sidecar(path: Path, name: str) -> Sidecar:
     """Read the file at `path`, called `name` in messages.
 
     Raises:
-        SidecarError: not a regular file, too large, not YAML, or `parse_sidecar`'s.
+        SidecarError: `read_text`'s or `parse_sidecar`'s.
+        OSError: it cannot be read now.
+    """
+    return parse_sidecar(read_text(path, name), name)
+
+
+def read_text(path: Path, name: str) -> bytes:
+    """What is in a sidecar or a batch file, which somebody else has written.
+
+    Raises:
+        SidecarError: not a regular file, or too large.
         OSError: it cannot be read now.
     """
     try:
         with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES:
-                raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
         reason = "a link" if path.is_symlink() else error.strerror
         raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
-    return parse_sidecar(data, name)
+    if len(data) > MAX_BYTES:
+        raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
+    return data
 
 
 def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.errors import ExitCode
 from hotfolder.job import State
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
@@ -192,7 +191,7 @@ class JobRunner:
             case Done():
                 self._done(entry, event)
             case Failed():
-                self._end(entry, State.FAILED, error=event.message, exit_code=event.exit_code)
+                self._end(entry, State.FAILED, error=event.message)
             case Cancelled():
                 self._end_stopped(entry)
             case WorkerLost():
@@ -223,7 +222,6 @@ class JobRunner:
                 entry,
                 State.FAILED,
                 error=f"{times} died; the last: {reason}. A smaller `size` needs less memory.",
-                exit_code=int(ExitCode.OTHER),
             )
         else:
             self.requeue(entry, lost=lost)
@@ -259,8 +257,7 @@ class JobRunner:
 
     def _end_stopped(self, entry: SpooledJob) -> None:
         stop = self._stops.get(entry.job.id, StopRequest(State.CANCELLED))
-        code = ExitCode.OTHER if stop.state is State.FAILED else ExitCode.OK
-        self._end(entry, stop.state, error=stop.reason or None, exit_code=int(code))
+        self._end(entry, stop.state, error=stop.reason or None)
 
     def _storage_failed(self, entry: SpooledJob, event: StorageFailed) -> None:
         """Back into the queue; it does not count as a lost attempt."""

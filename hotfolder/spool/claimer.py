@@ -11,7 +11,7 @@ from pathlib import Path
 from hotfolder.atomic_files import discard, open_regular
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.errors import HotFolderError, InputError
+from hotfolder.errors import HotFolderError
 from hotfolder.file_names import RESERVED_NAMES, FileRole, free_name, shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
@@ -200,7 +200,7 @@ class Claimer:
             unrecognised=(*snapshot.unrecognised, *unclear),
             settling=snapshot.settling is not None,
         )
-        if self._spool.needs_to_catch_up and not self._backoff.is_delayed("spool"):
+        if self._spool.unsettled and not self._backoff.is_delayed("spool"):
             look.claimed += self._spool.catch_up()
             self._backoff.delay("spool")
         by_name = {entry.job.name: entry for entry in (*live.values(), *look.claimed)}
@@ -265,8 +265,7 @@ class Claimer:
                 taken.add(name.casefold())
                 outcome = self._decided(candidate, cancelled=False, gone=None)
                 if outcome is None and candidate.decision is not Decision.CLAIM:
-                    code = int(InputError.exit_code)
-                    outcome = outcome_now(State.FAILED, error=candidate.message, exit_code=code)
+                    outcome = outcome_now(State.FAILED, error=candidate.message)
                 self._claim(replace(candidate, name=failed), name, outcome, look)
             if len(look.claimed) - claimed == len(candidates):
                 if not candidates:
@@ -341,7 +340,7 @@ class Claimer:
             return outcome_now(State.CANCELLED, error=None if cancelled else gone)
         if candidate.decision is Decision.REFUSE:
             error = candidate.error or HotFolderError(candidate.message)
-            return outcome_now(State.FAILED, error=str(error), exit_code=int(error.exit_code))
+            return outcome_now(State.FAILED, error=str(error))
         return None
 
     def _claim(

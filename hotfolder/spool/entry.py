@@ -4,29 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hotfolder.job import Job, State
 from hotfolder.scheduling import SchedulingKey, folder_of
+from hotfolder.spool.claims import PlannedMove
 
-__all__ = [
-    "JobOutcome",
-    "PlannedMove",
-    "SpooledJob",
-    "apply_state",
-    "entry_of",
-    "job_document",
-    "outcome_now",
-]
-
-
-@dataclass(frozen=True)
-class PlannedMove:
-    """How one input comes into the spool. `source` is absolute; `target` a name in `inputs/`."""
-
-    source: str
-    target: str
-    shared: bool
+__all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +19,6 @@ class JobOutcome:
 
     state: State
     error: str | None = None
-    exit_code: int = 0
     picture: str | None = None
     """Path of the result in the job's folder."""
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -62,11 +45,11 @@ class SpooledJob:
     started: str | None = None
     outcome: JobOutcome | None = None
     priority: int | None = None
-    """What somebody has said since it was dropped. Not in `state.json`: the inbox says it again."""
+    """From `NAME.priority`. Not in `state.json`: the next scan of the inbox finds it again."""
 
     @property
     def tag(self) -> str:
-        """Who it is, in the log."""
+        """How the log names it."""
         return f"[{self.job.id} {self.job.name}]"
 
     @property
@@ -83,39 +66,49 @@ class SpooledJob:
     def inputs(self) -> Path:
         return self.folder / "inputs"
 
+    def plan_document(self) -> dict[str, Any]:
+        """What `job.json` holds."""
+        return {
+            "protocol": 1,
+            "job": self.job.to_document(),
+            "moves": [asdict(step) for step in self.moves],
+            **self.state_document(),
+        }
+
+    @classmethod
+    def from_plan(cls, document: Any, folder: Path) -> Self:
+        job = Job.from_document(document["job"], str(folder))
+        moves = tuple(PlannedMove(**step) for step in document["moves"])
+        entry = cls(job, moves, State.QUEUED)
+        entry.apply_state(document)
+        return entry
+
+    def state_document(self) -> dict[str, Any]:
+        """What `state.json` holds."""
+        outcome = asdict(self.outcome) if self.outcome else {}
+        outcome.pop("state", None)  # It is the job's.
+        return {key: getattr(self, key) for key in _STATE_KEYS} | {"outcome": outcome or None}
+
+    def apply_state(self, document: Any) -> None:
+        """A job that was running is queued again."""
+        vars(self).update({key: document[key] for key in _STATE_KEYS})
+        state, outcome = State(document["state"]), document["outcome"]
+        self.state = State.QUEUED if state is State.RUNNING else state
+        self.outcome = JobOutcome(state, **outcome) if outcome else None
+
+    def note_vanished(self, error: FileNotFoundError) -> None:
+        """The job fails: a file is gone that it was to have."""
+        message = (
+            f"{Path(error.filename or self.job.source).name}: vanished or unreadable while the job "
+            f"was taken in ({error.strerror}). Drop the job again."
+        )
+        self.state = State.FAILED
+        self.outcome = outcome_now(State.FAILED, error=message)
+
+
+_STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
+
 
 def outcome_now(state: State, **facts: Any) -> JobOutcome:
-    """An ending of this moment."""
+    """An outcome of this moment."""
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
-
-
-def job_document(entry: SpooledJob) -> dict[str, Any]:
-    return {
-        "protocol": 1,
-        "job": entry.job.to_document(),
-        "moves": [asdict(step) for step in entry.moves],
-        "outcome": asdict(entry.outcome) if entry.outcome else None,
-    }
-
-
-def entry_of(document: Mapping[str, Any], folder: Path) -> SpooledJob:
-    outcome = _outcome_of(document["outcome"])
-    return SpooledJob(
-        Job.from_document(document["job"], str(folder)),
-        tuple(PlannedMove(**step) for step in document["moves"]),
-        outcome.state if outcome else State.QUEUED,
-        outcome=outcome,
-    )
-
-
-def apply_state(entry: SpooledJob, document: Mapping[str, Any]) -> None:
-    entry.state = State(document["state"])
-    entry.attempt = int(document["attempt"])
-    entry.lost = int(document["lost"])
-    entry.ran = float(document.get("ran", 0.0))
-    entry.started = document["started"]
-    entry.outcome = _outcome_of(document["outcome"])
-
-
-def _outcome_of(document: Mapping[str, Any] | None) -> JobOutcome | None:
-    return JobOutcome(**{**document, "state": State(document["state"])}) if document else None

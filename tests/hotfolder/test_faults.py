@@ -19,6 +19,7 @@ import pytest
 from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with_progression
 
 from benchmarks.reliability.faults import Faults, faults, share_semantics
+from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.errors import FolderError
 from hotfolder.job import Job, State
 from hotfolder.paths import FolderPaths
@@ -50,6 +51,12 @@ def pair_and_cancel(room: Room, name: str) -> None:
     room.drop_pair(name)
 
 
+def batch(room: Room, name: str) -> None:
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    room.drop(f"{name}.jpg")
+    room.drop(f"{name}.batch.yaml", f"contents: {name}.jpg\nstyles: wave.jpg\n")
+
+
 def lost_once(job: Job) -> Iterator[Event]:
     mark = Path(job.folder) / "was_lost"
     script = paints if mark.exists() else is_lost
@@ -64,6 +71,8 @@ class Life:
     end: State = State.DONE
     inputs: int = 2
     """Files that must be somewhere afterwards, once each."""
+    outputs: tuple[str, ...] = (".png", ".result.yaml")
+    """Endings of what lies in the outbox afterwards, if it is done."""
     settings: dict[str, Any] = field(default_factory=dict)
     on_a_share: bool = False
     elsewhere: str | None = None
@@ -72,12 +81,18 @@ class Life:
 
 LIVES = {
     "done": Life(),
-    "done_with_progression": Life(pair_with("progression: 3"), paints_with_progression, inputs=3),
+    "done_with_progression": Life(
+        pair_with("progression: 3"),
+        paints_with_progression,
+        inputs=3,
+        outputs=(".losses.png", ".png", ".progression.jpg", ".result.yaml"),
+    ),
     "named_by_a_sidecar": Life(named_by_a_sidecar),
     "failed": Life(script=fails, end=State.FAILED),
     "refused": Life(pair_with("siez: 3"), end=State.FAILED, inputs=3),
     "cancelled": Life(pair_and_cancel, end=State.CANCELLED),
     "lost_once": Life(script=lost_once),
+    "batch": Life(batch, outputs=(".png", ".result.yaml", ".summary.yaml")),
     "overwriting": Life(settings={"overwrite": True, "originals": "keep"}),
     "on_a_windows_share": Life(on_a_share=True),
     "inbox_elsewhere": Life(elsewhere="inbox"),
@@ -122,7 +137,6 @@ class Bench:
         """Until the job has ended and its daemon is at rest, or for so many steps."""
         if kill_at is not None:
             self.faults.kill(kill_at)
-        folder = self.room.folder
         for _ in range(steps):
             try:
                 self.room.daemon  # noqa: B018  (starts it)
@@ -132,26 +146,29 @@ class Bench:
                 continue
             self.room.step()
             with self.faults.suspended():
-                if not any(folder.spool.iterdir()) and not any(folder.inbox.iterdir()):
+                if not any(any(place.iterdir()) for place in self.places_of_work()):
                     break
         self.count = self.faults.count
         self.faults.heal()
         if steps == STEPS:
             self.room.step(seconds=LEFTOVERS_SECONDS)
 
+    def places_of_work(self) -> list[Path]:
+        """The folders that are empty when every job has ended."""
+        folder = self.room.folder
+        places = [folder.inbox, folder.spool, folder.batches]
+        return [place for place in places if place.exists()]
+
     def check(self, n: object) -> None:
         """The one end, and every input in one place."""
         folder, life = self.room.folder, self.life
         files = {place.name: set(files_below(place)) for place in folder.root.iterdir()}
         assert self.room.status(self.name)["state"] == life.end, n
-        losses = life.script is paints_with_progression
         suffixes = sorted("".join(path.suffixes) for path in files["outbox"])
-        painted = [".png", ".result.yaml"]
-        painted += [".losses.png", ".progression.jpg"] if losses else []
-        assert suffixes == (sorted(painted) if life.end is State.DONE else []), (n, suffixes)
+        assert suffixes == (list(life.outputs) if life.end is State.DONE else []), (n, suffixes)
         errors = [path.name for path in files["failed"] if path.name == "error.txt"]
         assert len(errors) == (life.end is State.FAILED), n
-        assert [*files["inbox"], *folder.spool.iterdir()] == [], n
+        assert [path for place in self.places_of_work() for path in place.iterdir()] == [], n
         kept = set.union(*(files[name] for name in ("failed", "done", ".impasto")))
         inputs = [path.name for path in kept if path.name.startswith(f"{self.name}.")]
         assert len(inputs) == len(set(inputs)) == life.inputs, (n, inputs)
@@ -173,6 +190,12 @@ def places(tmp_path: Path) -> Iterator[tuple[Path, Path | None]]:
         return
     with tempfile.TemporaryDirectory(prefix="impasto-", dir=memory) as place:
         yield Path(place), tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_contact_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child that makes one takes seconds."""
+    monkeypatch.setattr(BatchPublisher, "_sheet_is_made", lambda *_: True)
 
 
 @pytest.fixture
@@ -225,7 +248,7 @@ def test_a_daemon_killed_at_any_file_operation_finishes_every_job_exactly_once(
     assert 30 < n < 400
 
 
-@pytest.mark.parametrize("bench", ["done", "inbox_elsewhere"], indirect=True)
+@pytest.mark.parametrize("bench", ["done", "batch", "inbox_elsewhere"], indirect=True)
 def test_a_daemon_killed_again_while_it_recovers_finishes_the_job(bench: Bench) -> None:
     """A part of all pairs of operations: of the life, and of the recovery."""
     for n in range(1, 400, 13):
@@ -242,7 +265,7 @@ def test_a_daemon_killed_again_while_it_recovers_finishes_the_job(bench: Bench) 
     assert n > 30
 
 
-SOME = ("done", "named_by_a_sidecar", "on_a_windows_share", "inbox_elsewhere")
+SOME = ("done", "named_by_a_sidecar", "batch", "on_a_windows_share", "inbox_elsewhere")
 MORE = (*SOME, "failed", "outbox_elsewhere")
 
 

@@ -7,10 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine import __version__
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
 from hotfolder.cli.options import (
@@ -27,17 +28,18 @@ from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
 
 if TYPE_CHECKING:
-    from hotfolder.batches.client_run import Row
+    from hotfolder.batches.client_run import ItemProgress
     from hotfolder.batches.expansion import Item
+    from hotfolder.batches.finished_work import FinishedWork
     from hotfolder.config.model import Config
     from plugin.client import Client
 
 __all__ = ["batch"]
 
 OWN_FOLDER = ".impasto-batch"
+"""Below the output folder: the hot folder of a batch that nobody else serves."""
 
 START_SECONDS = 60.0
-"""Below the output folder: the hot folder of a batch that nobody else serves."""
 
 
 @command(
@@ -85,8 +87,8 @@ def batch(
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
     stop it, change the lists, and run it again as you like. Exit code 10 if some failed.
     """
-    from hotfolder.batches.client_run import done_before
     from hotfolder.batches.expansion import expand, find_contents, variants_of
+    from hotfolder.batches.finished_work import FinishedWork
 
     read = read_config(config, devices=device or None)
     client = _server_of(hot, config, here=here)
@@ -95,17 +97,17 @@ def batch(
     presets: list[str | None] = [*preset] if preset else [None]
     layers = [settings_layer(name, assignments, size, strength) for name in presets]
     items = expand(find_contents(contents), blends, variants_of(layers, read.settings))
+    finished = FinishedWork(out, (client.server().version if client else None) or __version__)
     if dry_run:
-        return _print_plan(items, done_before(items, out, _version(client)), out)
+        return _print_plan(items, finished)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"{out}: cannot be made: {error.strerror}.") from None
-    columns = len(blends) * len(layers)
-    version = _version(client)
-    idle = None not in done_before(items, out, version)
+    # No worker need be started to find that all is done.
+    idle = all(finished.picture_of(item) for item in items)
     with _serving(client, read, out, idle=idle) as (served, check):
-        code = _run(items, served, out, version, check, columns)
+        code = _run(items, served, finished, check)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
     if client is None and code == ExitCode.OK:
@@ -116,66 +118,47 @@ def batch(
 def _run(
     items: "list[Item]",
     client: "Client",
-    out: Path,
-    version: str,
+    finished: "FinishedWork",
     check: Callable[[], None] | None,
-    columns: int,
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
     from hotfolder.cli.batch_view import BatchView, counts
     from hotfolder.outbox.status_files import now
 
-    run = BatchRun(client, items, out, version=version, check_server=check)
+    run = BatchRun(client, items, finished, check_server=check)
     started, clock = now(), time.monotonic()
     try:
-        with BatchView(run.rows) as view:
-            for row in run.steps():
-                view.update(row)
+        with BatchView(run.items) as view:
+            for progress in run.steps():
+                view.update(progress)
     except KeyboardInterrupt:
         if check is None:  # Somebody else's server would go on with them.
             run.cancel()
         report("\nStopped. The same command goes on from here.")
         raise
     finally:
-        seconds = time.monotonic() - clock
-        _write_summary(run.rows, out, columns, started=started, finished=now(), seconds=seconds)
-    tally = Counter(row.state for row in run.rows)
-    report(f"{', '.join(counts(tally))} in {clock_time(seconds)}.")
-    for row in [row for row in run.rows if row.state == "failed"][:10]:
-        report(f"  {row.item.name}: {row.reason}")
-    typer.echo(out / "summary.yaml")
-    if (sheet := out / "contact-sheet.jpg").exists():
+        _write_summary(run.items, finished.out, started=started, finished=now())
+    tally = Counter(progress.state for progress in run.items)
+    report(f"{', '.join(counts(tally))} in {clock_time(time.monotonic() - clock)}.")
+    for progress in [progress for progress in run.items if progress.state == "failed"][:10]:
+        report(f"  {progress.item.name}: {progress.reason}")
+    typer.echo(finished.out / "summary.yaml")
+    if (sheet := finished.out / "contact-sheet.jpg").exists():
         typer.echo(sheet)
     bad = tally["failed"] + tally["cancelled"]
     return ExitCode.SOME_JOBS_FAILED if bad else ExitCode.OK
 
 
-def _write_summary(rows: "list[Row]", out: Path, columns: int, **facts: Any) -> None:
-    from engine import __version__
+def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, finished: str) -> None:
     from hotfolder.atomic_files import write_whole
-    from hotfolder.batches.summary import contact_sheet, summary_text
+    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, contact_sheet, summary_text
 
-    text = summary_text([_job(row) for row in rows], version=__version__, **facts)
-    write_whole(out / "summary.yaml", text.encode())
-    if any(row.picture for row in rows):
-        cells = [(row.picture, row.item.name) for row in rows]
-        write_whole(out / "contact-sheet.jpg", contact_sheet(cells, columns))
-
-
-def _job(row: "Row") -> dict[str, Any]:
-    status = row.status
-    return {
-        "name": row.item.name,
-        "state": row.state,
-        "reason": row.reason,
-        "picture": row.picture.name if row.picture else None,
-        "content": str(row.item.content),
-        "styles": [str(style) for style in row.item.styles],
-        "preset": row.item.settings.preset,
-        "size": row.item.settings.size,
-        "seconds": status.seconds if status else None,
-        "loss": status.losses.get("total") if status and status.losses else None,
-    }
+    ends = [(each.item, each.end) for each in items]
+    write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
+    if any(each.picture for each in items):
+        cells = [(each.picture, each.item.name) for each in items]
+        columns = columns_of([each.item for each in items])
+        write_whole(out / SHEET, contact_sheet(cells, columns))
 
 
 def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client | None":
@@ -217,7 +200,7 @@ def _serving(
     from hotfolder.server.server import Server
 
     root = out / OWN_FOLDER
-    if idle:  # No worker need be started to find that all is done.
+    if idle:
         yield Client(root), None
         return
     root.mkdir(exist_ok=True)
@@ -268,18 +251,16 @@ def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 
 
-def _print_plan(items: "list[Item]", done: list[Path | None], out: Path) -> int:
-    for item, picture in zip(items, done, strict=True):
+def _print_plan(items: "list[Item]", finished: "FinishedWork") -> int:
+    done = 0
+    for item in items:
+        picture = finished.picture_of(item)
+        done += picture is not None
         what = f"done before: {picture.name}" if picture else "paint"
         facts = (item.name, str(item.content), "+".join(map(str, item.styles)))
         typer.echo("\t".join((*facts, f"{item.settings.preset} {item.settings.size} px", what)))
-    left = done.count(None)
-    report(f"{left} to paint, {len(items) - left} done before, into {out}. Nothing was painted.")
+    report(
+        f"{len(items) - done} to paint, {done} done before, into {finished.out}. "
+        "Nothing was painted."
+    )
     return ExitCode.OK
-
-
-def _version(client: "Client | None") -> str:
-    """Of the engine that will paint."""
-    from engine import __version__
-
-    return (client.server().version if client else None) or __version__

@@ -11,8 +11,9 @@ from PIL import Image
 from support import LOSSES, Room, fails, starts_only
 
 from engine.settings import resolve
-from hotfolder.batches.client_run import IN_HAND, BatchRun, done_before
-from hotfolder.batches.expansion import expand
+from hotfolder.batches.client_run import BatchRun
+from hotfolder.batches.expansion import MAX_ACTIVE, expand
+from hotfolder.batches.finished_work import FinishedWork
 from hotfolder.batches.summary import contact_sheet
 from hotfolder.job import Job
 from hotfolder.workers.events import Done, Event, Started
@@ -62,7 +63,11 @@ class Bench:
         self.room.daemon.step()
         client = Client(self.room.folder.root)
         keywords.setdefault("sleep", lambda seconds: self.room.step())
-        return BatchRun(client, self.items, self.out, version=VERSION, **keywords)  # type: ignore
+        return BatchRun(client, self.items, FinishedWork(self.out, VERSION), **keywords)  # type: ignore
+
+    def done_before(self, version: str = VERSION) -> list[Path | None]:
+        finished = FinishedWork(self.out, version)
+        return [finished.picture_of(item) for item in self.items]
 
     def finished(self) -> BatchRun:
         run = self.run()
@@ -80,10 +85,10 @@ def bench(room: Room, tmp_path: Path) -> Bench:
 
 
 def states(run: BatchRun) -> dict[str, int]:
-    return dict(Counter(row.state for row in run.rows))
+    return dict(Counter(each.state for each in run.items))
 
 
-def test_every_result_comes_home_with_its_record(bench: Bench) -> None:
+def test_every_result_is_fetched_with_its_record(bench: Bench) -> None:
     run = bench.finished()
     assert states(run) == {"done": 4}
     names = {"cat-night", "cat-wave", "dog-night", "dog-wave"}
@@ -101,8 +106,8 @@ def test_what_is_done_is_recognised_and_not_painted_again(bench: Bench) -> None:
     run = bench.finished()
     assert states(run) == {"skipped": 4}
     assert bench.painted() == 4
-    assert None not in done_before(bench.items, bench.out, VERSION)
-    assert done_before(bench.items, bench.out, "another version") == [None] * 4
+    assert None not in bench.done_before()
+    assert bench.done_before("another version") == [None] * 4
 
 
 def test_a_changed_picture_is_painted_and_replaces_nothing(bench: Bench) -> None:
@@ -120,7 +125,7 @@ def test_a_failure_has_its_reason_and_the_others_go_on(bench: Bench) -> None:
     bench.room.dispatcher.script = paints_all_but_dogs
     run = bench.finished()
     assert states(run) == {"done": 2, "failed": 2}
-    reasons = {row.item.name: row.reason for row in run.rows if row.state == "failed"}
+    reasons = {each.item.name: each.reason for each in run.items if each.state == "failed"}
     assert reasons["dog-night"].endswith("not a picture")
     bench.room.dispatcher.script = paints
     assert states(bench.finished()) == {"skipped": 2, "done": 2}
@@ -130,7 +135,7 @@ def test_a_picture_that_is_gone_fails_alone(bench: Bench) -> None:
     bench.files[1].unlink()
     run = bench.finished()
     assert states(run) == {"done": 2, "failed": 2}
-    assert all("No such file" in row.reason for row in run.rows if row.state == "failed")
+    assert all("No such file" in each.reason for each in run.items if each.state == "failed")
 
 
 def test_a_killed_batch_goes_on_with_what_is_under_way(bench: Bench) -> None:
@@ -144,7 +149,7 @@ def test_a_killed_batch_goes_on_with_what_is_under_way(bench: Bench) -> None:
     assert bench.painted() == 4
 
 
-def test_a_result_that_was_not_brought_home_is_not_painted_again(bench: Bench) -> None:
+def test_a_result_that_was_not_fetched_is_not_painted_again(bench: Bench) -> None:
     steps = bench.run().steps()
     next(steps)
     for _ in range(3):
@@ -156,6 +161,19 @@ def test_a_result_that_was_not_brought_home_is_not_painted_again(bench: Bench) -
     assert bench.painted() == 4
 
 
+def test_what_has_not_ended_is_pending_in_the_summary_of_a_run_that_is_stopped(
+    bench: Bench,
+) -> None:
+    bench.room.dispatcher.script = starts_only
+    run = bench.run()
+    steps = run.steps()
+    for _ in range(10):
+        next(steps)
+    steps.close()
+    assert "running" in states(run)
+    assert {each.end["state"] for each in run.items} == {"pending"}
+
+
 def test_the_server_holds_few_jobs_at_once(bench: Bench) -> None:
     bench.items = expand(bench.files[:1], [(bench.files[2],)] * 20, {"1": resolve()})
     most = 0
@@ -164,7 +182,7 @@ def test_the_server_holds_few_jobs_at_once(bench: Bench) -> None:
         folder = bench.room.folder
         most = max(most, len(list(folder.spool.iterdir())) + len(list(folder.inbox.glob("*.yaml"))))
     assert states(run) == {"done": 20}
-    assert most <= IN_HAND
+    assert most <= MAX_ACTIVE
 
 
 def test_a_server_that_stays_away_ends_the_run(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from support import Room, fails, paints, starts_only
 
 from hotfolder.batches.batch_file import fits, parse_batch
-from hotfolder.batches.coordinator import IN_HAND
+from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.errors import SidecarError
 from hotfolder.job import Job
 from hotfolder.workers.events import Event
@@ -46,7 +46,7 @@ def until_ended(room: Room, name: str = "trip", steps: int = 80) -> dict[str, ob
     for _ in range(steps):
         room.step()
         # The contact sheet is made by a child, in real time.
-        for process, _ in room.daemon._batches._sheets.values():
+        for process, _ in room.daemon._batches._publisher._sheets.values():
             process.wait(60)
         path = room.folder.status / f"{name}.json"
         if path.exists() and (status := room.status(name))["state"] in ("done", "failed"):
@@ -201,7 +201,7 @@ def test_few_of_its_jobs_are_in_the_spool_and_others_have_their_turn(room: Room)
         room.drop(f"{number}.jpg")
     room.drop("trip.batch.yaml", "contents: '*.jpg'\nstyles: night.jpg")
     room.step(3)
-    assert len(list(room.folder.spool.iterdir())) == IN_HAND
+    assert len(list(room.folder.spool.iterdir())) == MAX_ACTIVE
     room.drop_pair("dog")
     room.step(3)
     assert room.status("dog")["position"] == 1
@@ -224,10 +224,10 @@ class Killed(BaseException):
 
 
 WRITES = [
-    *("batches.coordinator.publish", "batches.coordinator.write_whole"),
-    *("batches.store.write_json", "batches.store.write_whole"),
-    *("batches.store.move", "batches.store.copy"),
-    *("spool.spool.write_json", "spool.spool.copy", "outbox.publisher.publish"),
+    *("batches.publishing.publish_all", "batches.publishing.write_whole"),
+    *("batches.publishing.move", "batches.store.write_json"),
+    *("spool.claims.write_json", "spool.claims.move", "spool.claims.copy"),
+    "outbox.publisher.publish",
 ]
 
 
@@ -238,7 +238,7 @@ def test_a_batch_killed_at_any_step_paints_each_item_once(
     """The daemon dies at the n-th change of the disk that the batch or its jobs make."""
     calls = itertools.count()
     # No contact sheet: the child that makes one takes seconds.
-    monkeypatch.setattr("hotfolder.batches.coordinator.sys.executable", shutil.which("true"))
+    monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
 
     def mortal(write: Callable[..., object]) -> Callable[..., object]:
         def wrapper(*arguments: object, **keywords: object) -> object:

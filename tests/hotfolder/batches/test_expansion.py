@@ -1,4 +1,4 @@
-"""What a batch is made of: contents, styles, settings, names; and when two works are the same."""
+"""What a batch is made of: contents, styles, settings, names."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.settings import resolve
-from hotfolder.batches.expansion import Hashes, expand, find_contents, variants_of, work_key
+from hotfolder.batches.expansion import expand, find_contents, variants_of
 from hotfolder.errors import InputError
 
 PLAIN = {"1": resolve()}
@@ -67,18 +67,3 @@ def test_names_are_unique_and_safe() -> None:
     names = [item.name for item in expand(contents, [(Path("night.jpg"),)], PLAIN)]
     assert names[:3] == ["cat-night", "Cat-night-2", "what--night"]
     assert len(os.fsencode(names[3])) < 200
-
-
-def test_the_same_work_has_the_same_key(photos: Path) -> None:
-    hashes = Hashes()
-    cat, dog = hashes.of(photos / "cat.jpg"), hashes.of(photos / "dog.PNG")
-    settings = resolve().model_dump()
-    key = work_key(cat, [dog], settings, "1")
-    assert key == work_key(cat, [dog], dict(reversed(settings.items())), "1")
-    others = {
-        work_key(dog, [dog], settings, "1"),
-        work_key(cat, [cat], settings, "1"),
-        work_key(cat, [dog], {**settings, "seed": 1}, "1"),
-        work_key(cat, [dog], settings, "2"),
-    }
-    assert len(others | {key}) == 5

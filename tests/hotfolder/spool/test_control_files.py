@@ -168,7 +168,7 @@ def test_a_full_disk_when_a_job_is_cancelled_is_survived(
     room.drop_pair("cat")
     room.step(3)
     with monkeypatch.context() as patch:
-        patch.setattr("hotfolder.spool.spool.write_json", full)
+        patch.setattr("hotfolder.spool.claims.write_json", full)
         room.drop("cat.cancel", "")
         room.step(2)
         assert room.status("cat")["state"] == "queued"

@@ -154,11 +154,11 @@ def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
     room: Room, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
     from hotfolder.inbox.failed_folder import FailedFolder
-    from hotfolder.spool import spool
+    from hotfolder.spool import claims
 
     real = {
-        "move": spool.move,
-        "write_json": spool.write_json,
+        "move": claims.move,
+        "write_json": claims.write_json,
         "clear": FailedFolder.clear,
     }
     for fatal in range(1, 12):
@@ -184,8 +184,8 @@ def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
             return call
 
         with monkeypatch.context() as patch:
-            patch.setattr(spool, "move", dying("move"))
-            patch.setattr(spool, "write_json", dying("write_json"))
+            patch.setattr(claims, "move", dying("move"))
+            patch.setattr(claims, "write_json", dying("write_json"))
             patch.setattr(FailedFolder, "clear", dying("clear"))
             with contextlib.suppress(Killed):
                 room.step(4)

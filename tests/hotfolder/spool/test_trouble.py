@@ -37,7 +37,7 @@ def test_an_input_that_vanished_in_a_half_claim_fails_in_words(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("hotfolder.spool.spool.move", killed)
+        patch.setattr("hotfolder.spool.claims.move", killed)
         with pytest.raises(Killed):
             room.step(2)
     (room.folder.inbox / "cat.content.jpg").unlink()
@@ -65,7 +65,7 @@ def test_a_full_disk_at_the_claim_loses_nothing_and_is_tried_again(
 
     room.drop_pair("cat")
     with monkeypatch.context() as patch:
-        patch.setattr("hotfolder.spool.spool.write_json", full)
+        patch.setattr("hotfolder.spool.claims.write_json", full)
         room.step(2)
         assert room.tree() == {"inbox/cat.content.jpg", "inbox/cat.style.png"}
         assert list(room.folder.spool.iterdir()) == []
@@ -77,9 +77,9 @@ def test_a_full_disk_at_the_claim_loses_nothing_and_is_tried_again(
 def test_a_claim_that_fails_half_way_puts_the_files_back(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hotfolder.spool import spool
+    from hotfolder.spool import claims
 
-    real = spool.move
+    real = claims.move
 
     def once(source: Path, target: Path) -> None:
         if source.name == "cat.style.png":
@@ -87,7 +87,7 @@ def test_a_claim_that_fails_half_way_puts_the_files_back(
         real(source, target)
 
     room.drop_pair("cat")
-    monkeypatch.setattr(spool, "move", once)
+    monkeypatch.setattr(claims, "move", once)
     room.step(2)
     assert room.tree() == {"inbox/cat.content.jpg", "inbox/cat.style.png"}
 

@@ -1,0 +1,168 @@
+"""How a batch ends: contact sheet and summary into the outbox, the originals to where they stay.
+
+Each step can be repeated: names are chosen and noted in the batch's `state.json` before they are
+used, so that after a crash the same names are used again.
+"""
+
+import contextlib
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from hotfolder.atomic_files import (
+    move,
+    publish_all,
+    remove_leftovers,
+    sync_folder,
+    write_whole,
+)
+from hotfolder.batches.store import Batch
+from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
+from hotfolder.config.model import Config
+from hotfolder.file_names import free_name
+from hotfolder.outbox.status_files import now
+from hotfolder.paths import FolderPaths
+from hotfolder.workers.worker_process import child_environment
+
+__all__ = ["BatchPublisher"]
+
+log = logging.getLogger(__name__)
+
+SHEET_SECONDS = 600.0
+"""The contact sheet is given up after that; the summary comes without it."""
+
+
+class BatchPublisher:
+    """Publishes the ends of batches of one hot folder."""
+
+    def __init__(self, folder: FolderPaths, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._sheets: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
+        """Processes that make contact sheets, by the batch's name, and until when they may."""
+
+    def publish(self, batch: Batch, config: Config) -> dict[str, str | None] | None:
+        """Publish a batch all of whose items have ended; call it again until all is published.
+
+        Returns:
+            `result`, `record` and `folder` for the status; None while the contact sheet is made.
+
+        Raises:
+            OSError: something cannot be written; call it again later.
+        """
+        if not self._sheet_is_made(batch):
+            return None
+        if "finished" not in batch.state:
+            batch.note(finished=now())
+        finished = str(batch.state["finished"])
+        text = summary_text(
+            [
+                # An item has no end if the batch was cancelled before it had its turn.
+                (item, batch.ends.get(number, {"state": "cancelled"}))
+                for number, item in enumerate(batch.plan.items)
+            ],
+            started=str(batch.state.get("started", finished)),
+            finished=finished,
+        )
+        write_whole(batch.folder / SUMMARY, text.encode())
+        files = [each for each in (SHEET, SUMMARY) if (batch.folder / each).exists()]
+        targets = self._place(batch, files, config)
+        self._put_away_originals(batch, config)
+        return {
+            "result": targets.get(SHEET),
+            "record": targets[SUMMARY],
+            "folder": batch.state["folder"],
+        }
+
+    def close(self) -> None:
+        """End the processes that make contact sheets."""
+        for process, _ in self._sheets.values():
+            process.kill()
+            process.wait()
+        self._sheets.clear()
+
+    def _sheet_is_made(self, batch: Batch) -> bool:
+        """Have a child make the contact sheet; True when it has, or when there will be none."""
+        name = batch.plan.name
+        if name not in self._sheets:
+            pictures = [self._picture(end) for end in batch.ends.values()]
+            if (batch.folder / SHEET).exists() or not any(pictures):
+                return True
+            self._sheets[name] = (self._start_sheet(batch), self._clock() + SHEET_SECONDS)
+        process, until = self._sheets[name]
+        if process.poll() is None and self._clock() < until:
+            return False
+        if process.poll() != 0:
+            log.error("[%s] no contact sheet could be made (%s)", name, process.poll())
+            process.kill()
+        process.wait()
+        del self._sheets[name]
+        return True
+
+    def _start_sheet(self, batch: Batch) -> "subprocess.Popen[bytes]":
+        items = batch.plan.items
+        cells = [
+            (self._picture(batch.ends.get(number, {})), item.name)
+            for number, item in enumerate(items)
+        ]
+        path = batch.folder / "cells.json"
+        write_whole(path, json.dumps(cells).encode(), durable=False)
+        command = [sys.executable, "-P", "-m", "hotfolder.batches.summary"]
+        with path.open("rb") as stdin:
+            return subprocess.Popen(
+                [*command, str(batch.folder / SHEET), str(columns_of(items))],
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=child_environment(),
+                start_new_session=True,
+            )
+
+    def _picture(self, end: Mapping[str, Any]) -> str | None:
+        return str(self._folder.root / end["picture"]) if end.get("picture") else None
+
+    def _place(self, batch: Batch, files: list[str], config: Config) -> dict[str, str]:
+        """Publish `files`, the summary last. Returns their paths below the hot folder."""
+        outbox, name = self._folder.outbox, batch.plan.name
+        while True:
+            if batch.state.get("published") is None:
+                free = free_name(
+                    name, lambda n: any((outbox / f"{n}.{e}").exists() for e in (SHEET, SUMMARY))
+                )
+                batch.note(published=name if config.overwrite else free)
+            targets = {each: outbox / f"{batch.state['published']}.{each}" for each in files}
+            deliveries = [(batch.folder / each, target) for each, target in targets.items()]
+            if publish_all(deliveries, overwrite=config.overwrite):
+                return {each: self._folder.relative(target) for each, target in targets.items()}
+            batch.note(published=None)  # Another program took a name after it had been chosen.
+
+    def _put_away_originals(self, batch: Batch, config: Config) -> None:
+        if "folder" not in batch.state:
+            batch.note(folder=self._originals_folder(batch, config))
+        if batch.state["folder"] is None:
+            return  # They go with the batch's folder.
+        folder = self._folder.root / batch.state["folder"]
+        # One by one, not the whole way: a share may have gone, and what lies under it is bare.
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        remove_leftovers(folder)
+        for step in batch.moves:
+            if not step.shared:
+                with contextlib.suppress(FileNotFoundError):
+                    move(batch.inputs / step.target, folder / step.target)
+        sync_folder(folder)
+
+    def _originals_folder(self, batch: Batch, config: Config) -> str | None:
+        if config.originals == "archive" or batch.cancelled:
+            parent = self._folder.done / datetime.now().date().isoformat()
+        elif config.originals == "keep":
+            parent = self._folder.kept
+        else:
+            return None
+        name = free_name(batch.plan.name, lambda n: (parent / n).exists())
+        return self._folder.relative(parent / name)

@@ -1,0 +1,224 @@
+"""Claims: folders into which the files of a job, or of a batch, are moved out of the inbox.
+
+    FOLDER/PLAN          what it is, and how its files come here; written first, never changed
+    FOLDER/inputs/       its files
+    FOLDER/state.json    replaced at every step of its life; its first writing completes the claim
+
+Every step can be interrupted. A folder without its plan has taken nothing and is removed; one
+without `state.json` is an unfinished claim, which goes on by its plan.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
+from hotfolder.file_names import free_name
+from hotfolder.paths import FolderPaths
+
+__all__ = ["Claim", "ClaimStore", "PlannedMove", "free_file_name"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PlannedMove:
+    """How one file comes to `inputs/`. `source` is absolute; `target` is its name there."""
+
+    source: str
+    target: str
+    shared: bool
+    """Whether it is copied, because others need it too."""
+
+
+class Claim(Protocol):
+    """A claimed job or batch."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def moves(self) -> Sequence[PlannedMove]: ...
+    def plan_document(self) -> Mapping[str, Any]: ...
+    @classmethod
+    def from_plan(cls, document: Any, folder: Path) -> Self: ...
+    def state_document(self) -> Mapping[str, Any]: ...
+    def apply_state(self, document: Any) -> None: ...
+    def note_vanished(self, error: FileNotFoundError) -> None:
+        """A file is gone that an unfinished claim was to take."""
+
+
+C = TypeVar("C", bound=Claim)
+
+
+class ClaimStore(Generic[C]):
+    """The claims of one kind. Used by one daemon at a time (the lock sees to that)."""
+
+    def __init__(self, root: Path, plan: str, kind: type[C], folder: FolderPaths) -> None:
+        """Claims are folders below `root`, which is in the hot `folder`; `plan` is a file's name.
+
+        `kind.from_plan` and `apply_state` raise ValueError, TypeError or KeyError if a document is
+        none of theirs.
+        """
+        self._root = root
+        self._plan = plan
+        self._kind = kind
+        self._folder = folder
+        self.unsettled: list[Path] = []
+        """Folders to be put in order: claimed or removed in part, or not readable."""
+
+    def take(self, claim: C) -> None:
+        """Take its files out of the inbox.
+
+        Raises:
+            OSError: the files cannot be taken; what was taken is back in the inbox.
+        """
+        self._root.mkdir(exist_ok=True)
+        claim.folder.mkdir()
+        try:
+            (claim.folder / "inputs").mkdir()
+            write_json(claim.folder / self._plan, claim.plan_document())
+            if (vanished := self._bring_in(claim)) is not None:
+                raise vanished
+            self.write_state(claim)
+        except OSError:
+            self._undo(claim)
+            raise
+
+    def restore(self) -> list[C]:
+        """What was claimed before this daemon started, in the order of the folders' names;
+        unfinished claims are finished.
+
+        Raises:
+            OSError: the folder of claims cannot be read.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            self.unsettled = sorted(self._root.iterdir())
+        return self.catch_up()
+
+    def catch_up(self) -> list[C]:
+        """Finish what is claimed or removed in part. Returns the claims that come of it."""
+        folders, self.unsettled = self.unsettled, []
+        claims = []
+        for folder in folders:
+            try:
+                claim = self._restored(folder)
+            except OSError as error:
+                log.error("[%s] cannot be taken up yet: %s", folder.name, error)
+                self.unsettled.append(folder)
+            except (ValueError, TypeError, KeyError) as error:
+                self._set_aside(folder, error)
+            else:
+                claims += [claim] if claim is not None else []
+        return claims
+
+    @property
+    def half_claimed(self) -> set[str]:
+        """Folders whose files could be taken in part only."""
+        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self._plan)}
+
+    def remove(self, claim: C) -> None:
+        """Forget a claim whose end is published."""
+        # What is left without its plan is no claim: a removal cut short is completed at restart.
+        (claim.folder / self._plan).unlink(missing_ok=True)
+        sync_folder(claim.folder)
+        self._remove_folder(claim.folder)
+
+    def write_state(self, claim: C) -> None:
+        write_json(claim.folder / "state.json", claim.state_document())
+
+    def _bring_in(self, claim: C) -> FileNotFoundError | None:
+        """Move or copy every file to `inputs/`. Returns the error of one that is gone.
+
+        Raises:
+            OSError: the first that cannot be moved or copied, after all others have been.
+        """
+        inputs = claim.folder / "inputs"
+        vanished: FileNotFoundError | None = None
+        refused: OSError | None = None
+        for step in claim.moves:
+            source, target = Path(step.source), inputs / step.target
+            try:
+                if not step.shared:
+                    move(source, target)
+                elif not target.exists():
+                    copy(source, target)
+            except FileNotFoundError as error:
+                vanished = vanished or error
+            except OSError as error:
+                refused = refused or error
+        sync_folder(inputs)
+        sync_folder(self._folder.inbox)
+        if refused is not None:
+            raise refused
+        return vanished
+
+    def _undo(self, claim: C) -> None:
+        """Put back what was taken. If that cannot be done, `catch_up` goes on with the claim."""
+        try:
+            for step in claim.moves:
+                source, target = Path(step.source), claim.folder / "inputs" / step.target
+                if not step.shared and os.path.lexists(target):
+                    if os.path.lexists(source):
+                        raise FileExistsError(errno.EEXIST, "dropped again", str(source))
+                    move(target, source)
+            (claim.folder / self._plan).unlink(missing_ok=True)
+            self._remove_folder(claim.folder)
+        except OSError as error:
+            log.error("[%s] half claimed; it will be finished: %s", claim.folder.name, error)
+            self.unsettled.append(claim.folder)
+
+    def _remove_folder(self, folder: Path) -> None:
+        """Remove a folder that has no plan, and so is no claim."""
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            self.unsettled.append(folder)
+
+    def _restored(self, folder: Path) -> C | None:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return None
+        remove_leftovers(folder)
+        remove_leftovers(folder / "inputs")
+        try:
+            # Not `exists()`, to which a disk that cannot be read is an empty one.
+            (folder / self._plan).lstat()
+        except FileNotFoundError:
+            self._remove_folder(folder)
+            return None
+        claim = self._kind.from_plan(read_json(folder / self._plan), folder)
+        try:
+            state = read_json(folder / "state.json")
+        except FileNotFoundError:
+            (folder / "inputs").mkdir(exist_ok=True)
+            if (vanished := self._bring_in(claim)) is not None:
+                claim.note_vanished(vanished)
+            self.write_state(claim)
+        else:
+            claim.apply_state(state)
+        return claim
+
+    def _set_aside(self, folder: Path, error: Exception) -> None:
+        """A folder that cannot be read is shown to a person, not thrown away."""
+        aside = self._folder.failed / folder.name
+        log.error("[%s] unreadable, moved to %s: %s", folder.name, aside, error)
+        try:
+            shutil.move(folder, aside)
+        except OSError:
+            self.unsettled.append(folder)
+
+
+def free_file_name(name: str, taken: set[str]) -> str:
+    """`name`, or with a number before its suffix: two folders may each have a wave.jpg.
+
+    It is added to `taken`, which has names without regard to their case.
+    """
+    path = Path(name)
+    stem = free_name(path.stem, lambda stem: f"{stem}{path.suffix}".casefold() in taken)
+    taken.add(f"{stem}{path.suffix}".casefold())
+    return f"{stem}{path.suffix}"
