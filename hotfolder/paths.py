@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotfolder.errors import FolderError
+from plugin.client import protocol
+from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderPaths"]
 
@@ -21,31 +23,31 @@ class FolderPaths:
 
     @property
     def inbox(self) -> Path:
-        return self.root / "inbox"
+        return self.root / protocol.INBOX
 
     @property
     def styles(self) -> Path:
-        return self.root / "styles"
+        return self.root / protocol.STYLES
 
     @property
     def outbox(self) -> Path:
-        return self.root / "outbox"
+        return self.root / protocol.OUTBOX
 
     @property
     def failed(self) -> Path:
-        return self.root / "failed"
+        return self.root / protocol.FAILED
 
     @property
     def done(self) -> Path:
-        return self.root / "done"
+        return self.root / protocol.DONE
 
     @property
     def status(self) -> Path:
-        return self.root / "status"
+        return self.root / protocol.STATUS
 
     @property
     def private(self) -> Path:
-        return self.root / ".impasto"
+        return self.root / protocol.PRIVATE
 
     @property
     def spool(self) -> Path:
@@ -65,7 +67,7 @@ class FolderPaths:
 
     def heartbeat(self, source: str) -> Path:
         """What the client touches that dropped a job under the name `source`."""
-        return self.inbox / f"{source}.heartbeat"
+        return self.inbox / ControlFile.HEARTBEAT.of(source)
 
     def create(self) -> None:
         """Make what is missing.

@@ -20,8 +20,8 @@ from engine.settings import SUFFIXES
 from hotfolder.atomic_files import publish, write_whole
 from hotfolder.batches.expansion import Hashes, Item, work_key
 from hotfolder.file_names import free_name
-from hotfolder.outbox.publisher import RECORD_SUFFIX
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
+from plugin.client.protocol import RECORD_SUFFIX
 
 __all__ = ["BatchRun", "Row", "done_before", "finished_work"]
 

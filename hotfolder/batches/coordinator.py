@@ -38,6 +38,7 @@ from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.worker_process import child_environment
 from hotfolder.yaml_document import MAX_BYTES
+from plugin.client.protocol import ControlFile
 
 __all__ = ["BatchCoordinator"]
 
@@ -128,10 +129,10 @@ class BatchCoordinator:
         for name in [name for name in self._half if not self._backoff.is_delayed(name)]:
             self._restore(self._half.pop(name))
         waiting: dict[str, JobStatus] = {}
-        cancels = snapshot.control_files[FileRole.CANCEL]
+        cancels = snapshot.control_files[ControlFile.CANCEL]
         refused = []
         self.settling = False
-        for source, file in snapshot.control_files[FileRole.BATCH].items():
+        for source, file in snapshot.batch_files.items():
             name = free_name(source, lambda n: n in taken or n in self.names)
             dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
             status = JobStatus(name, source, State.WAITING, dropped=dropped.isoformat())

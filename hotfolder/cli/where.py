@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotfolder.errors import FolderError, InputError
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from hotfolder.config.model import Config
@@ -24,8 +25,6 @@ ENVIRONMENT = "IMPASTO_HOT_FOLDER"
 
 OWN_STYLES = Path(__file__).resolve().parents[1] / "styles"
 """The style pictures that come with Impasto."""
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 
 
 def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:

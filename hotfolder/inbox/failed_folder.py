@@ -1,4 +1,4 @@
-"""A failed job's folder, read as what it is: all that the job needs, mended by a person or not."""
+"""A failed job's folder, scanned as a folder of the inbox is: all that the job needs lies there."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,19 +19,18 @@ class FailedFolder:
         self._path = path
 
     def candidates(
-        self, library: StyleLibrary, rules: ScanOptions, clock: Callable[[], float]
+        self, library: StyleLibrary, options: ScanOptions, clock: Callable[[], float]
     ) -> Iterator[JobCandidate]:
-        """The job that lies there, as a drop; more than one if somebody has put others to it.
+        """The job that lies there; more than one if somebody has put others to it.
 
         Nothing is waited for: what it lacks, it lacks.
         """
         if self._path.is_symlink():
             return
-        place = FolderScanner(self._path, clock, presets=True)
+        scanner = FolderScanner(self._path, clock, presets=True)
+        options = replace(options, settle_seconds=0.0, wait_seconds=0.0)
         try:
-            found = place.scan(
-                library, replace(rules, settle_seconds=0.0, wait_seconds=0.0)
-            ).candidates
+            found = scanner.scan(library, options).candidates
         except OSError:
             return
         for number, candidate in enumerate(found, start=1):

@@ -15,7 +15,6 @@ from typing import Any
 
 import yaml
 
-from engine.settings import SUFFIXES
 from hotfolder.atomic_files import (
     move,
     publish,
@@ -29,11 +28,9 @@ from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
+from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES
 
 __all__ = ["Publisher", "error_text"]
-
-RECORD_SUFFIX = ".result.yaml"
-RESULT_SUFFIXES = (*SUFFIXES.values(), RECORD_SUFFIX)
 
 
 class Publisher:
@@ -142,7 +139,7 @@ class Publisher:
         if self._overwrite:
             return name
         outbox = self._folder.outbox
-        ends = (*RESULT_SUFFIXES, *(f".{each}" for each in extra_outputs))
+        ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
         return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
 
     def _put_away_originals(self, entry: SpooledJob) -> None:

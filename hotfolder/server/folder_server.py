@@ -18,7 +18,6 @@ from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
-from hotfolder.file_names import FileRole
 from hotfolder.job import State
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
@@ -38,6 +37,7 @@ from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import Event, Failed, Progress, StorageFailed, WorkerLost
+from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderServer"]
 
@@ -398,8 +398,8 @@ class FolderServer:
                 self._batches.note_end(entry, status)
                 if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
                     cancel.unlink(missing_ok=True)
-                for said in (FileRole.HOLD, FileRole.PRIORITY):
-                    (self._folder.inbox / f"{entry.job.name}.{said}").unlink(missing_ok=True)
+                for control in (ControlFile.HOLD, ControlFile.PRIORITY):
+                    (self._folder.inbox / control.of(entry.job.name)).unlink(missing_ok=True)
                 if entry.job.options.owner is not None:
                     self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
                 self._spool.remove(entry)

@@ -12,7 +12,7 @@ from hotfolder.atomic_files import discard, open_regular
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.model import Config
 from hotfolder.errors import HotFolderError, InputError
-from hotfolder.file_names import RESERVED_NAMES, FileRole, free_name, shown
+from hotfolder.file_names import free_name, shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.failed_folder import FailedFolder
@@ -24,6 +24,7 @@ from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
+from plugin.client.protocol import RESERVED_NAMES, ControlFile
 
 __all__ = ["Claimer", "ScanResult", "on_hold"]
 
@@ -200,11 +201,11 @@ class Claimer:
             self._watcher.missed_event()
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> ScanResult:
-        priorities, unclear = _priorities(snapshot.control_files[FileRole.PRIORITY])
+        priorities, unclear = _priorities(snapshot.control_files[ControlFile.PRIORITY])
         look = ScanResult(
             snapshot=snapshot,
             priorities=priorities,
-            holds=frozenset(snapshot.control_files[FileRole.HOLD]),
+            holds=frozenset(snapshot.control_files[ControlFile.HOLD]),
             unrecognised=(*snapshot.unrecognised, *unclear),
             settling=snapshot.settling is not None,
         )
@@ -216,7 +217,7 @@ class Claimer:
         for entry in live.values():
             if entry.job.source in gone:
                 look.cancelled[entry.job.id] = gone[entry.job.source]
-        cancels = snapshot.control_files[FileRole.CANCEL]
+        cancels = snapshot.control_files[ControlFile.CANCEL]
         for name, file in cancels.items():
             if name in by_name:
                 look.cancels[name] = file.path
@@ -260,7 +261,7 @@ class Claimer:
         room = self._limit - sum(entry.state is State.QUEUED for entry in live.values())
         taken = {entry.job.name.casefold() for entry in live.values()} | RESERVED_NAMES
         taken |= {name.casefold() for name in self._names.values()}
-        for failed, file in snapshot.control_files[FileRole.RETRY].items():
+        for failed, file in snapshot.control_files[ControlFile.RETRY].items():
             if len(look.claimed) >= room:
                 self._more = True  # The others' turn comes.
                 return
@@ -282,7 +283,7 @@ class Claimer:
 
     def _release(self, snapshot: Snapshot, look: ScanResult) -> None:
         """End the hold of those for whom a release file is there."""
-        for name, file in snapshot.control_files[FileRole.RELEASE].items():
+        for name, file in snapshot.control_files[ControlFile.RELEASE].items():
             if name in look.holds:
                 discard(self._folder.inbox / f"{name}.hold")
             elif name in look.waiting:
@@ -336,7 +337,7 @@ class Claimer:
         owned = [(entry.job.source, entry.job.options.owner) for entry in live.values()]
         owned += [(candidate.name, candidate.options.owner) for candidate in snapshot.candidates]
         owners = {name: owner for name, owner in owned if owner is not None}
-        beats = snapshot.control_files[FileRole.HEARTBEAT]
+        beats = snapshot.control_files[ControlFile.HEARTBEAT]
         return self._absence.gone(owners, {name: file.fingerprint for name, file in beats.items()})
 
     def _decided(
@@ -384,9 +385,12 @@ class Claimer:
         names = {entry.job.name for entry in live.values()} | look.candidates.keys()
         sources = {entry.job.source for entry in live.values()}
         sources |= {candidate.name for candidate in snapshot.candidates}
-        whole = self._batches | snapshot.control_files[FileRole.BATCH].keys()
-        known = {FileRole.CANCEL: names | look.cancels.keys() | whole, FileRole.RELEASE: names}
-        for role, whose in (known | {FileRole.HEARTBEAT: sources}).items():
+        whole = self._batches | snapshot.batch_files.keys()
+        known = {
+            ControlFile.CANCEL: names | look.cancels.keys() | whole,
+            ControlFile.RELEASE: names,
+        }
+        for role, whose in (known | {ControlFile.HEARTBEAT: sources}).items():
             for name, file in snapshot.control_files[role].items():
                 if name not in whose and file.settled:
                     log.debug("[%s] nothing to %s", name, role)

@@ -9,13 +9,14 @@ from support import FakeClock
 
 from hotfolder.errors import InputError, SidecarError
 from hotfolder.file_names import FileRole
-from hotfolder.inbox import folder_scanner
+from hotfolder.inbox import model
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner
 from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.paths import FolderPaths
+from plugin.client.protocol import ControlFile
 
 
 class Table:
@@ -332,7 +333,7 @@ def test_a_complete_drop_is_looked_at_again_when_what_it_is_made_of_changes(tabl
 
 def test_a_cancel_file_names_its_job(table: Table) -> None:
     table.put("a.cancel")
-    assert list(table.look().control_files[FileRole.CANCEL]) == ["a"]
+    assert list(table.look().control_files[ControlFile.CANCEL]) == ["a"]
 
 
 def test_an_unforeseen_error_in_one_drop_leaves_the_others(
@@ -359,7 +360,7 @@ def test_a_sidecar_that_cannot_be_read_now_waits_and_holds_the_pictures_that_it_
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a share somebody may have it open. Taken without it, the picture would be gone for it."""
-    real = folder_scanner.read_sidecar
+    real = model.read_sidecar
 
     def busy(path: Path, name: str) -> Sidecar:
         if path.name == "b.yaml":
@@ -369,7 +370,7 @@ def test_a_sidecar_that_cannot_be_read_now_waits_and_holds_the_pictures_that_it_
     table.put("cat.jpg", "cup.jpg", "c.content.jpg", "c.style.jpg")
     table.put(a="content: cat.jpg\nstyles: cup.jpg", b="content: cat.jpg\nstyles: cup.jpg")
     with monkeypatch.context() as patch:
-        patch.setattr(folder_scanner, "read_sidecar", busy)
+        patch.setattr(model, "read_sidecar", busy)
         candidates = {drop.name: drop for drop in table.look().candidates}
     assert [candidates[name].decision for name in "abc"] == [
         Decision.WAIT,
