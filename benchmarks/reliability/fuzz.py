@@ -28,6 +28,7 @@ from engine.errors import EngineError
 from engine.images.picture import read_picture
 from engine.settings import Settings
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.inbox.sidecar import SIDECAR_KEYS
 from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
@@ -170,7 +171,7 @@ class Target:
         self.count = 0
         self._now = 0.0
         config = Config.model_validate({"watch": {"polling": True}, "wait_seconds": 5.0})
-        daemon = FolderServer(config, folder, _Paints(), clock=lambda: self._now)
+        daemon = FolderServer(ConfigWatch(config), folder, _Paints(), clock=lambda: self._now)
         self._steps = daemon.steps(0)
         next(self._steps)
 

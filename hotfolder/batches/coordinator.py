@@ -26,7 +26,7 @@ from hotfolder.batches.batch_file import BatchFile, parse_batch
 from hotfolder.batches.matching import InputMatcher, MatchResult
 from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import summary_text
-from hotfolder.config.model import Config
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
@@ -59,7 +59,7 @@ class BatchCoordinator:
 
     def __init__(
         self,
-        config: Config,
+        config: CurrentConfig,
         folder: FolderPaths,
         spool: Spool,
         *,
@@ -90,10 +90,6 @@ class BatchCoordinator:
     def waiting(self) -> int:
         """Batch files that lack something."""
         return len(self._waiting)
-
-    def reconfigure(self, config: Config) -> None:
-        """For batches that are claimed or published from now on."""
-        self._config = config
 
     def restore(self) -> None:
         """Go on with what a daemon before this one had."""
@@ -240,7 +236,7 @@ class BatchCoordinator:
                 data = opened.read(MAX_BYTES + 1)
         except OSError as error:
             raise SidecarError(f"{file.name}: cannot be read: {error.strerror}.") from None
-        return parse_batch(data, file.name, self._config.settings)
+        return parse_batch(data, file.name, self._config().settings)
 
     def _end(self, status: JobStatus, file: InboxFile, outcome: JobOutcome) -> list[SpooledJob]:
         """The batch file as a job that has ended."""
@@ -378,19 +374,19 @@ class BatchCoordinator:
         if batch.state.get("published") is None:
             ends = [f".{each}" for each in (SHEET, SUMMARY)]
             free = free_name(name, lambda n: any((outbox / f"{n}{end}").exists() for end in ends))
-            batch.note(published=name if self._config.overwrite else free)
+            batch.note(published=name if self._config().overwrite else free)
         for each in files:
             target = outbox / f"{batch.state['published']}.{each}"
-            if self._config.overwrite:
+            if self._config().overwrite:
                 replace_whole(batch.folder / each, target)
             elif not publish(batch.folder / each, target):
                 return False
         return True
 
     def _loss_backoff_place(self, batch: Batch) -> str | None:
-        if self._config.originals == "archive" or batch.cancelled:
+        if self._config().originals == "archive" or batch.cancelled:
             parent = self._folder.done / datetime.now().date().isoformat()
-        elif self._config.originals == "keep":
+        elif self._config().originals == "keep":
             parent = self._folder.kept
         else:
             return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
 
-__all__ = ["AT_START", "ConfigWatch"]
+__all__ = ["AT_START", "ConfigWatch", "CurrentConfig"]
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,9 @@ AT_START = (
     *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
 """Keys that are read once: the workers', the log's, the daemon's very place."""
+
+CurrentConfig = Callable[[], Config]
+"""Returns the configuration in force; to be called where a value is needed, not kept."""
 
 Print = tuple[int, int, int] | None
 
@@ -32,21 +35,26 @@ class ConfigWatch:
     def __init__(
         self,
         config: Config,
-        load: Callable[[], Config],
-        files: Sequence[Path],
+        load: Callable[[], Config] | None = None,
+        files: Sequence[Path] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`files` may be missing, and may come to be."""
-        self.config = config
+        """`files` may be missing, and may come to be. Without any, `config` stays in force."""
         self.problem: str | None = None
-        self._load = load
+        """Why a changed configuration is not in force."""
+        self._config = config
+        self._load = load or self.current
         self._files = files
         self._clock = clock
         self._read = self._seen = self._prints()
         self._next_look = clock() + LOOK_SECONDS
 
+    def current(self) -> Config:
+        """The configuration in force."""
+        return self._config
+
     def changed(self) -> bool:
-        """Look, if it is time. Whether `config` is another than before."""
+        """Look, if it is time. Whether another configuration is in force than before."""
         if self._clock() < self._next_look:
             return False
         self._next_look = self._clock() + LOOK_SECONDS
@@ -67,15 +75,15 @@ class ConfigWatch:
             self.problem = str(error)
             return False
         self.problem = None
-        keys = [key for key in Config.model_fields if _differ(config, self.config, key)]
+        keys = [key for key in Config.model_fields if _differ(config, self._config, key)]
         later = [key for key in keys if key in AT_START]
         now = [key for key in keys if key not in AT_START]
         if now:
             log.info("configuration changed: %s", ", ".join(now))
         if later:
             log.warning("%s: the change takes effect at the next start", ", ".join(later))
-        old = {key: getattr(self.config, key) for key in AT_START}
-        self.config = config.model_copy(update=old)
+        old = {key: getattr(self._config, key) for key in AT_START}
+        self._config = config.model_copy(update=old)
         return bool(now)
 
     def _prints(self) -> list[Print]:

@@ -97,7 +97,8 @@ class FolderScanner:
         Raises:
             OSError: the folder cannot be listed.
         """
-        self._options = options
+        if options != self._options:  # Else the same object, which is compared at once.
+            self._options = options
         control_files, batch_files, files = self._sort(self._listing.scan(options.settle_seconds))
         if self._may_have_preset:
             files = self._presets.take(files, options.base)

@@ -3,8 +3,7 @@
 import itertools
 import time
 from collections import ChainMap
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.failed_folder import FailedFolder
@@ -22,25 +21,16 @@ class InboxScanner:
     def __init__(
         self,
         folder: FolderPaths,
-        base: Mapping[str, Any],
+        options: Callable[[], ScanOptions],
         *,
-        settle_seconds: float = 1.0,
-        wait_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`base` is `settings:` of config.yaml; after `wait_seconds` a job that lacks something is
-        held."""
+        """`options` is called at each scan."""
         self._folder = folder
         self._clock = clock
-        self._options = ScanOptions(base, settle_seconds, wait_seconds)
+        self._options = options
         self._top = FolderScanner(folder.inbox, clock)
         self._below: dict[str, FolderScanner] = {}
-
-    def reconfigure(
-        self, base: Mapping[str, Any], *, settle_seconds: float, wait_seconds: float
-    ) -> None:
-        """For what is judged from now on."""
-        self._options = ScanOptions(base, settle_seconds, wait_seconds)
 
     def scan(self) -> Snapshot:
         """Scan once.
@@ -49,7 +39,8 @@ class InboxScanner:
             OSError: the inbox cannot be listed.
         """
         library = StyleLibrary(self._folder.styles)
-        top = self._top.scan(library, self._options)
+        options = self._options()
+        top = self._top.scan(library, options)
         below, self._below = self._below, {}
         found = [top]
         unreadable = []
@@ -58,7 +49,7 @@ class InboxScanner:
                 self._folder.inbox / name, self._clock, folder=name
             )
             try:
-                found.append(scanner.scan(library, self._options))
+                found.append(scanner.scan(library, options))
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
@@ -82,7 +73,7 @@ class InboxScanner:
         """What lies in `failed/NAME/`, judged as if it had been dropped. Empty if there is none."""
         folder = FailedFolder(self._folder.failed / name)
         return list(
-            folder.candidates(StyleLibrary(self._folder.styles), self._options, self._clock)
+            folder.candidates(StyleLibrary(self._folder.styles), self._options(), self._clock)
         )
 
     def release(self, source: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hotfolder.config.model import Config
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.notify.desktop import notify
 from hotfolder.notify.hooks import run_hook
 from hotfolder.notify.webhook import post
@@ -33,7 +33,7 @@ TOLD = ("done", "failed")
 class JobNotifier:
     """What the configuration says is to be told. Threads start when there is something to tell."""
 
-    def __init__(self, config: Config, root: Path) -> None:
+    def __init__(self, config: CurrentConfig, root: Path) -> None:
         self._config = config
         self._root = root
         self._channels = {
@@ -41,10 +41,6 @@ class JobNotifier:
             "webhook": _Channel("webhook", self._post),
             "desktop": _Channel("desktop", self._notify, at_once=20),
         }
-
-    def reconfigure(self, config: Config) -> None:
-        """For what ends from now on, and what waits to be told."""
-        self._config = config
 
     def send(self, job: Document) -> None:
         """A job has ended. Never waits, never raises.
@@ -56,9 +52,9 @@ class JobNotifier:
             return
         if self._command(job):
             self._channels["hook"].put(job)
-        if self._config.webhook.url:
+        if self._config().webhook.url:
             self._channels["webhook"].put(job)
-        if self._config.notify:
+        if self._config().notify:
             self._channels["desktop"].put(job)
 
     def close(self, seconds: float) -> None:
@@ -68,16 +64,16 @@ class JobNotifier:
             channel.close(deadline)
 
     def _command(self, job: Document) -> list[str] | None:
-        hooks = self._config.hooks
+        hooks = self._config().hooks
         return hooks.on_done if job["state"] == "done" else hooks.on_failed
 
     def _run_hook(self, jobs: list[Document], wait: Callable[[float], bool]) -> None:
         for job in jobs:
             if command := self._command(job):
-                run_hook(command, job, self._root, seconds=self._config.hooks.seconds)
+                run_hook(command, job, self._root, seconds=self._config().hooks.seconds)
 
     def _post(self, jobs: list[Document], wait: Callable[[float], bool]) -> None:
-        settings = self._config.webhook
+        settings = self._config().webhook
         for job in jobs:
             if settings.url:
                 document = {"hot_folder": str(self._root), **job}

@@ -23,6 +23,7 @@ from hotfolder.atomic_files import (
     sync_folder,
     write_whole,
 )
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name
 from hotfolder.job import State
 from hotfolder.paths import FolderPaths
@@ -36,18 +37,10 @@ __all__ = ["Publisher", "error_text"]
 class Publisher:
     """Publishes the ends of jobs of one hot folder."""
 
-    def __init__(
-        self, folder: FolderPaths, spool: Spool, *, overwrite: bool = False, originals: str
-    ) -> None:
+    def __init__(self, config: CurrentConfig, folder: FolderPaths, spool: Spool) -> None:
+        self._config = config
         self._folder = folder
         self._spool = spool
-        self._overwrite = overwrite
-        self._originals = originals
-
-    def reconfigure(self, *, overwrite: bool, originals: str) -> None:
-        """For what ends from now on."""
-        self._overwrite = overwrite
-        self._originals = originals
 
     def publish(self, entry: SpooledJob) -> None:
         """Do what is left to do for a job that has an outcome. The spool still has it afterwards.
@@ -130,13 +123,13 @@ class Publisher:
         return {name: f"{outcome.published}.{name}" for name in outcome.extra_outputs}
 
     def _place(self, source: Path, target: Path) -> bool:
-        if self._overwrite:
+        if self._config().overwrite:
             replace_whole(source, target)
             return True
         return publish(source, target)
 
     def _free_result_name(self, name: str, extra_outputs: Sequence[str] = ()) -> str:
-        if self._overwrite:
+        if self._config().overwrite:
             return name
         outbox = self._folder.outbox
         ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
@@ -176,10 +169,10 @@ class Publisher:
         if all(step.shared for step in entry.moves):
             return None  # A batch's, whose originals are with it.
         # A cancelled job has no result, so its originals are never thrown away.
-        if self._originals == "archive" or entry.state is State.CANCELLED:
+        if self._config().originals == "archive" or entry.state is State.CANCELLED:
             finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
             return self._folder.done / finished.date().isoformat()
-        return self._folder.kept if self._originals == "keep" else None
+        return self._folder.kept if self._config().originals == "keep" else None
 
     def _note(self, entry: SpooledJob, **facts: Any) -> None:
         self._spool.change(entry, outcome=replace(_outcome(entry), **facts))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotfolder.atomic_files import read_json
-from hotfolder.config.model import Config, Retention
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.paths import FolderPaths
 
 __all__ = ["RetainedItem", "RetentionCleaner", "outdated"]
@@ -50,14 +50,14 @@ class RetentionCleaner:
 
     def __init__(
         self,
-        config: Config,
+        config: CurrentConfig,
         folder: FolderPaths,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         """`clock` says when to sweep, `now` how old something is."""
-        self.rules: Retention = config.retention
+        self._config = config
         self._folder = folder
         self._clock = clock
         self._now = now
@@ -76,7 +76,7 @@ class RetentionCleaner:
             pass
 
     def _sweep(self, live: AbstractSet[str]) -> Iterator[None]:
-        rules = self.rules
+        rules = self._config().retention
         yield from self._remove("done", self._done(), rules.done_days, rules.done_count)
         yield from self._remove("failed", self._failed(), rules.failed_days, rules.failed_count)
         yield from self._remove("status", self._ended(live), rules.status_days, rules.status_count)

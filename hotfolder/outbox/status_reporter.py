@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import State
@@ -44,17 +45,17 @@ class StatusReporter:
 
     def __init__(
         self,
+        config: CurrentConfig,
         folder: FolderPaths,
         publisher: Publisher,
         *,
-        status_seconds: float,
         on_status: OnStatus | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._config = config
         self._folder = folder
         self._publisher = publisher
         self._board = StatusWriter(folder)
-        self.status_seconds = status_seconds
         self.config_problem: str | None = None
         """Why a changed configuration is not in force."""
         self.paused: str | None = None
@@ -234,7 +235,7 @@ class StatusReporter:
         )
         if self._server is not None:
             last, at = self._server
-            if last == status and self._clock() - at < self.status_seconds:
+            if last == status and self._clock() - at < self._config().status_seconds:
                 return
         self._board.post_server(status)
         self._server = (status, self._clock())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
-from hotfolder.config.model import Config
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import ExitCode
 from hotfolder.job import State
 from hotfolder.outbox.status_reporter import StatusReporter
@@ -50,7 +50,7 @@ class JobRunner:
 
     def __init__(
         self,
-        config: Config,
+        config: CurrentConfig,
         live: Mapping[str, SpooledJob],
         spool: Spool,
         dispatcher: Dispatcher,
@@ -94,10 +94,6 @@ class JobRunner:
     def is_idle(self) -> bool:
         """Whether nothing is in hand, and everything that happened is noted."""
         return not self._dispatched and not self._events
-
-    def reconfigure(self, config: Config) -> None:
-        """For what happens from now on."""
-        self._config = config
 
     def take(self, events: Iterable[Event]) -> None:
         """Take in what the dispatcher told; `handle` notes it."""
@@ -216,7 +212,7 @@ class JobRunner:
     def _lost(self, entry: SpooledJob, reason: str) -> None:
         """Not the job's fault, until it happens again and again."""
         lost = entry.lost + 1
-        allowed = self._config.retry.lost
+        allowed = self._config().retry.lost
         log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
         if entry.job.id in self._stops:
             self._end_stopped(entry)
@@ -234,7 +230,7 @@ class JobRunner:
 
     def pause_after_loss(self, entry: SpooledJob) -> float:
         """Seconds for which a job rests whose worker has died."""
-        return growing_pause(self._config.retry.backoff, entry.lost)
+        return growing_pause(self._config().retry.backoff, entry.lost)
 
     def requeue(self, entry: SpooledJob, **facts: Any) -> None:
         """Back into the queue, if it had been started at all."""
@@ -248,7 +244,7 @@ class JobRunner:
         """Stop the jobs that have run for longer than they may."""
         for job_id in self._dispatched:
             entry = self._live[job_id]
-            minutes = entry.job.options.max_minutes or self._config.max_minutes
+            minutes = entry.job.options.max_minutes or self._config().max_minutes
             if minutes is None or job_id in self._stops:
                 continue
             if self._stopwatch.seconds(job_id) >= 60 * minutes:

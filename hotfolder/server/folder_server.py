@@ -15,7 +15,6 @@ from pathlib import Path
 from hotfolder.atomic_files import NO_SPACE, remove_leftovers
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
-from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
 from hotfolder.job import State
@@ -59,18 +58,17 @@ class FolderServer:
 
     def __init__(
         self,
-        config: Config,
+        config: ConfigWatch,
         folder: FolderPaths,
         dispatcher: Dispatcher,
         *,
         once: bool = False,
         on_event: OnStatus | None = None,
-        config_watch: ConfigWatch | None = None,
         notifier: SystemdNotifier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
-        self._config_watch = config_watch
+        current = config.current
         self._notifier = notifier or SystemdNotifier({})
         self._folder = folder
         self._dispatcher = dispatcher
@@ -81,25 +79,19 @@ class FolderServer:
         self._spool = Spool(folder)
         self._scheduler = Scheduler()
         self._claimer = Claimer(
-            config, folder, self._spool, self._scheduler, once=once, clock=clock
+            current, folder, self._spool, self._scheduler, once=once, clock=clock
         )
-        self._publisher = Publisher(
-            folder, self._spool, overwrite=config.overwrite, originals=config.originals
-        )
+        self._publisher = Publisher(current, folder, self._spool)
         self._reporter = StatusReporter(
-            folder,
-            self._publisher,
-            status_seconds=config.status_seconds,
-            on_status=on_event,
-            clock=clock,
+            current, folder, self._publisher, on_status=on_event, clock=clock
         )
-        self._batches = BatchCoordinator(config, folder, self._spool, clock=clock)
-        self._sweeper = RetentionCleaner(config, folder, clock=clock)
-        self._notices = JobNotifier(config, folder.root)
+        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
+        self._sweeper = RetentionCleaner(current, folder, clock=clock)
+        self._notices = JobNotifier(current, folder.root)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
         self._work = JobRunner(
-            config,
+            current,
             self._live,
             self._spool,
             dispatcher,
@@ -284,7 +276,7 @@ class FolderServer:
             log.error("while stopping: %s", error)
         # `run --once` has nothing more urgent to do; a service is to end within seconds.
         patient = self._once and not self._stopping
-        self._notices.close(self._config.hooks.seconds if patient else CLOSE_SECONDS)
+        self._notices.close(self._config.current().hooks.seconds if patient else CLOSE_SECONDS)
 
     def _is_finished(self) -> bool:
         look = self._latest
@@ -296,20 +288,10 @@ class FolderServer:
 
     def _reconfigure(self) -> None:
         """Take up a changed configuration, for new jobs."""
-        watch = self._config_watch
-        if watch is None:
-            return
-        if watch.changed():
-            config = self._config = watch.config
-            self._claimer.reconfigure(config)
-            self._work.reconfigure(config)
-            self._batches.reconfigure(config)
-            self._sweeper.rules = config.retention
-            self._notices.reconfigure(config)
-            self._publisher.reconfigure(overwrite=config.overwrite, originals=config.originals)
-            self._reporter.status_seconds = config.status_seconds
-            logging.getLogger("hotfolder").setLevel(config.log_level.upper())
-        self._reporter.config_problem = watch.problem
+        if self._config.changed():
+            level = self._config.current().log_level.upper()
+            logging.getLogger("hotfolder").setLevel(level)
+        self._reporter.config_problem = self._config.problem
 
     # --- the inbox -------------------------------------------------------------------------
 

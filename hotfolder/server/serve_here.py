@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import DispatchError
 from hotfolder.server.server import opened
 from plugin.client import Client
@@ -25,7 +26,7 @@ def served_here(config: Config, root: Path) -> Iterator[Callable[[], None]]:
     Raises:
         FolderError, AlreadyRunning, DispatchError: as `hotfolder.server.server.serve`.
     """
-    with opened(config, root) as daemon:
+    with opened(ConfigWatch(config), root) as daemon:
         ended_by: list[BaseException] = []
 
         def run() -> None:

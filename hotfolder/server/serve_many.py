@@ -95,8 +95,7 @@ class _ServedFolder:
         self._pool = pool
         self._once = once
         self._on_event = on_event
-        self._watch = config_watch() if config_watch else None
-        self._config = config
+        self._config = config_watch() if config_watch else ConfigWatch(config)
         self._open()
 
     def scheduling_key(self) -> bool:
@@ -118,12 +117,11 @@ class _ServedFolder:
     def _open(self) -> None:
         on_event, root = self._on_event, self._folder.root
         self.daemon = FolderServer(
-            self._watch.config if self._watch else self._config,
+            self._config,
             self._folder,
             self._pool.share(),
             once=self._once,
             on_event=None if on_event is None else lambda status: on_event(root, status),
-            config_watch=self._watch,
         )
         self._steps = self.daemon.steps(0)
 

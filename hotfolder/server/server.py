@@ -45,16 +45,9 @@ def serve(
         AlreadyRunning: another daemon serves it.
         DispatchError: no worker can be started.
     """
+    watch = config_watch or ConfigWatch(config)
     while True:
-        current = config_watch.config if config_watch else config
-        daemons = opened(
-            current,
-            root,
-            once=once,
-            on_event=on_event,
-            config_watch=config_watch,
-            notifier=SystemdNotifier(),
-        )
+        daemons = opened(watch, root, once=once, on_event=on_event, notifier=SystemdNotifier())
         with daemons as daemon, stopped_by_signals(daemon.stop):
             run_summary = daemon.run()
         if not run_summary.replaced or run_summary.stopped_by:
@@ -76,12 +69,11 @@ def dispatcher_of(config: Config) -> LocalDispatcher:
 
 @contextlib.contextmanager
 def opened(
-    config: Config,
+    config: ConfigWatch,
     root: Path,
     *,
     once: bool = False,
     on_event: OnStatus | None = None,
-    config_watch: ConfigWatch | None = None,
     notifier: SystemdNotifier | None = None,
 ) -> "Iterator[FolderServer]":
     """The daemon that `serve` runs, for those who run it themselves."""
@@ -89,7 +81,7 @@ def opened(
     folder.create()
     folder.check()
     with locked(folder):
-        dispatcher = dispatcher_of(config)
+        dispatcher = dispatcher_of(config.current())
         try:
             daemon = FolderServer(
                 config,
@@ -97,7 +89,6 @@ def opened(
                 dispatcher,
                 once=once,
                 on_event=on_event,
-                config_watch=config_watch,
                 notifier=notifier,
             )
         except OSError as error:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from hotfolder.atomic_files import discard, open_regular
 from hotfolder.backoff import RETRY_SECONDS, Backoff
-from hotfolder.config.model import Config
+from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import free_name, shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.failed_folder import FailedFolder
+from hotfolder.inbox.folder_scanner import ScanOptions
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.inbox.watcher import FolderWatcher
@@ -73,7 +74,7 @@ class Claimer:
 
     def __init__(
         self,
-        config: Config,
+        config: CurrentConfig,
         folder: FolderPaths,
         spool: Spool,
         scheduler: Scheduler,
@@ -81,28 +82,22 @@ class Claimer:
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._config = config
         self._folder = folder
         self._spool = spool
         self._scheduler = scheduler
         self._clock = clock
         self._once = once
-        self._watch = config.watch
-        self._inbox = InboxScanner(
-            folder,
-            config.settings,
-            settle_seconds=config.settle_seconds,
-            # Nothing more will come to a daemon that ends with what is there.
-            wait_seconds=0 if once else config.wait_seconds,
-            clock=clock,
-        )
-        self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=config.watch.polling)
-        self._absence = ClientLiveness(config.client_timeout, clock)
+        self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
+        # Whether the system's events are used stays, and so does how long a client may be silent.
+        polling = config().watch.polling
+        self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=polling)
+        self._absence = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
         self._next_look = 0.0
         self._names: dict[str, str] = {}
         """What each drop is called, by the name it was dropped under; kept while it is there."""
         self._batches: AbstractSet[str] = frozenset()
-        self._limit = config.claim_limit
         self._more = False
         """Whether the last look left jobs in the inbox that could have been claimed."""
         self._last = ScanResult()
@@ -111,16 +106,6 @@ class Claimer:
         self._not_before = 0.0
         self._missed_since: float | None = None
         """When a look found a change that the bell has not rung for yet."""
-
-    def reconfigure(self, config: Config) -> None:
-        """For what is claimed from now on. Whether the system's events are used stays."""
-        self._watch = config.watch
-        self._limit = config.claim_limit
-        self._inbox.reconfigure(
-            config.settings,
-            settle_seconds=config.settle_seconds,
-            wait_seconds=0 if self._once else config.wait_seconds,
-        )
 
     def seconds_to_next_scan(self) -> float:
         # Not before a look may be: the loop would turn and turn for nothing.
@@ -152,7 +137,7 @@ class Claimer:
         # What lay there at the start came before there was a bell.
         self._listen(snapshot.changed and not pending and self._has_looked)
         self._has_looked = True
-        watch = self._watch
+        watch = self._config().watch
         pause = watch.rescan_seconds if self._watcher.native else watch.poll_seconds
         if snapshot.settling is not None:
             pause = min(pause, snapshot.settling)
@@ -163,6 +148,12 @@ class Claimer:
         # In a crowd a look takes its time, and every claim rings the bell.
         self._not_before = self._clock() + LOOK_SHARE * (self._clock() - started)
         return look
+
+    def _scan_options(self) -> ScanOptions:
+        config = self._config()
+        # Nothing more will come to a server that ends with what is there.
+        wait_seconds = 0 if self._once else config.wait_seconds
+        return ScanOptions(config.settings, config.settle_seconds, wait_seconds)
 
     def _refill(self, live: Mapping[str, SpooledJob]) -> ScanResult:
         """Claim more of what the last look found, unless it has changed since."""
@@ -258,7 +249,9 @@ class Claimer:
 
     def _retry(self, snapshot: Snapshot, look: ScanResult, live: Mapping[str, SpooledJob]) -> None:
         """Claim failed jobs that somebody wants to be tried again, so many as there is room for."""
-        room = self._limit - sum(entry.state is State.QUEUED for entry in live.values())
+        room = self._config().claim_limit - sum(
+            entry.state is State.QUEUED for entry in live.values()
+        )
         taken = {entry.job.name.casefold() for entry in live.values()} | RESERVED_NAMES
         taken |= {name.casefold() for name in self._names.values()}
         for failed, file in snapshot.control_files[ControlFile.RETRY].items():
@@ -296,7 +289,7 @@ class Claimer:
 
     def _runs_low(self, live: Mapping[str, SpooledJob]) -> bool:
         queued = sum(entry.state is State.QUEUED for entry in live.values())
-        return queued <= self._limit // 2
+        return queued <= self._config().claim_limit // 2
 
     def _named(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]
@@ -329,8 +322,8 @@ class Claimer:
             if name not in outcomes
         ]
         line = self._scheduler.order([*queued, *candidates], lambda each: each[0])
-        ended = list(outcomes)[: self._limit]
-        return [*ended, *(name for _, name in line[: self._limit] if name)]
+        ended = list(outcomes)[: self._config().claim_limit]
+        return [*ended, *(name for _, name in line[: self._config().claim_limit] if name)]
 
     def _gone(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> Mapping[str, str]:
         """Whose client is gone and how one knows, by the name under which the job was dropped."""

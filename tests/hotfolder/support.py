@@ -147,11 +147,10 @@ class Room:
 
     def new_daemon(self, **keywords: Any) -> FolderServer:
         return FolderServer(
-            Config.model_validate(self.settings),
+            self.config_watch or ConfigWatch(Config.model_validate(self.settings)),
             self.folder,
             self.dispatcher,
             on_event=lambda status: self.heard.append(dict(status)),
-            config_watch=self.config_watch,
             clock=self.clock,
             **keywords,
         )

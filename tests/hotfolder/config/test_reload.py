@@ -38,7 +38,7 @@ def test_a_change_is_taken_up_once_the_file_lies_still(
     file.write_text("overwrite: true\noriginals: keep")
     assert not look(watch, clock, times=1)
     assert look(watch, clock, times=1)
-    assert (watch.config.overwrite, watch.config.originals) == (True, "keep")
+    assert (watch.current().overwrite, watch.current().originals) == (True, "keep")
     assert not look(watch, clock)
 
 
@@ -47,14 +47,14 @@ def test_a_broken_one_is_refused_while_the_old_one_stays(
 ) -> None:
     file.write_text("settings:\n  size: big")
     assert not look(watch, clock, times=5)
-    assert watch.config.settings == {"size": 640}
+    assert watch.current().settings == {"size": 640}
     assert watch.problem is not None
     assert "config.yaml, line 2: settings.size: 'big'" in watch.problem
     assert len([r for r in caplog.records if "refused" in r.message]) == 1
     file.write_text("settings: {size: 320}")
     assert look(watch, clock)
     assert watch.problem is None
-    assert watch.config.settings == {"size": 320}
+    assert watch.current().settings == {"size": 320}
 
 
 def test_a_file_that_goes_is_a_broken_one_if_it_was_named(
@@ -70,7 +70,7 @@ def test_what_only_a_start_can_change_stays_and_is_said(
 ) -> None:
     file.write_text("threads: 7\nsettings: {size: 640}\nwatch: {polling: true}\n")
     assert not look(watch, clock)
-    assert watch.config.threads is None
+    assert watch.current().threads is None
     assert "threads: the change takes effect at the next start" in caplog.text
 
 
@@ -78,7 +78,7 @@ def test_new_jobs_have_the_new_settings_and_the_status_shows_a_refusal(
     room: Room, watch: ConfigWatch, file: Path
 ) -> None:
     room.config_watch = watch
-    room.settings = watch.config.model_dump()
+    room.settings = watch.current().model_dump()
     room.drop_pair("before")
     room.step(3)
     file.write_text("settings: {size: 320}\nwatch: {polling: true}\noriginals: delete\n")

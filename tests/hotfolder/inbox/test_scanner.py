@@ -11,7 +11,7 @@ from hotfolder.errors import InputError, SidecarError
 from hotfolder.file_names import FileRole
 from hotfolder.inbox import model
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
-from hotfolder.inbox.folder_scanner import FolderScanner
+from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.inbox.sidecar import Sidecar
@@ -25,7 +25,8 @@ class Table:
     def __init__(self, folder: FolderPaths, clock: FakeClock) -> None:
         self.folder = folder
         self.clock = clock
-        self.inbox = InboxScanner(folder, {}, clock=clock)
+        self.options = ScanOptions({}, settle_seconds=1.0, wait_seconds=60.0)
+        self.inbox = InboxScanner(folder, lambda: self.options, clock=clock)
 
     def put(self, *names: str, **texts: str) -> None:
         for name in names:
@@ -323,7 +324,7 @@ def test_a_complete_drop_is_looked_at_again_when_what_it_is_made_of_changes(tabl
     assert [d.of(FileRole.CONTENT)[0].shared for d in table.look().candidates] == [True, True]
     (table.folder.inbox / "q.yaml").unlink()
     assert not table.only_drop().of(FileRole.CONTENT)[0].shared
-    table.inbox.reconfigure({"steps": 7}, settle_seconds=1.0, wait_seconds=60.0)
+    table.options = ScanOptions({"steps": 7}, settle_seconds=1.0, wait_seconds=60.0)
     third = table.only_drop()
     assert third.settings is not None
     assert third.settings.steps == 7

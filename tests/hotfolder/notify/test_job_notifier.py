@@ -114,7 +114,7 @@ def test_too_many_notices_are_dropped_not_kept(
     monkeypatch.setattr("hotfolder.notify.job_notifier.WAITING", 3)
     monkeypatch.setattr("hotfolder.notify.job_notifier.run_hook", lambda *_, **__: go_on.wait(60))
     config = Config.model_validate({"hooks": {"on_done": ["true"]}})
-    notices = JobNotifier(config, tmp_path)
+    notices = JobNotifier(lambda: config, tmp_path)
     for _ in range(10):
         notices.send(JOB)
     assert "no hook: 3 wait already" in caplog.text
@@ -233,7 +233,8 @@ def test_a_webhook_that_hangs_does_not_delay_the_end(
 ) -> None:
     listener = listen(*[503] * 100)
     url = {"url": listener.url, "attempts": 100}
-    notices = JobNotifier(Config.model_validate({"webhook": url}), tmp_path)
+    config = Config.model_validate({"webhook": url})
+    notices = JobNotifier(lambda: config, tmp_path)
     notices.send(JOB)
     started = time.monotonic()
     notices.close(0.2)

@@ -39,7 +39,7 @@ def test_what_is_outdated_goes_the_oldest_first(
 
 def sweeper(folder: FolderPaths, clock: FakeClock, **rules: float) -> RetentionCleaner:
     config = Config.model_validate({"retention": rules})
-    return RetentionCleaner(config, folder, clock=clock, now=lambda: NOW)
+    return RetentionCleaner(lambda: config, folder, clock=clock, now=lambda: NOW)
 
 
 def put(path: Path, age: float) -> None:

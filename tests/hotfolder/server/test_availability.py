@@ -14,6 +14,7 @@ from processes import Running, Until
 from support import FakeClock, FakeDispatcher, Room, paints, starts_only
 
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
 from hotfolder.inbox.watcher import MISSED_EVENTS_LIMIT, FolderWatcher
 from hotfolder.paths import FolderPaths
@@ -70,7 +71,7 @@ def test_what_lies_there_at_the_start_has_to_settle_too(room: Room) -> None:
 def deaf(folder: FolderPaths, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> FolderServer:
     """A daemon whose watch seems to be alive and never tells of anything."""
     monkeypatch.setattr(FolderWatcher, "pending", lambda self: False)
-    return FolderServer(Config(), folder, FakeDispatcher(paints), clock=clock)
+    return FolderServer(ConfigWatch(Config()), folder, FakeDispatcher(paints), clock=clock)
 
 
 def test_what_no_event_told_of_is_found_by_the_rescan(
