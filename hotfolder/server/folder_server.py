@@ -30,7 +30,8 @@ from hotfolder.server.pause import Pause
 from hotfolder.server.queue_positions import QueuePositions
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.server.systemd import SystemdNotifier
-from hotfolder.spool.claimer import Claimer, ScanResult, on_hold
+from hotfolder.spool.claimer import Claimer, ScanResult
+from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
