@@ -1,4 +1,4 @@
-"""From the inbox into the spool: when to scan, and what to claim, as what."""
+"""From the inbox into the spool: what of a scan is claimed, under which name, and to which end."""
 
 import logging
 import time
@@ -16,24 +16,18 @@ from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.folder_scanner import ScanOptions
 from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
-from hotfolder.inbox.watcher import FolderWatcher
 from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.control_files import ControlFiles, on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
+from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import RESERVED_NAMES, ControlFile
 
 __all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
-
-LOOK_SHARE = 4.0
-"""After a look so many times as long must pass before the next."""
-
-LATE_SECONDS = 2.0
-"""How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
 
 
 @dataclass
@@ -85,12 +79,10 @@ class Claimer:
         self._folder = folder
         self._spool = spool
         self._scheduler = scheduler
-        self._clock = clock
         self._once = once
         self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
-        # Whether the system's events are used stays, and so does how long a client may be silent.
-        polling = config().watch.polling
-        self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=polling)
+        self._schedule = ScanSchedule(config, folder, clock)
+        # How long a client may be silent stays.
         self._liveness = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
         self._names: dict[str, str] = {}
@@ -99,22 +91,14 @@ class Claimer:
         self._last = ScanResult()
         self._more = False
         """Whether the last scan left jobs in the inbox that could have been claimed."""
-        self._next_scan = 0.0
-        self._not_before = 0.0
-        self._pending = False
-        """Whether an event has come that no scan has followed yet."""
-        self._has_scanned = False
-        self._missed_since: float | None = None
-        """When a scan found a change of which no event has come yet."""
 
     def seconds_to_next_scan(self) -> float:
-        # Not before a look may be: the loop would turn and turn for nothing.
-        return max(0.0, self._next_scan - self._clock(), self._not_before - self._clock())
+        return self._schedule.seconds_to_next()
 
     def scan_if_due(
         self, live: Mapping[str, SpooledJob], batches: AbstractSet[str] = frozenset()
     ) -> ScanResult | None:
-        """Scan if an event has come or it is time, and claim; or claim more of the last scan.
+        """Scan the inbox if it is time, and claim; or claim more of what the last scan found.
 
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
 
@@ -122,52 +106,29 @@ class Claimer:
             live: the jobs in the spool.
             batches: names that no job may have.
         """
-        pending = self._watcher.pending() or self._pending
-        if self._clock() < self._not_before or not (pending or self._clock() >= self._next_scan):
-            self._pending = pending
+        if not self._schedule.is_due():
             return self._refill(live) if self._more and self._runs_low(live) else None
-        self._pending = False
-        started = self._clock()
-        if self._watcher.check() or pending:
-            self._missed_since = None
+        self._schedule.begin()
         self._batches = batches
         try:
             snapshot = self._inbox.scan()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
-            self._next_scan = self._clock() + RETRY_SECONDS
+            self._schedule.retry_in(RETRY_SECONDS)
             return None
-        # What lay there at the start came before the watcher.
-        self._note_change(snapshot.changed and not pending and self._has_scanned)
-        self._has_scanned = True
-        watch = self._config().watch
-        pause = watch.rescan_seconds if self._watcher.native else watch.poll_seconds
-        if snapshot.settling is not None:
-            pause = min(pause, snapshot.settling)
-        self._next_scan = self._clock() + pause
+        self._schedule.plan(snapshot)
         result = self._last = self._take(snapshot, live)
-        if (interval := self._liveness.seconds_between_scans) is not None:
-            self._next_scan = min(self._next_scan, self._clock() + interval)
-        # In a crowd a look takes its time, and every claim rings the bell.
-        self._not_before = self._clock() + LOOK_SHARE * (self._clock() - started)
+        self._schedule.end(within=self._liveness.seconds_between_scans)
         return result
 
     def close(self) -> None:
-        self._watcher.close()
+        self._schedule.close()
 
     def _scan_options(self) -> ScanOptions:
         config = self._config()
         # Nothing more will come to a server that ends with what is there.
         wait_seconds = 0 if self._once else config.wait_seconds
         return ScanOptions(config.settings, config.settle_seconds, wait_seconds)
-
-    def _note_change(self, without_event: bool) -> None:
-        """Mistrust a watcher that reports no event when things change. It may be late a moment."""
-        if self._missed_since is None:
-            self._missed_since = self._clock() if without_event else None
-        elif self._clock() - self._missed_since >= LATE_SECONDS:
-            self._missed_since = None
-            self._watcher.missed_event()
 
     # --- what is claimed -------------------------------------------------------------------
 
@@ -223,7 +184,7 @@ class Claimer:
                 self._claim(candidate, name, None, result)
         self._more = bool(plain.keys() & result.ready.keys())
         if not self._more:
-            self._next_scan = 0.0
+            self._schedule.scan_again()
         self._last = result
         return result
 
@@ -379,7 +340,8 @@ class Claimer:
 
     def _scan_again(self, result: ScanResult) -> None:
         """At once: there is more to find out."""
-        result.settling, self._next_scan = True, 0.0
+        result.settling = True
+        self._schedule.scan_again()
 
     def _runs_low(self, live: Mapping[str, SpooledJob]) -> bool:
         return _queued(live) <= self._config().claim_limit // 2
