@@ -50,7 +50,7 @@ class ParsedName:
 
 
 def parse(file_name: str) -> ParsedName | None:
-    """What `file_name` says, or None if such names are never looked at."""
+    """What `file_name` says, or None for names that are ignored."""
     if is_ignored(file_name):
         return None
     stem, suffix = _split(file_name)

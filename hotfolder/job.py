@@ -30,7 +30,7 @@ class State(StrEnum):
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.WAITING: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.HELD}),
     State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED, State.HELD}),
-    # Back to the queue when the daemon stops or a worker is lost.
+    # Back to the queue when the server stops or a worker is lost.
     State.RUNNING: frozenset({State.DONE, State.FAILED, State.CANCELLED, State.QUEUED}),
     State.HELD: frozenset({State.QUEUED, State.CANCELLED, State.FAILED}),
     State.DONE: frozenset(),

@@ -52,8 +52,8 @@ class JobCandidate:
 
     @property
     def age(self) -> tuple[float, str, str]:
-        """Smaller is older. A picture that is moved in keeps its time, so that alone says little:
-        it decides among those that were found at once, as after a start."""
+        """Smaller is older. A picture that is moved in keeps its time, so the time decides only
+        among those that were found in one scan, as after a start."""
         return self.seen, self.dropped, self.name
 
     @property

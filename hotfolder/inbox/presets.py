@@ -61,7 +61,7 @@ class PresetFolder:
             except SidecarError as error:
                 self.problem = str(error).partition("\n")[0]
         elif self.preset is None:
-            return []  # Nothing can be said of the pictures yet.
+            return []  # It is not known yet what the pictures are.
         if self.preset is not None:
             self.preset = replace(self.preset, file=file)
         return others

@@ -62,7 +62,7 @@ def test_a_network_share_is_scanned_regularly(
 
 # Failure mode 5. watchdog's threads are killed as an exception in a handler, or in watchdog, would.
 @pytest.mark.parametrize("thread", ["dispatcher", "emitter"])
-def test_a_folder_watcherthread_that_died_is_noticed_and_replaced(
+def test_a_watcher_thread_that_died_is_noticed_and_replaced(
     tmp_path: Path, until: Callable[..., None], thread: str
 ) -> None:
     folder_watcher = FolderWatcher([tmp_path])
