@@ -1,4 +1,4 @@
-"""One folder into which work is dropped, the inbox or a folder in it: which jobs lie there?
+"""Finds the job candidates in one folder: the inbox, or a folder in it.
 
 A scan lists the files, sets control files, batches and the preset aside, groups what is left by the
 job that it is named after, assembles each group to a job candidate, and decides what is to be done
