@@ -31,14 +31,13 @@ from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
-from hotfolder.job import State
 from hotfolder.outbox.status_files import JobStatus, StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.worker_process import child_environment
 from hotfolder.yaml_document import MAX_BYTES
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import ControlFile, JobState
 
 __all__ = ["BatchCoordinator"]
 
@@ -131,16 +130,16 @@ class BatchCoordinator:
         for source, file in snapshot.batch_files.items():
             name = free_name(source, lambda n: n in taken or n in self.names)
             dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
-            status = JobStatus(name, source, State.WAITING, dropped=dropped.isoformat())
+            status = JobStatus(name, source, JobState.WAITING, dropped=dropped.isoformat())
             if file.settled and name in cancels:
-                refused += self._end(status, file, outcome_now(State.CANCELLED))
+                refused += self._end(status, file, outcome_now(JobState.CANCELLED))
                 continue
             try:
                 read = self._read(file) if file.settled else None
                 found = self._finder.find(read, snapshot.unclaimed) if read else None
             except SidecarError as error:
                 code = int(error.exit_code)
-                outcome = outcome_now(State.FAILED, error=str(error), exit_code=code)
+                outcome = outcome_now(JobState.FAILED, error=str(error), exit_code=code)
                 refused += self._end(status, file, outcome)
                 continue
             if read is None or found is None or not found.settled:
@@ -415,11 +414,11 @@ class BatchCoordinator:
             batch.note(started=now())
         counted = ", ".join(f"{count} {state}" for state, count in sorted(tally.items()))
         ended = len(batch.ends) == len(plan.items)
-        state = State.RUNNING
+        state = JobState.RUNNING
         if batch.cancelled:
-            state = State.CANCELLED
+            state = JobState.CANCELLED
         elif ended:
-            state = State.FAILED if tally["failed"] + tally["cancelled"] else State.DONE
+            state = JobState.FAILED if tally["failed"] + tally["cancelled"] else JobState.DONE
         reasons = [
             f"{plan.items[number].name}: {end['reason']}"
             for number, end in sorted(batch.ends.items())

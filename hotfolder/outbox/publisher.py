@@ -25,11 +25,10 @@ from hotfolder.atomic_files import (
 )
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES
+from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES, JobState
 
 __all__ = ["Publisher", "error_text"]
 
@@ -49,7 +48,7 @@ class Publisher:
             OSError: something cannot be written; call it again later.
         """
         assert entry.outcome is not None
-        if entry.state is State.DONE:
+        if entry.state is JobState.DONE:
             self._publish_result(entry)
         self._put_away_originals(entry)
 
@@ -153,23 +152,23 @@ class Publisher:
         library = self._folder.styles.resolve()
         for step in entry.moves:
             source = Path(step.source)
-            kept = entry.state is State.FAILED and not source.is_relative_to(library)
+            kept = entry.state is JobState.FAILED and not source.is_relative_to(library)
             if kept or not step.shared:
                 # Gone if it vanished before the claim was finished; the error says so.
                 with contextlib.suppress(FileNotFoundError):
                     move(entry.inputs / step.target, folder / source.name)
-        if entry.state is State.FAILED:
+        if entry.state is JobState.FAILED:
             write_whole(folder / "error.txt", error_text(entry).encode())
         sync_folder(folder)
 
     def _parent(self, entry: SpooledJob) -> Path | None:
         """The folder in which the originals' folder will be; None if they are not kept."""
-        if entry.state is State.FAILED:
+        if entry.state is JobState.FAILED:
             return self._folder.failed
         if all(step.shared for step in entry.moves):
             return None  # A batch's, whose originals are with it.
         # A cancelled job has no result, so its originals are never thrown away.
-        if self._config().originals == "archive" or entry.state is State.CANCELLED:
+        if self._config().originals == "archive" or entry.state is JobState.CANCELLED:
             finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
             return self._folder.done / finished.date().isoformat()
         return self._folder.kept if self._config().originals == "keep" else None

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, read_json, write_json
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
+from plugin.client.protocol import JobState
 
 __all__ = ["JobStatus", "ServerStatus", "StatusWriter", "now"]
 
 PROTOCOL = 1
 
 
-_UNCLAIMED = (State.WAITING, State.HELD, State.QUEUED)
+_UNCLAIMED = (JobState.WAITING, JobState.HELD, JobState.QUEUED)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class JobStatus:
 
     name: str
     source: str
-    state: State
+    state: JobState
     id: str | None = None
     message: str = ""
     position: int | None = None

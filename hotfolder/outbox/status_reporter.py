@@ -14,7 +14,6 @@ from engine import __version__
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
-from hotfolder.job import State
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import JobStatus, ServerStatus, StatusWriter, now
 from hotfolder.paths import FolderPaths
@@ -22,6 +21,7 @@ from hotfolder.spool.entry import SpooledJob
 from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Progress
+from plugin.client.protocol import JobState
 
 __all__ = ["OnStatus", "StatusReporter"]
 
@@ -78,7 +78,7 @@ class StatusReporter:
             message += f"; attempt {entry.attempt + 1} after a pause of {rest:g} s"
         message = self._unless_paused(message)
         status = self._of(entry)
-        if status.state is not State.QUEUED:
+        if status.state is not JobState.QUEUED:
             status = self._fresh(entry)
         priority = entry.scheduling_key.priority
         status = replace(status, position=position, priority=priority, message=message)
@@ -138,14 +138,14 @@ class StatusReporter:
             folder=entry.outcome.folder,
             attempt=max(1, entry.attempt),
         )
-        if entry.state is State.DONE:
+        if entry.state is JobState.DONE:
             result = self._folder.relative(self._publisher.result_path(entry))
             record = self._folder.relative(self._publisher.record_path(entry))
             seconds = entry.outcome.record.get("seconds", status.seconds)
             status = replace(
                 status, message="done", fraction=1.0, result=result, record=record, seconds=seconds
             )
-        elif entry.state is State.FAILED:
+        elif entry.state is JobState.FAILED:
             message = (entry.outcome.error or "").partition("\n")[0]
             status = replace(status, message=message, error=error_text(entry))
         else:
@@ -180,10 +180,10 @@ class StatusReporter:
         }
         self._write_idle(self._waiting.values())
 
-    def _state_of(self, candidate: JobCandidate, in_queue: bool) -> State:
+    def _state_of(self, candidate: JobCandidate, in_queue: bool) -> JobState:
         if in_queue:
-            return State.QUEUED
-        return State.HELD if candidate.decision is Decision.HOLD else State.WAITING
+            return JobState.QUEUED
+        return JobState.HELD if candidate.decision is Decision.HOLD else JobState.WAITING
 
     def _message_of(self, candidate: JobCandidate, in_queue: bool) -> str:
         if in_queue:
@@ -226,7 +226,7 @@ class StatusReporter:
             ],
             queue={
                 state: states[state]
-                for state in (State.WAITING, State.HELD, State.QUEUED, State.RUNNING)
+                for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
             strays=list(strays[:20]),
@@ -242,13 +242,13 @@ class StatusReporter:
 
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
-        lively = [s for s in self._jobs.values() if s.state is State.RUNNING]
+        lively = [s for s in self._jobs.values() if s.state is JobState.RUNNING]
         for status in lively:
             if self._is_stale(status):
                 self._write(status, changed=True)
         if not (self._freshness.left or self._news.left):
             return
-        idle = [s for s in self._jobs.values() if s.state in (State.QUEUED, State.HELD)]
+        idle = [s for s in self._jobs.values() if s.state in (JobState.QUEUED, JobState.HELD)]
         idle += self._waiting.values()
         stale = [status for status in idle[:REFRESHED] if self._is_stale(status)]
         for status in self._freshness.take(sorted(stale, key=self._written_at)):

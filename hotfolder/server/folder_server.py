@@ -17,7 +17,6 @@ from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
-from hotfolder.job import State
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -37,7 +36,7 @@ from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import Event, Failed, Progress, StorageFailed, WorkerLost
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import ControlFile, JobState
 
 __all__ = ["FolderServer"]
 
@@ -160,7 +159,7 @@ class FolderServer:
 
     def status_line(self) -> str:
         """One line for a person."""
-        running = sum(entry.state is State.RUNNING for entry in self._live.values())
+        running = sum(entry.state is JobState.RUNNING for entry in self._live.values())
         ended = ", ".join(f"{count} {state}" for state, count in self._totals.items())
         waiting = len(self._live) - running + (len(self._latest.candidates) if self._latest else 0)
         return f"{running} running, {waiting} waiting; {ended}"
@@ -229,7 +228,7 @@ class FolderServer:
         for entry in entries:
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
-            if entry.state is State.HELD:
+            if entry.state is JobState.HELD:
                 with self._status_errors_logged():
                     self._reporter.held(entry, on_hold(entry.job.name))
         self._batches.restore()
@@ -263,7 +262,7 @@ class FolderServer:
             self._work.handle()
             self._publish_ends()
             for entry in self._live.values():
-                if entry.state is State.RUNNING:
+                if entry.state is JobState.RUNNING:
                     self._work.requeue(entry)
                     log.info("%s back in the queue", entry.tag)
             self._report()
@@ -285,7 +284,7 @@ class FolderServer:
             return False
         if self._reporter.paused is not None:
             return not any(entry.outcome for entry in self._live.values())
-        return not look.ready and all(e.state is State.HELD for e in self._live.values())
+        return not look.ready and all(e.state is JobState.HELD for e in self._live.values())
 
     def _reconfigure(self) -> None:
         """Take up a changed configuration, for new jobs."""
@@ -309,7 +308,7 @@ class FolderServer:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in look.cancelled.items():
-                self._work.stop(self._live[job_id], StopRequest(State.CANCELLED, reason))
+                self._work.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
             self._hold(look.holds)
             if look.snapshot is not None:
                 for entry in self._batches.look(look.snapshot, self._names_taken()):
@@ -326,7 +325,7 @@ class FolderServer:
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
             for entry in self._batches.to_cancel(self._live):
-                self._work.stop(entry, StopRequest(State.CANCELLED, ""))
+                self._work.stop(entry, StopRequest(JobState.CANCELLED, ""))
             for status in self._batches.finish(self._live):
                 self._notices.send(status)
         except OSError as error:
@@ -343,11 +342,15 @@ class FolderServer:
         """Hold and release queued jobs as the files in the inbox say."""
         for entry in self._live.values():
             held = entry.job.name in names
-            if held and entry.state is State.QUEUED and entry.job.id not in self._work.dispatched:
-                self._spool.change(entry, State.HELD)
+            if (
+                held
+                and entry.state is JobState.QUEUED
+                and entry.job.id not in self._work.dispatched
+            ):
+                self._spool.change(entry, JobState.HELD)
                 self._reporter.held(entry, on_hold(entry.job.name))
-            elif not held and entry.state is State.HELD:
-                self._spool.change(entry, State.QUEUED)
+            elif not held and entry.state is JobState.HELD:
+                self._spool.change(entry, JobState.QUEUED)
 
     def _look_for_pause(self) -> None:
         """Whether somebody has paused the server, or the disk is full; asked now and then, since it
@@ -448,9 +451,9 @@ def _log_end(entry: SpooledJob) -> None:
     outcome = entry.outcome
     assert outcome is not None
     where = outcome.folder or "nowhere"
-    if entry.state is State.FAILED:
+    if entry.state is JobState.FAILED:
         log.error("%s failed: %s (inputs in %s)", entry.tag, outcome.error, where)
-    elif entry.state is State.DONE:
+    elif entry.state is JobState.DONE:
         log.info("%s done: outbox/%s", entry.tag, outcome.published)
     else:
         why = f": {outcome.error}" if outcome.error else ""

@@ -16,14 +16,13 @@ from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.folder_scanner import ScanOptions
 from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.control_files import ControlFiles, on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import RESERVED_NAMES, ControlFile
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
 
 __all__ = ["Claimer", "ScanResult"]
 
@@ -249,7 +248,7 @@ class Claimer:
     ) -> list[str]:
         """Who is claimed now: what is to end at once, and whose turn is near."""
         queued = [
-            (entry.scheduling_key, "") for entry in live.values() if entry.state is State.QUEUED
+            (entry.scheduling_key, "") for entry in live.values() if entry.state is JobState.QUEUED
         ]
         candidates = [
             (candidate.scheduling_key, name)
@@ -311,7 +310,7 @@ class Claimer:
             outcome = _outcome(candidate)
             if outcome is None and candidate.decision is not Decision.CLAIM:
                 code = int(InputError.exit_code)
-                outcome = outcome_now(State.FAILED, error=candidate.message, exit_code=code)
+                outcome = outcome_now(JobState.FAILED, error=candidate.message, exit_code=code)
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
@@ -348,7 +347,7 @@ class Claimer:
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:
-    return sum(entry.state is State.QUEUED for entry in live.values())
+    return sum(entry.state is JobState.QUEUED for entry in live.values())
 
 
 def _outcome(
@@ -356,10 +355,10 @@ def _outcome(
 ) -> JobOutcome | None:
     """The end of a candidate that will not be painted. `gone`: how one knows that its client is."""
     if candidate.settled and (cancelled or gone is not None):
-        return outcome_now(State.CANCELLED, error=None if cancelled else gone)
+        return outcome_now(JobState.CANCELLED, error=None if cancelled else gone)
     if candidate.decision is Decision.REFUSE:
         error = candidate.error or HotFolderError(candidate.message)
-        return outcome_now(State.FAILED, error=str(error), exit_code=int(error.exit_code))
+        return outcome_now(JobState.FAILED, error=str(error), exit_code=int(error.exit_code))
     return None
 
 

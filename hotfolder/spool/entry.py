@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hotfolder.job import Job, State
+from hotfolder.job import Job
 from hotfolder.scheduling import SchedulingKey, folder_of
+from plugin.client.protocol import JobState
 
 __all__ = [
     "JobOutcome",
@@ -33,7 +34,7 @@ class PlannedMove:
 class JobOutcome:
     """How a job ended, and what publishing it has decided so far."""
 
-    state: State
+    state: JobState
     error: str | None = None
     exit_code: int = 0
     picture: str | None = None
@@ -54,7 +55,7 @@ class SpooledJob:
 
     job: Job
     moves: tuple[PlannedMove, ...]
-    state: State
+    state: JobState
     attempt: int = 0
     lost: int = 0
     ran: float = 0.0
@@ -84,7 +85,7 @@ class SpooledJob:
         return self.folder / "inputs"
 
 
-def outcome_now(state: State, **facts: Any) -> JobOutcome:
+def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
     """An ending of this moment."""
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
 
@@ -103,13 +104,13 @@ def entry_of(document: Mapping[str, Any], folder: Path) -> SpooledJob:
     return SpooledJob(
         Job.from_document(document["job"], str(folder)),
         tuple(PlannedMove(**step) for step in document["moves"]),
-        outcome.state if outcome else State.QUEUED,
+        outcome.state if outcome else JobState.QUEUED,
         outcome=outcome,
     )
 
 
 def apply_state(entry: SpooledJob, document: Mapping[str, Any]) -> None:
-    entry.state = State(document["state"])
+    entry.state = JobState(document["state"])
     entry.attempt = int(document["attempt"])
     entry.lost = int(document["lost"])
     entry.ran = float(document.get("ran", 0.0))
@@ -118,4 +119,4 @@ def apply_state(entry: SpooledJob, document: Mapping[str, Any]) -> None:
 
 
 def _outcome_of(document: Mapping[str, Any] | None) -> JobOutcome | None:
-    return JobOutcome(**{**document, "state": State(document["state"])}) if document else None
+    return JobOutcome(**{**document, "state": JobState(document["state"])}) if document else None

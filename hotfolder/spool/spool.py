@@ -27,7 +27,7 @@ from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync
 from hotfolder.errors import InputError
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.candidate import JobCandidate
-from hotfolder.job import TRANSITIONS, Job, State
+from hotfolder.job import TRANSITIONS, Job
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import (
     JobOutcome,
@@ -38,6 +38,7 @@ from hotfolder.spool.entry import (
     job_document,
     outcome_now,
 )
+from plugin.client.protocol import JobState
 
 __all__ = ["Spool"]
 
@@ -107,7 +108,7 @@ class Spool:
     def needs_to_catch_up(self) -> bool:
         return bool(self._unsettled)
 
-    def change(self, entry: SpooledJob, state: State | None = None, **facts: Any) -> None:
+    def change(self, entry: SpooledJob, state: JobState | None = None, **facts: Any) -> None:
         """Go to another state and note facts, on the disk first.
 
         Raises:
@@ -164,7 +165,7 @@ class Spool:
             client=candidate.client,
             options=candidate.options,
         )
-        state = outcome.state if outcome else State.QUEUED
+        state = outcome.state if outcome else JobState.QUEUED
         return SpooledJob(job, tuple(moves.values()), state, outcome=outcome)
 
     def _take(self, entry: SpooledJob) -> None:
@@ -235,12 +236,12 @@ class Spool:
                     f"{Path(error.filename or entry.job.source).name}: vanished or unreadable "
                     f"while the job was taken in ({error.strerror}). Drop the job again."
                 )
-                entry.state = State.FAILED
+                entry.state = JobState.FAILED
                 code = int(InputError.exit_code)
-                entry.outcome = outcome_now(State.FAILED, error=message, exit_code=code)
+                entry.outcome = outcome_now(JobState.FAILED, error=message, exit_code=code)
             self._write_state(entry)
-        if entry.state is State.RUNNING:
-            self.change(entry, State.QUEUED)
+        if entry.state is JobState.RUNNING:
+            self.change(entry, JobState.QUEUED)
         return entry
 
     def _set_aside(self, folder: Path, error: Exception) -> None:

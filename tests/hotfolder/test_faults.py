@@ -20,10 +20,11 @@ from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with
 
 from benchmarks.reliability.faults import Faults, faults, share_semantics
 from hotfolder.errors import FolderError
-from hotfolder.job import Job, State
+from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_server import TIDY_SECONDS
 from hotfolder.workers.events import Event
+from plugin.client.protocol import JobState
 
 STEPS = 60
 
@@ -61,7 +62,7 @@ def lost_once(job: Job) -> Iterator[Event]:
 class Life:
     drop: Callable[[Room, str], None] = pair
     script: Script = paints
-    end: State = State.DONE
+    end: JobState = JobState.DONE
     inputs: int = 2
     """Files that must be somewhere afterwards, once each."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -74,9 +75,9 @@ LIVES = {
     "done": Life(),
     "done_with_progression": Life(pair_with("progression: 3"), paints_with_progression, inputs=3),
     "named_by_a_sidecar": Life(named_by_a_sidecar),
-    "failed": Life(script=fails, end=State.FAILED),
-    "refused": Life(pair_with("siez: 3"), end=State.FAILED, inputs=3),
-    "cancelled": Life(pair_and_cancel, end=State.CANCELLED),
+    "failed": Life(script=fails, end=JobState.FAILED),
+    "refused": Life(pair_with("siez: 3"), end=JobState.FAILED, inputs=3),
+    "cancelled": Life(pair_and_cancel, end=JobState.CANCELLED),
     "lost_once": Life(script=lost_once),
     "overwriting": Life(settings={"overwrite": True, "originals": "keep"}),
     "on_a_windows_share": Life(on_a_share=True),
@@ -148,9 +149,9 @@ class Bench:
         suffixes = sorted("".join(path.suffixes) for path in files["outbox"])
         painted = [".png", ".result.yaml"]
         painted += [".losses.png", ".progression.jpg"] if losses else []
-        assert suffixes == (sorted(painted) if life.end is State.DONE else []), (n, suffixes)
+        assert suffixes == (sorted(painted) if life.end is JobState.DONE else []), (n, suffixes)
         errors = [path.name for path in files["failed"] if path.name == "error.txt"]
-        assert len(errors) == (life.end is State.FAILED), n
+        assert len(errors) == (life.end is JobState.FAILED), n
         assert [*files["inbox"], *folder.spool.iterdir()] == [], n
         kept = set.union(*(files[name] for name in ("failed", "done", ".impasto")))
         inputs = [path.name for path in kept if path.name.startswith(f"{self.name}.")]
