@@ -35,23 +35,17 @@ class FailedFolder:
             return
         for number, candidate in enumerate(found, start=1):
             # The last one to be claimed takes what the others had copied, so nothing is left.
-            shared = number < len(found)
-            yield replace(
-                candidate,
-                inputs=tuple(
-                    replace(
-                        input_file,
-                        shared=input_file.shared and (shared or not self._holds(input_file.path)),
-                    )
-                    for input_file in candidate.inputs
-                ),
-            )
+            is_last = number == len(found)
+            inputs = [
+                replace(
+                    file, shared=file.shared and not (is_last and file.path.parent == self._path)
+                )
+                for file in candidate.inputs
+            ]
+            yield replace(candidate, inputs=tuple(inputs))
 
     def clear(self) -> None:
         """Remove what is left of a folder whose job has been claimed. Other files keep it."""
         with contextlib.suppress(OSError):
             (self._path / "error.txt").unlink(missing_ok=True)
             self._path.rmdir()
-
-    def _holds(self, path: Path) -> bool:
-        return path.parent == self._path

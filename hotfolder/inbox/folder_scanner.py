@@ -69,17 +69,17 @@ class FolderScanner:
         clock: Callable[[], float],
         *,
         folder: str = "",
-        presets: bool | None = None,
+        presets: bool = False,
     ) -> None:
         """
         Args:
             folder: its name below the inbox, if it is not the inbox itself.
-            presets: whether it may have a preset; None: if it has a name.
+            presets: whether it may have a preset.
         """
         self._clock = clock
         self._folder = folder
         self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
-        self._may_have_preset = bool(folder) if presets is None else presets
+        self._may_have_preset = presets
         self._presets = PresetFolder(self._source)
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
@@ -158,17 +158,14 @@ class FolderScanner:
         batches: dict[str, InboxFile] = {}
         others = []
         for file in files:
-            role = file.parsed.role
-            if role is FileRole.BATCH:
-                if file.regular:
-                    batches[file.parsed.job] = file
-            elif isinstance(role, ControlFile):
-                if file.regular:
-                    source = self._source(file.parsed.job)
-                    # A client knows the name under which it dropped its job, and no other.
-                    is_source = role is ControlFile.HEARTBEAT
-                    controls[role][source if is_source else source.replace("/", "-")] = file
-            else:
+            role, source = file.parsed.role, self._source(file.parsed.job)
+            if isinstance(role, ControlFile) and file.regular:
+                # A client knows the name under which it dropped its job, and no other.
+                is_source = role is ControlFile.HEARTBEAT
+                controls[role][source if is_source else source.replace("/", "-")] = file
+            elif role is FileRole.BATCH and file.regular:
+                batches[source] = file
+            elif isinstance(role, FileRole) and role is not FileRole.BATCH:
                 others.append(file)
         return controls, batches, others
 
@@ -219,16 +216,15 @@ class FolderScanner:
                     assembly.settings = self._settings(assembly)
                 except HotFolderError as error:
                     assembly.error = error
-            self._note_waiting(group, assembly)
         except OSError as error:
             assembly = self._unreadable(group, error)
-            self._note_waiting(group, assembly)
         except Exception as error:  # One job must not stop the others.
             log.exception("[%s] cannot be understood", group.name)
             unforeseen = HotFolderError(f"{group.name}: an unforeseen error: {error!r}")
             assembly = JobAssembly(group.name, named_by_sidecar=True, error=unforeseen)
             assembly.complete_by_name(group.files)
         assembly.hold = self._presets.problem or assembly.hold
+        self._note_waiting(group, assembly)
         return assembly
 
     def _made_of(self, group: _Group, sources: PictureSources) -> object:
@@ -266,12 +262,8 @@ class FolderScanner:
 
     def _note_waiting(self, group: _Group, assembly: JobAssembly) -> None:
         """Note how much longer a job that cannot go on may stay as it is."""
-        state = (
-            tuple(assembly.lacks),
-            assembly.conflict,
-            str(assembly.error),
-            tuple(assembly.inputs),
-        )
+        lacks, inputs = tuple(assembly.lacks), tuple(assembly.inputs)
+        state = (lacks, assembly.conflict, str(assembly.error), inputs)
         if group.state != state:
             group.state, group.unchanged_since = state, self._clock()
         until = group.unchanged_since + self._options.wait_seconds

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.file_names import ParsedName, key_of, parse, shown
@@ -69,20 +70,14 @@ class Listing:
         self.changed = self._tracker.observe(prints)
         self._files = {}
         for name in sorted(found):
-            settled = self._tracker.is_settled(name)
+            (parsed, regular), settled = found[name], self._tracker.is_settled(name)
             file = before.get(name)
-            if file is None or (file.fingerprint, file.settled) != (prints[name], settled):
-                parsed, regular = found[name]
-                file = InboxFile(
-                    name,
-                    path=file.path if file is not None else self._path / name,
-                    label=file.label if file is not None else self._prefix + shown(name),
-                    key=file.key if file is not None else key_of(name),
-                    parsed=parsed,
-                    fingerprint=prints[name],
-                    regular=regular,
-                    settled=settled,
-                )
+            if file is None:
+                path, label = self._path / name, self._prefix + shown(name)
+                key = key_of(name)
+                file = InboxFile(name, path, label, key, parsed, prints[name], regular, settled)
+            elif (file.fingerprint, file.settled) != (prints[name], settled):
+                file = replace(file, fingerprint=prints[name], regular=regular, settled=settled)
             self._files[name] = file
         return list(self._files.values())
 

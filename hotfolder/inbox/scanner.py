@@ -46,7 +46,7 @@ class InboxScanner:
         unreadable = []
         for name in self._top.folders:
             scanner = below.get(name) or FolderScanner(
-                self._folder.inbox / name, self._clock, folder=name
+                self._folder.inbox / name, self._clock, folder=name, presets=True
             )
             try:
                 found.append(scanner.scan(library, options))

@@ -105,17 +105,17 @@ class Claimer:
             live: the jobs in the spool.
             batches: names that no job may have.
         """
-        if not self._schedule.is_due():
-            return self._refill(live) if self._more and self._runs_low(live) else None
-        self._schedule.begin()
+        if not self._schedule.begin():
+            runs_low = _queued(live) <= self._config().claim_limit // 2
+            return self._refill(live) if self._more and runs_low else None
         self._batches = batches
         try:
             snapshot = self._inbox.scan()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
-            self._schedule.retry_in(RETRY_SECONDS)
+            self._schedule.scan_in(RETRY_SECONDS)
             return None
-        self._schedule.plan(snapshot)
+        self._schedule.found(snapshot)
         result = self._last = self._take(snapshot, live)
         self._schedule.end(within=self._liveness.seconds_between_scans)
         return result
@@ -154,23 +154,37 @@ class Claimer:
                 result.cancelled[by_name[name].job.id] = ""
         candidates = self._by_job_name(snapshot.candidates, by_name.keys())
         outcomes = self._sort(candidates, controls, gone, result)
-        self._claim_next(result, outcomes, live)
+        scan_again = False
+        shared: set[Path] = set()
+        for name in self._next(result.ready, outcomes, live):
+            candidate = result.ready.pop(name)
+            paths = _shared_paths(candidate)
+            if paths & shared:
+                # What one job has copied may now be the other's alone: scan again first.
+                result.waiting[name] = candidate
+                scan_again = True
+            else:
+                shared |= paths
+                self._claim(candidate, name, outcomes.get(name), result)
         all_retried = self._retry(controls, result, live)
         self._more = bool(result.ready) or not all_retried
-        if controls.release(result.waiting, self._inbox):
-            self._scan_again(result)
-        self._remove_idle(controls, snapshot, live, result)
+        if controls.release(result.waiting, self._inbox) or scan_again:
+            result.settling = True
+            self._schedule.scan_in(0.0)
+        names = {entry.job.name for entry in live.values()} | result.candidates.keys()
+        batches = self._batches | snapshot.batch_files.keys()
+        sources = {entry.job.source for entry in live.values()}
+        sources |= {candidate.name for candidate in snapshot.candidates}
+        controls.remove_idle(ControlFile.CANCEL, names | result.cancels.keys() | batches)
+        controls.remove_idle(ControlFile.RELEASE, names)
+        controls.remove_idle(ControlFile.HEARTBEAT, sources)
         return result
 
     def _refill(self, live: Mapping[str, SpooledJob]) -> ScanResult:
         """Claim more of what the last scan found, unless it has changed since."""
+        ready = dict(self._last.ready)
         result = replace(
-            self._last,
-            snapshot=None,
-            claimed=[],
-            cancelled={},
-            cancels={},
-            ready=dict(self._last.ready),
+            self._last, snapshot=None, claimed=[], cancelled={}, cancels={}, ready=ready
         )
         plain = {
             name: candidate
@@ -183,7 +197,7 @@ class Claimer:
                 self._claim(candidate, name, None, result)
         self._more = bool(plain.keys() & result.ready.keys())
         if not self._more:
-            self._schedule.scan_again()
+            self._schedule.scan_in(0.0)
         self._last = result
         return result
 
@@ -259,24 +273,6 @@ class Claimer:
         limit = self._config().claim_limit
         return [*list(outcomes)[:limit], *(name for _, name in order[:limit] if name)]
 
-    def _claim_next(
-        self,
-        result: ScanResult,
-        outcomes: Mapping[str, JobOutcome],
-        live: Mapping[str, SpooledJob],
-    ) -> None:
-        shared: set[Path] = set()
-        for name in self._next(result.ready, outcomes, live):
-            candidate = result.ready.pop(name)
-            paths = _shared_paths(candidate)
-            if paths & shared:
-                # What one job has copied may now be the other's alone: scan again first.
-                result.waiting[name] = candidate
-                self._scan_again(result)
-            else:
-                shared |= paths
-                self._claim(candidate, name, outcomes.get(name), result)
-
     def _claim(
         self, candidate: JobCandidate, name: str, outcome: JobOutcome | None, result: ScanResult
     ) -> bool:
@@ -315,35 +311,6 @@ class Claimer:
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
         return controls.retry(self._inbox, room, claim)
-
-    def _remove_idle(
-        self,
-        controls: ControlFiles,
-        snapshot: Snapshot,
-        live: Mapping[str, SpooledJob],
-        result: ScanResult,
-    ) -> None:
-        """Remove control files that are for nobody. Those that hold a job or give it a priority
-        stay: they may be there long before it."""
-        names = {entry.job.name for entry in live.values()} | result.candidates.keys()
-        sources = {entry.job.source for entry in live.values()}
-        sources |= {candidate.name for candidate in snapshot.candidates}
-        batches = self._batches | snapshot.batch_files.keys()
-        controls.remove_idle(
-            {
-                ControlFile.CANCEL: names | result.cancels.keys() | batches,
-                ControlFile.RELEASE: names,
-                ControlFile.HEARTBEAT: sources,
-            }
-        )
-
-    def _scan_again(self, result: ScanResult) -> None:
-        """At once: there is more to find out."""
-        result.settling = True
-        self._schedule.scan_again()
-
-    def _runs_low(self, live: Mapping[str, SpooledJob]) -> bool:
-        return _queued(live) <= self._config().claim_limit // 2
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -75,14 +75,13 @@ class ControlFiles:
                 file.path.unlink(missing_ok=True)
         return True
 
-    def remove_idle(self, known: Mapping[ControlFile, AbstractSet[str]]) -> None:
-        """Remove files of these kinds that are for none of the names, once they can be no
-        delivery's forerunner: such as a heartbeat that came after its job's end."""
-        for control, names in known.items():
-            for name, file in self._files[control].items():
-                if name not in names and file.settled:
-                    log.debug("[%s] nothing to %s", name, control)
-                    discard(file.path)
+    def remove_idle(self, control: ControlFile, names: AbstractSet[str]) -> None:
+        """Remove those that are for none of `names`, once they can be no delivery's forerunner:
+        such as a heartbeat that came after its job's end."""
+        for name, file in self._files[control].items():
+            if name not in names and file.settled:
+                log.debug("[%s] nothing to %s", name, control)
+                discard(file.path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:

@@ -1,6 +1,5 @@
 """When to scan the inbox: after file events and regularly besides, but never all of the time."""
 
-import time
 from collections.abc import Callable
 
 from hotfolder.config.reload import CurrentConfig
@@ -18,27 +17,18 @@ LATE_SECONDS = 2.0
 
 
 class ScanSchedule:
-    """To be told of every scan: `begin`, then `plan` and `end`, or `retry_in` if it has failed."""
+    """Says when a scan begins; to be told what it has found, and when it has ended."""
 
     def __init__(
-        self,
-        config: CurrentConfig,
-        folder: FolderPaths,
-        clock: Callable[[], float] = time.monotonic,
+        self, config: CurrentConfig, folder: FolderPaths, clock: Callable[[], float]
     ) -> None:
         self._config = config
         self._clock = clock
         # Whether the system's events are used stays.
         polling = config().watch.polling
         self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=polling)
-        self._next = 0.0
-        self._not_before = 0.0
-        self._event = False
-        """Whether an event has come since the last scan began."""
-        self._event_before = False
-        """Whether one had come before that."""
-        self._began = 0.0
-        self._has_scanned = False
+        self._next = self._not_before = self._began = 0.0
+        self._event_pending = self._by_event = self._has_scanned = False
         self._missed_since: float | None = None
         """When a scan found a change of which no event has come yet."""
 
@@ -46,33 +36,30 @@ class ScanSchedule:
         # Not before a scan may begin: the server's loop would spin.
         return max(0.0, self._next - self._clock(), self._not_before - self._clock())
 
-    def is_due(self) -> bool:
-        self._event = self._watcher.pending() or self._event
+    def begin(self) -> bool:
+        """Whether a scan is due, which begins now. An event that comes too early is kept."""
+        self._event_pending = self._watcher.pending() or self._event_pending
         now = self._clock()
-        return now >= self._not_before and (self._event or now >= self._next)
-
-    def begin(self) -> None:
-        self._began = self._clock()
-        self._event, self._event_before = False, self._event
-        if self._watcher.check() or self._event_before:
+        if now < self._not_before or not (self._event_pending or now >= self._next):
+            return False
+        self._began = now
+        self._by_event, self._event_pending = self._event_pending, False
+        if self._watcher.check() or self._by_event:
             self._missed_since = None
+        return True
 
-    def plan(self, found: Snapshot) -> None:
-        """When the next scan is due, unless an event comes before."""
+    def found(self, snapshot: Snapshot) -> None:
+        """Plan the next scan by what this one has found."""
         # What lay there at the start came before the watcher.
-        self._note_change(found.changed and not self._event_before and self._has_scanned)
+        self._note_change(snapshot.changed and not self._by_event and self._has_scanned)
         self._has_scanned = True
         watch = self._config().watch
         pause = watch.rescan_seconds if self._watcher.native else watch.poll_seconds
-        self._next = self._clock() + min(pause, pause if found.settling is None else found.settling)
+        self.scan_in(pause if snapshot.settling is None else min(pause, snapshot.settling))
 
-    def retry_in(self, seconds: float) -> None:
-        """The inbox could not be scanned."""
+    def scan_in(self, seconds: float) -> None:
+        """Unless an event comes before."""
         self._next = self._clock() + seconds
-
-    def scan_again(self) -> None:
-        """As soon as a scan may begin."""
-        self._next = 0.0
 
     def end(self, within: float | None) -> None:
         """What was found has been claimed. `within`: seconds until the next scan at the latest."""
