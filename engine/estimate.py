@@ -21,7 +21,7 @@ PROBE = 192
 
 @dataclass(frozen=True)
 class PlannedScale:
-    """One scale of a painting, before it starts."""
+    """A scale of a painting that has not started, and its plan."""
 
     size: Size
     steps: int
@@ -55,7 +55,7 @@ def plan_painting(
 
 
 def seconds_a_pixel(vgg: VGG19) -> float:
-    """Of an untiled evaluation with its gradient; measuring takes about a second."""
+    """Measure the seconds a pixel of an untiled evaluation with its gradient, in about a second."""
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand((1, 3, PROBE, PROBE), generator=generator).to(vgg.device)
     objective = style_transfer_objective(vgg, picture, [picture], resolve({}))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FILES", "Progression"]
 
 FILES = ("progression.jpg", "progression.webp", "losses.png")
-"""What `Progression.files` makes; the names follow the result's, after a dot."""
+"""The files of `Progression.files`; these names follow the result's, after a dot."""
 
 FRAMES = 40
 """Frames of the animation, unless more stages are asked for."""
@@ -78,7 +78,7 @@ class Progression:
                 self._next += 1
 
     def state(self) -> dict[str, Any]:
-        """What is recorded, as numbers and bytes."""
+        """The record so far, as numbers and bytes."""
         frames = [(at, *image.size, image.tobytes()) for at, image in list(self._frames)]
         return {
             "frames": frames,

@@ -35,7 +35,7 @@ __all__ = [
 Kind = Literal["content", "style"]
 
 FIRST_OF_EACH_BLOCK = tuple(f"conv{block}_1" for block in range(1, len(CONVOLUTIONS) + 1))
-"""What both figures use: conv1_1, conv2_1, ..., conv5_1."""
+"""The layers of both figures: conv1_1, conv2_1, ..., conv5_1."""
 
 # One scale: between scales `stylise` adds the content's fine structure, which here only the layers
 # should supply. Average pooling, as Gatys et al. advise, and the total variation remove the

@@ -56,7 +56,7 @@ LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
-"""Of result files, by format."""
+"""Suffixes of result files, by format."""
 
 # Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
@@ -207,7 +207,7 @@ class Settings(BaseModel):
     and the curve of the losses. At least 2; 0: none of these."""
 
     def longest_side(self, content: tuple[int, int]) -> int:
-        """Of the result, in pixels, for a content of (width, height)."""
+        """Pixels of the result's longest side, for a content of (width, height)."""
         return max(content) if self.size == "content" else self.size
 
 

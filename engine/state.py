@@ -32,7 +32,7 @@ class State:
     generator: Tensor
     """State of the generator that every random number of the painting is drawn from."""
     seconds: float
-    """Of computing so far."""
+    """Seconds of computing so far."""
     plan: Mapping[str, Any] | None = None
     """`Plan.document` of the scale, since the plan decides how sums are rounded."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class State:
 
     @property
     def nbytes(self) -> int:
-        """Of all tensors together."""
+        """Bytes of all tensors."""
         return sum(tensor.nbytes for tensor in _tensors(list(vars(self).values())))
 
 
@@ -50,7 +50,7 @@ def save_state(state: State, file: IO[bytes]) -> None:
 
 
 def load_state(file: IO[bytes]) -> State:
-    """What `save_state` wrote, in the host's memory.
+    """Read what `save_state` wrote into the host's memory.
 
     Raises:
         Exception: of almost any kind, if the file is damaged.

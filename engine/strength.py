@@ -20,12 +20,12 @@ STANDARD = 75.0
 
 @dataclass(frozen=True)
 class StrengthPreset:
-    """What a strength sets."""
+    """The values that a strength stands for."""
 
     style: float
     """Factor of the style's weight."""
     colours: float
-    """Of the start: 0 the content's own, 1 those that `init_colours` asks for."""
+    """Colours of the start: 0 the content's own, 1 those that `init_colours` asks for."""
     structure_freedom: float
     """0: the content's structure as it is. 1: all of `coarse_steps` at half the size that a
     painting begins at otherwise, and no fine structure of the content added at larger scales."""
@@ -51,7 +51,7 @@ FULL_COLOURS = 25.0
 
 
 def strength_preset(strength: float | None) -> StrengthPreset:
-    """What a strength of 0 to 100 sets; None: as `STANDARD`."""
+    """The preset of a strength of 0 to 100; None: as `STANDARD`."""
     if strength is None or strength == STANDARD:
         return StrengthPreset(1.0, 1.0, 0.0)
     beyond = max(0.0, (strength - STANDARD) / (100 - STANDARD))

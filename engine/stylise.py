@@ -51,21 +51,21 @@ class Progress:
     step: int
     steps: int
     fraction: float
-    """Of the whole work, 0 to 1; scales count by their pixels."""
+    """Fraction of the whole work that is done, 0 to 1; scales count by their pixels."""
     losses: Losses
     seconds: float
-    """Of computing, those before an interruption included."""
+    """Seconds of computing, those before an interruption included."""
     eta_seconds: float | None
     state: Callable[[], State]
-    """What `stylise(..., resume=)` goes on from: the work as it stands when this is called, from
-    any thread, even while the next step is computed."""
+    """The state for `stylise(..., resume=)` at the moment of the call. Any thread may call it, even
+    while the next step is computed."""
     preview: Picture | None = None
-    """Of this scale, but at most `PREVIEW_SIDE` px long."""
+    """The picture at this scale, with sides of at most `PREVIEW_SIDE`."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The painting, and what it took."""
+    """The painting, and how it was computed."""
 
     picture: Picture
     losses: Losses

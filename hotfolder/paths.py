@@ -56,7 +56,9 @@ class FolderPaths:
         """
         for folder in (*self._public(), self.private, self.spool):
             if not folder.is_dir():
-                raise FolderError(f"{folder}: no such folder. `impasto init {self.root}` makes it.")
+                raise FolderError(
+                    f"{folder}: no such folder. `impasto init --hot {self.root}` makes it."
+                )
         inbox = self.inbox.resolve()
         for folder in (self.styles, self.outbox, self.failed, self.done, self.status, self.private):
             place = folder.resolve()

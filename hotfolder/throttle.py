@@ -1,4 +1,4 @@
-"""How much of the daemon's time goes into what can wait. Pure, clock injected."""
+"""Keeps one kind of work to a share of the time. Pure, clock injected."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -8,32 +8,48 @@ __all__ = ["Throttle"]
 T = TypeVar("T")
 
 SHARE = 20
-"""One part in so many of the time. Replacing a file can take milliseconds (ext4 then writes it to
-the disk at once), and thousands of statuses change with every job that ends."""
+"""Replacing a file can take milliseconds (ext4 then writes it to the disk at once), and thousands
+of statuses change with every job that ends."""
 
-AT_ONCE_SECONDS = 0.05
+BURST_SECONDS = 0.05
 
 
 class Throttle:
-    """Time for one kind of work: a little at once, and then a pause of many times as long."""
+    """Work that takes at most one part in `share` of the time: after each piece a pause follows
+    that is so many times as long. Pieces begin at least `interval` seconds apart."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], share: float = SHARE, interval: float = 0.0
+    ) -> None:
         self._clock = clock
-        self._from = clock()
+        self._share = share
+        self._interval = interval
+        self._next = clock()
 
     @property
-    def left(self) -> bool:
-        return self._clock() >= self._from
+    def delay(self) -> float:
+        """Seconds until the next piece may begin; 0 if it may now."""
+        return max(0.0, self._next - self._clock())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next piece may begin."""
+        return self._clock() >= self._next
+
+    def ended(self, started: float) -> None:
+        """A piece that began at `started`, by the same clock, has just ended."""
+        self._next = started + max(self._interval, self._share * (self._clock() - started))
 
     def take(self, work: Iterable[T]) -> Iterator[T]:
-        """As much of `work` as there is time for now; at least one piece, unless it is none yet."""
-        if not self.left:
+        """As much of `work` as there is time for now; at least one item, if the next piece may
+        begin at all."""
+        if not self.is_open:
             return
         started = self._clock()
         try:
-            for piece in work:
-                yield piece
-                if self._clock() - started >= AT_ONCE_SECONDS:
+            for item in work:
+                yield item
+                if self._clock() - started >= BURST_SECONDS:
                     break
         finally:
-            self._from = self._clock() + (SHARE - 1) * (self._clock() - started)
+            self.ended(started)

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.reliability.chaos_daemon HOT --log FILE [...]`
 
-The real `serve`, with a file operation in so many failing, and killed before its n-th one. Every
+The real `Server`, with a file operation in so many failing, and killed before its n-th one. Every
 fault is noted in FILE.
 """
 
@@ -14,11 +14,13 @@ import random
 import sys
 from pathlib import Path
 
-import hotfolder.server.server
 from benchmarks.process import ROOT
 from benchmarks.reliability.faults import faults
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import HotFolderError
+from hotfolder.server.server import Server, local_dispatcher
+from hotfolder.workers.local_dispatcher import LocalDispatcher
 
 PUPPET = ROOT / "tests" / "hotfolder" / "programs" / "puppet.py"
 
@@ -38,8 +40,6 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level="INFO", format="%(message)s")
     rng = random.Random(options.seed)
-    if not options.engine:
-        hotfolder.server.server.worker_command = lambda **_: [sys.executable, str(PUPPET)]
     config = Config.model_validate(
         {
             "settle_seconds": options.settle,
@@ -54,11 +54,21 @@ def main() -> int:
         if options.kill_at:
             injected.kill(options.kill_at)
         try:
-            outcome = hotfolder.server.server.serve(config, options.hot, once=options.once)
+            server = Server(
+                ConfigWatch(config),
+                [options.hot],
+                once=options.once,
+                dispatcher=local_dispatcher if options.engine else _puppets,
+            )
+            outcome = server.run()
         except HotFolderError as error:
             sys.stderr.write(f"{error}\n")
             return int(error.exit_code)
     return int(outcome.exit_code)
+
+
+def _puppets(config: Config) -> LocalDispatcher:
+    return LocalDispatcher(config.devices, command=[sys.executable, str(PUPPET)])
 
 
 def _fail(rng: random.Random, log: Path) -> None:

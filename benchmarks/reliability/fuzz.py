@@ -172,7 +172,7 @@ class Target:
         self._now = 0.0
         config = Config.model_validate({"watch": {"polling": True}, "wait_seconds": 5.0})
         daemon = FolderServer(ConfigWatch(config), folder, _Paints(), clock=lambda: self._now)
-        self._steps = daemon.steps(0)
+        self._steps = daemon.steps()
         next(self._steps)
 
     def close(self) -> None:

@@ -83,8 +83,8 @@ def measure(folder: FolderPaths, options: argparse.Namespace) -> dict[str, float
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(120)
     inside = json.loads(report.read_text())
-    found["dispatch"] = 1000 * (inside["claim"] + inside["hand_out"])
-    found["dispatch_cpu"] = 1000 * (inside["claim_cpu"] + inside["hand_out_cpu"])
+    found["dispatch"] = 1000 * (inside["claim"] + inside["dispatch"])
+    found["dispatch_cpu"] = 1000 * (inside["claim_cpu"] + inside["dispatch_cpu"])
     found["looks"] = inside["look_cpu"]
     return found
 

@@ -1,7 +1,7 @@
 """The daemon of `benchmarks queue`, with a null engine: `queue_daemon HOT REPORT`.
 
-At its end it reports what the way from the inbox to the worker has cost: looking, claiming, handing
-out.
+At its end it reports what the way from the inbox to the worker has cost: scanning, claiming,
+dispatching.
 """
 
 import argparse
@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hotfolder.server.server
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.server.execution import JobRunner
+from hotfolder.server.server import Server
 from hotfolder.spool.claimer import Claimer
 from hotfolder.spool.spool import Spool
+from hotfolder.workers.local_dispatcher import LocalDispatcher
 
 
 def main() -> int:
@@ -29,15 +31,19 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level="WARNING")
     command = [sys.executable, "-m", "benchmarks.speed.queue_null"]
-    hotfolder.server.server.worker_command = lambda **_: command  # type: ignore[assignment]
-    looks, hands, claims = Clocked(), Clocked(), Clocked()
+    server = Server(
+        ConfigWatch(Config()),
+        [options.folder],
+        dispatcher=lambda _: LocalDispatcher(["null"], command=command),
+    )
+    looks, dispatches, claims = Clocked(), Clocked(), Clocked()
     Claimer.scan_if_due = looks.around(Claimer.scan_if_due)  # type: ignore[method-assign]
-    JobRunner.hand_out = hands.around(JobRunner.hand_out)  # type: ignore[method-assign]
+    JobRunner.dispatch = dispatches.around(JobRunner.dispatch)  # type: ignore[method-assign]
     Spool.claim = claims.around(Spool.claim)  # type: ignore[method-assign]
     profiler = cProfile.Profile()
     if options.profile:
         profiler.enable()
-    outcome = hotfolder.server.server.serve(Config(devices=["null"]), options.folder)
+    outcome = server.run()
     if options.profile:
         profiler.disable()
         profiler.dump_stats(options.profile)
@@ -46,8 +52,8 @@ def main() -> int:
         "claim_cpu": claims.cpu / max(1, claims.calls),
         "look": looks.wall,
         "look_cpu": looks.cpu,
-        "hand_out": hands.wall / max(1, outcome.done),
-        "hand_out_cpu": hands.cpu / max(1, outcome.done),
+        "dispatch": dispatches.wall / max(1, outcome.done),
+        "dispatch_cpu": dispatches.cpu / max(1, outcome.done),
     }
     options.report.write_text(json.dumps(report))
     return int(outcome.exit_code)

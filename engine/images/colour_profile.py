@@ -194,7 +194,7 @@ def _through_profile(
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether it is sRGB to sRGB up to rounding, as with most files: then values stay exact."""
+    """Whether a transform is sRGB to sRGB up to rounding: left out, it keeps values exact."""
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
     there = np.asarray(transform.apply(Image.fromarray(grid)))

@@ -80,7 +80,7 @@ def opened(path: Path) -> IO[bytes]:
         PictureError: missing, not a regular file, not readable, empty.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        # Without O_NONBLOCK, opening a pipe without a writer would block.
         file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     except FileNotFoundError:
         raise PictureError(f"{path}: there is no such file.") from None

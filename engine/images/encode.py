@@ -45,7 +45,7 @@ TILE = 256
 """Side of a TIFF's tiles, in pixels: a reader of a part decodes little else."""
 
 BIGTIFF_BYTES = 2**32 - 2**25
-"""Of uncompressed pixels, from which a TIFF has offsets of 64 bits. The rest is for the tables."""
+"""Bytes of pixels from which a TIFF has 64-bit offsets; the rest of 4 GB is for its tables."""
 
 
 def check_side(format: str, size: tuple[int, int]) -> None:

@@ -22,7 +22,7 @@ LINE = 1.3
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture and the line above it."""
+    """A picture and its label."""
 
     picture: Picture
     label: str

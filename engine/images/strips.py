@@ -14,7 +14,7 @@ Samples = NDArray[Any]
 """uint8, 0 to 255, or float32, 0 to 1."""
 
 STRIP_PIXELS = 1 << 18
-"""Of a strip: the copies that converting one takes are small beside any large picture."""
+"""Pixels of a strip: the copies made to convert one are small beside a large picture."""
 
 
 def strips(width: int, height: int) -> Iterator[slice]:

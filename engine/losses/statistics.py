@@ -42,12 +42,12 @@ class Statistic(Protocol):
     """A loss of a layer's features that compares statistics over their positions."""
 
     def compute(self, features: Tensor) -> StyleStatistics:
-        """Of one picture's features, 1 x C x H x W in any precision; float32 or better."""
+        """The statistics, float32 or better, of features 1 x C x H x W in any precision."""
 
     def target(
         self, styles: Sequence[StyleStatistics], shares: Sequence[float], positions: int
     ) -> StyleStatistics:
-        """What `loss` compares a picture with.
+        """The blended statistics that `loss` compares a picture's with.
 
         Args:
             styles: statistics of each style.

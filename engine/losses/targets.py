@@ -75,6 +75,6 @@ def digest(picture: Picture) -> str:
 
 
 def _bytes_of(statistics: LayerStatistics) -> int:
-    """Of the storages, since a view of a larger tensor keeps all of it."""
+    """Bytes of the storages, since a view of a larger tensor keeps all of it."""
     tensors = (tensor for of_layer in statistics.values() for tensor in of_layer)
     return sum(tensor.untyped_storage().nbytes() for tensor in tensors)

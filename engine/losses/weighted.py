@@ -35,12 +35,13 @@ class WeightedLosses:
 
     @property
     def content_factors(self) -> dict[str, float]:
-        """Of each layer's content loss in the sum of all terms."""
+        """The factor of each layer's content loss in the sum of all terms."""
         layers = active_layers(self.settings.content_layers)
         return {name: self.settings.content_weight * weight for name, weight in layers.items()}
 
     @property
     def style_factors(self) -> dict[str, float]:
+        """The factor of each layer's style loss in the sum of all terms."""
         layers = active_layers(self.settings.style_layers)
         return {name: self.settings.style_weight * weight for name, weight in layers.items()}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["auto_budget", "format_bytes", "parse_memory"]
 
 RESERVE = 0.1
-"""Of what is free: for other processes, and for what no plan predicts."""
+"""Share of free memory left for other processes and for what no plan predicts."""
 
 LEAST_RESERVE = 500_000_000
 """Bytes."""

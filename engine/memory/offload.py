@@ -76,7 +76,7 @@ class OffloadedTensor:
         return part.permute(0, 3, 1, 2)
 
     def _offsets(self, region: Region) -> range:
-        """Of each row of a region, in bytes: positions lie one after the other, row by row."""
+        """Byte offsets of a region's rows: positions are stored one after the other, row by row."""
         _, rows, columns = region
         position = self.shape[1] * self.dtype.itemsize
         whole = self.shape[3] * position
@@ -85,14 +85,14 @@ class OffloadedTensor:
 
 
 def offload_folder() -> Path:
-    """Of the temporary files: `TMPDIR` if set; else /var/tmp, as /tmp is often in memory."""
+    """Folder of the temporary files: `TMPDIR` if set; else /var/tmp, as /tmp is often in memory."""
     if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK | os.X_OK):
         return Path("/var/tmp")
     return Path(tempfile.gettempdir())
 
 
 def _reserved(size: int) -> Any:
-    """A file without a name, with room for so many bytes."""
+    """An unnamed file with so many bytes reserved on the disk."""
     folder = offload_folder()
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with its OffloadedTensor)
     try:
@@ -111,7 +111,7 @@ def _reserved(size: int) -> Any:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    """Of a contiguous tensor on the CPU, sharing its memory."""
+    """The bytes of a contiguous tensor on the CPU, sharing its memory."""
     return memoryview(tensor.view(torch.uint8).flatten().numpy())  # type: ignore[arg-type]
 
 

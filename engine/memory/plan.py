@@ -22,7 +22,7 @@ class Plan:
     layout: Layout | None
     """None: the network is computed as a whole."""
     tiles: int
-    """Of all segments together; 1 if untiled."""
+    """Tiles of all segments together; 1 if untiled."""
     history: int
     """Pairs that L-BFGS remembers, which may be fewer than the settings ask for; 0 for Adam."""
     peak: int
@@ -34,7 +34,7 @@ class Plan:
     """It replaces a plan that ran out of memory."""
 
     def document(self) -> dict[str, Any]:
-        """As numbers, text and lists: for records, and for `Planner.from_document`."""
+        """The plan as numbers, text and lists: for records, and for `Planner.from_document`."""
         return {
             "size": list(self.size),
             "mode": self.mode,

@@ -28,7 +28,7 @@ LARGEST_MAP = {"cpu": 10 << 20}
 LARGEST_MAP_ELSEWHERE = 1 << 30
 
 SIDES = (4096, 2048, 1024, 512, 256, 192, 96)
-"""Of the first segment's tiles, in pixels."""
+"""Sides of the first segment's tiles, in pixels."""
 
 SMALLER = 0.85
 """Peak of the next smaller plan, relative to the plan that ran out of memory, at most."""
@@ -37,7 +37,7 @@ ROOM = 8000
 """Bytes a pixel: more than any evaluation takes, whatever its layers, statistic and precision."""
 
 FEWEST_PAIRS = 1
-"""L-BFGS with fewer would be gradient descent."""
+"""L-BFGS with fewer pairs would be gradient descent."""
 
 CUTS = (
     ("pool3",),

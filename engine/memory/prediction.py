@@ -39,7 +39,7 @@ SCRATCH = 190_000_000
 """Bytes that a few evaluations leave in the allocator's hands, whatever their size."""
 
 OVERHEAD = 1.15
-"""Of what operations use inside, and of gaps between blocks, to what tensors hold."""
+"""Factor for the workspaces of operations and for gaps between blocks of memory."""
 
 OFFLOADED = 1.01
 """Cost of an evaluation with the content's features offloaded, relative to one without."""
@@ -94,7 +94,7 @@ class Predictor:
         )
 
     def without_evaluations(self, size: Size, held: int, history: int) -> int:
-        """Bytes at most, without those of evaluations: a lower bound for every layout."""
+        """The peak in bytes if evaluations took none: a lower bound for every layout."""
         optimiser, move = self._optimiser(size, history)
         targets = self._targets_bytes(size, Layout(offloaded=self.tileable))
         return self.fixed + held + optimiser + targets + move

@@ -49,14 +49,14 @@ class SegmentedNetwork:
         self._padding = padding
 
     def tiles(self, segment: Segment, source: Tensor) -> list[Tile]:
-        """Of a segment, given its input."""
+        """The tiles of a segment, given its input."""
         return segment.tiles(source.shape[-2], source.shape[-1])
 
     def run(self, segment: Segment, tile: Tile, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """One tile through one segment.
+        """Compute one tile of one segment.
 
         Args:
-            x: what the tile reads of the segment's input.
+            x: the tile, with its halo, of the segment's input.
 
         Returns:
             The segment's output and the wanted layers, at the tile's own positions.

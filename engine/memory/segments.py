@@ -26,8 +26,8 @@ class Layout:
     """Poolings, in the network's order; a segment ends with each of them."""
 
     sides: tuple[int | None, ...] = (None,)
-    """Of each segment's tiles at most, without halo, in pixels of the picture; None for one tile
-    that covers the segment. One more than there are cuts."""
+    """Longest side of each segment's tiles, without halo, in pixels of the picture; None for one
+    tile that covers the segment. One more than there are cuts."""
 
     offloaded: bool = False
     """Whether the content's features are kept outside memory (`engine.memory.offload`)."""
@@ -115,7 +115,7 @@ class Segment:
     """The pooling that ends it; None for the last segment."""
 
     side: int | None
-    """As in `Layout`."""
+    """Longest side of its tiles, as in `Layout.sides`."""
 
     @property
     def scale(self) -> int:
@@ -147,7 +147,7 @@ class Segment:
         return _spans(length, side, cell, self.halo)
 
     def tiles(self, height: int, width: int) -> list[Tile]:
-        """Row by row, for an input of this size."""
+        """The tiles, row by row, for an input of this size."""
         return [Tile(rows, columns) for rows in self.spans(height) for columns in self.spans(width)]
 
 
@@ -167,7 +167,7 @@ def split_into_segments(wanted: Collection[str], layout: Layout) -> list[Segment
 
 
 def _spans(length: int, side: int | None, cell: int, halo: int) -> list[Span]:
-    """As equal as whole cells allow. The last has the remainder, which poolings drop."""
+    """Spans as equal as whole cells allow. The last has the remainder, which poolings drop."""
     cells = max(1, length // cell)
     count = 1 if side is None else min(cells, math.ceil(cells * cell / max(side, cell)))
     ends = [cells * index // count * cell for index in range(count)] + [length]

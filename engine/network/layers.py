@@ -15,7 +15,7 @@ __all__ = [
 
 
 def channels_of(layer: str) -> int:
-    """Of a layer's activations.
+    """Channels of a layer's activations.
 
     >>> channels_of("relu1_2"), channels_of("conv5_1")
     (64, 512)
@@ -24,7 +24,7 @@ def channels_of(layer: str) -> int:
 
 
 def input_channels_of(layer: str) -> int:
-    """Of what a layer reads; the first reads RGB."""
+    """Channels of a layer's input; the first reads RGB."""
     return 3 if layer == LAYERS[0] else channels_of(LAYERS[LAYERS.index(layer) - 1])
 
 
@@ -39,12 +39,12 @@ def scale_of(layer: str) -> int:
 
 
 def positions_of(layer: str, size: tuple[int, int]) -> int:
-    """Of a layer, for a picture of (width, height)."""
+    """Positions of a layer, for a picture of (width, height)."""
     width, height = (side // scale_of(layer) for side in size)
     return width * height
 
 
 def multiplications_of(convolution: str) -> float:
-    """To a pixel of the picture, in units of one 3 x 3 kernel."""
+    """Multiplications of a convolution a pixel of the picture, in units of one 3 x 3 kernel."""
     positions: int = scale_of(convolution) ** 2
     return input_channels_of(convolution) * channels_of(convolution) / positions

@@ -4,10 +4,10 @@ A table of processors would be wrong for the next one: the same instruction is f
 emulated in another, and the threads matter. So a few convolutions are timed in both types.
 
 float16 is not tried. Oxford's activations reach 19 000 on a photograph (relu3_4), a third of what
-float16 can hold, and the weights of the losses, which scale the gradients, are anybody's choice: it
-would need scaling that bfloat16, with float32's range, does not. TF32 is not a choice here either:
-torch lets cuDNN use it in float32 convolutions unless the process says otherwise. That switch is
-left alone, so `float32` is timed the way it would paint.
+float16 can hold, and the weights of the losses, which scale the gradients, are the user's choice:
+it would need scaling that bfloat16, with float32's range, does not. TF32 is no choice either: torch
+lets cuDNN use it in float32 convolutions unless the process says otherwise. That switch is left
+alone, so `float32` is timed the way it would paint.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ def measured_here() -> "Speedups":
 
 
 def measure_speedup(device: str) -> float | None:
-    """How many times faster than float32 bfloat16 convolves.
+    """Measure how many times faster than float32 bfloat16 convolves.
 
     Forward only: the gradient is made of convolutions of the same sizes (`engine.network.vgg`).
     The types take turns and each one's best time counts, so that other work on the machine, which
@@ -91,7 +91,7 @@ def measure_speedup(device: str) -> float | None:
 
 
 class Speedups:
-    """How many times faster bfloat16 is on this machine's devices; measured once, kept in a file.
+    """The speed-ups of bfloat16 on this machine's devices; measured once, kept in a file.
 
     If the file cannot be read, they are measured anew; if it cannot be written, they are not kept.
     Two processes that start at once both measure, and one of the files stays: each is whole.

@@ -146,7 +146,7 @@ class VGG19:
                         )
                     x = _Convolution.apply(x, *self._convolutions[name], 0)
             elif name.startswith("relu"):
-                # In place where nobody reads the convolution itself: a third less memory.
+                # In place where the convolution itself is not wanted: a third less memory.
                 x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
             else:
                 x = pool(x, pooling)

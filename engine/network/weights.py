@@ -98,7 +98,7 @@ def load_weights(source: str) -> Weights:
 def _read(path: Path, name: str, sha256: str | None = None) -> Weights:
     """Weights from a file whose SHA-256 must begin with `sha256`."""
     try:
-        # Asked first, since opening a pipe that nobody writes to would wait for ever.
+        # Checked first, since opening a pipe without a writer would block.
         if not path.is_file():
             raise WeightsError(_no_file(path))
         with path.open("rb") as file:

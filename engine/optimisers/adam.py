@@ -10,7 +10,7 @@ from engine.optimisers.optimiser import OptimiserState
 __all__ = ["Adam"]
 
 STRIP = 256
-"""Rows of a picture that are moved at a time, where each can be by itself."""
+"""Rows of the picture that are updated at a time, to save memory."""
 
 
 class Adam:
@@ -34,7 +34,7 @@ class Adam:
         self._square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
         length = self.learning_rate / (1 - first**self._steps)
         correction = math.sqrt(1 - second**self._steps)
-        # In strips: nothing of the picture's size is made on the way.
+        # In strips: no temporary tensor of the picture's size is made.
         for part, mean, square in zip(
             *(torch.split(x, STRIP, dim=-2) for x in (picture, self._mean, self._square)),
             strict=True,

@@ -16,7 +16,7 @@ class Optimiser(Protocol):
         """Move `picture` in place, given the gradient there."""
 
     def state(self) -> OptimiserState:
-        """What is remembered of earlier steps, in memory that no later step changes."""
+        """The memory of earlier steps, as tensors that no later step changes."""
 
     def restore(self, state: OptimiserState, picture: Tensor) -> None:
         """Go on from an earlier `state`, with a picture that may be on another device."""

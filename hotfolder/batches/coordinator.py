@@ -31,13 +31,13 @@ from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
-from hotfolder.outbox.status_files import JobStatus, StatusWriter, now
+from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.worker_process import child_environment
 from hotfolder.yaml_document import MAX_BYTES
-from plugin.client.protocol import ControlFile, JobState
+from plugin.client.protocol import ControlFile, JobState, JobStatus
 
 __all__ = ["BatchCoordinator"]
 
@@ -130,7 +130,7 @@ class BatchCoordinator:
         for source, file in snapshot.batch_files.items():
             name = free_name(source, lambda n: n in taken or n in self.names)
             dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
-            status = JobStatus(name, source, JobState.WAITING, dropped=dropped.isoformat())
+            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped.isoformat())
             if file.settled and name in cancels:
                 refused += self._end(status, file, outcome_now(JobState.CANCELLED))
                 continue

@@ -10,8 +10,8 @@ from hotfolder.batches.store import BatchItem, Plan
 from hotfolder.errors import SidecarError
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
-from hotfolder.outbox.status_files import JobStatus
 from hotfolder.paths import FolderPaths
+from plugin.client.protocol import JobStatus
 
 __all__ = ["InputMatcher", "MatchResult"]
 

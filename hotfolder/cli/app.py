@@ -1,18 +1,58 @@
-"""The application that the commands register with."""
+"""The application that the commands register with, and the groups in which `--help` lists them."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
-__all__ = ["EDITOR", "FOLDER", "HELP", "PAINTING", "app", "command"]
+__all__ = ["GROUPS", "app", "command", "service"]
 
-PAINTING = "Painting"
-FOLDER = "The hot folder"
-EDITOR = "In an editor"
-HELP = "DiagnosticResult out"
+GROUPS = {
+    "Painting": ("demo", "stylise", "plan", "reconstruct", "batch"),
+    "The hot folder": ("init", "watch", "run", "pause", "resume", "service"),
+    "Jobs of the hot folder": (
+        *("submit", "status", "cancel", "hold", "release", "priority", "retry"),
+    ),
+    "In an editor": ("install-plugin", "uninstall-plugin"),
+    "Checking and looking up": ("check", "doctor", "presets", "settings"),
+}
+"""Every command, in the order in which people meet them."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Command(TyperCommand):
+    """A command. `status HOT` means `status --hot HOT`, if the command has no other arguments.
+
+    Older scripts and systemd units call it so; the help shows `--hot` only.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        names = {param.name: param.param_type_name for param in self.params}
+        name = next((name for name in ("hot", "hots") if name in names), None)
+        if name is None or "argument" in names.values():
+            return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True
+        bare = [Path(argument) for argument in super().parse_args(ctx, args)]
+        ctx.args = []
+        if bare:
+            given = ctx.params[name] or []
+            named = given if isinstance(given, list) else [given]
+            if name == "hot" and len(bare) > 1:
+                ctx.fail(f"One hot folder at a time, not {', '.join(map(str, bare))}.")
+            if named and set(map(_resolved, named)) != set(map(_resolved, bare)):
+                options = " ".join(f"--hot {folder}" for folder in named)
+                ctx.fail(f"Different hot folders: {' '.join(map(str, bare))} and {options}.")
+            ctx.params[name] = bare if name == "hots" else bare[0]
+        return []
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        shown = [param for param in self.get_params(ctx) if not getattr(param, "hidden", False)]
+        pieces = [piece for param in shown for piece in param.get_usage_pieces(ctx)]
+        return [self.options_metavar or "", *pieces]
+
 
 app = typer.Typer(
     name="impasto",
@@ -21,24 +61,38 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+service = typer.Typer(
+    help="Run the server under systemd: at login or boot, restarted when it fails.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 
 
-def command(name: str, panel: str, *examples: str) -> Callable[[Function], Function]:
-    """Register a command; the examples close its help."""
-    lines = ["[bold]Examples[/bold]", *(f"[cyan]{_escaped(line)}[/cyan]" for line in examples)]
-    return app.command(name, rich_help_panel=panel, epilog="\n\n".join(lines))
+def command(name: str, *examples: str) -> Callable[[Function], Function]:
+    """Register a command (`service install`: one of the group `service`), with examples of it."""
+    group, _, own_name = name.rpartition(" ")
+    panel = next((panel for panel, names in GROUPS.items() if name in names), None)
+    return (service if group else app).command(
+        own_name, cls=Command, rich_help_panel=panel, epilog=_examples(*examples)
+    )
+
+
+def _examples(*lines: str) -> str:
+    cyan = (f"[cyan]{line.replace('[', chr(92) + '[')}[/cyan]" for line in lines)
+    return "\n\n".join(["[bold]Examples[/bold]", *cyan])
+
+
+def _resolved(path: Path) -> Path:
+    return path.expanduser().resolve()
 
 
 @app.callback(
     invoke_without_command=True,
-    epilog="\n\n".join(
-        [
-            "[bold]Examples[/bold]",
-            "[cyan]impasto demo[/cyan]",
-            "[cyan]impasto stylise cat.jpg night -o painted.png[/cyan]",
-            "[cyan]impasto init hot && impasto watch hot[/cyan]",
-            "[cyan]impasto submit cat.jpg night --hot hot[/cyan]",
-        ]
+    epilog=_examples(
+        "impasto demo",
+        "impasto stylise cat.jpg night -o painted.png",
+        "impasto init --hot hot && impasto watch --hot hot",
+        "impasto submit cat.jpg night --hot hot",
     ),
 )
 def _impasto(
@@ -55,5 +109,4 @@ def _impasto(
         typer.echo(context.get_help())
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+app.add_typer(service, name="service", rich_help_panel="The hot folder")

@@ -1,12 +1,23 @@
 """What a person sees: results on stdout, all the rest on stderr."""
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["clock_time", "report", "show_error", "stderr_console", "stdout_console"]
+__all__ = [
+    "clock_time",
+    "coloured",
+    "did_you_mean",
+    "print_columns",
+    "report",
+    "show_error",
+    "stderr_console",
+    "stdout_console",
+]
 
 
 def stdout_console() -> "Console":
@@ -35,8 +46,7 @@ def show_error(text: str, *, with_traceback: bool = False) -> None:
         import traceback
 
         traceback.print_exc()
-    message = f"Error: {text}"
-    report(f"\x1b[31m{message}\x1b[0m" if _colourful() else message)
+    report(coloured(f"Error: {text}", "31", sys.stderr))
 
 
 def clock_time(seconds: float) -> str:
@@ -46,7 +56,23 @@ def clock_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _colourful() -> bool:
-    import os
+def coloured(text: str, code: str, stream: IO[str]) -> str:
+    """In a colour (an SGR code) if `stream` is a terminal that shows colours."""
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or not stream.isatty()
+    return text if plain else f"\x1b[{code}m{text}\x1b[0m"
 
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+def print_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns on stdout, for pipes, too: no control codes, nothing cut."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message about an unknown name: the known name nearest to it, if one is near."""
+    import difflib
+
+    nearest = difflib.get_close_matches(given, list(known), n=1)
+    return f" Did you mean {nearest[0]!r}?" if nearest else otherwise

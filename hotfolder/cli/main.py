@@ -1,7 +1,7 @@
 """The program `impasto`: registers the commands, runs one, and turns errors into exit codes.
 
-One module a group of commands. Nothing heavy (torch, pydantic, YAML, the daemon) is imported
-before a command needs it: `impasto --help` and `impasto status` answer at once.
+Nothing heavy (torch, pydantic, YAML, the server) is imported before a command needs it:
+`impasto --help` and `impasto status` answer at once.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from hotfolder.cli.app import app
+from hotfolder.cli.app import GROUPS, app
 
 # Importing them registers their commands.
 from hotfolder.cli.commands import (  # noqa: F401
@@ -21,41 +21,17 @@ from hotfolder.cli.commands import (  # noqa: F401
     doctor,
     folder,
     jobs,
-    paint,
     plan,
     plugin,
     reconstruct,
     service,
     settings,
+    stylise,
 )
 from hotfolder.cli.console import show_error
 
-# In the order in which people meet them.
-ORDER = [
-    "demo",
-    "stylise",
-    "plan",
-    "reconstruct",
-    "submit",
-    "batch",
-    "init",
-    "watch",
-    "run",
-    "status",
-    "cancel",
-    "hold",
-    "release",
-    "priority",
-    "retry",
-    "pause",
-    "resume",
-    "install-plugin",
-    "uninstall-plugin",
-    "check",
-    "doctor",
-    "presets",
-    "settings",
-]
+# As `--help` lists them.
+ORDER = [name for names in GROUPS.values() for name in names]
 app.registered_commands.sort(key=lambda info: ORDER.index(info.name or ""))
 
 __all__ = ["main"]
@@ -101,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
-    """`--debug` counts wherever it stands, not only before the command."""
+    """Takes `--debug` out, which may stand behind the command, too."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--debug"]
     return [*options, *arguments[end:]], len(options) < end

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hotfolder.cli.console import clock_time, report, stderr_console
@@ -12,7 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-__all__ = ["Point", "ProgressView"]
+    from plugin.client import Client, Ticket
+
+__all__ = ["Point", "ProgressView", "follow"]
 
 LINE_SECONDS = 10.0
 """Time between two plain lines about one painting."""
@@ -20,7 +21,7 @@ LINE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Point:
-    """Where a painting is."""
+    """How far a painting is."""
 
     fraction: float
     detail: str
@@ -58,7 +59,7 @@ class ProgressView:
         self._console = stderr_console()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._said: dict[str, tuple[str, float]] = {}
+        self._reported: dict[str, tuple[str, float]] = {}
 
     @property
     def console(self) -> "Console":
@@ -76,19 +77,14 @@ class ProgressView:
             self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bars is not None:
             self._bars.stop()
 
     def update(self, name: str, point: Point) -> None:
-        """Show where the painting called `name` is."""
+        """Show how far the painting called `name` is."""
         if self._bars is None:
-            self._say_now_and_then(name, point)
+            self._report_now_and_then(name, point)
             return
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=1.0, detail="", loss="", eta="")
@@ -102,17 +98,32 @@ class ProgressView:
 
     def end(self, name: str) -> None:
         """Take the bar away."""
-        self._said.pop(name, None)
+        self._reported.pop(name, None)
         if self._bars is not None and name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
 
-    def _say_now_and_then(self, name: str, point: Point) -> None:
+    def _report_now_and_then(self, name: str, point: Point) -> None:
         kind = "painting" if point.loss is not None else point.detail
-        said, when = self._said.get(name, ("", 0.0))
+        last, when = self._reported.get(name, ("", 0.0))
         now = time.monotonic()
-        if kind != said or (point.loss is not None and now - when >= LINE_SECONDS):
-            self._said[name] = (kind, now)
+        if kind != last or (point.loss is not None and now - when >= LINE_SECONDS):
+            self._reported[name] = (kind, now)
             report(f"{name}: {point}")
+
+
+def follow(client: "Client", ticket: "Ticket", *, grace: float = 10.0) -> None:
+    """Show a job's progress until it has ended.
+
+    Args:
+        grace: seconds without a server after which it is given up.
+
+    Raises:
+        ClientError: no server.
+    """
+    with ProgressView() as view:
+        for status in client.watch(ticket, grace=grace):
+            place = f"in the queue, place {status.position}" if status.position else status.message
+            view.update(ticket.name, Point.of(status, place))
 
 
 def _bars(console: "Console") -> "Progress":

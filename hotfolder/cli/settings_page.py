@@ -1,6 +1,6 @@
 """docs/settings.md, made from the settings model: `python -m hotfolder.cli.settings_page`.
 
-A test keeps the file equal to what this module says.
+A test keeps the file equal to `page()`; `impasto settings` shows the same facts.
 """
 
 import json
@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 Everything that changes the pixels of a result. The same keys are understood in a sidecar, under
 `settings:` in `config.yaml`, and as `--set KEY=VALUE` on the command line. Later layers win:
-built-in defaults, `config.yaml`, the sidecar or the command. A layer's `preset` is laid down
-first, then the layer's own keys.
+built-in defaults, `config.yaml`, the sidecar or the command. Within a layer, its
+`preset` comes first, then the other keys.
 
 An unknown key, a wrong type or a number out of range is refused, with the nearest valid key.
 """
@@ -64,24 +64,17 @@ def page() -> str:
         "## Layers",
         "",
         "`content_layers` and `style_layers` are mappings from a layer of VGG19 to its weight, such"
-        " as `{relu4_2: 1}`. They are replaced as a whole. The layers are:",
+        " as `{relu4_2: 1}`. A mapping replaces the one below it as a whole. The layers are:",
         "",
     ]
     for block in range(1, 6):
-        names = [f"`{name}`" for name in LAYERS if re.search(rf"\D{block}(_|$)", name)]
+        names = [f"`{name}`" for name in LAYERS if re.fullmatch(rf"[a-z]+{block}(_\d)?", name)]
         lines.append(f"- {', '.join(names)}")
     lines += ["", "## Presets", ""]
     for name, values in PRESETS.items():
-        lines += [f"### `{name}`", ""]
-        if values:
-            lines += [
-                "```yaml",
-                *(f"{key}: {plain(value)}" for key, value in values.items()),
-                "```",
-                "",
-            ]
-        else:
-            lines += ["The defaults above.", ""]
+        keys = [f"{key}: {plain(value)}" for key, value in values.items()]
+        text = ["```yaml", *keys, "```"] if keys else ["The defaults above."]
+        lines += [f"### `{name}`", "", *text, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -122,14 +115,11 @@ def _allowed(name: str, details: dict[str, Any]) -> str:
 
 
 def _range(details: dict[str, Any]) -> str:
-    bounds = []
-    for key, word in (("minimum", "from"), ("exclusiveMinimum", "above")):
-        if key in details:
-            bounds.append(f"{word} {_number(details[key])}")
-    for key, word in (("maximum", "to"), ("exclusiveMaximum", "below")):
-        if key in details:
-            bounds.append(f"{word} {_number(details[key])}")
-    return f" {' '.join(bounds)}" if bounds else ""
+    words = {"minimum": "from", "exclusiveMinimum": "above"}
+    words |= {"maximum": "to", "exclusiveMaximum": "below"}
+    return "".join(
+        f" {word} {_number(details[key])}" for key, word in words.items() if key in details
+    )
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What `status` shows: a line about the server and its jobs as a table, once or all the time."""
+"""What `status` shows: a line about the server and its jobs as a table, once or continuously."""
 
 import os
 import sys
@@ -6,9 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import typer
-
-from hotfolder.cli.console import clock_time, stdout_console
+from hotfolder.cli.console import clock_time, print_columns, stdout_console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,10 +27,10 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
     from hotfolder.server.pause import Pause
 
     yield _headline(client, server)
-    if server.running and (knowledge := _known_styles(server)):
-        yield knowledge
+    if server.running and (styles := _style_cache(server)):
+        yield styles
     if (paused := Pause(FolderPaths(client.root)).reason()) is not None:
-        yield f"Paused ({paused}). `impasto resume {client.root}` lets it go on."
+        yield f"Paused ({paused}). `impasto resume --hot {client.root}` lets it go on."
     elif server.running and server.paused:
         yield f"Waits: {server.paused}."
     if server.running and server.config_problem:
@@ -42,8 +40,8 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
 
 
 def shown_of(jobs: "list[Status]", *, every: bool = False) -> "list[Status]":
-    """Those that live, by turn, then the last that have ended."""
-    live = sorted((job for job in jobs if job.live), key=_by_turn)
+    """Those that have not ended, in the order of the queue, then the last that have."""
+    live = sorted((job for job in jobs if job.live), key=_queue_order)
     ended = [job for job in jobs if not job.live]
     return live + (ended if every else ended[:ENDED_SHOWN])
 
@@ -53,15 +51,15 @@ def print_jobs(jobs: "list[Status]") -> None:
     if sys.stdout.isatty():
         stdout_console().print(_table(jobs))
     else:
-        _print_columns(jobs)
+        print_columns([HEADINGS, *map(_cells, jobs)])
 
 
 def watch(client: "Client") -> None:
-    """Show all of it on the whole terminal until Ctrl-C, and once more at the end."""
+    """Show both on the whole terminal until Ctrl-C, and once more at the end."""
     from rich.live import Live
 
     console = stdout_console()
-    reader = _Reader(client)
+    reader = _JobReader(client)
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
             while True:
@@ -72,8 +70,8 @@ def watch(client: "Client") -> None:
     console.print(_page(client, reader, ENDED_SHOWN + 10))
 
 
-class _Reader:
-    """The jobs; a status that has not changed is not read again."""
+class _JobReader:
+    """Reads the jobs' statuses, and one that has not changed only once."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client
@@ -100,7 +98,7 @@ class _Reader:
         return sorted((job for _, job in found.values()), key=lambda job: job.updated, reverse=True)
 
 
-def _page(client: "Client", reader: _Reader, lines: int) -> "RenderableType":
+def _page(client: "Client", reader: _JobReader, lines: int) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
@@ -113,15 +111,15 @@ def _page(client: "Client", reader: _Reader, lines: int) -> "RenderableType":
     return Group(*notes, Text(), _table(shown) if shown else Text("No jobs."), *more)
 
 
-def _by_turn(job: "Status") -> tuple[int, int, str]:
+def _queue_order(job: "Status") -> tuple[int, int, str]:
     order = ["running", "queued", "waiting", "held"]
     return order.index(job.state), job.position or 0, job.dropped
 
 
 def _headline(client: "Client", server: "Server") -> str:
     if not server.running:
-        ago = "" if server.age is None else f" (the last heartbeat was {_long(server.age)} ago)"
-        return f"{client.root}: nobody serves it{ago}. `impasto watch {client.root}` does."
+        ago = "" if server.age is None else f" (the last heartbeat was {_duration(server.age)} ago)"
+        return f"{client.root}: nobody serves it{ago}. `impasto watch --hot {client.root}` does."
     devices = ", ".join(
         f"{device.get('device')} {device.get('state')}" for device in server.devices
     )
@@ -132,8 +130,8 @@ def _headline(client: "Client", server: "Server") -> str:
     )
 
 
-def _known_styles(server: "Server") -> str:
-    """How often the workers did not have to look at a style again; empty before it matters."""
+def _style_cache(server: "Server") -> str:
+    """How often the workers found a style's statistics in memory; empty before the first style."""
     caches = [device.get("style_cache") or {} for device in server.devices]
     hits, misses, size = (
         sum(cache.get(key, 0) for cache in caches) for key in ("hits", "misses", "bytes")
@@ -143,7 +141,7 @@ def _known_styles(server: "Server") -> str:
     return f"Styles known from memory: {hits} of {hits + misses} times ({size / 1e6:.1f} MB)."
 
 
-def _long(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
@@ -172,11 +170,11 @@ def _cells(job: "Status") -> list[str]:
         "" if loss is None else f"{loss:.3g}",
         clock_time(eta) if eta is not None and job.live else "",
         clock_time(job.seconds) if job.seconds is not None else "",
-        _words(job),
+        _details(job),
     ]
 
 
-def _words(job: "Status") -> str:
+def _details(job: "Status") -> str:
     if job.state == "done":
         return job.result or job.message
     return f"place {job.position} {job.message}" if job.position else job.message
@@ -198,12 +196,3 @@ def _table(jobs: "list[Status]") -> "Table":
         cells[1].stylize(COLOURS.get(job.state, ""))
         table.add_row(*cells)
     return table
-
-
-def _print_columns(jobs: "list[Status]") -> None:
-    """For pipes: no control codes, nothing cut."""
-    rows = [list(HEADINGS), *(_cells(job) for job in jobs)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo(line.rstrip())

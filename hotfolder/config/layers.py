@@ -1,7 +1,7 @@
 """Where the configuration comes from: flag, environment, ./config.yaml, the user's config.yaml.
 
-Every layer is checked by itself, so that a problem is named where it stands; then they are laid
-over each other, key by key. Who said what stays known: `impasto check` prints it.
+Every layer is checked by itself, so that an error names its file and line; then the layers are
+merged key by key. Where each value comes from is remembered: `impasto check` prints it.
 """
 
 import difflib
@@ -28,7 +28,7 @@ CONFIG_VARIABLE = "IMPASTO_CONFIG"
 """Names the file, as --config does."""
 
 _OTHERS = (CONFIG_VARIABLE, "IMPASTO_JOB_", "IMPASTO_BENCHMARK_")
-"""Of the same prefix, but no keys: what hooks and benchmarks are told."""
+"""Variables of the same prefix that are no keys: those of hooks and benchmarks."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -37,15 +37,15 @@ PRESET: KeyPath = ("settings", "preset")
 
 @dataclass(frozen=True)
 class Layer:
-    """What one source says, as plain values, checked by itself."""
+    """The plain values of one source, checked by themselves."""
 
     name: str
     values: Mapping[str, Any]
     places: Mapping[KeyPath, str]
-    """Where each key stands: `config.yaml, line 3`, or `IMPASTO_WATCH__POLLING`."""
+    """The place of each key: `config.yaml, line 3`, or `IMPASTO_WATCH__POLLING`."""
 
-    def says(self, path: KeyPath) -> bool:
-        """Whether this layer gives the key at `path`."""
+    def has(self, path: KeyPath) -> bool:
+        """Whether the key at `path` is in this layer."""
         found: Any = self.values
         for part in path:
             if not isinstance(found, Mapping) or part not in found:
@@ -54,7 +54,7 @@ class Layer:
         return True
 
     def place(self, path: KeyPath) -> str:
-        """Where the key at `path`, or the nearest above it, stands."""
+        """The place of the key at `path`, or of the nearest key above it."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, self.name)
@@ -62,20 +62,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What holds, and where it comes from."""
+    """The merged configuration, and the layers it comes from."""
 
     config: Config
     layers: tuple[Layer, ...]
-    """The strongest first. Built-in defaults are below them all."""
+    """The highest first. Built-in defaults are below them all."""
     files: tuple[Path, ...]
     """The files that were looked for; those that are there were read."""
 
     def origin(self, *path: str) -> str:
         """Where the value at `path` comes from, for a person."""
         for layer in self.layers:
-            if layer.says(path):
+            if layer.has(path):
                 return layer.place(path)
-            if path[0] == "settings" and layer.says(PRESET):
+            if path[0] == "settings" and layer.has(PRESET):
                 name = layer.values["settings"]["preset"]
                 if path[-1] in PRESETS[name]:
                     return f"preset {name}, {layer.place(PRESET)}"
@@ -87,7 +87,7 @@ class Configuration:
 
 
 def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
-    """What holds. See `read_configuration`."""
+    """The merged configuration. See `read_configuration`."""
     return read_configuration(path, flags=flags).config
 
 
@@ -97,7 +97,7 @@ def read_configuration(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Configuration:
-    """All layers over each other. `hot_folder` comes back absolute.
+    """All layers, merged. Folders in it are absolute.
 
     Args:
         path: the one file to read; None for `IMPASTO_CONFIG`'s, else for those of `search_path`.
@@ -122,7 +122,7 @@ def read_configuration(
     ]
     values: dict[str, Any] = {}
     for layer in reversed(layers):
-        values = _over(layer.values, values)
+        values = _merged(layer.values, values)
     return Configuration(_validated(values, layers), tuple(layers), tuple(files))
 
 
@@ -140,7 +140,7 @@ def _refuse_missing(path: Path, source: str) -> None:
     places = ", ".join(str(place) for place in search_path())
     raise ConfigError(
         f"{path}: {why}{source}. Unless a file is named, these are looked at: {places}. "
-        f"`impasto init hot --config {path}` writes one."
+        f"`impasto init --hot hot --config {path}` writes one."
     )
 
 
@@ -162,8 +162,8 @@ def _file_layer(path: Path) -> Layer:
 def _environment_layer(environment: Mapping[str, str]) -> Layer:
     """`IMPASTO_SETTLE_SECONDS=2`, `IMPASTO_WATCH__POLLING=true`, `IMPASTO_SETTINGS__SIZE=768`.
 
-    Values are YAML. An empty variable says nothing. One that is nearly a key is refused; others
-    of this prefix may be somebody else's.
+    Values are YAML. An empty variable counts as unset. A variable that is nearly a key is refused;
+    others of this prefix may belong to another program.
     """
     values: dict[str, Any] = {}
     places: dict[KeyPath, str] = {}
@@ -201,7 +201,7 @@ def _refuse_misspelt(variable: str, key: str) -> None:
 
 
 def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
-    """The configuration that these values are. A problem is named where a layer has it."""
+    """The configuration of these values; an error names the place in the layer that has the key."""
     try:
         return Config.model_validate(_absolute(values))
     except ValidationError as error:
@@ -212,16 +212,16 @@ def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
 
 
 def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str]:
-    """In the order in which the keys stand."""
+    """In the order of the keys' places."""
     places = {path: (i, n) for i, a in enumerate(layers) for n, path in enumerate(a.places)}
     last = (len(layers), 0)
     for problem in sorted(problems, key=lambda p: places.get(p.path, last)):
-        layer = next((layer for layer in layers if layer.says(problem.path)), layers[0])
+        layer = next((layer for layer in layers if layer.has(problem.path)), layers[0])
         yield f"{layer.place(problem.path)}: {problem}"
 
 
 def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Folders are relative to where they are named."""
+    """Paths are relative to the folder of the file that names them; here they become absolute."""
     anchored = dict(values)
     for key in ("hot_folder", "log_file"):
         if isinstance(place := values.get(key), str) and place:
@@ -243,15 +243,15 @@ def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:
     return _anchored({"hot_folder": default, **values}, Path.cwd())
 
 
-def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
-    """One layer over another. Sections (`watch:`, `settings:`) are laid over key by key."""
+def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+    """One layer over another. Sections (`watch:`, `settings:`) are merged key by key."""
     merged = dict(lower)
     for key, value in upper.items():
         below = lower.get(key)
         if not (isinstance(value, Mapping) and isinstance(below, Mapping)):
             merged[key] = value
         elif key == "settings":
-            merged[key] = _settings_over(value, below)
+            merged[key] = _merged_settings(value, below)
         elif _is_section(key):
             merged[key] = {**below, **value}
         else:
@@ -259,7 +259,7 @@ def _over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _settings_over(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
+def _merged_settings(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
     """As `resolve` would: a preset named above outranks the keys below."""
     if "preset" not in upper:
         return {**lower, **upper}

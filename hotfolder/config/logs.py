@@ -1,4 +1,4 @@
-"""The log: lines for people or JSON for programs, on stderr and in a file that is not endless.
+"""The log: lines for people or JSON for programs, on stderr and in a file of limited size.
 
 A line about a job begins with `[ID NAME]`, or `[NAME]` while it has no id. As JSON these are
 fields of their own.
@@ -17,7 +17,7 @@ from hotfolder.errors import ConfigError
 
 __all__ = ["JsonFormatter", "TextFormatter", "configure", "formatter"]
 
-# An id is `Spool`'s: the moment of the claim, and four digits.
+# An id is `Spool`'s: the time of the claim, and four digits.
 _ABOUT = re.compile(r"\[(?:(?P<id>\d{8}-\d{6}-\d{6}-[0-9a-f]{4}) )?(?P<name>[^\]]+)\] ")
 
 
@@ -29,13 +29,13 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        # Only a traceback has lines of its own; an error's message is one.
+        # One line a message; a traceback keeps its lines.
         return text if record.exc_info else text.replace("\n", " | ")
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: `time` (ISO 8601, UTC), `level`, `logger`, `message`; `id` and `job`
-    if it is about one; `traceback` if there is one."""
+    if it is about a job; `traceback` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()

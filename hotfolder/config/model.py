@@ -1,4 +1,4 @@
-"""config.yaml: how the daemon serves its folder, and a layer of settings for every job.
+"""config.yaml: how the server works, and a layer of settings for every job.
 
 `python -m hotfolder.config.model > config.yaml` writes the annotated defaults; a test keeps the
 repository's file equal to them.
@@ -35,26 +35,26 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Watch(_Model):
-    """How changes in the inbox are noticed."""
+    """How new files in the inbox are noticed."""
 
     polling: bool = False
-    """Look every `poll_seconds` only, without the system's events: for network shares."""
+    """Scan the inbox every `poll_seconds`, without file events: for network shares."""
 
     poll_seconds: Seconds = 1.0
-    """Time between two looks with `polling: true`."""
+    """Time between two scans with `polling: true`."""
 
     rescan_seconds: Seconds = 5.0
-    """Time between two looks besides the system's events, which may get lost."""
+    """Time between two scans with `polling: false`, since file events can get lost."""
 
 
 class Retry(_Model):
-    """When a job is tried again."""
+    """How often a job is tried again whose worker died."""
 
     lost: Annotated[int, Field(ge=0, le=100)] = 3
-    """How often a job is started again whose worker died; then it fails."""
+    """How often the job is started again before it fails."""
 
     backoff: Annotated[float, Field(ge=0, le=3600)] = 5.0
-    """Seconds before it is started again; twice as long each time. Others go on meanwhile."""
+    """Seconds before the job is started again, doubled each time. Other jobs run meanwhile."""
 
 
 def _memory(text: str) -> str:
@@ -66,18 +66,18 @@ Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=
 
 
 class Hooks(_Model):
-    """Commands that are run when a job has ended."""
+    """Commands that are run when a job is done or has failed."""
 
     on_done: Command | None = None
     """A program and its arguments, such as [rsync, -a, outbox/, "nas:painted/"], run in the hot
-    folder when a job is done. No shell reads it; IMPASTO_JOB_NAME, IMPASTO_JOB_RESULT and others in
-    its environment tell of the job. null: none."""
+    folder when a job is done. It is not read by a shell. Its environment describes the job:
+    IMPASTO_JOB_NAME, IMPASTO_JOB_RESULT and others. null: none."""
 
     on_failed: Command | None = None
-    """The same when a job has failed."""
+    """The command for a job that has failed."""
 
     seconds: Seconds = 60.0
-    """It is killed when it has run for longer."""
+    """A command that has run for longer is killed."""
 
 
 def _address(text: str) -> str:
@@ -87,16 +87,16 @@ def _address(text: str) -> str:
 
 
 class Webhook(_Model):
-    """An address that is told when a job is done or has failed."""
+    """An address that gets a message when a job is done or has failed."""
 
     url: Annotated[str, AfterValidator(_address)] | None = None
-    """Gets the job's status as JSON, by POST. null: none."""
+    """Where the job's status is sent, as JSON, by POST. null: nowhere."""
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 6
-    """How often it is tried, with pauses of 1, 2, 4, ... seconds."""
+    """How often a message is tried, with pauses of 1, 2, 4, ... seconds."""
 
     seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
-    """How long one attempt may take."""
+    """How long an attempt may take."""
 
 
 Days = Annotated[float, Field(ge=0, le=36_500)] | None
@@ -104,122 +104,125 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)] | None
 
 
 class Retention(_Model):
-    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+    """How long finished work is kept. null: for ever. Results in outbox/ are never removed."""
 
     done_days: Days = None
-    """Originals of finished jobs in done/ are removed when they are older."""
+    """Age in days at which the originals of a finished job are removed from done/."""
 
     done_count: Count = None
-    """Only so many of them are kept, the newest."""
+    """How many jobs' originals are kept in done/, the newest."""
 
     failed_days: Days = None
-    """The same for failed/: what lies there exists nowhere else."""
+    """Age in days at which a failed job is removed from failed/, which has the only copy of its
+    pictures."""
 
     failed_count: Count = None
-    """Only so many of them are kept, the newest."""
+    """How many jobs are kept in failed/, the newest."""
 
     status_days: Days = None
-    """The same for the status of jobs that have ended."""
+    """Age in days at which the status of a job that has ended is removed from status/."""
 
     status_count: Count = None
-    """Only so many of them are kept, the newest."""
+    """How many statuses of jobs that have ended are kept, the newest."""
 
 
 class Config(_Model):
-    """One daemon. Defaults are the built-in layer."""
+    """The configuration of one server. Its defaults are the lowest layer."""
 
     hot_folder: Annotated[str, Field(min_length=1)] = "~/Impasto"
-    """The hot folder, if the command names none. Relative to the folder of this file."""
+    """The hot folder of commands without `--hot`. Relative to the folder of this file."""
 
     hot_folders: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
-    """Hot folders that `impasto watch` serves together, if it is told none: their jobs take turns
-    with the same workers. Relative to the folder of this file."""
+    """Hot folders that `impasto watch` without `--hot` serves together: their jobs take turns with
+    the same workers. Relative to the folder of this file."""
 
     devices: Literal["auto"] | Annotated[list[str], Field(min_length=1, max_length=64)] = "auto"
-    """`auto` (every CUDA device, else `mps`, else `cpu`) or a list such as [cuda:0, cuda:1]."""
+    """Where jobs are painted, with a worker on each: `auto` (every CUDA device, else `mps`, else
+    `cpu`) or a list such as [cuda:0, cuda:1]."""
 
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """CPU threads of a worker. null: torch's choice."""
+    """CPU threads of each worker. null: torch's choice."""
 
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    """A file counts once its size and modification time have been still for this long."""
+    """A file is complete when its size and modification time have not changed for this long."""
 
     wait_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 60.0
-    """A job that has lacked something for this long is held: it says what a person must see to,
-    and still starts when that comes."""
+    """A job that has lacked something (a picture, a style) for this long is held. Its status says
+    what it lacks; when that arrives, the job starts."""
 
     watch: Watch = Watch()
-    """How changes in the inbox are noticed."""
+    """How new files in the inbox are noticed."""
 
     status_seconds: Annotated[float, Field(ge=0.2, le=5)] = 1.0
     """Time between two heartbeats in status/server.json."""
 
     overwrite: bool = False
-    """Replace a result of the same name in outbox/. false: the new one becomes NAME-2."""
+    """Replace a result of the same name in outbox/. false: the new one is called NAME-2."""
 
     originals: Literal["archive", "keep", "delete"] = "archive"
-    """Inputs of finished jobs: `archive` to done/DATE/NAME/, `keep` in .impasto/kept/NAME/, or
-    `delete`."""
+    """What happens to the inputs of a finished job: `archive` moves them to done/DATE/NAME/, `keep`
+    to .impasto/kept/NAME/; `delete` removes them."""
 
     retry: Retry = Retry()
-    """When a job is tried again."""
+    """How often a job is tried again whose worker died."""
 
     max_minutes: Minutes | None = None
-    """A job fails when it has run for longer, all attempts together, unless its sidecar gives it
-    another `max_minutes`. null: it may take as long as it takes."""
+    """A job that has run for longer, all attempts together, fails. A sidecar can give its job
+    another `max_minutes`. null: no limit."""
 
     claim_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
-    """How many of the next jobs are taken out of the inbox ahead of their turn. The others wait
-    in the inbox, where they have their place in the queue all the same."""
+    """How many of the next jobs are moved from the inbox into the queue on disk. The others wait in
+    the inbox, in the same order."""
 
     client_timeout: Seconds = 30.0
-    """A job whose sidecar names an `owner` is cancelled when that has been gone for this long."""
+    """A job whose sidecar names an `owner` is cancelled when that client has been gone for this
+    long."""
 
     max_megapixels: Annotated[float, Field(gt=0, le=2000)] = 200.0
     """Larger input pictures are refused before they are decoded."""
 
     memory: Annotated[str, AfterValidator(_memory)] = "auto"
-    """What a worker may hold at most, such as 6GB; on a GPU, what it may hold there. `auto`: what
-    is free when a job begins, within the limits of control groups, less a reserve of a tenth. Large
-    paintings are computed in tiles to fit; `impasto plan` says how."""
+    """The most memory that a worker uses, such as 6GB; on a GPU, of the GPU's. `auto`: what is free
+    when a job begins, within the limits of control groups, less a tenth. Large paintings are
+    computed in tiles to fit; `impasto plan` shows how."""
 
     style_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 256
-    """Memory of each device for what its worker knows of the last styles, so that a style in job
-    after job is looked at once. 0: none. It changes no pixel."""
+    """Memory on each device for the statistics of the last styles, so that a style that many jobs
+    use is computed once. 0: none. The results are the same, to the pixel."""
 
     checkpoint_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
-    """Time between two checkpoints of a painting; after a crash it goes on from the last. Costly
-    ones are written more seldom, so that it takes at most 4 % of the time. 0: only when stopped."""
+    """Time between two checkpoints of a painting, from which it goes on after a crash. Large ones
+    are written less often: they take at most 4 % of the time. 0: only when the server stops."""
 
     hooks: Hooks = Hooks()
-    """Commands that are run when a job has ended."""
+    """Commands that are run when a job is done or has failed."""
 
     webhook: Webhook = Webhook()
-    """An address that is told when a job is done or has failed."""
+    """An address that gets a message when a job is done or has failed."""
 
     notify: bool = False
-    """Show a notice on the desktop when a job is done or has failed."""
+    """Show a desktop notification when a job is done or has failed."""
 
     retention: Retention = Retention()
-    """How long the past is kept. null: for ever. Results in outbox/ are never removed."""
+    """How long finished work is kept. null: for ever. Results in outbox/ are never removed."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """How much the log says."""
+    """The least important lines that are logged: debug, info, warning or error."""
 
     log_format: Literal["text", "json"] = "text"
-    """Lines for people, or a JSON object a line for programs."""
+    """`text`: lines for people; `json`: an object a line, for programs."""
 
     log_file: Annotated[str, Field(min_length=1)] | None = None
-    """Also log into this file. Relative to the folder of this file. null: only to stderr."""
+    """Log into this file, too. Relative to the folder of config.yaml. null: to stderr only."""
 
     log_file_megabytes: Annotated[float, Field(gt=0, le=100_000)] = 10.0
-    """A larger log file is set aside as log_file.1, and a new one begun."""
+    """A larger log file is renamed to log_file.1, and a new one begun."""
 
     log_files: Annotated[int, Field(ge=2, le=1000)] = 5
-    """How many log files are kept, the one that is written to included."""
+    """How many log files are kept, the current one included."""
 
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Settings of every job, unless its sidecar says otherwise. docs/settings.md explains them."""
+    """Settings of every job whose sidecar does not change them. docs/settings.md explains them."""
 
     @field_validator("settings", mode="after")
     @classmethod
@@ -235,8 +238,8 @@ def annotated_yaml(**values: Any) -> str:
         "# Impasto's configuration. Every key is here, with its default; delete what you do not",
         "# change. The command line comes first, then the environment (IMPASTO_OVERWRITE,",
         "# IMPASTO_WATCH__POLLING, ...), then config.yaml in the working folder, then the one in",
-        "# your configuration folder; a file named by --config stands in for both. `impasto check`",
-        "# says where each value comes from.",
+        "# your configuration folder; --config FILE replaces both files. `impasto check` shows",
+        "# where each value comes from.",
     ]
     for name, info in Config.model_fields.items():
         lines += ["", *_comment(info.description, 0)]
@@ -250,20 +253,23 @@ def annotated_yaml(**values: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
+EXPECTED = {
+    "devices": "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]",
+    "threads": "a whole number from 1 to 1024, or null",
+    "memory": "`auto` or an amount such as 6GB or 512MiB",
+}
+"""Keys of which pydantic would name each of the types."""
+
+
 def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
-    """pydantic's errors; those of the union behind `devices` as one."""
-    apart = ("devices", "memory", "threads")
-    problems = [p for p in problems_of(error, Config) if p.path[0] not in apart]
+    """pydantic's errors; those of one value of `EXPECTED` as one."""
+    problems = [
+        problem for problem in problems_of(error, Config) if problem.path[0] not in EXPECTED
+    ]
     refused = {details["loc"][0] for details in error.errors()}
-    if "devices" in refused:
-        expected = "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]"
-        problems.append(Problem(("devices",), repr(values["devices"])[:80], expected))
-    if "threads" in refused:
-        expected = "a whole number from 1 to 1024, or null"
-        problems.append(Problem(("threads",), repr(values["threads"])[:80], expected))
-    if "memory" in refused:
-        expected = "`auto` or an amount such as 6GB or 512MiB"
-        problems.append(Problem(("memory",), repr(values["memory"])[:80], expected))
+    for key, expected in EXPECTED.items():
+        if key in refused:
+            problems.append(Problem((key,), repr(values[key])[:80], expected))
     return problems
 
 

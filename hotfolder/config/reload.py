@@ -1,4 +1,4 @@
-"""A changed config.yaml, noticed while the daemon runs. The clock is injected."""
+"""A changed config.yaml, noticed while the server runs. The clock is injected."""
 
 import logging
 import time
@@ -12,18 +12,18 @@ __all__ = ["AT_START", "ConfigWatch", "CurrentConfig"]
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 AT_START = (
     *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
     *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
 )
-"""Keys that are read once: the workers', the log's, the daemon's very place."""
+"""Keys that are read once: the folders, and those of the workers and of the log."""
 
 CurrentConfig = Callable[[], Config]
 """Returns the configuration in force; to be called where a value is needed, not kept."""
 
-Print = tuple[int, int, int] | None
+Fingerprint = tuple[int, int, int] | None
 
 
 class ConfigWatch:
@@ -46,24 +46,24 @@ class ConfigWatch:
         self._load = load or self.current
         self._files = files
         self._clock = clock
-        self._read = self._seen = self._prints()
-        self._next_look = clock() + LOOK_SECONDS
+        self._read = self._seen = self._fingerprints()
+        self._next_check = clock() + CHECK_SECONDS
 
     def current(self) -> Config:
         """The configuration in force."""
         return self._config
 
     def changed(self) -> bool:
-        """Look, if it is time. Whether another configuration is in force than before."""
-        if self._clock() < self._next_look:
+        """Check the files, if it is time. Whether another configuration is in force than before."""
+        if self._clock() < self._next_check:
             return False
-        self._next_look = self._clock() + LOOK_SECONDS
-        prints = self._prints()
-        still, self._seen = prints == self._seen, prints
-        # Two looks that see the same: an editor may be in the middle of writing.
-        if not still or prints == self._read:
+        self._next_check = self._clock() + CHECK_SECONDS
+        fingerprints = self._fingerprints()
+        still, self._seen = fingerprints == self._seen, fingerprints
+        # Two checks that find the same: an editor may be in the middle of writing.
+        if not still or fingerprints == self._read:
             return False
-        self._read = prints
+        self._read = fingerprints
         return self._reload()
 
     def _reload(self) -> bool:
@@ -86,15 +86,15 @@ class ConfigWatch:
         self._config = config.model_copy(update=old)
         return bool(now)
 
-    def _prints(self) -> list[Print]:
-        return [_print_of(path) for path in self._files]
+    def _fingerprints(self) -> list[Fingerprint]:
+        return [_fingerprint_of(path) for path in self._files]
 
 
 def _differ(one: Config, other: Config, key: str) -> bool:
     return bool(getattr(one, key) != getattr(other, key))
 
 
-def _print_of(path: Path) -> Print:
+def _fingerprint_of(path: Path) -> Fingerprint:
     try:
         facts = path.stat()
     except OSError:

@@ -1,16 +1,14 @@
-"""Which file systems tell of changes that other machines make. Reads Linux's list of mounts.
+"""Finds out whether a folder lies on a network share.
 
-A watch on a network share is set without complaint and then hears of this machine's own changes
-only: what another one drops there comes in silence. So shares are looked at regularly instead.
+A watch on a share can be set, but then reports this machine's own changes only, not those of other
+machines. So shares are scanned regularly instead.
 """
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["NETWORK_FILE_SYSTEMS", "network_file_system"]
+import psutil
 
-MOUNTS = Path("/proc/self/mounts")
+__all__ = ["NETWORK_FILE_SYSTEMS", "network_file_system"]
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {
@@ -26,30 +24,21 @@ NETWORK_FILE_SYSTEMS = frozenset(
         ),
     }
 )
-"""Types of file system whose files others may change unheard: network shares and what virtual
-machines and containers share with their host."""
+"""Types of file system whose files others may change without an event: network shares and what
+virtual machines and containers share with their host."""
 
 
-def network_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
+def network_file_system(path: Path) -> str | None:
     """The type of the network file system that `path` (absolute) lies on; None if it is on none, or
     if this system has no list of mounts."""
-    found, kind = -1, ""
-    for point, mounted in _mounts(mounts):
-        # The last mount of a place covers those before it.
-        if path.is_relative_to(point) and len(point.parts) >= found:
-            found, kind = len(point.parts), mounted
-    return kind if kind in NETWORK_FILE_SYSTEMS else None
-
-
-def _mounts(mounts: Path) -> Iterator[tuple[Path, str]]:
-    """Mount points and types, in the order in which they were mounted."""
     try:
-        text = mounts.read_text(errors="surrogateescape")
+        mounts = psutil.disk_partitions(all=True)
     except OSError:
-        return
-    for line in text.splitlines():
-        fields = line.split(" ")
-        if len(fields) > 2:
-            # Blanks and the like are written as octal numbers: \040.
-            point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[1])
-            yield Path(point), fields[2]
+        return None
+    longest, kind = -1, ""
+    for mount in mounts:
+        # The last mount of a place covers those before it.
+        point = Path(mount.mountpoint)
+        if path.is_relative_to(point) and len(point.parts) >= longest:
+            longest, kind = len(point.parts), mount.fstype
+    return kind if kind in NETWORK_FILE_SYSTEMS else None

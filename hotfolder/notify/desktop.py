@@ -1,4 +1,4 @@
-"""A notice on the desktop, where there is one: `notify-send` (Linux), `osascript` (macOS)."""
+"""Desktop notifications, where there is a desktop: `notify-send` (Linux), `osascript` (macOS)."""
 
 import html
 import logging
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["command_for", "notify", "words_for"]
+__all__ = ["command_for", "notify", "summarise"]
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ _SCRIPT = (
     "display notification (item 2 of argv) with title (item 1 of argv)",
     "end run",
 )
-"""The words are its arguments, so nothing in a job's name is read as a script."""
+"""Title and text are its arguments, so nothing in a job's name is read as a script."""
 
 
-def words_for(jobs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Title and text; several ends at once are one notice."""
+def summarise(jobs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Title and text; several jobs that end at once are one notification."""
     if len(jobs) == 1:
         job = jobs[0]
         return f"Impasto: {job['name']} {job['state']}", str(job.get("result") or job["message"])
@@ -36,7 +36,7 @@ def words_for(jobs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 def command_for(title: str, text: str) -> list[str] | None:
     """The command that shows it; None where there is none."""
     if sys.platform == "darwin" and (program := shutil.which("osascript")):
-        script = [word for line in _SCRIPT for word in ("-e", line)]
+        script = [argument for line in _SCRIPT for argument in ("-e", line)]
         return [program, *script, title, text]
     if program := shutil.which("notify-send"):
         # The text is read as markup.
@@ -46,17 +46,17 @@ def command_for(title: str, text: str) -> list[str] | None:
 
 def notify(jobs: Sequence[Mapping[str, Any]]) -> bool:
     """Show it; whether that worked. A server without a desktop is no error."""
-    command = command_for(*words_for(jobs))
+    command = command_for(*summarise(jobs))
     if command is None:
-        log.debug("no desktop notice: neither notify-send nor osascript is here")
+        log.debug("no desktop notification: neither notify-send nor osascript is here")
         return False
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        log.debug("no desktop notice: %s", error)
+        log.debug("no desktop notification: %s", error)
         return False
     if done.returncode:
-        log.debug("no desktop notice: %s", done.stderr.decode(errors="replace").strip())
+        log.debug("no desktop notification: %s", done.stderr.decode(errors="replace").strip())
     return done.returncode == 0

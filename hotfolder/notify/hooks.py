@@ -1,7 +1,7 @@
-"""Hooks: a command of the administrator's for each job that has ended.
+"""Hooks: a command of the administrator's, run for each job that has ended.
 
-An argument list, so no shell reads what strangers called their files; the job is told in the
-environment. Only the configuration can name a hook, never a sidecar.
+It is an argument list, so that no shell reads what strangers called their files; environment
+variables say what job it is. Only the configuration can name a hook, never a sidecar.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ OUTPUT_SHOWN = 2000
 
 
 def environment_of(job: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """`IMPASTO_JOB_NAME` and so on: the job's status, paths made absolute. What is not, is empty.
+    """`IMPASTO_JOB_NAME` and so on: the job's status, paths made absolute, null as an empty text.
 
     Args:
         job: `status/NAME.json`'s document.
@@ -49,10 +49,10 @@ def run_hook(
     """Run it to its end, at most `seconds` long, then it and its children are killed.
 
     Returns its exit status; None if it could not be started or was killed. Problems are logged,
-    with what it said.
+    with the end of its output.
     """
     tag = f"[{job.get('id')} {job.get('name')}]"
-    # A file: a pipe that nobody reads would stop a talkative command, and memory has an end.
+    # A file: a pipe that nobody reads would block a command that prints much.
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
@@ -73,16 +73,18 @@ def run_hook(
             log.error("%s the hook %s ran longer than %g s; killed", tag, command[0], seconds)
             return None
         finally:
-            # What it left running in the background, too.
+            # Also what it left running in the background.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if status:
-            log.error("%s the hook %s ended with %d%s", tag, command[0], status, _said(output))
+            log.error(
+                "%s the hook %s ended with %d%s", tag, command[0], status, _last_output(output)
+            )
         return status
 
 
-def _said(output: IO[bytes]) -> str:
+def _last_output(output: IO[bytes]) -> str:
     output.seek(0, os.SEEK_END)
     output.seek(max(0, output.tell() - OUTPUT_SHOWN))
     text = " ".join(output.read().decode(errors="replace").split())

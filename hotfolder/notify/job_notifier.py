@@ -1,8 +1,8 @@
-"""Telling others that a job has ended: hooks, a webhook, the desktop.
+"""Notifies others that a job has ended: hooks, the webhook, the desktop.
 
-Each has a thread and a bounded queue of its own. The daemon's loop only puts something into them:
-a command that hangs, a server that is away and a desktop that is none neither delay nor break it.
-What a crash takes is not told again; the status files and the outbox are the truth.
+Each of these channels has a bounded queue and a thread of its own. The server's loop only puts jobs
+into the queues: no command that hangs and no address that does not answer delays it. A crash loses
+what waits there; the status files and the outbox are the truth.
 """
 
 import logging
@@ -23,15 +23,20 @@ __all__ = ["JobNotifier"]
 log = logging.getLogger(__name__)
 
 Document = Mapping[str, Any]
+Wait = Callable[[float], bool]
+"""Sleeps so many seconds; False if there is no more time."""
 
-WAITING = 1000
-"""Notices that wait in one queue; more are dropped, with a line in the log."""
+QUEUE_SIZE = 1000
+"""Jobs that wait in one channel; more are dropped, with a line in the log."""
 
-TOLD = ("done", "failed")
+DESKTOP_JOBS = 20
+"""Most jobs in one desktop notification."""
+
+NOTIFIED_STATES = ("done", "failed")
 
 
 class JobNotifier:
-    """What the configuration says is to be told. Threads start when there is something to tell."""
+    """Sends what the configuration asks for. A channel's thread starts with its first job."""
 
     def __init__(self, config: CurrentConfig, root: Path) -> None:
         self._config = config
@@ -39,7 +44,7 @@ class JobNotifier:
         self._channels = {
             "hook": _Channel("hook", self._run_hook),
             "webhook": _Channel("webhook", self._post),
-            "desktop": _Channel("desktop", self._notify, at_once=20),
+            "desktop": _Channel("desktop", self._notify, at_once=DESKTOP_JOBS),
         }
 
     def send(self, job: Document) -> None:
@@ -48,7 +53,7 @@ class JobNotifier:
         Args:
             job: its last status, `status/NAME.json`'s document.
         """
-        if job["state"] not in TOLD:
+        if job["state"] not in NOTIFIED_STATES:
             return
         if self._command(job):
             self._channels["hook"].put(job)
@@ -58,7 +63,7 @@ class JobNotifier:
             self._channels["desktop"].put(job)
 
     def close(self, seconds: float) -> None:
-        """Tell what still waits, for at most `seconds`; the rest is dropped."""
+        """Send what still waits, for at most `seconds`; the rest is dropped."""
         deadline = time.monotonic() + seconds
         for channel in self._channels.values():
             channel.close(deadline)
@@ -67,12 +72,12 @@ class JobNotifier:
         hooks = self._config().hooks
         return hooks.on_done if job["state"] == "done" else hooks.on_failed
 
-    def _run_hook(self, jobs: list[Document], wait: Callable[[float], bool]) -> None:
+    def _run_hook(self, jobs: list[Document], wait: Wait) -> None:
         for job in jobs:
             if command := self._command(job):
                 run_hook(command, job, self._root, seconds=self._config().hooks.seconds)
 
-    def _post(self, jobs: list[Document], wait: Callable[[float], bool]) -> None:
+    def _post(self, jobs: list[Document], wait: Wait) -> None:
         settings = self._config().webhook
         for job in jobs:
             if settings.url:
@@ -80,7 +85,7 @@ class JobNotifier:
                 limits = {"seconds": settings.seconds, "attempts": settings.attempts}
                 post(settings.url, document, wait=wait, **limits)  # type: ignore[arg-type]
 
-    def _notify(self, jobs: list[Document], wait: Callable[[float], bool]) -> None:
+    def _notify(self, jobs: list[Document], wait: Wait) -> None:
         notify(jobs)
 
 
@@ -88,25 +93,21 @@ class _Channel:
     """A queue, and a thread that delivers what is in it."""
 
     def __init__(
-        self,
-        name: str,
-        deliver: Callable[[list[Document], Callable[[float], bool]], None],
-        *,
-        at_once: int = 1,
+        self, name: str, deliver: Callable[[list[Document], Wait], None], *, at_once: int = 1
     ) -> None:
         self._name = name
         self._deliver = deliver
         self._at_once = at_once
-        self._queue: queue.Queue[Document | None] = queue.Queue(WAITING)
+        self._queue: queue.Queue[Document | None] = queue.Queue(QUEUE_SIZE)
         self._thread: threading.Thread | None = None
-        self._hurry = threading.Event()
-        """Set when the time is up."""
+        self._cancelled = threading.Event()
+        """Set when there is no more time."""
 
     def put(self, job: Document) -> None:
         try:
             self._queue.put_nowait(job)
         except queue.Full:
-            log.error("[%s] no %s: %d wait already", job["name"], self._name, WAITING)
+            log.error("[%s] no %s: %d wait already", job["name"], self._name, QUEUE_SIZE)
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -121,11 +122,11 @@ class _Channel:
         except queue.Full:
             pass
         if self._thread.is_alive():
-            self._hurry.set()
-            log.warning("%s: %d still to be told; dropped", self._name, self._queue.qsize())
+            self._cancelled.set()
+            log.warning("%s: %d still waited; dropped", self._name, self._queue.qsize())
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None and not self._hurry.is_set():
+        while (first := self._queue.get()) is not None and not self._cancelled.is_set():
             jobs = [first]
             try:
                 while len(jobs) < self._at_once:
@@ -139,7 +140,7 @@ class _Channel:
             try:
                 self._deliver(jobs, self._wait)
             except Exception:
-                log.exception("%s: not told", self._name)
+                log.exception("%s: not sent", self._name)
 
     def _wait(self, seconds: float) -> bool:
-        return not self._hurry.wait(seconds)
+        return not self._cancelled.wait(seconds)

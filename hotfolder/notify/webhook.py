@@ -1,29 +1,25 @@
-"""A webhook: each end of a job as JSON to an address, tried again while there is hope."""
+"""The webhook: the status of each job that has ended, by POST as JSON, with retries."""
 
 import http.client
 import json
 import logging
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from engine import __version__
+from hotfolder.backoff import growing_pause
 
-__all__ = ["pauses", "post"]
+__all__ = ["post"]
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 300.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 
-WORTH_ANOTHER_TRY = (408, 425, 429)
-"""Besides 5xx: what another moment may change. Other 4xx will say the same again."""
-
-
-def pauses(attempts: int) -> Iterator[float]:
-    """Seconds to wait between attempts: 1, 2, 4, ... at most five minutes."""
-    for attempt in range(attempts - 1):
-        yield min(LONGEST_PAUSE, 2.0**attempt)
+RETRIED = (408, 425, 429)
+"""Besides 5xx: what may be answered otherwise a moment later. Other 4xx are final."""
 
 
 def post(
@@ -34,7 +30,7 @@ def post(
     attempts: int,
     wait: Callable[[float], bool],
 ) -> bool:
-    """Send it; whether it was taken (2xx). What went wrong in the end is logged.
+    """Send it; whether it was taken (2xx). The last problem is logged.
 
     Args:
         seconds: for one attempt.
@@ -42,27 +38,28 @@ def post(
     """
     data = json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": f"impasto/{__version__}"}
-    left = pauses(attempts)
-    while True:
-        problem, hopeless = _try(urllib.request.Request(url, data, headers), seconds)
+    name = document.get("name")
+    for attempt in count(1):
+        problem, is_final = _try(urllib.request.Request(url, data, headers), seconds)
         if problem is None:
             return True
-        pause = None if hopeless else next(left, None)
-        if pause is None or not wait(pause):
-            log.error("[%s] the webhook was not taken: %s", document.get("name"), problem)
-            return False
-        log.warning("[%s] the webhook: %s; again in %g s", document.get("name"), problem, pause)
+        pause = growing_pause(FIRST_PAUSE, attempt, LONGEST_PAUSE)
+        if is_final or attempt == attempts or not wait(pause):
+            log.error("[%s] the webhook was not taken: %s", name, problem)
+            break
+        log.warning("[%s] the webhook: %s; again in %g s", name, problem, pause)
+    return False
 
 
 def _try(request: urllib.request.Request, seconds: float) -> tuple[str | None, bool]:
-    """What went wrong, if anything, and whether it always will."""
+    """The problem, if there is one, and whether another attempt would meet it again."""
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:
             answer.read(1 << 16)
     except urllib.error.HTTPError as error:
         error.close()
-        hopeless = error.code < 500 and error.code not in WORTH_ANOTHER_TRY
-        return f"HTTP {error.code} {error.reason}", hopeless
+        is_final = error.code < 500 and error.code not in RETRIED
+        return f"HTTP {error.code} {error.reason}", is_final
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         return str(reason) or type(error).__name__, False

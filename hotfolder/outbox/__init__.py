@@ -1,7 +1,7 @@
-"""How a job ends, and what readers are told: results, originals, status files, retention.
+"""How a job ends, and what its readers see: results, originals, status files, retention.
 
-Publishes a result whole and under a free name, puts the originals away, keeps `status/` true,
-removes what has outlived its retention.
+Publishes a result whole and under a free name, moves the originals out of the spool, keeps
+`status/` true, removes what is older than the configuration says.
 Knows jobs in the spool. Never decides which job is next, nor talks to workers.
 Read first: `publisher.py`.
 """

@@ -1,8 +1,7 @@
-"""How a job ends: the result into the outbox, the originals to where they stay.
+"""Publishes how a job has ended: the result into outbox/, the originals into done/ or failed/.
 
-Publishing is a sequence of steps that can each be repeated: names are chosen and noted in the
-job's `state.json` before they are used, so that after a crash the same names are used again. The
-job leaves the spool last.
+Each step can be repeated: names are chosen and noted in the job's `state.json` before they are
+used, so that after a crash the same names are used again. The job leaves the spool last.
 """
 
 import contextlib
@@ -34,7 +33,7 @@ __all__ = ["Publisher", "error_text"]
 
 
 class Publisher:
-    """Publishes the ends of jobs of one hot folder."""
+    """Publishes the jobs of one hot folder that have ended."""
 
     def __init__(self, config: CurrentConfig, folder: FolderPaths, spool: Spool) -> None:
         self._config = config
@@ -42,44 +41,38 @@ class Publisher:
         self._spool = spool
 
     def publish(self, entry: SpooledJob) -> None:
-        """Do what is left to do for a job that has an outcome. The spool still has it afterwards.
+        """Publish a job that has an outcome, or what a crash has left to do of that. The spool
+        still has it afterwards.
 
         Raises:
             OSError: something cannot be written; call it again later.
         """
-        assert entry.outcome is not None
         if entry.state is JobState.DONE:
             self._publish_result(entry)
-        self._put_away_originals(entry)
+        self._move_originals(entry)
 
     def result_path(self, entry: SpooledJob) -> Path:
         """The published picture."""
-        assert entry.outcome is not None
-        assert entry.outcome.picture is not None
-        suffix = Path(entry.outcome.picture).suffix
-        return self._folder.outbox / f"{entry.outcome.published}{suffix}"
+        outcome = _outcome(entry)
+        return self._folder.outbox / f"{outcome.published}{Path(outcome.picture or '').suffix}"
 
     def record_path(self, entry: SpooledJob) -> Path:
         """The published record."""
-        assert entry.outcome is not None
-        return self._folder.outbox / f"{entry.outcome.published}{RECORD_SUFFIX}"
+        return self._folder.outbox / f"{_outcome(entry).published}{RECORD_SUFFIX}"
 
     def _publish_result(self, entry: SpooledJob) -> None:
         outcome = _outcome(entry)
-        if outcome.published is None:
-            self._note(
-                entry, published=self._free_result_name(entry.job.name, outcome.extra_outputs)
-            )
-        while not self._place_all(entry):
-            # Another program took a name after it had been chosen.
-            self._note(
-                entry, published=self._free_result_name(entry.job.name, outcome.extra_outputs)
-            )
+        placed = outcome.published is not None and self._place_all(entry)
+        while not placed:
+            published = self._free_result_name(entry.job.name, outcome.extra_outputs)
+            self._note(entry, published=published)
+            # False if another program took a name after it had been chosen.
+            placed = self._place_all(entry)
 
     def _place_all(self, entry: SpooledJob) -> bool:
-        """The picture comes last: who sees it finds everything else.
+        """Move the result into the outbox, the picture last: whoever sees it finds all else.
 
-        False, and nothing is left, if one of the names is somebody else's.
+        False, with nothing left there, if another program has one of the names.
         """
         placed: list[Path] = []
         for source, target in self._deliveries(entry):
@@ -91,10 +84,10 @@ class Publisher:
         return True
 
     def _deliveries(self, entry: SpooledJob) -> list[tuple[Path, Path]]:
-        """What goes from the job's folder to the outbox, in this order."""
+        """From where in the job's folder to where in the outbox, in this order."""
         picture = entry.folder / (_outcome(entry).picture or "")
         return [
-            (self._record_draft(entry), self.record_path(entry)),
+            (self._write_record(entry), self.record_path(entry)),
             *(
                 (entry.folder / name, self._folder.outbox / published)
                 for name, published in self._extra_outputs(entry).items()
@@ -102,7 +95,8 @@ class Publisher:
             (picture, self.result_path(entry)),
         ]
 
-    def _record_draft(self, entry: SpooledJob) -> Path:
+    def _write_record(self, entry: SpooledJob) -> Path:
+        """The record, in the job's folder."""
         extra_outputs = list(self._extra_outputs(entry).values())
         record = {
             "name": entry.job.name,
@@ -112,12 +106,13 @@ class Publisher:
             **_outcome(entry).record,
         }
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
-        draft = entry.folder / "record.yaml"
-        write_whole(draft, text.encode())
-        return draft
+        path = entry.folder / "record.yaml"
+        write_whole(path, text.encode())
+        return path
 
     def _extra_outputs(self, entry: SpooledJob) -> dict[str, str]:
-        """Published names of what lies beside the result, by their names in the job's folder."""
+        """Published names of what is published beside the result, by the names in the job's
+        folder."""
         outcome = _outcome(entry)
         return {name: f"{outcome.published}.{name}" for name in outcome.extra_outputs}
 
@@ -134,18 +129,19 @@ class Publisher:
         ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
         return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
 
-    def _put_away_originals(self, entry: SpooledJob) -> None:
-        """Move the inputs that came out of the inbox. Copies of what still lies there need no
-        keeping, unless the job failed: then all it needs is kept together, but for the library's
-        pictures."""
+    def _move_originals(self, entry: SpooledJob) -> None:
+        """Move the inputs out of the spool. Inputs that were copied still lie where they were, so
+        the copies are not kept, unless the job failed: then all that it needs is kept together, but
+        for pictures of the style library."""
         if _outcome(entry).folder is None:
-            parent = self._parent(entry)
+            parent = self._originals_parent(entry)
             if parent is None:
                 return
             name = free_name(entry.job.name, lambda n: (parent / n).exists())
             self._note(entry, folder=self._folder.relative(parent / name))
         folder = self._folder.root / str(_outcome(entry).folder)
-        # One by one, not the whole way: a share may have gone, and what lies under it is bare.
+        # Not `parents=True`: if a network share has gone, its mount point is an empty folder, in
+        # which nothing must be made.
         folder.parent.mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
         remove_leftovers(folder)
@@ -154,20 +150,20 @@ class Publisher:
             source = Path(step.source)
             kept = entry.state is JobState.FAILED and not source.is_relative_to(library)
             if kept or not step.shared:
-                # Gone if it vanished before the claim was finished; the error says so.
+                # Missing if it vanished before the claim was finished; the job's error says so.
                 with contextlib.suppress(FileNotFoundError):
                     move(entry.inputs / step.target, folder / source.name)
         if entry.state is JobState.FAILED:
             write_whole(folder / "error.txt", error_text(entry).encode())
         sync_folder(folder)
 
-    def _parent(self, entry: SpooledJob) -> Path | None:
-        """The folder in which the originals' folder will be; None if they are not kept."""
+    def _originals_parent(self, entry: SpooledJob) -> Path | None:
+        """Where the folder of the originals will be; None if they are not kept."""
         if entry.state is JobState.FAILED:
             return self._folder.failed
         if all(step.shared for step in entry.moves):
-            return None  # A batch's, whose originals are with it.
-        # A cancelled job has no result, so its originals are never thrown away.
+            return None  # A job of a batch; the batch has the originals.
+        # A cancelled job has no result, so its originals are never deleted.
         if self._config().originals == "archive" or entry.state is JobState.CANCELLED:
             finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
             return self._folder.done / finished.date().isoformat()
@@ -178,7 +174,7 @@ class Publisher:
 
 
 def error_text(entry: SpooledJob) -> str:
-    """What `error.txt` and the status say of a failed job."""
+    """The text of a failed job's `error.txt` and of `error` in its status."""
     name = Path(_outcome(entry).folder or entry.job.name).name
     return (
         f"Impasto could not paint {entry.job.name}.\n\n{_outcome(entry).error}\n\n"

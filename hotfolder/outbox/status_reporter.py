@@ -1,12 +1,18 @@
-"""Keeps status/ true: what each job is doing, rewritten when it changes and while it lives."""
+"""Keeps status/ true: what each job is doing, written when it changes and again while it lives.
+
+A status is derived from the job in the spool or the candidate in the inbox, its place in the queue,
+and what only events tell of a running job. What was written last is kept, to see what differs.
+"""
 
 import logging
+import math
 import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +21,14 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.outbox.publisher import Publisher, error_text
-from hotfolder.outbox.status_files import JobStatus, ServerStatus, StatusWriter, now
+from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
+from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Progress
-from plugin.client.protocol import JobState
+from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
 __all__ = ["OnStatus", "StatusReporter"]
 
@@ -47,168 +54,136 @@ class StatusReporter:
         self,
         config: CurrentConfig,
         folder: FolderPaths,
+        live: Mapping[str, SpooledJob],
         publisher: Publisher,
         *,
         on_status: OnStatus | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`live`: every job in the spool, by id; looked at, never changed."""
         self._config = config
         self._folder = folder
+        self._live = live
         self._publisher = publisher
-        self._board = StatusWriter(folder)
+        self._writer = StatusWriter(folder)
         self.config_problem: str | None = None
         """Why a changed configuration is not in force."""
         self.paused: str | None = None
         """Why nothing new is painted."""
         self._on_status = on_status
         self._clock = clock
-        self._jobs: dict[str, JobStatus] = {}
-        self._waiting: dict[str, JobStatus] = {}
+        self._candidates: dict[str, JobCandidate] = {}
+        self._positions: Mapping[str, int] = {}
+        self._pauses: Mapping[str, float] = {}
+        self._facts: dict[str, dict[str, Any]] = {}
+        """What is known of a job's run from events alone, by id: fields of its status."""
         self._written: dict[str, tuple[JobStatus, float]] = {}
+        """What was written last, and when, by name; until the job has ended."""
         self._started = now()
-        self._freshness = Throttle(clock)
-        self._news = Throttle(clock)
+        self._refreshing = Throttle(clock)
+        self._updating = Throttle(clock)
         self._server: tuple[ServerStatus, float] | None = None
-        self._board.clear_waiting()
+        self._writer.clear_waiting()
 
-    def queued(self, entry: SpooledJob, position: int, *, rest: float | None = None) -> None:
-        """The job waits for its turn, and `rest` seconds at least after its worker died."""
-        message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
-        if rest is not None:
-            message += f"; attempt {entry.attempt + 1} after a pause of {rest:g} s"
-        message = self._unless_paused(message)
-        status = self._of(entry)
-        if status.state is not JobState.QUEUED:
-            status = self._fresh(entry)
-        priority = entry.scheduling_key.priority
-        status = replace(status, position=position, priority=priority, message=message)
-        # A job that ends moves all the others: their new places are told by and by.
-        moved = self._jobs.get(entry.job.id) == replace(status, position=self._of(entry).position)
-        self._set(entry, status, at_least=REFRESH_SECONDS if moved else 0.0)
+    def queue(
+        self,
+        candidates: Mapping[str, JobCandidate],
+        positions: Mapping[str, int],
+        pauses: Mapping[str, float],
+    ) -> None:
+        """Write what has changed in the queue since the last call.
 
-    def held(self, entry: SpooledJob, reason: str) -> None:
-        """The job waits until a person lets it go on."""
-        self._set(entry, replace(self._fresh(entry), message=f"held: {reason}"))
+        Args:
+            candidates: those that stay in the inbox, by the name that they have in the status.
+            positions: places in the queue, by name: jobs in the spool, and candidates that lack
+                nothing.
+            pauses: seconds for which a job rests whose worker has died, by name.
+        """
+        for gone in self._unclaimed().keys() - candidates.keys():
+            self._writer.clear(gone)
+            self._written.pop(gone, None)
+        self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
+        waiting = [e for e in self._live.values() if e.state in (JobState.QUEUED, JobState.HELD)]
+        for ended in self._facts.keys() - (self._live.keys() - {e.job.id for e in waiting}):
+            del self._facts[ended]
+        for entry in waiting:
+            if self._has_changed(status := self._status_of(entry)):
+                self._write(status)
+        self._update(self._waiting_in_inbox())
 
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""
-        self._board.clear_preview(entry.job.name)
-        self._set(entry, replace(self._fresh(entry), device=device, message="starting"))
+        self._writer.clear_preview(entry.job.name)
+        self._facts[entry.job.id] = {"device": device, "message": "starting"}
+        self._write(self._status_of(entry))
 
     def progress(self, entry: SpooledJob, event: Progress) -> None:
         """The optimisation went on."""
-        status = self._of(entry)
-        preview = status.preview
+        facts = self._facts.setdefault(entry.job.id, {})
         if event.preview is not None:
-            preview = self._board.post_preview(entry.job.name, Path(event.preview))
+            facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
         at_scale = f", scale {event.scale} of {event.scales}" if event.scales > 1 else ""
-        status = replace(
-            status,
-            message=f"step {event.step} of {event.steps}{at_scale}",
-            scale=event.scale,
-            scales=event.scales,
-            step=event.step,
-            steps=event.steps,
-            fraction=round(event.fraction, 4),
-            losses=event.losses,
-            seconds=round(event.seconds, 2),
-            eta_seconds=None if event.eta_seconds is None else round(event.eta_seconds, 1),
-            preview=preview,
-        )
-        self._set(entry, status, at_least=PROGRESS_SECONDS)
+        facts |= {key: getattr(event, key) for key in ("scale", "scales", "step", "steps")}
+        facts |= {
+            "message": f"step {event.step} of {event.steps}{at_scale}",
+            "fraction": round(event.fraction, 4),
+            "losses": event.losses,
+            "seconds": round(event.seconds, 2),
+            "eta_seconds": None if event.eta_seconds is None else round(event.eta_seconds, 1),
+        }
+        if self._is_stale(entry.job.name, PROGRESS_SECONDS):
+            self._write(self._status_of(entry))
 
-    def place_of(self, entry: SpooledJob) -> str:
+    def progress_of(self, entry: SpooledJob) -> str:
         """How far a running job has come, in words."""
-        status = self._of(entry)
-        return "its start" if status.step is None else status.message
+        facts = self._facts.get(entry.job.id, {})
+        return str(facts["message"]) if "step" in facts else "its start"
 
-    def stuck(self, entry: SpooledJob, error: OSError) -> None:
+    def unpublished(self, entry: SpooledJob, error: OSError) -> None:
         """The end cannot be published yet; it is tried again."""
-        message = f"waits to be published: {error.strerror or error}"
-        self._set(entry, replace(self._of(entry), message=message))
+        facts = self._facts.setdefault(entry.job.id, {})
+        if "state" not in facts:
+            facts["message"] = f"waits to be published: {error.strerror or error}"
+            self._write(self._status_of(entry))
 
     def ended(self, entry: SpooledJob) -> Mapping[str, Any]:
-        """The job's end is published. Returns its last status."""
-        assert entry.outcome is not None
-        status = replace(
-            self._of(entry),
-            state=entry.state,
-            position=None,
-            eta_seconds=None,
-            folder=entry.outcome.folder,
-            attempt=max(1, entry.attempt),
-        )
+        """The job's end is published. Returns its last status, as written."""
+        outcome = entry.outcome
+        assert outcome is not None
+        facts = self._facts.setdefault(entry.job.id, {})
+        facts |= {"state": entry.state, "eta_seconds": None, "folder": outcome.folder}
         if entry.state is JobState.DONE:
-            result = self._folder.relative(self._publisher.result_path(entry))
-            record = self._folder.relative(self._publisher.record_path(entry))
-            seconds = entry.outcome.record.get("seconds", status.seconds)
-            status = replace(
-                status, message="done", fraction=1.0, result=result, record=record, seconds=seconds
-            )
+            facts |= {"message": "done", "fraction": 1.0}
+            facts["result"] = self._folder.relative(self._publisher.result_path(entry))
+            facts["record"] = self._folder.relative(self._publisher.record_path(entry))
+            if "seconds" in outcome.record:
+                facts["seconds"] = outcome.record["seconds"]
         elif entry.state is JobState.FAILED:
-            message = (entry.outcome.error or "").partition("\n")[0]
-            status = replace(status, message=message, error=error_text(entry))
+            facts["message"] = (outcome.error or "").partition("\n")[0]
+            facts["error"] = error_text(entry)
         else:
-            reason = entry.outcome.error
-            status = replace(status, message=f"cancelled: {reason}" if reason else "cancelled")
-        self._set(entry, status)
-        self._jobs.pop(entry.job.id, None)
-        self._written.pop(entry.job.name, None)
-        return asdict(status)
-
-    def inbox(self, candidates: Mapping[str, JobCandidate], positions: Mapping[str, int]) -> None:
-        """The drops that stay in the inbox, by the name they have in the status. Replaces the last
-        call's. Those with a place in the queue lack nothing."""
-        names = {entry.name for entry in self._jobs.values()}
-        for gone in self._waiting.keys() - candidates.keys() - names:
-            self._board.clear(gone)
-            self._written.pop(gone, None)
-        for name in candidates.keys() - self._waiting.keys():
-            self._board.clear_preview(name)
-        self._waiting = {
-            name: JobStatus(
-                name=name,
-                source=candidate.name,
-                state=self._state_of(candidate, name in positions),
-                message=self._message_of(candidate, name in positions),
-                position=positions.get(name),
-                priority=candidate.options.priority,
-                client=candidate.client,
-                dropped=candidate.dropped,
-            )
-            for name, candidate in candidates.items()
-        }
-        self._write_idle(self._waiting.values())
-
-    def _state_of(self, candidate: JobCandidate, in_queue: bool) -> JobState:
-        if in_queue:
-            return JobState.QUEUED
-        return JobState.HELD if candidate.decision is Decision.HOLD else JobState.WAITING
-
-    def _message_of(self, candidate: JobCandidate, in_queue: bool) -> str:
-        if in_queue:
-            return candidate.message or self._unless_paused("in the queue")
-        return (
-            f"held: {candidate.message}"
-            if candidate.decision is Decision.HOLD
-            else candidate.message
-        )
-
-    def _unless_paused(self, message: str) -> str:
-        pause = f"; the server is paused ({self.paused})"
-        return message if self.paused is None else message + pause
+            facts["message"] = f"cancelled: {outcome.error}" if outcome.error else "cancelled"
+        document = self._write(self._status_of(entry))
+        self._candidates.pop(entry.job.name, None)
+        del self._written[entry.job.name]
+        return document
 
     def server(
         self,
         state: str,
         *,
         devices: Sequence[DeviceState] = (),
-        names: Mapping[str, str] | None = None,
         totals: Mapping[str, int] | None = None,
         strays: Sequence[str] = (),
     ) -> None:
-        """Write the heartbeat, if it is time or something has changed. `names` by job id."""
-        states = Counter(s.state for s in (*self._jobs.values(), *self._waiting.values()))
+        """Write the heartbeat, if it is time or something has changed."""
+        states = Counter(self._state_of(entry) for entry in self._live.values())
+        unclaimed = self._unclaimed()
+        # Counted apart, since there may be thousands at each step of the server.
+        incomplete = [each for each in unclaimed.items() if each[0] not in self._positions]
+        states[JobState.QUEUED] += len(unclaimed) - len(incomplete)
+        states.update(self._state_of_candidate(*each) for each in incomplete)
+        names = {entry.job.id: entry.job.name for entry in self._live.values()}
         status = ServerStatus(
             pid=os.getpid(),
             host=socket.gethostname(),
@@ -219,7 +194,7 @@ class StatusReporter:
                 {
                     "device": d.device,
                     "state": d.state,
-                    "job": (names or {}).get(d.job_id or ""),
+                    "job": names.get(d.job_id or ""),
                     "style_cache": asdict(d.style_cache) if d.style_cache else None,
                 }
                 for d in devices
@@ -237,82 +212,131 @@ class StatusReporter:
             last, at = self._server
             if last == status and self._clock() - at < self._config().status_seconds:
                 return
-        self._board.post_server(status)
+        self._writer.post_server(status)
         self._server = (status, self._clock())
 
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
-        lively = [s for s in self._jobs.values() if s.state is JobState.RUNNING]
-        for status in lively:
-            if self._is_stale(status):
-                self._write(status, changed=True)
-        if not (self._freshness.left or self._news.left):
+        for entry in self._live.values():
+            if self._state_of(entry) is JobState.RUNNING and self._is_stale(entry.job.name):
+                self._write(self._status_of(entry))
+        if not (self._refreshing.is_open or self._updating.is_open):
             return
-        idle = [s for s in self._jobs.values() if s.state in (JobState.QUEUED, JobState.HELD)]
-        idle += self._waiting.values()
-        stale = [status for status in idle[:REFRESHED] if self._is_stale(status)]
-        for status in self._freshness.take(sorted(stale, key=self._written_at)):
-            self._write(status, changed=True)
-        self._write_idle(idle[REFRESHED:])
-
-    def _written_at(self, status: JobStatus) -> float:
-        written = self._written.get(status.name)
-        return 0.0 if written is None else written[1]
-
-    def _is_stale(self, status: JobStatus) -> bool:
-        written = self._written.get(status.name)
-        return written is None or written[1] <= self._clock() - REFRESH_SECONDS
-
-    def _write_idle(self, statuses: Iterable[JobStatus]) -> None:
-        """What has changed of these, but not all at once: thousands may move up by one place."""
-        for status in self._news.take(s for s in statuses if self._is_news(s)):
+        waiting = self._waiting()
+        stale = [status for status in islice(waiting, REFRESHED) if self._is_stale(status.name)]
+        stale.sort(key=lambda status: self._written_at(status.name))
+        for status in self._refreshing.take(stale):
             self._write(status)
+        self._update(waiting)
 
-    def _is_news(self, status: JobStatus) -> bool:
-        written = self._written.get(status.name)
-        if written is None or written[0] == status:
-            return written is None
-        moved = replace(status, position=written[0].position) == written[0]
-        return not moved or self._is_stale(status)
+    # --- what a status says ------------------------------------------------------------------
 
-    def _of(self, entry: SpooledJob) -> JobStatus:
-        return self._jobs.get(entry.job.id) or self._fresh(entry)
-
-    def _fresh(self, entry: SpooledJob) -> JobStatus:
-        """The status of an attempt that has not begun."""
-        job = entry.job
-        # A drop that was refused has no settings; those in the job stand in for them.
+    def _status_of(self, entry: SpooledJob) -> JobStatus:
+        job, state = entry.job, self._state_of(entry)
+        # A refused job has no settings; those that it has in the spool stand in for them.
         refused = entry.outcome is not None and entry.attempt == 0
-        return JobStatus(
+        status = JobStatus(
             name=job.name,
             source=job.source,
-            state=entry.state,
+            state=state,
             id=job.id,
             preset=None if refused else job.settings.preset,
             size=None if refused else job.settings.size,
+            position=self._positions.get(job.name) if state is JobState.QUEUED else None,
             priority=entry.scheduling_key.priority,
             attempt=max(1, entry.attempt),
             client=job.client,
             dropped=job.dropped,
+            message=self._message_of(entry),
+        )
+        waits = entry.state in (JobState.QUEUED, JobState.HELD)
+        return status if waits else replace(status, **self._facts.get(job.id, {}))
+
+    def _message_of(self, entry: SpooledJob) -> str:
+        if entry.state is JobState.HELD:
+            return f"held: {on_hold(entry.job.name)}"
+        message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
+        if (pause := self._pauses.get(entry.job.name)) is not None:
+            message += f"; attempt {entry.attempt + 1} after a pause of {pause:g} s"
+        return self._unless_paused(message)
+
+    def _state_of(self, entry: SpooledJob) -> JobState:
+        """For readers: a job whose end cannot be published yet still runs, or waits."""
+        facts = self._facts.get(entry.job.id)
+        if entry.outcome is None or facts is None or "state" in facts:
+            return entry.state
+        return JobState.RUNNING if "device" in facts else JobState.QUEUED
+
+    def _status_of_candidate(self, name: str, candidate: JobCandidate) -> JobStatus:
+        state, message = self._state_of_candidate(name, candidate), candidate.message
+        if state is JobState.HELD:
+            message = f"held: {message}"
+        elif state is JobState.QUEUED:
+            message = message or self._unless_paused("in the queue")
+        return JobStatus(
+            name=name,
+            source=candidate.name,
+            state=state,
+            message=message,
+            position=self._positions.get(name),
+            priority=candidate.options.priority,
+            client=candidate.client,
+            dropped=candidate.dropped,
         )
 
-    def _set(self, entry: SpooledJob, status: JobStatus, *, at_least: float = 0.0) -> None:
-        if entry.job.id not in self._jobs:
-            self._board.clear_preview(entry.job.name)
-        self._jobs[entry.job.id] = status
-        self._waiting.pop(status.name, None)
-        written = self._written.get(status.name)
-        if written is None or self._clock() - written[1] >= at_least:
+    def _state_of_candidate(self, name: str, candidate: JobCandidate) -> JobState:
+        if name in self._positions:
+            return JobState.QUEUED
+        return JobState.HELD if candidate.decision is Decision.HOLD else JobState.WAITING
+
+    def _unless_paused(self, message: str) -> str:
+        pause = f"; the server is paused ({self.paused})"
+        return message if self.paused is None else message + pause
+
+    def _waiting(self) -> Iterator[JobStatus]:
+        for entry in self._live.values():
+            if self._state_of(entry) in (JobState.QUEUED, JobState.HELD):
+                yield self._status_of(entry)
+        yield from self._waiting_in_inbox()
+
+    def _waiting_in_inbox(self) -> Iterator[JobStatus]:
+        return (self._status_of_candidate(*each) for each in self._unclaimed().items())
+
+    def _unclaimed(self) -> dict[str, JobCandidate]:
+        """The candidates that have not been claimed since the last queue."""
+        claimed = {entry.job.name for entry in self._live.values()}
+        return {name: each for name, each in self._candidates.items() if name not in claimed}
+
+    # --- what is written ---------------------------------------------------------------------
+
+    def _update(self, statuses: Iterable[JobStatus]) -> None:
+        """Write what has changed, but not all at once: thousands may move up by one place."""
+        for status in self._updating.take(s for s in statuses if self._has_changed(s)):
             self._write(status)
 
-    def _write(self, status: JobStatus, *, changed: bool = False) -> None:
+    def _has_changed(self, status: JobStatus) -> bool:
+        """Whether to write it. A job that ends moves all the others: that can wait a little."""
         written = self._written.get(status.name)
-        if not changed and written is not None and written[0] == status:
-            return
-        document = self._board.post(status)
+        if written is None or written[0] == status:
+            return written is None
+        moved = replace(status, position=written[0].position) == written[0]
+        return not moved or self._is_stale(status.name)
+
+    def _is_stale(self, name: str, seconds: float = REFRESH_SECONDS) -> bool:
+        return self._clock() - self._written_at(name) >= seconds
+
+    def _written_at(self, name: str) -> float:
+        written = self._written.get(name)
+        return -math.inf if written is None else written[1]
+
+    def _write(self, status: JobStatus) -> Mapping[str, Any]:
+        if status.name not in self._written and status.preview is None:
+            self._writer.clear_preview(status.name)
+        document = self._writer.post(status)
         self._written[status.name] = (status, self._clock())
         if self._on_status is not None:
             try:
                 self._on_status(document)
             except Exception:
                 log.exception("the listener of the status failed")
+        return document

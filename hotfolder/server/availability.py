@@ -1,8 +1,8 @@
-"""Whether the hot folder is there, and whether it is still the one that this daemon serves.
+"""Whether the hot folder is available, and whether it is still the one that this server serves.
 
 A share that goes away leaves an empty folder behind, or none, or one that answers with errors: none
-of this says that files were deleted. When it comes back it may be the same file system or a newly
-mounted one, and somebody may have put another folder in its place.
+of this means that files were deleted. When it comes back it may be the same file system or a newly
+mounted one, and another folder may have been put in its place.
 """
 
 import errno
@@ -16,17 +16,17 @@ __all__ = ["AvailabilityMonitor", "FolderAvailability"]
 
 
 class FolderAvailability(StrEnum):
-    """What can be said of a hot folder at this moment."""
+    """The state of a hot folder at this moment."""
 
-    HERE = "here"
-    AWAY = "away"
+    AVAILABLE = "available"
+    UNAVAILABLE = "unavailable"
     """It, its inbox or its spool cannot be reached. It may come back."""
     REPLACED = "replaced"
     """A whole hot folder lies there, but another one, or the same one mounted anew."""
 
 
 class AvailabilityMonitor:
-    """Keeps an eye on the folder that was there at the start, by device and inode."""
+    """Compares the folder with the one that was there at the start, by device and inode."""
 
     def __init__(self, folder: FolderPaths) -> None:
         """
@@ -36,12 +36,12 @@ class AvailabilityMonitor:
         self._folder = folder
         self._known = _identity(folder.root)
         self.reason = ""
-        """Why it is away, for a person."""
+        """Why it is unavailable, for a person."""
         self.same_root = True
         """Whether the root, if there is one, is the one that it was at the start."""
 
-    def look(self) -> FolderAvailability:
-        """Three questions to the file system."""
+    def check(self) -> FolderAvailability:
+        """Look at the folder, its inbox and its spool."""
         self.reason, self.same_root = "", False
         try:
             self.same_root = _identity(self._folder.root) == self._known
@@ -50,8 +50,8 @@ class AvailabilityMonitor:
                     raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(place))
         except OSError as error:
             self.reason = f"{error.filename}: {error.strerror}"
-            return FolderAvailability.AWAY
-        return FolderAvailability.HERE if self.same_root else FolderAvailability.REPLACED
+            return FolderAvailability.UNAVAILABLE
+        return FolderAvailability.AVAILABLE if self.same_root else FolderAvailability.REPLACED
 
 
 def _identity(root: Path) -> tuple[int, int]:

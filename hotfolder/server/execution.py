@@ -1,4 +1,5 @@
-"""The jobs that wait for a worker, those in hand, and what becomes of them."""
+"""Runs the jobs in the spool: dispatches them in turn, and notes on the disk what their workers
+report."""
 
 import logging
 import time
@@ -15,7 +16,6 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import ExitCode
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
-from hotfolder.server.stopwatch import RunTimer
 from hotfolder.spool.entry import SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
@@ -31,7 +31,7 @@ from hotfolder.workers.events import (
 )
 from plugin.client.protocol import JobState
 
-__all__ = ["JobRunner", "StopRequest"]
+__all__ = ["JobRunner", "RunTimer", "StopRequest"]
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,11 @@ class StopRequest:
 
     state: JobState
     reason: str = ""
-    """Empty if somebody said so."""
+    """Empty if a person asked for it."""
 
 
 class JobRunner:
-    """Hands the jobs of one spool to a dispatcher, in turn, and notes on the disk how they fare."""
+    """Runs the jobs of one spool with one dispatcher."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class JobRunner:
     ) -> None:
         """
         Args:
-            live: every job in the spool, by id; looked at, never changed.
-            telling: within it the status may fail to be written.
-            on_full: called when a job stalls because the disk is full.
+            live: every job in the spool, by id; the caller's, only read here.
+            status_errors_logged: within it the status may fail to be written.
+            on_full: called when a worker found the disk full.
         """
         self._config = config
         self._live = live
@@ -76,14 +76,14 @@ class JobRunner:
         self._status_errors_logged = status_errors_logged
         self._on_full = on_full
         self._dispatched: set[str] = set()
-        """Jobs that the dispatcher has."""
         self._stops: dict[str, StopRequest] = {}
-        """Jobs that are to end before their time, by id."""
+        """By job id."""
         self._events: deque[Event] = deque()
-        self._stopwatch = RunTimer(clock)
+        self._timer = RunTimer(clock)
         self._loss_backoff = Backoff(clock)
-        """Jobs whose worker died, by id, until they may be tried again."""
-        self._backoff = Backoff(clock)
+        """By job id: those whose worker died, until they may be tried again."""
+        self.backoff = Backoff(clock)
+        """`events`: after the file system has refused to note one."""
 
     @property
     def dispatched(self) -> Collection[str]:
@@ -92,26 +92,29 @@ class JobRunner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is in hand, and everything that happened is noted."""
+        """Whether no job is dispatched, and every event is noted."""
         return not self._dispatched and not self._events
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take in what the dispatcher told; `handle` notes it."""
+        """Queue events of the dispatcher; `handle` notes them on the disk."""
         self._events.extend(events)
 
+    def take_while_unavailable(self, events: Iterable[Event]) -> None:
+        """The same while the folder is out of reach: a job that fails now fails because of that."""
+        for event in events:
+            if isinstance(event, Failed):
+                self._events.append(StorageFailed(event.job_id, event.message))
+            elif not isinstance(event, Progress):
+                self._events.append(event)
+
     def release_all(self) -> None:
-        """The dispatcher is closed: nothing is in hand any more, and nothing is waited for."""
+        """The dispatcher is closed: it has no job any more."""
         self._dispatched.clear()
-        self.forget_refusals()
 
-    def forget_refusals(self) -> None:
-        """Try again at once what the file system refused."""
-        self._backoff.forget()
-
-    def ended(self, job_id: str) -> None:
+    def forget(self, job_id: str) -> None:
         """The job has left the spool."""
         self._stops.pop(job_id, None)
-        self._stopwatch.stop(job_id)
+        self._timer.stop(job_id)
 
     def stop(self, entry: SpooledJob, stop: StopRequest) -> None:
         """End a job before its time."""
@@ -123,10 +126,8 @@ class JobRunner:
         else:
             self._end_stopped(entry)
 
-    def hand_out(self) -> None:
-        """Give the dispatcher the next jobs, as many as it takes; none while paused."""
-        if self._reporter.paused is not None:
-            return
+    def dispatch(self) -> None:
+        """Submit the next jobs, as many as the dispatcher takes."""
         while len(self._dispatched) < self._dispatcher.capacity:
             waiting = [
                 entry
@@ -149,8 +150,8 @@ class JobRunner:
         return [entry for entry in self._live.values() if entry.state is JobState.QUEUED]
 
     def handle(self) -> None:
-        """Take note of what happened. An event stays until it is noted on the disk."""
-        while self._events and not self._backoff.is_delayed("events"):
+        """Note the events on the disk. An event stays queued until that has succeeded."""
+        while self._events and not self.backoff.is_delayed("events"):
             event = self._events[0]
             entry = self._live.get(event.job_id)
             try:
@@ -158,7 +159,7 @@ class JobRunner:
                     self._handle_or_fail(entry, event)
             except OSError as error:
                 log.error("%s cannot be noted: %s", entry.tag if entry else event.job_id, error)
-                self._backoff.delay("events")
+                self.backoff.delay("events")
                 return
             self._events.popleft()
 
@@ -181,7 +182,7 @@ class JobRunner:
             self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=started)
         match event:
             case Started():
-                self._stopwatch.start(entry.job.id, entry.ran)
+                self._timer.start(entry.job.id, entry.ran)
                 log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
                 with self._status_errors_logged():
                     self._reporter.running(entry, event.device)
@@ -195,9 +196,9 @@ class JobRunner:
             case Cancelled():
                 self._end_stopped(entry)
             case WorkerLost():
-                self._lost(entry, event.reason)
+                self._worker_lost(entry, event.reason)
             case StorageFailed():
-                self._stalled(entry, event)
+                self._storage_failed(entry, event)
 
     def _done(self, entry: SpooledJob, event: Done) -> None:
         picture, *extra_outputs = map(Path, (event.picture, *event.extra_outputs))
@@ -211,7 +212,7 @@ class JobRunner:
             entry, JobState.DONE, picture=picture.name, record=event.record, extra_outputs=names
         )
 
-    def _lost(self, entry: SpooledJob, reason: str) -> None:
+    def _worker_lost(self, entry: SpooledJob, reason: str) -> None:
         """Not the job's fault, until it happens again and again."""
         lost = entry.lost + 1
         allowed = self._config().retry.lost
@@ -231,15 +232,15 @@ class JobRunner:
             self._loss_backoff.delay(entry.job.id, self.pause_after_loss(entry))
 
     def pause_after_loss(self, entry: SpooledJob) -> float:
-        """Seconds for which a job rests whose worker has died."""
+        """Seconds for which a job waits whose worker has died."""
         return growing_pause(self._config().retry.backoff, entry.lost)
 
     def requeue(self, entry: SpooledJob, **facts: Any) -> None:
         """Back into the queue, if it had been started at all."""
         state = JobState.QUEUED if entry.state is JobState.RUNNING else None
-        ran = max(entry.ran, self._stopwatch.seconds(entry.job.id))
+        ran = max(entry.ran, self._timer.seconds(entry.job.id))
         self._spool.change(entry, state, ran=ran, **facts)
-        self._stopwatch.stop(entry.job.id)
+        self._timer.stop(entry.job.id)
         self._dispatched.discard(entry.job.id)
 
     def stop_overdue(self) -> None:
@@ -249,11 +250,11 @@ class JobRunner:
             minutes = entry.job.options.max_minutes or self._config().max_minutes
             if minutes is None or job_id in self._stops:
                 continue
-            if self._stopwatch.seconds(job_id) >= 60 * minutes:
+            if self._timer.seconds(job_id) >= 60 * minutes:
                 log.warning("%s has run for %g minutes: stopped", entry.tag, minutes)
                 error = (
                     f"Stopped after {minutes:g} minutes of running, which is its limit "
-                    f"(max_minutes), at {self._reporter.place_of(entry)}. Raise max_minutes, or "
+                    f"(max_minutes), at {self._reporter.progress_of(entry)}. Raise max_minutes, or "
                     "let it do less: a smaller `size`, fewer `steps`."
                 )
                 self.stop(entry, StopRequest(JobState.FAILED, error))
@@ -263,8 +264,8 @@ class JobRunner:
         code = ExitCode.OTHER if stop.state is JobState.FAILED else ExitCode.OK
         self._end(entry, stop.state, error=stop.reason or None, exit_code=int(code))
 
-    def _stalled(self, entry: SpooledJob, event: StorageFailed) -> None:
-        """The storage failed it: back into the queue, and that does not count."""
+    def _storage_failed(self, entry: SpooledJob, event: StorageFailed) -> None:
+        """Back into the queue; it does not count as a lost attempt."""
         log.warning("%s stalled: %s", entry.tag, event.reason)
         if event.full:
             self._on_full()
@@ -276,3 +277,26 @@ class JobRunner:
     def _end(self, entry: SpooledJob, state: JobState, **facts: Any) -> None:
         self._spool.change(entry, state, outcome=outcome_now(state, **facts))
         self._dispatched.discard(entry.job.id)
+
+
+class RunTimer:
+    """How long jobs have run, all attempts together; waiting between two attempts does not count.
+    Pure, clock injected."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def start(self, job_id: str, before: float = 0.0) -> None:
+        """An attempt begins; earlier ones took `before` seconds. A second start changes nothing."""
+        self._since.setdefault(job_id, self._clock() - before)
+
+    def seconds(self, job_id: str) -> float:
+        """Running time so far; 0 for a job that does not run."""
+        return self._clock() - self._since.get(job_id, self._clock())
+
+    def stop(self, job_id: str) -> float:
+        """The attempt is over; returns the running time so far."""
+        seconds = self.seconds(job_id)
+        self._since.pop(job_id, None)
+        return seconds

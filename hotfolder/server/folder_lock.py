@@ -1,4 +1,4 @@
-"""One daemon a folder: an advisory lock that dies with its process."""
+"""One server a folder: an advisory lock that ends with its process."""
 
 import contextlib
 import fcntl
@@ -25,24 +25,25 @@ HEARTBEAT_SECONDS = 10
 def locked(folder: FolderPaths) -> Iterator[None]:
     """Hold the folder for this process.
 
-    The lock is the kernel's (`flock`), so a killed daemon leaves none behind. Who holds it is
+    The lock is the kernel's (`flock`), so a killed server leaves none behind. Its holder is
     written into the file, for the message. Some network shares lock on one host only: there the
-    heartbeat of another host counts.
+    heartbeat of another host counts. (`filelock` empties the file before it has the lock, and
+    takes a file system without locks for a locked one.)
 
     Raises:
-        AlreadyRunning: another daemon has the folder; the message names its host and process.
+        AlreadyRunning: another server has the folder; the message names its host and process.
     """
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(_words(folder.root, _holder(descriptor))) from None
+            raise _already_running(folder.root, _holder(descriptor)) from None
         except OSError:
             # A file system without locks: the heartbeat is all there is.
-            _refuse_if_beating(folder, _holder(descriptor), any_host=True)
+            _check_heartbeat(folder, _holder(descriptor), any_host=True)
         else:
-            _refuse_if_beating(folder, _holder(descriptor), any_host=False)
+            _check_heartbeat(folder, _holder(descriptor), any_host=False)
         mine = {"pid": os.getpid(), "host": socket.gethostname()}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(mine).encode(), 0)
@@ -62,22 +63,26 @@ def _holder(descriptor: int) -> dict[str, Any]:
     return {}
 
 
-def _refuse_if_beating(folder: FolderPaths, holder: dict[str, Any], *, any_host: bool) -> None:
+def _check_heartbeat(folder: FolderPaths, holder: dict[str, Any], *, any_host: bool) -> None:
+    """
+    Raises:
+        AlreadyRunning: the holder's heartbeat is fresh.
+    """
     if holder.get("host") in (None, socket.gethostname()) and not any_host:
         return
     try:
-        beat = read_json(folder.status / "server.json")
-        age = (datetime.now(UTC) - datetime.fromisoformat(beat["updated"])).total_seconds()
-        alive = beat["state"] != "stopped" and 0 <= age < HEARTBEAT_SECONDS
+        status = read_json(folder.status / "server.json")
+        age = (datetime.now(UTC) - datetime.fromisoformat(status["updated"])).total_seconds()
+        is_alive = status["state"] != "stopped" and 0 <= age < HEARTBEAT_SECONDS
     except (OSError, ValueError, KeyError, TypeError):
         return
-    if alive:
-        raise AlreadyRunning(_words(folder.root, holder))
+    if is_alive:
+        raise _already_running(folder.root, holder)
 
 
-def _words(root: Path, holder: dict[str, Any]) -> str:
+def _already_running(root: Path, holder: dict[str, Any]) -> AlreadyRunning:
     who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')}"
-    return (
+    return AlreadyRunning(
         f"{root} is already served by another daemon ({who}). Stop that one first, or use another "
         "hot folder."
     )

@@ -1,16 +1,15 @@
-"""The daemon: looks at the inbox, claims jobs, hands them out, publishes how they end.
+"""One hot folder: its inbox is scanned, jobs are claimed, dispatched and published, step by step.
 
-One thread, one loop, and every step of it can be interrupted: what counts is on the disk, in the
-spool. Never imports torch.
+Every step can be interrupted at any instruction: what counts is on the disk, in the spool. Never
+imports torch.
 """
 
 import contextlib
 import logging
-import signal
+import math
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from hotfolder.atomic_files import NO_SPACE, remove_leftovers
 from hotfolder.backoff import Backoff
@@ -24,37 +23,35 @@ from hotfolder.outbox.status_reporter import OnStatus, StatusReporter
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
+from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
 from hotfolder.server.pause import Pause
 from hotfolder.server.queue_positions import QueuePositions
 from hotfolder.server.run_summary import RunSummary
-from hotfolder.server.systemd import SystemdNotifier
 from hotfolder.spool.claimer import Claimer, ScanResult
-from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
-from hotfolder.workers.events import Event, Failed, Progress, StorageFailed, WorkerLost
-from plugin.client.protocol import ControlFile, JobState
+from hotfolder.workers.events import WorkerLost
+from plugin.client.protocol import JobState
 
 __all__ = ["FolderServer"]
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.25
-"""Longest time before a signal or the doorbell is noticed."""
-
-TIDY_SECONDS = 60.0
+LEFTOVERS_SECONDS = 60.0
+"""Between two searches for what a failed write has left behind."""
 
 PAUSE_SECONDS = 1.0
+"""Between two checks whether the server is paused: the folder may be on a share."""
 
 CLOSE_SECONDS = 5.0
-"""How long a daemon that ends goes on telling of what has ended."""
+"""How long a server that is stopped goes on notifying of jobs that have ended."""
 
 
 class FolderServer:
-    """Serves one folder, which it must hold the lock of, with one dispatcher, which it closes."""
+    """Serves one folder, whose lock the caller holds, with one dispatcher, which it closes."""
 
     def __init__(
         self,
@@ -64,33 +61,34 @@ class FolderServer:
         *,
         once: bool = False,
         on_event: OnStatus | None = None,
-        notifier: SystemdNotifier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         current = config.current
-        self._notifier = notifier or SystemdNotifier({})
         self._folder = folder
         self._dispatcher = dispatcher
         self._once = once
         self._clock = clock
-        self._whereabouts = AvailabilityMonitor(folder)
-        self._presence = FolderAvailability.HERE
+        self._availability_monitor = AvailabilityMonitor(folder)
+        self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         self._scheduler = Scheduler()
         self._claimer = Claimer(
             current, folder, self._spool, self._scheduler, once=once, clock=clock
         )
-        self._publisher = Publisher(current, folder, self._spool)
-        self._reporter = StatusReporter(
-            current, folder, self._publisher, on_status=on_event, clock=clock
-        )
-        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
-        self._sweeper = RetentionCleaner(current, folder, clock=clock)
-        self._notices = JobNotifier(current, folder.root)
+        publisher = Publisher(current, folder, self._spool)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
-        self._work = JobRunner(
+        self._reporter = StatusReporter(
+            current, folder, self._live, publisher, on_status=on_event, clock=clock
+        )
+        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
+        self._completion = JobCompletion(
+            folder, self._spool, publisher, self._reporter, self._batches, once=once, clock=clock
+        )
+        self._cleaner = RetentionCleaner(current, folder, clock=clock)
+        self._job_notifier = JobNotifier(current, folder.root)
+        self._runner = JobRunner(
             current,
             self._live,
             self._spool,
@@ -101,124 +99,125 @@ class FolderServer:
             on_full=self._disk_is_full,
             clock=clock,
         )
-        self._line = QueuePositions(self._live, self._work, self._scheduler, self._reporter, clock)
-        self._cancels: dict[str, Path] = {}
-        """Cancel files by the name of the live job they are for; removed when it has ended."""
-        self._latest: ScanResult | None = None
-        """The last look at the inbox."""
+        self._positions = QueuePositions(
+            self._live, self._runner, self._scheduler, self._reporter, clock
+        )
+        self._last_scan = ScanResult(settling=True)
         self._pause = Pause(folder)
-        self._space = DiskSpace(folder, clock)
+        self._disk_space = DiskSpace(folder, clock)
+        self._paused: str | None = None
+        """Why no job is dispatched."""
         self._pause_due = 0.0
-        self._tidy_due = 0.0
+        self._leftovers_due = 0.0
         self._backoff = Backoff(clock)
-        """By job id, and `events` and `status`."""
-        self._totals = {"done": 0, "failed": 0, "cancelled": 0}
-        self._stopped_by: signal.Signals | None = None
-        self._stopping = False
+        """`status` and `batches`."""
+        self._is_stopped = False
 
-    def stop(self, by: signal.Signals | None = None) -> None:
-        """End soon. May be called from a signal handler or another thread."""
-        self._stopped_by = self._stopped_by or by
-        self._stopping = True
+    def steps(self) -> Generator[str, None, None]:
+        """Serve the folder, step by step, until the generator is closed, or (with `once`) until
+        everything has come to an end. Yields the status in one line for a person.
 
-    def run(self) -> RunSummary:
-        """Serve until stopped, or (with `once`) until everything has come to an end."""
-        for _ in self.steps(TICK_SECONDS):
-            self._notifier.alive(self.status_line())
-        return self.run_summary()
-
-    def steps(self, timeout: float) -> Generator[str, None, None]:
-        """As `run`, turn by turn, for those who have more than one daemon. To be closed."""
+        Raises:
+            FolderError: the spool cannot be read; with `once`, as `step`.
+        """
         try:
             self._start()
-            self._notifier.ready(f"serving {self._folder.root}")
-            while not (self._stopping or (self._once and self._is_finished())):
-                self.step(timeout)
-                if self._presence is FolderAvailability.REPLACED:
-                    break
+            while not (self._once and self._is_finished()):
+                self.step()
                 yield self.status_line()
+        except GeneratorExit:
+            self._is_stopped = True
+            raise
         finally:
-            if self._presence is not FolderAvailability.REPLACED:
-                self._notifier.stopping()
             self._shut_down()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another hot folder lies in the place of this one. Then nothing is touched."""
+        return self._availability is FolderAvailability.REPLACED
 
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
-        left = len(self._live) + (len(self._latest.candidates) if self._latest else 0)
+        left = len(self._live) + len(self._last_scan.candidates)
         left += len(self._batches.names) + self._batches.waiting
-        return RunSummary(
-            **self._totals,
-            waiting=left,
-            stopped_by=self._stopped_by,
-            once=self._once,
-            replaced=self._presence is FolderAvailability.REPLACED,
-        )
+        return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
 
     def seconds_to_next_scan(self) -> float:
-        return self._claimer.seconds_to_next_scan()
+        """When the next step is due, if no worker reports anything before."""
+        is_available = self._availability is FolderAvailability.AVAILABLE
+        return self._claimer.seconds_to_next_scan() if is_available else math.inf
 
     def status_line(self) -> str:
         """One line for a person."""
         running = sum(entry.state is JobState.RUNNING for entry in self._live.values())
-        ended = ", ".join(f"{count} {state}" for state, count in self._totals.items())
-        waiting = len(self._live) - running + (len(self._latest.candidates) if self._latest else 0)
+        ended = ", ".join(f"{count} {state}" for state, count in self._completion.totals.items())
+        waiting = len(self._live) - running + len(self._last_scan.candidates)
         return f"{running} running, {waiting} waiting; {ended}"
 
-    def step(self, timeout: float) -> None:
-        """Once around the loop; waits at most `timeout` seconds for something to happen.
+    def step(self) -> None:
+        """Once around the loop. Does not wait.
 
         Raises:
-            FolderError: with `once`, the folder is out of reach.
+            FolderError: with `once`, the folder is out of reach or a job cannot be published.
         """
-        if not self._is_here():
-            self._work.take(_while_away(self._dispatcher.poll(timeout)))
-            self._say_why_it_waits()
+        if not self._is_available():
+            self._runner.take_while_unavailable(self._dispatcher.poll(0))
+            self._report_unavailable()
             return
-        self._reconfigure()
-        self._look_for_pause()
-        self._look()
-        self._go_on_with_batches()
-        self._work.hand_out()
-        timeout = min(timeout, self._claimer.seconds_to_next_scan())
-        self._work.take(self._dispatcher.poll(timeout))
-        self._work.handle()
-        self._work.stop_overdue()
-        self._publish_ends()
+        self._apply_changed_config()
+        self._check_pause()
+        self._scan()
+        self._step_batches()
+        if self._paused is None:
+            self._runner.dispatch()
+        self._runner.take(self._dispatcher.poll(0))
+        self._runner.handle()
+        self._runner.stop_overdue()
+        self._complete_jobs()
         self._report()
-        if self._clock() >= self._tidy_due:
-            self._tidy()
-        self._sweeper.step(self._names_taken() | self._batches.names)
+        if self._clock() >= self._leftovers_due:
+            self._remove_leftovers()
+        self._cleaner.step(self._names_taken() | self._batches.names)
 
-    def _is_here(self) -> bool:
+    def report_stopping(self) -> None:
+        """The server is about to end its workers, which takes a moment."""
+        if self._availability is FolderAvailability.AVAILABLE:
+            with contextlib.suppress(OSError):
+                self._reporter.server("stopping", totals=self._completion.totals)
+
+    def _is_available(self) -> bool:
         """Whether the folder can be worked with. While it cannot, nothing is touched."""
-        before, self._presence = self._presence, self._whereabouts.look()
-        if self._presence is before:
-            return self._presence is FolderAvailability.HERE
-        if self._presence is FolderAvailability.AWAY:
-            reason = self._whereabouts.reason
+        before, self._availability = self._availability, self._availability_monitor.check()
+        if self._availability is before:
+            return self._availability is FolderAvailability.AVAILABLE
+        if self._availability is FolderAvailability.UNAVAILABLE:
+            reason = self._availability_monitor.reason
             if self._once:
                 raise FolderError(f"{self._folder.root} is out of reach ({reason}). Run it again.")
             log.error("out of reach (%s); everything waits until it is back", reason)
-        elif self._presence is FolderAvailability.HERE:
+        elif self._availability is FolderAvailability.AVAILABLE:
             log.info("%s is back", self._folder.root)
-            self._backoff.forget()
-            self._work.forget_refusals()
+            self._retry_at_once()
             self._pause_due = 0.0
-        return self._presence is FolderAvailability.HERE
+        return self._availability is FolderAvailability.AVAILABLE
 
-    def _say_why_it_waits(self) -> None:
-        """If a part of the folder is missing only."""
-        if self._whereabouts.same_root:
-            self._reporter.paused = f"waits for {self._whereabouts.reason}"
+    def _retry_at_once(self) -> None:
+        """Whatever the file system refused."""
+        for backoff in (self._backoff, self._runner.backoff, self._completion.backoff):
+            backoff.forget()
+
+    def _report_unavailable(self) -> None:
+        """In the status, if only a part of the folder is missing."""
+        if self._availability_monitor.same_root:
+            self._set_paused(f"waits for {self._availability_monitor.reason}")
             with contextlib.suppress(OSError):
-                self._reporter.server("busy" if self._live else "idle", totals=self._totals)
-
-    # --- start and end ---------------------------------------------------------------------
+                state = "busy" if self._live else "idle"
+                self._reporter.server(state, totals=self._completion.totals)
 
     def _start(self) -> None:
         with self._status_errors_logged():
             self._reporter.server("starting", devices=self._dispatcher.devices())
-        self._tidy()
+        self._remove_leftovers()
         with contextlib.suppress(OSError):
             remove_leftovers(self._folder.inbox)
         try:
@@ -228,189 +227,149 @@ class FolderServer:
         for entry in entries:
             self._live[entry.job.id] = entry
             log.info("%s taken up again: %s", entry.tag, entry.state)
-            if entry.state is JobState.HELD:
-                with self._status_errors_logged():
-                    self._reporter.held(entry, on_hold(entry.job.name))
         self._batches.restore()
         log.info("serving %s", self._folder.root)
 
-    def _tidy(self) -> None:
-        """Remove what is left of writing that failed, where it could not be removed then."""
-        self._tidy_due = self._clock() + TIDY_SECONDS
+    def _remove_leftovers(self) -> None:
+        """Of writing that failed, where they could not be removed then."""
+        self._leftovers_due = self._clock() + LEFTOVERS_SECONDS
         for place in (self._folder.outbox, self._folder.status):
             with contextlib.suppress(OSError):
                 remove_leftovers(place)
 
     def _shut_down(self) -> None:
-        """Give running jobs back to the queue and say so. Within seconds."""
-        if self._presence is not FolderAvailability.HERE:
+        """Give running jobs back to the queue and report it. Within seconds."""
+        self.report_stopping()
+        self._claimer.close()
+        if self._availability is not FolderAvailability.AVAILABLE:
             # What lies there now is not ours to write to; the jobs are in the spool that was.
-            self._claimer.close()
             self._dispatcher.close(drain=False)
             return
-        with contextlib.suppress(OSError):
-            self._reporter.server("stopping", totals=self._totals)
-        self._claimer.close()
         self._batches.close()
         self._dispatcher.close(drain=False)
         try:
             last = self._dispatcher.poll(0)
             # What ended in the last moment has ended; what was lost was lost by our own doing.
-            self._work.take(event for event in last if not isinstance(event, WorkerLost))
-            self._work.release_all()
-            self._backoff.forget()
-            self._work.handle()
-            self._publish_ends()
+            self._runner.take(event for event in last if not isinstance(event, WorkerLost))
+            self._runner.release_all()
+            self._retry_at_once()
+            self._runner.handle()
+            self._complete_jobs()
             for entry in self._live.values():
                 if entry.state is JobState.RUNNING:
-                    self._work.requeue(entry)
+                    self._runner.requeue(entry)
                     log.info("%s back in the queue", entry.tag)
             self._report()
             self._reporter.server(
                 "stopped",
-                totals=self._totals,
-                strays=self._latest.unrecognised if self._latest else (),
+                totals=self._completion.totals,
+                strays=self._last_scan.unrecognised,
             )
         except OSError as error:
             # The spool is as it was; the next start finds the same jobs.
             log.error("while stopping: %s", error)
         # `run --once` has nothing more urgent to do; a service is to end within seconds.
-        patient = self._once and not self._stopping
-        self._notices.close(self._config.current().hooks.seconds if patient else CLOSE_SECONDS)
+        patient = self._once and not self._is_stopped
+        seconds = self._config.current().hooks.seconds if patient else CLOSE_SECONDS
+        self._job_notifier.close(seconds)
 
     def _is_finished(self) -> bool:
-        look = self._latest
-        if look is None or look.settling or not self._work.is_idle or self._batches.names:
+        scan = self._last_scan
+        if scan.settling or not self._runner.is_idle or self._batches.names:
             return False
-        if self._reporter.paused is not None:
+        if self._paused is not None:
             return not any(entry.outcome for entry in self._live.values())
-        return not look.ready and all(e.state is JobState.HELD for e in self._live.values())
+        return not scan.ready and all(e.state is JobState.HELD for e in self._live.values())
 
-    def _reconfigure(self) -> None:
-        """Take up a changed configuration, for new jobs."""
+    def _apply_changed_config(self) -> None:
         if self._config.changed():
             level = self._config.current().log_level.upper()
             logging.getLogger("hotfolder").setLevel(level)
         self._reporter.config_problem = self._config.problem
 
-    # --- the inbox -------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        look = self._claimer.scan_if_due(self._live, self._batches.names)
-        if look is None:
+    def _scan(self) -> None:
+        scan = self._claimer.scan_if_due(self._live, self._batches.names)
+        if scan is None:
             return
-        self._latest = look
-        self._cancels |= look.cancels
-        self._live |= {entry.job.id: entry for entry in look.claimed}
+        self._last_scan = scan
+        self._completion.cancel_files |= scan.cancels
+        self._live |= {entry.job.id: entry for entry in scan.claimed}
         for entry in self._live.values():
-            entry.priority = look.priorities.get(entry.job.name)
-        if look.claimed:
+            entry.priority = scan.priorities.get(entry.job.name)
+        if scan.claimed:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
-            for job_id, reason in look.cancelled.items():
-                self._work.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
-            self._hold(look.holds)
-            if look.snapshot is not None:
-                for entry in self._batches.look(look.snapshot, self._names_taken()):
+            for job_id, reason in scan.cancelled.items():
+                self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
+            self._hold(scan.holds)
+            if scan.snapshot is not None:
+                for entry in self._batches.look(scan.snapshot, self._names_taken()):
                     self._live[entry.job.id] = entry
-                look.settling |= self._batches.settling
-        except OSError as error:  # The next look says the same again.
+                scan.settling |= self._batches.settling
+        except OSError as error:  # The next scan finds the same.
             log.error("cannot write to %s: %s", self._folder.spool, error)
 
-    def _go_on_with_batches(self) -> None:
-        """Their next jobs, and the summary of those that have ended."""
+    def _step_batches(self) -> None:
+        """Claim their next jobs; publish the summary of those that have ended."""
         if not (self._batches.names or self._batches.waiting):
             return
         try:
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
             for entry in self._batches.to_cancel(self._live):
-                self._work.stop(entry, StopRequest(JobState.CANCELLED, ""))
+                self._runner.stop(entry, StopRequest(JobState.CANCELLED))
             for status in self._batches.finish(self._live):
-                self._notices.send(status)
+                self._job_notifier.send(status)
         except OSError as error:
             if not self._backoff.is_delayed("batches"):
                 log.error("the batches cannot go on: %s", error)
                 self._backoff.delay("batches")
 
     def _names_taken(self) -> set[str]:
-        """What live jobs and drops are called."""
-        candidates = self._latest.candidates.keys() if self._latest else ()
-        return {entry.job.name for entry in self._live.values()} | set(candidates)
+        """The names of live jobs and of candidates."""
+        return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
     def _hold(self, names: AbstractSet[str]) -> None:
-        """Hold and release queued jobs as the files in the inbox say."""
+        """Hold queued jobs of these names; release held jobs of other names."""
         for entry in self._live.values():
             held = entry.job.name in names
             if (
                 held
                 and entry.state is JobState.QUEUED
-                and entry.job.id not in self._work.dispatched
+                and entry.job.id not in self._runner.dispatched
             ):
                 self._spool.change(entry, JobState.HELD)
-                self._reporter.held(entry, on_hold(entry.job.name))
             elif not held and entry.state is JobState.HELD:
                 self._spool.change(entry, JobState.QUEUED)
 
-    def _look_for_pause(self) -> None:
-        """Whether somebody has paused the server, or the disk is full; asked now and then, since it
-        may be on a share."""
+    def _check_pause(self) -> None:
+        """Whether a person has paused the server, or the disk is full."""
         if self._clock() < self._pause_due:
             return
         self._pause_due = self._clock() + PAUSE_SECONDS
-        shortage = self._space.shortage()
+        shortage = self._disk_space.shortage()
         if shortage is None:
-            self._space.keep_reserve()
+            self._disk_space.keep_reserve()
         with contextlib.suppress(OSError):
             reason = self._pause.reason() or shortage
-            if (reason is None) != (self._reporter.paused is None):
+            if (reason is None) != (self._paused is None):
                 log.info("going on" if reason is None else f"paused: {reason}")
-            self._reporter.paused = reason
+            self._set_paused(reason)
+
+    def _set_paused(self, reason: str | None) -> None:
+        self._paused = self._reporter.paused = reason
 
     def _disk_is_full(self) -> None:
-        """A worker says so."""
-        self._space.refused()
+        """Called when a worker has reported it."""
+        self._disk_space.write_failed()
         self._pause_due = 0.0
 
-    # --- publication -----------------------------------------------------------------------
-
-    def _publish_ends(self) -> None:
-        for entry in [entry for entry in self._live.values() if entry.outcome is not None]:
-            if self._backoff.is_delayed(entry.job.id):
-                continue
-            try:
-                self._publisher.publish(entry)
-                status = self._reporter.ended(entry)
-                self._batches.note_end(entry, status)
-                if (cancel := self._cancels.pop(entry.job.name, None)) is not None:
-                    cancel.unlink(missing_ok=True)
-                for control in (ControlFile.HOLD, ControlFile.PRIORITY):
-                    (self._folder.inbox / control.of(entry.job.name)).unlink(missing_ok=True)
-                if entry.job.options.owner is not None:
-                    self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
-                self._spool.remove(entry)
-            except OSError as error:
-                log.error("%s cannot be published: %s", entry.tag, error)
-                if self._once:
-                    raise FolderError(
-                        f"{entry.job.name}: its end cannot be published: {error}. It is kept in "
-                        f"{entry.folder}; the next run goes on with it."
-                    ) from None
-                self._backoff.delay(entry.job.id)
-                with contextlib.suppress(OSError):
-                    self._reporter.stuck(entry, error)
-                continue
-            except Exception:
-                log.exception("%s cannot be published", entry.tag)
-                self._backoff.delay(entry.job.id)
-                continue
+    def _complete_jobs(self) -> None:
+        """Publish the jobs that have ended."""
+        for entry, status in self._completion.complete(self._live):
             del self._live[entry.job.id]
-            self._work.ended(entry.job.id)
-            self._totals[entry.state] += 1
-            _log_end(entry)
-            self._notices.send(status)
-
-    # --- the status ------------------------------------------------------------------------
+            self._runner.forget(entry.job.id)
+            self._job_notifier.send(status)
 
     @contextlib.contextmanager
     def _status_errors_logged(self) -> Iterator[None]:
@@ -419,42 +378,18 @@ class FolderServer:
             yield
         except OSError as error:
             if error.errno in NO_SPACE:
-                self._space.free_reserve()
+                self._disk_space.free_reserve()
             if not self._backoff.is_delayed("status"):
                 log.error("the status cannot be written: %s", error)
                 self._backoff.delay("status")
 
     def _report(self) -> None:
         with self._status_errors_logged():
-            self._line.send(self._latest or ScanResult())
+            self._positions.report(self._last_scan)
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",
                 devices=self._dispatcher.devices(),
-                names={entry.job.id: entry.job.name for entry in self._live.values()},
-                totals=self._totals,
-                strays=self._latest.unrecognised if self._latest else (),
+                totals=self._completion.totals,
+                strays=self._last_scan.unrecognised,
             )
-
-
-def _while_away(events: Iterable[Event]) -> Iterator[Event]:
-    """What is to be remembered of workers whose folder is out of reach: a job that fails now fails
-    because of that."""
-    for event in events:
-        if isinstance(event, Failed):
-            yield StorageFailed(event.job_id, event.message)
-        elif not isinstance(event, Progress):
-            yield event
-
-
-def _log_end(entry: SpooledJob) -> None:
-    outcome = entry.outcome
-    assert outcome is not None
-    where = outcome.folder or "nowhere"
-    if entry.state is JobState.FAILED:
-        log.error("%s failed: %s (inputs in %s)", entry.tag, outcome.error, where)
-    elif entry.state is JobState.DONE:
-        log.info("%s done: outbox/%s", entry.tag, outcome.published)
-    else:
-        why = f": {outcome.error}" if outcome.error else ""
-        log.info("%s cancelled%s (originals in %s)", entry.tag, why, where)

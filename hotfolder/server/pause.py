@@ -20,7 +20,7 @@ class Pause:
         """Who paused it and why, in one line; None if nobody has.
 
         Raises:
-            OSError: nobody knows; it is as it was.
+            OSError: it cannot be found out.
         """
         try:
             with self._path.open("rb") as file:
@@ -30,7 +30,7 @@ class Pause:
         return shown(text.strip().partition("\n")[0])[:LONGEST_REASON] or "paused"
 
     def begin(self, reason: str) -> None:
-        """Pause it, or say anew why.
+        """Pause it, or replace the reason.
 
         Raises:
             OSError
@@ -38,7 +38,7 @@ class Pause:
         write_whole(self._path, f"{reason}\n".encode())
 
     def end(self) -> bool:
-        """Go on; False if it was not paused.
+        """Remove the pause; False if there was none.
 
         Raises:
             OSError

@@ -1,27 +1,25 @@
-"""Tells everybody who waits their place: jobs in the spool and drops in the inbox, in one line."""
+"""Works out the queue of one hot folder: jobs in the spool and candidates in the inbox, in one."""
 
 import time
 from collections.abc import Callable, Mapping
 
 from hotfolder.outbox.status_reporter import StatusReporter
-from hotfolder.scheduling import Scheduler, SchedulingKey
+from hotfolder.scheduling import Scheduler
 from hotfolder.server.execution import JobRunner
 from hotfolder.spool.claimer import ScanResult
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.throttle import Throttle
 
 __all__ = ["QueuePositions"]
 
 LARGE_QUEUE = 200
-"""With more jobs than this, places in the line are told only every `LARGE_QUEUE_SECONDS`."""
+"""With more jobs than this, positions are worked out only every `LARGE_QUEUE_SECONDS`."""
 
 LARGE_QUEUE_SECONDS = 1.0
 
-POSITIONS_SHARE = 20.0
-"""Telling the places of a crowd takes no more than one part in so many of the time."""
-
 
 class QueuePositions:
-    """All that wait in one hot folder, the next one first."""
+    """The position in the queue of everybody who waits, from 1."""
 
     def __init__(
         self,
@@ -36,35 +34,28 @@ class QueuePositions:
         self._scheduler = scheduler
         self._reporter = reporter
         self._clock = clock
-        self._due = 0.0
-        """In a crowd: when to tell again."""
+        self._throttle = Throttle(clock, interval=LARGE_QUEUE_SECONDS)
 
-    def send(self, look: ScanResult) -> None:
-        """Report everybody's place. In a crowd that takes its time, so not at every step.
+    def report(self, scan: ScanResult) -> None:
+        """Report everybody's position. In a large queue that takes long, so not at every step.
 
         Raises:
             OSError: a status cannot be written.
         """
-        crowded = len(self._live) + len(look.candidates) > LARGE_QUEUE
-        if crowded and self._clock() < self._due:
+        is_large = len(self._live) + len(scan.waiting) + len(scan.ready) > LARGE_QUEUE
+        if is_large and not self._throttle.is_open:
             return
         started = self._clock()
-        waiting: list[tuple[SchedulingKey, SpooledJob | None, str]] = [
-            (entry.scheduling_key, entry, "") for entry in self._work.queued()
-        ]
-        waiting += [
-            (candidate.scheduling_key, None, name) for name, candidate in look.ready.items()
-        ]
-        line = self._scheduler.order(waiting, lambda each: each[0])
-        line.sort(key=lambda each: each[1] is not None and self._work.in_backoff(each[1]))
-        positions: dict[str, int] = {}
-        for position, (_, entry, name) in enumerate(line, start=1):
-            if entry is not None:
-                rest = self._work.pause_after_loss(entry) if self._work.in_backoff(entry) else None
-                self._reporter.queued(entry, position, rest=rest)
-            else:
-                positions[name] = position
-        self._reporter.inbox(look.candidates, positions)
-        self._due = self._clock() + max(
-            LARGE_QUEUE_SECONDS, POSITIONS_SHARE * (self._clock() - started)
-        )
+        queued = self._work.queued()
+        waiting = [(entry.scheduling_key, entry.job.name) for entry in queued]
+        waiting += [(candidate.scheduling_key, name) for name, candidate in scan.ready.items()]
+        queue = self._scheduler.order(waiting, lambda each: each[0])
+        pauses = {
+            entry.job.name: self._work.pause_after_loss(entry)
+            for entry in queued
+            if self._work.in_backoff(entry)
+        }
+        queue.sort(key=lambda each: each[1] in pauses)
+        positions = {name: position for position, (_, name) in enumerate(queue, start=1)}
+        self._reporter.queue(scan.candidates, positions, pauses)
+        self._throttle.ended(started)

@@ -1,4 +1,4 @@
-"""How a daemon's run ended, and the exit code that says so."""
+"""What a server has done, and the exit code that says so."""
 
 import signal
 from dataclasses import dataclass
@@ -10,18 +10,16 @@ __all__ = ["RunSummary"]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a daemon did between its start and its end."""
+    """What a server did between its start and its end."""
 
     done: int = 0
     failed: int = 0
     cancelled: int = 0
     waiting: int = 0
-    """Drops left in the inbox, and jobs left in the queue."""
+    """Candidates left in the inbox, and jobs left in the queue."""
     stopped_by: signal.Signals | None = None
     once: bool = False
     """Whether it was to end by itself."""
-    replaced: bool = False
-    """Whether it ended because another hot folder lies in the place of the one it served."""
 
     @property
     def exit_code(self) -> ExitCode:

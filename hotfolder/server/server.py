@@ -1,62 +1,42 @@
-"""One hot folder served by this process: its lock, its workers, its daemon, and signals."""
+"""Serves one hot folder or several with one pool of workers, in one thread.
+
+Each folder has its lock and its `FolderServer`. These are stepped in turn; between two rounds the
+server waits for what the workers report.
+"""
 
 import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
-from hotfolder.errors import FolderError
+from hotfolder.errors import DispatchError, FolderError
 from hotfolder.outbox.status_reporter import OnStatus
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_lock import locked
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.server.systemd import SystemdNotifier
+from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.local_dispatcher import LocalDispatcher
+from hotfolder.workers.shared_dispatcher import SharedDispatcher
 from hotfolder.workers.worker_process import worker_command
 
-__all__ = ["dispatcher_of", "opened", "serve", "stopped_by_signals"]
+__all__ = ["Server", "local_dispatcher"]
 
 log = logging.getLogger(__name__)
 
-
-def serve(
-    config: Config,
-    root: Path,
-    *,
-    once: bool = False,
-    on_event: OnStatus | None = None,
-    config_watch: ConfigWatch | None = None,
-) -> RunSummary:
-    """Serve the hot folder at `root`, with worker processes of this machine, until a signal.
-
-    Args:
-        once: end when everything that lies there has come to an end.
-        on_event: called with each job status as it is written (`status/NAME.json`'s document).
-        config_watch: brings a changed configuration, for what is new from then on.
-
-    Raises:
-        FolderError: the folder cannot be used.
-        AlreadyRunning: another daemon serves it.
-        DispatchError: no worker can be started.
-    """
-    watch = config_watch or ConfigWatch(config)
-    while True:
-        daemons = opened(watch, root, once=once, on_event=on_event, notifier=SystemdNotifier())
-        with daemons as daemon, stopped_by_signals(daemon.stop):
-            run_summary = daemon.run()
-        if not run_summary.replaced or run_summary.stopped_by:
-            return run_summary
-        log.warning("%s is another folder than before, or mounted anew: starting anew", root)
+TICK_SECONDS = 0.25
+"""Longest time before a signal or an event of the watcher is noticed."""
 
 
-def dispatcher_of(config: Config) -> LocalDispatcher:
-    """The worker processes that the configuration asks for."""
+def local_dispatcher(config: Config) -> Dispatcher:
+    """The worker processes of this machine that the configuration asks for."""
     command = worker_command(
         threads=config.threads,
         max_megapixels=config.max_megapixels,
@@ -67,47 +47,207 @@ def dispatcher_of(config: Config) -> LocalDispatcher:
     return LocalDispatcher(config.devices, command=command)
 
 
-@contextlib.contextmanager
-def opened(
-    config: ConfigWatch,
-    root: Path,
-    *,
-    once: bool = False,
-    on_event: OnStatus | None = None,
-    notifier: SystemdNotifier | None = None,
-) -> "Iterator[FolderServer]":
-    """The daemon that `serve` runs, for those who run it themselves."""
-    folder = FolderPaths(root)
-    folder.create()
-    folder.check()
-    with locked(folder):
-        dispatcher = dispatcher_of(config.current())
+class Server:
+    """Serves the hot folders at `roots`: `run` does it in the calling thread; `with Server(...)`
+    does it in another thread, from the first scan of each folder until the end of the block."""
+
+    def __init__(
+        self,
+        config: ConfigWatch,
+        roots: Sequence[Path],
+        *,
+        once: bool = False,
+        on_event: OnStatus | None = None,
+        dispatcher: Callable[[Config], Dispatcher] = local_dispatcher,
+    ) -> None:
+        """
+        Args:
+            once: end when everything that lies there has come to an end.
+            on_event: called with each job status as it is written (`status/NAME.json`'s document).
+            dispatcher: starts the workers; called when all the folders are locked.
+        """
+        self._config = config
+        self._once = once
+        self._dispatcher = dispatcher
+        self._folders = [
+            _ServedFolder(config, FolderPaths(root), once=once, on_event=on_event) for root in roots
+        ]
+        self._stopping = False
+        self._stopped_by: signal.Signals | None = None
+        self._thread = threading.Thread(target=self._serve_in_thread, name="hot folder")
+        self._thread_error: BaseException | None = None
+        self._has_scanned = threading.Event()
+
+    def __str__(self) -> str:
+        return str(self._folders[0]) if len(self._folders) == 1 else f"{len(self._folders)} folders"
+
+    def run(self) -> RunSummary:
+        """Serve until SIGINT, SIGTERM or `stop`, or (with `once`) until everything has ended.
+
+        Raises:
+            FolderError: a folder cannot be used.
+            AlreadyRunning: another server has it.
+            DispatchError: no worker can be started.
+        """
+        with _signals_handled_by(self.stop):
+            self._serve(SystemdNotifier())
+        return self._run_summary()
+
+    def stop(self, by: signal.Signals | None = None) -> None:
+        """End soon; what is unfinished stays in its queue. May be called from a signal handler or
+        another thread."""
+        self._stopped_by = self._stopped_by or by
+        self._stopping = True
+
+    def __enter__(self) -> Self:
+        """
+        Raises:
+            FolderError, AlreadyRunning, DispatchError: as `run`.
+        """
+        self._thread.start()
         try:
-            daemon = FolderServer(
-                config,
-                folder,
-                dispatcher,
-                once=once,
-                on_event=on_event,
-                notifier=notifier,
+            while not self._has_scanned.wait(0.05):
+                self.check()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Within the `with` block: raise what has ended the server, if something has."""
+        if self._thread_error is not None:
+            raise self._thread_error
+        if not self._thread.is_alive():
+            raise DispatchError(f"the server of {self} has ended")
+
+    def _serve_in_thread(self) -> None:
+        try:
+            self._serve(SystemdNotifier({}))
+        except BaseException as error:
+            self._thread_error = error
+
+    def _serve(self, notifier: SystemdNotifier) -> None:
+        with contextlib.ExitStack() as held:
+            for folder in self._folders:
+                held.callback(folder.close)
+                folder.lock()
+            workers = SharedDispatcher(self._dispatcher(self._config.current()))
+            held.callback(self._stop_workers, workers, notifier)
+            for folder in self._folders:
+                folder.open(workers.for_folder())
+            self._step(workers)
+            notifier.ready(f"serving {self}")
+            self._has_scanned.set()
+            job_ended = False
+            while not self._stopping and any(folder.is_served for folder in self._folders):
+                # The place of a job that has ended is given away at once.
+                job_ended = workers.pump(0.0 if job_ended else self._seconds_to_wait())
+                self._step(workers)
+                notifier.alive(self._status_line())
+
+    def _step(self, workers: SharedDispatcher) -> None:
+        for folder in self._folders:
+            folder.step(workers)
+
+    def _seconds_to_wait(self) -> float:
+        served = [folder.server for folder in self._folders if folder.is_served]
+        return min(TICK_SECONDS, *(server.seconds_to_next_scan() for server in served))
+
+    def _status_line(self) -> str:
+        if len(self._folders) == 1:
+            return self._folders[0].status
+        return "; ".join(f"{folder.name}: {folder.status}" for folder in self._folders)
+
+    def _stop_workers(self, workers: SharedDispatcher, notifier: SystemdNotifier) -> None:
+        """Before the folders are closed: so each takes in what has ended just now."""
+        notifier.stopping()
+        for folder in self._folders:
+            if folder.is_served:
+                folder.server.report_stopping()
+        workers.stop()
+
+    def _run_summary(self) -> RunSummary:
+        parts = [folder.server.run_summary() for folder in self._folders]
+        counts = {
+            key: sum(getattr(part, key) for part in parts)
+            for key in ("done", "failed", "cancelled", "waiting")
+        }
+        return RunSummary(**counts, stopped_by=self._stopped_by, once=self._once)
+
+
+class _ServedFolder:
+    """One folder of a server: its lock, the `FolderServer` of what lies there, and its steps."""
+
+    server: FolderServer
+    _steps: Iterator[str]
+
+    def __init__(
+        self, config: ConfigWatch, folder: FolderPaths, *, once: bool, on_event: OnStatus | None
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._once = once
+        self._on_event = on_event
+        self._held = contextlib.ExitStack()
+        """The lock and the steps."""
+        self.is_served = False
+        """Whether it has begun and not ended."""
+        self.status = ""
+        """One line for a person."""
+
+    def __str__(self) -> str:
+        return str(self._folder.root)
+
+    @property
+    def name(self) -> str:
+        return self._folder.root.name
+
+    def lock(self) -> None:
+        self._folder.create()
+        self._folder.check()
+        self._held.enter_context(locked(self._folder))
+
+    def open(self, dispatcher: Dispatcher) -> None:
+        try:
+            self.server = FolderServer(
+                self._config, self._folder, dispatcher, once=self._once, on_event=self._on_event
             )
         except OSError as error:
-            dispatcher.close(drain=False)
-            raise FolderError(f"{root}: cannot be served: {error}.") from None
-        yield daemon
+            raise FolderError(f"{self}: cannot be served: {error}.") from None
+        self._steps = self._held.enter_context(contextlib.closing(self.server.steps()))
+
+    def step(self, workers: SharedDispatcher) -> None:
+        """One step. Another folder in the place of the one served is locked and served instead."""
+        self.is_served = False  # If the step raises.
+        status = next(self._steps, None)
+        if status is not None:
+            self.status, self.is_served = status, True
+        if self.is_served and self.server.is_replaced:
+            log.warning("%s is another folder than before, or mounted anew: starting anew", self)
+            dispatcher = workers.for_folder()  # Before the other is closed: so the workers stay.
+            self._held.close()
+            self.lock()
+            self.open(dispatcher)
+
+    def close(self) -> None:
+        self._held.close()
 
 
 @contextlib.contextmanager
-def stopped_by_signals(end: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `end`, for as long as this lasts."""
+def _signals_handled_by(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `stop`, if this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        end(signal.Signals(number))
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop(signal.Signals(number))
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

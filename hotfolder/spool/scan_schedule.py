@@ -6,11 +6,12 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import Snapshot
 from hotfolder.inbox.watcher import FolderWatcher
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Throttle
 
 __all__ = ["ScanSchedule"]
 
-PAUSE_FACTOR = 4.0
-"""After a scan so many times as long must pass before the next."""
+SCAN_SHARE = 5
+"""Scans take at most one part in so many of the time."""
 
 LATE_SECONDS = 2.0
 """How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
@@ -27,22 +28,23 @@ class ScanSchedule:
         # Whether the system's events are used stays.
         polling = config().watch.polling
         self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=polling)
-        self._next = self._not_before = self._began = 0.0
+        self._throttle = Throttle(clock, SCAN_SHARE)
+        self._next = self._began = 0.0
         self._event_pending = self._by_event = self._has_scanned = False
         self._missed_since: float | None = None
         """When a scan found a change of which no event has come yet."""
 
     def seconds_to_next(self) -> float:
         # Not before a scan may begin: the server's loop would spin.
-        return max(0.0, self._next - self._clock(), self._not_before - self._clock())
+        return max(self._next - self._clock(), self._throttle.delay)
 
     def begin(self) -> bool:
         """Whether a scan is due, which begins now. An event that comes too early is kept."""
         self._event_pending = self._watcher.pending() or self._event_pending
-        now = self._clock()
-        if now < self._not_before or not (self._event_pending or now >= self._next):
+        is_due = self._event_pending or self._clock() >= self._next
+        if not (is_due and self._throttle.is_open):
             return False
-        self._began = now
+        self._began = self._clock()
         self._by_event, self._event_pending = self._event_pending, False
         if self._watcher.check() or self._by_event:
             self._missed_since = None
@@ -63,11 +65,10 @@ class ScanSchedule:
 
     def end(self, within: float | None) -> None:
         """What was found has been claimed. `within`: seconds until the next scan at the latest."""
-        now = self._clock()
         if within is not None:
-            self._next = min(self._next, now + within)
+            self._next = min(self._next, self._clock() + within)
         # In a large inbox a scan takes long, and every claim causes an event.
-        self._not_before = now + PAUSE_FACTOR * (now - self._began)
+        self._throttle.ended(self._began)
 
     def close(self) -> None:
         self._watcher.close()

@@ -1,6 +1,6 @@
 """Door 2: the Dispatcher, and the worker processes that paint.
 
-The server hands jobs to a dispatcher and polls typed events; a local one runs one process a device.
+The server submits jobs to a dispatcher and polls events; `LocalDispatcher` runs a process a device.
 The server's side (`dispatcher`, `events`, `local_dispatcher`, `shared_dispatcher`,
 `worker_process`) never imports torch; the worker's side (`worker`, `engine_painter`,
 `checkpoints`) does, in processes of its own. Never knows the inbox, the queue or the outbox.

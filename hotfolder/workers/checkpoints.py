@@ -28,13 +28,15 @@ from engine.settings import Settings
 from engine.state import STATE_VERSION, State, load_state, save_state
 from engine.stylise import Progress
 from hotfolder.atomic_files import read_json, whole, write_json
+from hotfolder.throttle import Throttle
 
 __all__ = ["Checkpoints", "made_of", "sha256_of", "state_of"]
 
 log = logging.getLogger(__name__)
 
-SHARE = 0.04
-"""Most of the time that writing may take: a costly checkpoint is written more seldom."""
+SHARE = 25
+"""Writing takes at most one part in so many of the time: a costly checkpoint is written more
+seldom."""
 
 RESERVE = 1_000_000_000
 """Bytes left free on the disk: what is wanted there more than a checkpoint is the result."""
@@ -61,7 +63,8 @@ class Checkpoints:
         self._made_of = {**made_of, "state": STATE_VERSION}
         self._seconds = seconds
         self._clock = clock
-        self._due = clock() + seconds
+        self._throttle = Throttle(clock, SHARE, seconds)
+        self._throttle.ended(started=clock())
         self._writing = threading.Lock()
 
     def latest(self) -> State | None:
@@ -79,7 +82,7 @@ class Checkpoints:
 
     def keep(self, state: Callable[[], State]) -> None:
         """Write a checkpoint if it is time for one."""
-        if self._seconds and self._clock() >= self._due:
+        if self._seconds and self._throttle.is_open:
             self.write(state)
 
     def write(self, state: Callable[[], State]) -> None:
@@ -91,8 +94,7 @@ class Checkpoints:
             except (OSError, RuntimeError) as error:
                 # torch puts words of its own before those of a full disk.
                 log.warning("a checkpoint could not be written: %s", error.__context__ or error)
-            took = self._clock() - started
-            self._due = started + max(self._seconds, took / SHARE)
+            self._throttle.ended(started)
 
     def remove(self) -> None:
         """Remove all."""

@@ -1,7 +1,7 @@
-"""Door 2: how the daemon hands jobs to whatever computes them.
+"""Door 2: the interface between the server and whatever computes its jobs.
 
-`LocalDispatcher` (local.py) runs a worker process for each device. Another dispatcher (a cluster)
-implements the same protocol and passes the same contract tests (tests/hotfolder).
+`LocalDispatcher` runs a worker process for each device. Another dispatcher (a cluster) implements
+the same protocol and passes the same contract tests (tests/hotfolder/workers).
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,7 @@ __all__ = ["DeviceState", "Dispatcher", "StyleCache"]
 
 @dataclass(frozen=True)
 class StyleCache:
-    """What a worker knows of styles it has seen: how often that spared it a look, how often it had
-    to look, and the memory that the knowledge takes."""
+    """A worker's cache of style statistics: its hits and misses, and the memory that it takes."""
 
     hits: int
     misses: int
@@ -36,15 +35,15 @@ class DeviceState:
 
 
 class Dispatcher(Protocol):
-    """Where jobs are computed. Called from the daemon's one thread only."""
+    """Computes jobs. Called from the server's one thread only."""
 
     @property
     def capacity(self) -> int:
         """How many jobs may be with the dispatcher at once; claim no more than this."""
 
     def submit(self, job: Job) -> None:
-        """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled, Lost or
-        Stalled."""
+        """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled,
+        WorkerLost or StorageFailed."""
 
     def poll(self, timeout: float) -> Iterator[Event]:
         """Events so far; waits at most `timeout` seconds for the first."""

@@ -107,7 +107,7 @@ class EnginePainter:
             self._dispatched = None
 
     def checkpoint(self) -> None:
-        """Write where the job in hand stands into its folder. May be called from any thread, in
+        """Write a checkpoint of the job into its folder. May be called from any thread, in
         the middle of a step, too."""
         if (dispatched := self._dispatched) is not None:
             checkpoints, state = dispatched
@@ -241,7 +241,7 @@ def _record(
     result: Result,
     started: datetime,
 ) -> dict[str, Any]:
-    """What `NAME.result.yaml` says, but for the names that the daemon chooses."""
+    """The content of `NAME.result.yaml`, but for the names that the server chooses."""
     return {
         "content": _input(inputs / job.content, content),
         "styles": [

@@ -1,4 +1,4 @@
-"""What a dispatcher tells about a job, and how it travels between processes: as JSON."""
+"""What a dispatcher reports of a job, and its form between processes: JSON."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -83,7 +83,7 @@ class WorkerLost:
 
 @dataclass(frozen=True)
 class StorageFailed:
-    """The storage failed: it is full or out of reach. Nobody's fault, however often it happens."""
+    """The storage failed: it is full or out of reach. Not the job's fault, however often."""
 
     job_id: str
     reason: str

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from hotfolder.backoff import growing_pause
 from hotfolder.errors import DispatchError, ExitCode
 from hotfolder.job import Job
 from hotfolder.workers.dispatcher import DeviceState, StyleCache
@@ -17,11 +18,12 @@ __all__ = ["LocalDispatcher"]
 
 log = logging.getLogger(__name__)
 
-# A worker looks at cancellations between two steps; one that does not is killed.
+# A worker checks for cancellations between two steps; one that does not is killed.
 CANCEL_SECONDS = 20.0
-# A worker that is stopped writes a checkpoint first. The daemon promises an end within 5 s.
+# A worker that is stopped writes a checkpoint first. The server promises an end within 5 s.
 CLOSE_SECONDS = 4.0
-RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+RESTART_SECONDS = 0.5
+LONGEST_RESTART_SECONDS = 30.0
 MAX_FAILED_STARTS = 5
 
 
@@ -107,7 +109,7 @@ class LocalDispatcher:
         deadline = time.monotonic() + CLOSE_SECONDS
         for worker in workers:
             worker.reap(deadline)
-        # What a worker said before its end counts: a finished painting is not painted again.
+        # What a worker sent before its end counts: a finished painting is not painted again.
         self._take_last_messages()
         for slot in self._slots:
             if slot.job is not None:
@@ -138,7 +140,7 @@ class LocalDispatcher:
                 slot.send({"do": "paint", "job": job.to_document(), "folder": job.folder})
 
     def _maintain(self) -> None:
-        """Kill workers that do not obey; start again those that are due."""
+        """Kill workers that do not cancel; restart those that are due."""
         now = self._clock()
         for slot in self._slots:
             if slot.kill_at is not None and now >= slot.kill_at and slot.worker is not None:
@@ -199,14 +201,14 @@ class LocalDispatcher:
             if self.capacity == 0:
                 raise slot.unusable
             return
-        pause = RESTART_SECONDS[min(slot.exits, len(RESTART_SECONDS) - 1)]
         slot.exits += 1
+        pause = min(growing_pause(RESTART_SECONDS, slot.exits), LONGEST_RESTART_SECONDS)
         slot.restart_at = self._clock() + pause
         log.warning("%s; another is started in %g s", reason, pause)
 
 
 class _WorkerSlot:
-    """The place of one device: its worker, if it lives, and the job in hand."""
+    """One device: its worker, if it lives, and its job."""
 
     def __init__(self, device: str) -> None:
         self.device = device

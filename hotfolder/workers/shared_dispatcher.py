@@ -1,4 +1,4 @@
-"""One pool of workers for several hot folders, which take turns."""
+"""One dispatcher for several hot folders, which take turns with its workers."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -17,17 +17,18 @@ class SharedDispatcher:
     """Gives each folder a dispatcher of its own, and the workers to all of them in turn."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        """`dispatcher` belongs to the pool from now on."""
+        """`dispatcher` is closed by this one from now on."""
         self._dispatcher = dispatcher
-        self._shares: deque[FolderDispatcher] = deque()
-        """In the order of their turns: who was served last is last."""
-        self._dispatched: dict[str, FolderDispatcher] = {}
-        """Whose each job is that the dispatcher has."""
+        self._folders: deque[FolderDispatcher] = deque()
+        """The folder that was served last is last."""
+        self._dispatched: dict[str, FolderDispatcher | None] = {}
+        """By job that the dispatcher has: its folder; None if that is not served any more."""
         self._stopped = False
 
-    def share(self) -> "FolderDispatcher":
-        self._shares.append(FolderDispatcher(self))
-        return self._shares[-1]
+    def for_folder(self) -> "FolderDispatcher":
+        """The dispatcher of one more folder."""
+        self._folders.append(FolderDispatcher(self))
+        return self._folders[-1]
 
     @property
     def capacity(self) -> int:
@@ -36,52 +37,57 @@ class SharedDispatcher:
     def devices(self) -> list[DeviceState]:
         return self._dispatcher.devices()
 
-    def pump(self, timeout: float) -> None:
-        """Hand jobs out, and bring events to those whose they are; waits at most `timeout` seconds
-        for the first.
+    def pump(self, timeout: float) -> bool:
+        """Submit jobs and pass events on to their folders; waits at most `timeout` seconds for the
+        first event. Whether a job has ended.
 
         Raises:
             DispatchError: no worker can be had at all.
         """
         self.assign()
+        job_ended = False
         for event in self._dispatcher.poll(timeout):
-            share = self._dispatched.get(event.job_id)
+            folder = self._dispatched.get(event.job_id)
             if isinstance(event, ENDS):
                 self._dispatched.pop(event.job_id, None)
-            if share is not None:
-                share.events.append(event)
+                job_ended = True
+            if folder is not None:
+                folder.events.append(event)
         self.assign()
+        return job_ended
 
     def assign(self) -> None:
-        """Give what is free to the folder that has waited longest for its turn."""
+        """Give free workers to the folder that has waited longest for its turn."""
         while not self._stopped and len(self._dispatched) < self._dispatcher.capacity:
-            share = next((s for s in self._shares if s.pending), None)
-            if share is None:
+            folder = next((folder for folder in self._folders if self._has_next(folder)), None)
+            if folder is None:
                 return
-            job = share.pending.popleft()
-            self._shares.remove(share)
-            self._shares.append(share)
-            self._dispatched[job.id] = share
+            job = folder.pending.popleft()
+            self._folders.remove(folder)
+            self._folders.append(folder)
+            self._dispatched[job.id] = folder
             self._dispatcher.submit(job)
+
+    def _has_next(self, folder: "FolderDispatcher") -> bool:
+        # A folder mounted anew has the jobs that workers still do for the one before.
+        return bool(folder.pending) and folder.pending[0].id not in self._dispatched
 
     def cancel(self, job_id: str) -> None:
         if job_id in self._dispatched:
             self._dispatcher.cancel(job_id)
 
-    def leave(self, share: "FolderDispatcher") -> None:
-        """A folder is not served any more; what it had with the workers is nobody's."""
-        self._shares.remove(share)
-        for job_id in [j for j, whose in self._dispatched.items() if whose is share]:
-            share.events.append(WorkerLost(job_id, "the folder is not served any more"))
-            self._dispatched[job_id] = FolderDispatcher(
-                self
-            )  # Its place is taken until the worker says so.
-            self._dispatcher.cancel(job_id)
-        if not self._shares:
+    def leave(self, folder: "FolderDispatcher") -> None:
+        """A folder is not served any more. The workers end with the last one."""
+        if len(self._folders) == 1:
             self.stop()
+        self._folders.remove(folder)
+        for job_id in [id_ for id_, whose in self._dispatched.items() if whose is folder]:
+            folder.events.append(WorkerLost(job_id, "the folder is not served any more"))
+            self._dispatched[job_id] = None  # Its worker is taken until it reports the end.
+            self._dispatcher.cancel(job_id)
 
     def stop(self) -> None:
-        """End the workers; their last words go to those whose they are."""
+        """End the workers, and pass their last events on."""
         if self._stopped:
             return
         self._stopped = True
@@ -90,26 +96,26 @@ class SharedDispatcher:
 
 
 class FolderDispatcher:
-    """What one folder sees of the pool: a `Dispatcher`. Its jobs wait here for their turn."""
+    """The `Dispatcher` of one folder. Its jobs wait here for a worker."""
 
-    def __init__(self, pool: SharedDispatcher) -> None:
-        self._pool = pool
+    def __init__(self, shared: SharedDispatcher) -> None:
+        self._shared = shared
         self.pending: deque[Job] = deque()
         self.events: deque[Event] = deque()
         self._closed = False
 
     @property
     def capacity(self) -> int:
-        """As if it were alone: then no worker waits while a folder has jobs."""
-        return self._pool.capacity
+        """All the workers: then none waits while a folder has jobs."""
+        return self._shared.capacity
 
     def submit(self, job: Job) -> None:
         self.pending.append(job)
-        self._pool.assign()
+        self._shared.assign()
 
     def poll(self, timeout: float) -> Iterator[Event]:
         if timeout > 0 and not self.events:
-            self._pool.pump(timeout)
+            self._shared.pump(timeout)
         events, self.events = self.events, deque()
         return iter(events)
 
@@ -118,18 +124,17 @@ class FolderDispatcher:
             self.pending.remove(job)
             self.events.append(Cancelled(job_id))
             return
-        self._pool.cancel(job_id)
+        self._shared.cancel(job_id)
 
     def devices(self) -> list[DeviceState]:
-        return self._pool.devices()
+        return self._shared.devices()
 
     def close(self, *, drain: bool) -> None:
-        """The workers go on for the others; they end with the last folder."""
         if self._closed:
             return
         self._closed = True
-        while drain and (self.pending or self in self._pool._dispatched.values()):
-            self._pool.pump(0.1)
+        while drain and (self.pending or self in self._shared._dispatched.values()):
+            self._shared.pump(0.1)
         self.events.extend(WorkerLost(job.id, "no worker was free yet") for job in self.pending)
         self.pending.clear()
-        self._pool.leave(self)
+        self._shared.leave(self)

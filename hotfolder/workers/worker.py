@@ -1,16 +1,16 @@
 """The worker process: jobs from its standard input, events to its standard output.
 
-    daemon -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
+    server -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
                        {"do": "stop"}
-    worker -> daemon   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
+    worker -> server   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
                        {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
                        {"event": "fatal", "message": "...", "exit_code": 3}
                        {"event": "started" | "progress" | "done" | "failed" | "cancelled", ...}
 
-One JSON document a line; the fields of events are those of `dispatcher.py`. `style_cache` comes
-before a job's end, so that who hears of the end knows it. The worker ends when its input does: a
-daemon that was killed leaves no process that goes on computing. Told to stop, or by SIGTERM, it
-first writes where the job in hand stands, at once, be it in the middle of a step.
+One JSON document a line; the fields of events are those of `events.py`. `style_cache` comes before
+a job's end, so that the server has it by then. The worker ends when its input does: a server that
+was killed leaves no process that goes on computing. At `stop` or SIGTERM it first writes a
+checkpoint of its job, at once, be it in the middle of a step.
 """
 
 import argparse
@@ -46,7 +46,7 @@ from hotfolder.workers.events import (
 
 __all__ = ["Painter", "main", "serve"]
 
-# Steps of small pictures take milliseconds; nobody reads a status that often.
+# Steps of small pictures take milliseconds; a status need not change that often.
 PROGRESS_SECONDS = 0.1
 
 
@@ -61,13 +61,13 @@ class Painter(Protocol):
     def style_cache(self) -> StyleCache: ...
     def paint(self, job: Job) -> Iterator[Progress | Done]: ...
     def checkpoint(self) -> None:
-        """Write where the job in hand stands. Called from another thread than `paint`."""
+        """Write a checkpoint of the job. Called from another thread than `paint`."""
 
 
 def serve(make_painter: Callable[[], Painter]) -> int:
     """Work until the input ends. Returns the process's exit status."""
     send = _take_stdout()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's affair.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server.
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     cancelled: set[str] = set()
     painters: list[Painter] = []
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--preview-seconds", type=float, default=1.5)
     parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")  # into the daemon's log
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # into the server's log
 
     def make_painter() -> Painter:
         from hotfolder.workers.engine_painter import EnginePainter
@@ -161,7 +161,7 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
             return
         yield Failed(job.id, _in_words(f"A file failed: {error}", job), ExitCode.FILE_ACCESS)
     except Exception as error:
-        traceback.print_exc()  # into the daemon's log
+        traceback.print_exc()  # into the server's log
         words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."
         yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
 
@@ -188,7 +188,7 @@ def _wait_for_sigterm(checkpoint: Callable[[], None]) -> None:
 def _listen(
     jobs: "queue.SimpleQueue[Job]", cancelled: set[str], checkpoint: Callable[[], None]
 ) -> None:
-    """Runs in a thread of its own, so that a cancellation is heard during a step."""
+    """Runs in a thread of its own, so that a cancellation arrives during a step."""
     try:
         for line in sys.stdin.buffer:
             command = json.loads(line)
@@ -216,7 +216,7 @@ def _take_stdout() -> Callable[[Mapping[str, Any]], None]:
         try:
             while data:
                 data = data[os.write(descriptor, data) :]
-        except BrokenPipeError:  # nobody listens any more
+        except BrokenPipeError:  # the server has ended
             os._exit(0)
 
     return send

@@ -1,4 +1,4 @@
-"""One worker process, seen from the daemon: pipes, threads that read them, life and death."""
+"""One worker process, seen from the server: its pipes, the threads that read them, its end."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=child_environment(),
-            # Ctrl-C at the terminal is for the daemon, which then ends its workers in order.
+            # Ctrl-C at the terminal is for the server, which then ends its workers in order.
             start_new_session=True,
         )
         self._threads = [
@@ -75,7 +75,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, command: Mapping[str, Any]) -> None:
-        """Send a command. A dead worker does not hear it; the end of its output tells so."""
+        """Send a command. If the worker is dead, the end of its output reports it."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -103,7 +103,7 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
-        return _ending_in_words(self._process.returncode)
+        return _exit_in_words(self._process.returncode)
 
     def stderr_tail(self) -> str:
         """The end of what it wrote to standard error."""
@@ -135,7 +135,7 @@ def child_environment() -> dict[str, str]:
     return THREADS_ENVIRONMENT | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _ending_in_words(status: int) -> str:
+def _exit_in_words(status: int) -> str:
     if status >= 0:
         return f"ended with exit code {status}"
     try:

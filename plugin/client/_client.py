@@ -92,7 +92,7 @@ class Client:
         if not is_there:
             raise FolderMissing(
                 f"{self.root} is not a hot folder: it has no folder named inbox. "
-                f"`impasto init {self.root}` makes one."
+                f"`impasto init --hot {self.root}` makes one."
             )
 
     def server(self) -> Server:
@@ -255,7 +255,8 @@ class Client:
             if now - seen >= UNNOTICED_SECONDS:
                 raise TimedOut(
                     f"The server of {self.root} runs, but has not looked at {status.name} for "
-                    f"{UNNOTICED_SECONDS:g} s. `impasto status {self.root}` says what it does."
+                    f"{UNNOTICED_SECONDS:g} s. `impasto status --hot {self.root}` says what it "
+                    "does."
                 )
             self._sleep(interval)
 
@@ -380,5 +381,5 @@ def _server_gone(root: Path, server: Server, status: Status, heartbeat: bool) ->
         paints += " while its client sends heartbeats, else cancels it"
     return (
         f"Nobody serves {root}{since}. {status.name} is {status.state} and stays there; "
-        f"`impasto watch {root}` {paints}."
+        f"`impasto watch --hot {root}` {paints}."
     )

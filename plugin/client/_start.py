@@ -27,7 +27,7 @@ def start_server(
     sleep: Callable[[float], None],
     timeout: float = START_SECONDS,
 ) -> Server:
-    """`COMMAND watch ROOT` in a process of its own, which outlives this one.
+    """`COMMAND watch --hot ROOT` in a process of its own, which outlives this one.
 
     Its output goes to `.impasto/watch.log` in the hot folder.
 
@@ -40,14 +40,14 @@ def start_server(
     server = read_server()
     if server.running:
         return server
-    by_hand = f"In a terminal: impasto watch {root}"
+    by_hand = f"In a terminal: impasto watch --hot {root}"
     if not command:
         raise NotStarted(f"Nothing says how to start the server from here. {by_hand}")
     log = root / PRIVATE / "watch.log"
     try:
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
-            process = _spawn([*command, "watch", str(root)], output)
+            process = _spawn([*command, "watch", "--hot", str(root)], output)
     except OSError as error:
         raise NotStarted(
             f"{error.filename or command[0]}: the server cannot be started: "

@@ -172,7 +172,7 @@ class JobStatus:
     state: str
     message: str = ""
     id: str | None = None
-    source: str | None = None
+    source: str = ""
     position: int | None = None
     priority: int | None = None
     preset: str | None = None

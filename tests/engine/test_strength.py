@@ -47,7 +47,7 @@ def test_at_0_there_is_no_style() -> None:
     assert strength_preset(0) == StrengthPreset(style=0.0, colours=0.0, structure_freedom=0.0)
 
 
-def test_nothing_goes_back_when_the_dial_goes_up() -> None:
+def test_nothing_goes_back_when_the_strength_goes_up() -> None:
     presets = [strength_preset(tenths / 10) for tenths in range(1001)]
     for weaker, stronger in itertools.pairwise(presets):
         assert weaker.style < stronger.style
@@ -55,7 +55,7 @@ def test_nothing_goes_back_when_the_dial_goes_up() -> None:
         assert weaker.structure_freedom <= stronger.structure_freedom
 
 
-def test_the_dial_has_no_jumps() -> None:
+def test_the_strength_has_no_jumps() -> None:
     presets = [strength_preset(tenths / 10) for tenths in range(10, 1001)]
     for here, further in itertools.pairwise(presets):
         assert further.style < 1.2 * here.style

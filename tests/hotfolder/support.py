@@ -14,6 +14,7 @@ from hotfolder.config.reload import ConfigWatch
 from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_server import FolderServer
+from hotfolder.server.run_summary import RunSummary
 from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, Started, WorkerLost
 
@@ -155,6 +156,12 @@ class Room:
             **keywords,
         )
 
+    def run_once(self) -> RunSummary:
+        daemon = self.new_daemon(once=True)
+        for _ in daemon.steps():
+            pass
+        return daemon.run_summary()
+
     def restart(self, script: Script = paints) -> None:
         """As after a SIGKILL: nothing of the old daemon is asked."""
         self._daemon = None
@@ -163,7 +170,7 @@ class Room:
     def step(self, times: int = 1, seconds: float = 2.0) -> None:
         for _ in range(times):
             self.clock.advance(seconds)
-            self.daemon.step(0)
+            self.daemon.step()
 
     def drop(self, name: str, content: bytes | str = b"picture") -> Path:
         path = self.folder.inbox / name

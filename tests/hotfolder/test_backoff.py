@@ -1,7 +1,6 @@
 from support import FakeClock
 
 from hotfolder.backoff import Backoff, growing_pause
-from hotfolder.server.stopwatch import RunTimer
 
 
 def test_what_was_refused_waits_and_is_then_forgotten(clock: FakeClock) -> None:
@@ -22,17 +21,3 @@ def test_pauses_double_up_to_an_hour() -> None:
     assert [growing_pause(5.0, times) for times in (1, 2, 3, 4)] == [5.0, 10.0, 20.0, 40.0]
     assert growing_pause(5.0, 100_000) == 3600.0
     assert growing_pause(0.0, 7) == 0.0
-
-
-def test_a_stopwatch_adds_up_attempts_and_rests_between_them(clock: FakeClock) -> None:
-    stopwatch = RunTimer(clock)
-    stopwatch.start("a")
-    clock.advance(3.0)
-    stopwatch.start("a")  # said twice
-    clock.advance(1.0)
-    assert stopwatch.stop("a") == 4.0
-    clock.advance(100.0)
-    assert stopwatch.seconds("a") == 0.0
-    stopwatch.start("a", before=4.0)
-    clock.advance(2.0)
-    assert stopwatch.seconds("a") == 6.0

@@ -22,7 +22,7 @@ from benchmarks.reliability.faults import Faults, faults, share_semantics
 from hotfolder.errors import FolderError
 from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
-from hotfolder.server.folder_server import TIDY_SECONDS
+from hotfolder.server.folder_server import LEFTOVERS_SECONDS
 from hotfolder.workers.events import Event
 from plugin.client.protocol import JobState
 
@@ -138,7 +138,7 @@ class Bench:
         self.count = self.faults.count
         self.faults.heal()
         if steps == STEPS:
-            self.room.step(seconds=TIDY_SECONDS)
+            self.room.step(seconds=LEFTOVERS_SECONDS)
 
     def check(self, n: object) -> None:
         """The one end, and every input in one place."""

@@ -1,4 +1,4 @@
-"""docs/reliability.md against the tests, and those of its failures that have no other home."""
+"""`failure_modes.md` against the tests, and those of its failures that have no other home."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from support import FakeClock, Room, paints, starts_only
 from hotfolder.spool import spool
 
 TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs" / "reliability.md"
+PAGE = Path(__file__).with_name("failure_modes.md")
 
 
 def rows() -> list[list[str]]:

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import PAINTING, command
-from hotfolder.cli.commands.folder import ConfigOption, DeviceOption
+from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.requests import SetOption, SizeOption, StrengthOption, settings_layer
-from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_style, read_config
+from hotfolder.cli.options import (
+    ConfigOption,
+    DevicesOption,
+    SetOption,
+    SizeOption,
+    StrengthOption,
+    hot_option,
+    settings_layer,
+)
+from hotfolder.cli.styles import OWN_STYLES, find_style
+from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
 
 if TYPE_CHECKING:
@@ -27,12 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["batch"]
 
 OWN_FOLDER = ".impasto-batch"
+
+START_SECONDS = 60.0
 """Below the output folder: the hot folder of a batch that nobody else serves."""
 
 
 @command(
     "batch",
-    PAINTING,
     "impasto batch photos --style night --style evening --out painted",
     "impasto batch 'photos/*.jpg' cat.png -S wave.jpg --preset preview --dry-run",
     "impasto batch photos -S night -p preview -p standard || echo 'some failed'",
@@ -64,15 +73,12 @@ def batch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be painted.")
     ] = False,
-    hot: Annotated[
-        Path | None,
-        typer.Option("--hot", metavar="HOT", help="Hand the work to this hot folder's server."),
-    ] = None,
+    hot: Annotated[Path | None, hot_option("Hand the work to this hot folder's server.")] = None,
     here: Annotated[
         bool, typer.Option("--here", help="Paint here, even if a server runs.")
     ] = False,
     config: ConfigOption = None,
-    device: DeviceOption = None,
+    device: DevicesOption = None,
 ) -> int:
     """Paint every picture in every style.
 
@@ -191,8 +197,8 @@ def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client 
         return client
     if hot is not None:
         raise FolderError(
-            f"Nobody serves {client.root}. Run `impasto watch {client.root}`, or leave --hot out: "
-            "then it is painted here."
+            f"Nobody serves {client.root}. Run `impasto watch --hot {client.root}`, or leave "
+            "--hot out: then it is painted here."
         )
     return None
 
@@ -207,7 +213,8 @@ def _serving(
     if client is not None:
         yield client, None
         return
-    from hotfolder.server.serve_here import served_here
+    from hotfolder.config.reload import ConfigWatch
+    from hotfolder.server.server import Server
 
     root = out / OWN_FOLDER
     if idle:  # No worker need be started to find that all is done.
@@ -215,8 +222,25 @@ def _serving(
         return
     root.mkdir(exist_ok=True)
     own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete"})
-    with _log_into(root / "batch.log", config.log_level), served_here(own, root) as check:
-        yield Client(root), check
+    with (
+        _log_into(root / "batch.log", config.log_level),
+        Server(ConfigWatch(own), [root]) as server,
+    ):
+        _wait_for_status(client := Client(root), server.check)
+        yield client, server.check
+
+
+def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
+    """Until the status has every job that lay in the inbox, whether it is claimed or not."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        check()
+        jobs = [
+            client.job(path.stem.removesuffix(".batch")) for path in client.inbox.glob("*.yaml")
+        ]
+        if all(job is not None and job.live for job in jobs):
+            return
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

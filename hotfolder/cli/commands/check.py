@@ -1,6 +1,5 @@
-"""`check`: is this configuration or sidecar right, and which configuration holds?"""
+"""`check`: whether a configuration, a sidecar or a batch is right; which configuration holds."""
 
-import difflib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import HELP, command
-from hotfolder.cli.console import report
-from hotfolder.cli.where import is_hot_folder, read_config
+from hotfolder.cli.app import command
+from hotfolder.cli.console import did_you_mean, report
+from hotfolder.cli.options import ConfigOption, hot_option
+from hotfolder.cli.where import find_hot_folder, is_hot_folder, read_config
 from hotfolder.errors import FolderError, SidecarError
 
 if TYPE_CHECKING:
@@ -30,43 +30,48 @@ class Kind(StrEnum):
 
 @command(
     "check",
-    HELP,
     "impasto check",
     "impasto check config.yaml",
     "impasto check hot/inbox/cat.yaml",
     "impasto check holiday.batch.yaml",
-    "impasto check cat.yaml --quiet && mv cat.yaml hot/inbox",
+    "impasto check cat.yaml --hot hot --quiet && mv cat.yaml hot/inbox",
 )
 def check(
     file: Annotated[
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="A config.yaml, a sidecar or a batch. Without: the configuration that holds.",
+            help="A config.yaml, a sidecar or a batch. Without it, the configuration that holds.",
         ),
     ] = None,
     kind: Annotated[
-        Kind | None, typer.Option("--as", help="What it is; else its name and keys tell.")
-    ] = None,
-    config: Annotated[
-        Path | None,
+        Kind | None,
         typer.Option(
-            "--config", "-c", metavar="FILE", help="The configuration, or a sidecar's base."
+            "--as", metavar="KIND", help="config, sidecar or batch; else by its name and keys."
         ),
     ] = None,
+    hot: Annotated[
+        Path | None,
+        hot_option(
+            "The hot folder that a sidecar is meant for.",
+            "Else that in whose inbox it lies; without FILE: the one that commands use.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Do not print the settings.")
+        bool, typer.Option("--quiet", "-q", help="Do not print what it comes to.")
     ] = False,
 ) -> None:
     """Check a configuration, a sidecar or a batch.
 
-    Says what is right or wrong with it, and prints the settings that come of it. Without FILE:
-    the configuration that holds here, and where each value comes from.
+    Prints what is wrong with it, or the values it comes to. Without FILE: the configuration that
+    holds here, and where each value comes from.
     """
     import yaml
 
+    root = None if hot is None else find_hot_folder(hot)
     if file is None:
-        _check_layers(config, quiet=quiet)
+        _check_layers(config, root, quiet=quiet)
         return
     if not file.is_file():
         raise FolderError(f"{file}: no such file.")
@@ -79,17 +84,17 @@ def check(
             document = _checked_batch(file, config)
             report(f"{file} is a good batch.")
         case Kind.SIDECAR:
-            document = _checked_sidecar(file, config)
+            document = _checked_sidecar(file, config, root)
             report(f"{file} is a good sidecar.")
     if not quiet:
         text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
         typer.echo(text.rstrip())
 
 
-def _check_layers(config: Path | None, *, quiet: bool) -> None:
+def _check_layers(config: Path | None, hot: Path | None, *, quiet: bool) -> None:
     from hotfolder.config.layers import read_configuration, search_path
 
-    read = read_configuration(config)
+    read = read_configuration(config, flags={} if hot is None else {"hot_folder": str(hot)})
     missing = [path for path in read.files if not path.is_file()]
     if read.found:
         report(f"Read, the first over the others: {', '.join(map(str, read.found))}.")
@@ -98,7 +103,7 @@ def _check_layers(config: Path | None, *, quiet: bool) -> None:
     if read.found and missing:
         report(f"Looked for, but not there: {', '.join(map(str, missing))}.")
     if read.files != tuple(search_path()):
-        report("A file was named, so no other was looked for.")
+        report("A file was named, so no other was read.")
     if not quiet:
         typer.echo(_with_origins(read))
 
@@ -148,7 +153,7 @@ def _kind_of(file: Path) -> Kind:
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
     except DocumentError:
-        keys = set()  # Whatever it is, reading it will say what is wrong.
+        keys = set()  # Reading it will report the error.
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
     return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
@@ -167,7 +172,7 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
     }
 
 
-def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
+def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mapping[str, Any]:
     from hotfolder.inbox.sidecar import check_preset, read_sidecar
 
     sidecar = read_sidecar(file, str(file))
@@ -175,7 +180,7 @@ def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
     if file.stem == "preset":
         check_preset(sidecar, base)
     settings = sidecar.settings(base, init_file=sidecar.init_file)
-    missing = list(_missing_pictures(file, sidecar))
+    missing = _missing_pictures(file, sidecar, hot)
     if missing:
         raise SidecarError("\n".join(missing))
     pictures: dict[str, Any] = {}
@@ -189,15 +194,17 @@ def _checked_sidecar(file: Path, config: Path | None) -> Mapping[str, Any]:
     return pictures | options | settings.model_dump()
 
 
-def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":
-    """One line for each named picture that is not there, if the sidecar lies in an inbox."""
+def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list[str]":
+    """One line for each named picture that is not there, if there is a hot folder to look in."""
     from hotfolder.inbox.style_library import StyleLibrary
 
     folder = file.absolute().parent
     inbox = folder.parent if folder.parent.name == "inbox" else folder  # or in a folder of it
-    if inbox.name != "inbox" or not is_hot_folder(inbox.parent):
+    if hot is None and inbox.name == "inbox" and is_hot_folder(inbox.parent):
+        hot = inbox.parent
+    if hot is None:
         return []
-    library = StyleLibrary(inbox.parent / "styles")
+    library = StyleLibrary(hot / "styles")
     problems = []
     named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
     for path, name in named:
@@ -209,10 +216,9 @@ def _missing_pictures(file: Path, sidecar: "Sidecar") -> "list[str]":
         if (folder / name).exists() or library.find(inside) is not None:
             continue
         line = sidecar.document.line(("styles", index))
-        nearest = difflib.get_close_matches(inside, library.names(), n=1)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(inside, library.names())
         problems.append(
             f"{file}, line {line}: styles: {name!r}; neither beside the sidecar nor in "
-            f"{inbox.parent / 'styles'}.{hint}"
+            f"{hot / 'styles'}.{hint}"
         )
     return problems

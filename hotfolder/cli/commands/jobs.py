@@ -2,37 +2,30 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import FOLDER, PAINTING, command
-from hotfolder.cli.commands.folder import HotArgument
+from hotfolder.cli.app import command
 from hotfolder.cli.console import report
-from hotfolder.cli.requests import (
+from hotfolder.cli.options import (
+    ContentArgument,
+    HotOption,
+    InitialOption,
     PresetOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StylesArgument,
     settings_layer,
 )
-from hotfolder.cli.where import OWN_STYLES, find_hot_folder, find_style
+from hotfolder.cli.progress import follow
+from hotfolder.cli.styles import OWN_STYLES, find_style
+from hotfolder.cli.where import find_hot_folder
 
-if TYPE_CHECKING:
-    from plugin.client import Client, Ticket
-
-__all__ = ["follow", "status", "submit"]
-
-HotOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--hot",
-        metavar="HOT",
-        help="The hot folder. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot.",
-    ),
-]
+__all__ = ["status", "submit"]
 
 START_PATIENCE = 60.0
 """Seconds for a person to start the server in another terminal."""
@@ -40,26 +33,22 @@ START_PATIENCE = 60.0
 
 @command(
     "submit",
-    PAINTING,
     "impasto submit cat.jpg night",
     "impasto submit cat.jpg wave.jpg --hot hot --preset preview --no-wait",
     "impasto submit cat.jpg night evening --set 'style_blend=[2, 1]' --name blend",
 )
 def submit(
-    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
-    styles: Annotated[
-        list[str],
-        typer.Argument(metavar="STYLE", help="Paintings: files, or names of the style library."),
-    ],
+    content: ContentArgument,
+    styles: StylesArgument,
     hot: HotOption = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
     strength: StrengthOption = None,
-    name: Annotated[str | None, typer.Option("--name", help="What to call the job.")] = None,
-    initial: Annotated[
-        Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What to call the job.")
     ] = None,
+    initial: InitialOption = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")
     ] = True,
@@ -86,33 +75,37 @@ def submit(
     server = client.server()
     ticket = client.submit(request)
     if not wait:
-        note = "" if server.running else f" Nobody serves {root} yet: impasto watch {root}"
+        note = "" if server.running else f" Nobody serves {root} yet: impasto watch --hot {root}"
         report(f"{ticket.name} is in the inbox.{note}")
         typer.echo(ticket.name)
         return
     if not server.running:
         report(
-            f"Nobody serves {root} yet. `impasto watch {root}` in another terminal does; "
+            f"Nobody serves {root} yet. `impasto watch --hot {root}` in another terminal does; "
             f"{START_PATIENCE:g} s of time for it."
         )
     try:
         follow(client, ticket, grace=10.0 if server.running else START_PATIENCE)
     except KeyboardInterrupt:
-        report(f"\n{ticket.name} goes on without you. `impasto cancel {ticket.name}` ends it.")
+        cancel = f"impasto cancel {ticket.name} --hot {root}"
+        report(f"\n{ticket.name} goes on without you. `{cancel}` ends it.")
         raise
     typer.echo(client.result(ticket).picture)
 
 
-@command("status", FOLDER, "impasto status hot", "impasto status hot --watch")
+@command("status", "impasto status", "impasto status --hot hot --watch")
 def status(
-    hot: HotArgument = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="Also every job that has ended.")] = False,
+    hot: HotOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every job that has ended, too.")] = False,
     live: Annotated[
         bool, typer.Option("--watch", "-w", help="Keep showing it, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show the server and its jobs."""
+    """Show the server and its jobs.
+
+    The jobs that live come first, in their order; then the last ten that have ended.
+    """
     from hotfolder.cli.status_view import notes_on, print_jobs, shown_of, watch
     from plugin.client import Client
 
@@ -143,27 +136,8 @@ def status(
         typer.echo(f"... and {len(jobs) - len(shown)} more that have ended (--all).")
 
 
-def follow(client: "Client", ticket: "Ticket", *, grace: float = 10.0) -> None:
-    """Show a job's progress until it has ended.
-
-    Args:
-        grace: seconds without a server after which it is given up.
-
-    Raises:
-        ClientError: no server.
-    """
-    from hotfolder.cli.progress import Point, ProgressView
-
-    with ProgressView() as view:
-        for status in client.watch(ticket, grace=grace):
-            place = f"in the queue, place {status.position}" if status.position else status.message
-            view.update(ticket.name, Point.of(status, place))
-
-
-def _check_settings(layer: object, *, with_init: bool) -> None:
+def _check_settings(layer: Mapping[str, Any], *, with_init: bool) -> None:
     """Refuse here what the server would refuse, while the person is still looking."""
     from engine.settings import resolve
 
-    own = {"init": "file", "init_file": "a picture"} if with_init else {}
-    assert isinstance(layer, dict)
-    resolve(layer | own)
+    resolve({**layer, **({"init": "file", "init_file": "a picture"} if with_init else {})})

@@ -1,19 +1,16 @@
 """`plan`: what a painting would take, before anything is painted."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from hotfolder.cli.app import PAINTING, command
-from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.here import set_threads
-from hotfolder.cli.requests import (
+from hotfolder.cli.app import command
+from hotfolder.cli.console import clock_time, print_columns, report
+from hotfolder.cli.local_engine import load_network, memory_budget, set_threads
+from hotfolder.cli.options import (
+    ConfigOption,
+    ContentArgument,
+    DeviceOption,
     MemoryOption,
     PresetOption,
     SetOption,
     SizeOption,
-    memory_budget,
     settings_layer,
 )
 from hotfolder.cli.where import read_config
@@ -24,22 +21,18 @@ __all__ = ["plan"]
 
 @command(
     "plan",
-    PAINTING,
     "impasto plan cat.jpg --size 8192",
     "impasto plan cat.jpg --size 4096 --memory 3GB",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
-    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
+    content: ContentArgument,
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
     memory: MemoryOption = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, or auto.")] = "auto",
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Take its `settings:` as the base."),
-    ] = None,
+    device: DeviceOption = "auto",
+    config: ConfigOption = None,
 ) -> None:
     """Say how a picture would be painted: in how many tiles, in how much memory, how long.
 
@@ -56,13 +49,10 @@ def plan(
     from engine.estimate import plan_painting, seconds_a_pixel
     from engine.images.picture import read_picture
     from engine.memory.budget import format_bytes
-    from engine.network.devices import resolve_devices
-    from engine.network.vgg import load_vgg19
 
-    where = resolve_devices(device if device == "auto" else [device])[0]
     picture = read_picture(content, max_megapixels=read.max_megapixels)
-    vgg = load_vgg19(settings.weights, where, settings.precision)
-    budget = memory_budget(memory or read.memory, where)
+    vgg = load_network(settings, device)
+    budget = memory_budget(memory or read.memory, str(vgg.device))
     scales = plan_painting(picture.size, settings, vgg, budget)
     a_pixel = seconds_a_pixel(vgg)
     rows = [("SIZE", "STEPS", "MODE", "TILES", "PAIRS", "PEAK MEMORY", "TIME")]
@@ -79,14 +69,11 @@ def plan(
                 clock_time(scale.seconds(a_pixel)),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        typer.echo("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+    print_columns(rows)
     total = sum(scale.seconds(a_pixel) for scale in scales)
     peak = max(scale.plan.peak for scale in scales)
     limit = "no limit" if budget is None else f"a budget of {format_bytes(budget)}"
     report(
-        f"About {clock_time(total)} on {where} ({vgg.precision}), at most {format_bytes(peak)} of "
-        f"memory; {limit}."
+        f"About {clock_time(total)} on {vgg.device} ({vgg.precision}), "
+        f"at most {format_bytes(peak)} of memory; {limit}."
     )

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotfolder.cli.app import EDITOR, command
+from hotfolder.cli.app import command
 from hotfolder.cli.console import report
+from hotfolder.cli.options import ORDER, hot_option
+from hotfolder.cli.styles import fill_style_library
+from hotfolder.cli.where import ENVIRONMENT, find_hot_folder, read_config
 from hotfolder.errors import FolderError
 
 if TYPE_CHECKING:
@@ -24,13 +27,18 @@ class Editor(StrEnum):
     GIMP = "gimp"
 
 
+BY_HAND = (
+    "Where it keeps its plug-ins elsewhere (Edit > Preferences > Folders > Plug-ins lists the "
+    "places), name that folder with --folder."
+)
+
 EditorArgument = Annotated[Editor, typer.Argument(metavar="EDITOR", help="gimp: GIMP 3.")]
 FolderOption = Annotated[
     Path | None,
     typer.Option(
         "--folder",
         metavar="DIR",
-        help="GIMP's plug-ins folder, or the profile it lies in; else every GIMP 3 that is found.",
+        help="GIMP's plug-ins folder, or its profile folder; else those of every GIMP 3 found.",
     ),
 ]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
@@ -38,7 +46,6 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would 
 
 @command(
     "install-plugin",
-    EDITOR,
     "impasto install-plugin gimp",
     "impasto install-plugin gimp --hot ~/Pictures/hot",
     "impasto install-plugin gimp --folder ~/.config/GIMP/3.0/plug-ins --dry-run",
@@ -46,20 +53,14 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would 
 def install_plugin(
     editor: EditorArgument,
     hot: Annotated[
-        Path | None,
-        typer.Option(
-            "--hot",
-            metavar="HOT",
-            help="The hot folder it uses. Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, "
-            "./hot, or a new ~/Impasto.",
-        ),
+        Path | None, hot_option("The hot folder it uses.", f"{ORDER} Without any, a new ~/Impasto.")
     ] = None,
     folder: FolderOption = None,
     dry_run: DryOption = False,
 ) -> None:
     """Put Impasto into GIMP's menu: Filters > Artistic > Neural Style.
 
-    One that is there is replaced. The plug-in is told which hot folder it uses and how to start its
+    An older plug-in is replaced. The new one knows which hot folder it uses and how to start its
     server.
     """
     from engine import __version__
@@ -88,13 +89,12 @@ def install_plugin(
     if not dry_run:
         report(
             "Start GIMP anew; the entry is Filters > Artistic > Neural Style (Impasto). "
-            "If it is missing, `impasto doctor` says why."
+            "If it is missing, `impasto doctor` shows why."
         )
 
 
 @command(
     "uninstall-plugin",
-    EDITOR,
     "impasto uninstall-plugin gimp",
     "impasto uninstall-plugin gimp --dry-run",
 )
@@ -144,36 +144,27 @@ def _profiles(folder: Path | None, machine: "Machine") -> "list[Profile]":
             return found
         reason = next(iter(diagnose(machine)))
         if reason.verdict == "ok":
-            raise FolderError(f"No GIMP 3 was found. Install it and start it once. {_by_hand()}")
+            raise FolderError(f"No GIMP 3 was found. Install it and start it once. {BY_HAND}")
         raise FolderError(f"No folder of a GIMP 3 was found: {reason.detail}. {reason.remedy}")
     place = folder.expanduser().absolute()
     if place.name == NAME and place.parent.name == "plug-ins":
         place = place.parent
     profile = place.parent if place.name == "plug-ins" else place
     if not profile.is_dir():
-        raise FolderError(f"{profile}: no such folder. {_by_hand()}")
+        raise FolderError(f"{profile}: no such folder. {BY_HAND}")
     known = next((p for p in find_profiles(machine) if p.folder == profile), None)
     return [known or Profile(Kind.NATIVE, "", profile)]
 
 
-def _by_hand() -> str:
-    return (
-        "Where it keeps its plug-ins elsewhere (Edit > Preferences > Folders > Plug-ins lists the "
-        "places), name that folder with --folder."
-    )
-
-
 def _hot_folder(given: Path | None, *, dry_run: bool) -> Path:
     """The hot folder that other commands would use; without any, a new one in the home folder."""
-    from hotfolder.cli.commands.folder import fill_style_library
-    from hotfolder.cli.where import ENVIRONMENT, find_hot_folder, read_config
+    import os
+
     from hotfolder.paths import FolderPaths
 
     try:
         return find_hot_folder(given)
     except FolderError:
-        import os
-
         if given is not None or os.environ.get(ENVIRONMENT):
             raise
     hot = FolderPaths(read_config(None).hot_folder)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotfolder.cli.app import PAINTING, command
+from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.here import check_output, format_of, set_threads, write_output
-from hotfolder.cli.requests import SetOption, settings_layer
-from hotfolder.cli.where import OWN_STYLES, find_style, read_config
+from hotfolder.cli.local_engine import load_network, set_threads
+from hotfolder.cli.options import ConfigOption, DeviceOption, ForceOption, SetOption, settings_layer
+from hotfolder.cli.output_files import check_output, format_of, write_output
+from hotfolder.cli.styles import OWN_STYLES, find_style
+from hotfolder.cli.where import read_config
 
 if TYPE_CHECKING:
     from engine.reconstruct import Reconstruction
@@ -25,7 +27,6 @@ FROM_CONFIG = ("weights", "precision")
 
 @command(
     "reconstruct",
-    PAINTING,
     "impasto reconstruct content cat.jpg -o content.png",
     "impasto reconstruct content cat.jpg --layers conv1_1 conv3_1 conv5_1 -o content.png",
     "impasto reconstruct style night --layers relu1_1,relu2_1,relu3_1 -o style.jpg --size 384",
@@ -33,9 +34,11 @@ FROM_CONFIG = ("weights", "precision")
 def reconstruct(
     kind: Annotated[
         Literal["content", "style"],
-        typer.Argument(metavar="content|style", help="What of the picture."),
+        typer.Argument(metavar="content|style", help="What of the picture is shown."),
     ],
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A file, or `night` or `evening`.")],
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help="The picture: a file, or `night` or `evening`.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="The sheet: .png, .jpg or .tif.")
     ],
@@ -57,17 +60,14 @@ def reconstruct(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the white noise.")] = None,
     assignments: SetOption = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda:0, mps, or auto.")] = "auto",
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Take its weights and limits."),
-    ] = None,
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    config: ConfigOption = None,
 ) -> None:
-    """Show what the network's layers know of a picture.
+    """Show what the network's layers know of a picture, as one labelled sheet.
 
-    From white noise: the content out of each layer alone, or the style out of the first 1, 2, ...
-    of the layers.
+    It is painted from white noise: the content out of each layer alone, or the style out of the
+    first one, two and more of the layers. Of the configuration, weights and limits count.
     """
     from engine.settings import resolve
 
@@ -79,7 +79,8 @@ def reconstruct(
         **{key: value for key, value in options.items() if value is not None},
         "format": format_of(output),
     }
-    chosen = _split([*(layers or []), *(more_layers or [])])
+    listed = [*(layers or []), *(more_layers or [])]
+    chosen = [layer for word in listed for layer in word.replace(",", " ").split()]
     file = find_style(image, [OWN_STYLES])
     check_output(output, force=force)
 
@@ -91,7 +92,7 @@ def reconstruct(
     check_layers(wanted)
     settings = resolve(RECIPES[kind], base, layer)
     made = _paint(kind, file, wanted, settings, device, read.max_megapixels)
-    panels = [Panel(each.result.picture, _label(each.layers)) for each in made]
+    panels = [Panel(each.result.picture, " + ".join(each.layers)) for each in made]
     write_output(contact_sheet(panels), output, settings, force=force)
     seconds = sum(each.result.seconds for each in made)
     count = "1 picture" if len(made) == 1 else f"{len(made)} pictures"
@@ -113,14 +114,10 @@ def _paint(
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         from engine.images.picture import read_picture
-        from engine.network.devices import make_reproducible, resolve_devices
-        from engine.network.vgg import load_vgg19
         from engine.reconstruct import Reconstruction, reconstruct
 
         picture = read_picture(file, max_megapixels=max_megapixels)
-        make_reproducible()
-        where = resolve_devices(device if device == "auto" else [device])[0]
-        vgg = load_vgg19(settings.weights, where, settings.precision)
+        vgg = load_network(settings, device)
         made: list[Reconstruction] = []
         for step in reconstruct(kind, picture, layers, settings, vgg):
             if isinstance(step, Reconstruction):
@@ -130,12 +127,3 @@ def _paint(
             place = f"picture {len(made) + 1} of {len(layers)}, {point.detail}"
             view.update(name, replace(point, detail=place))
     return made
-
-
-def _split(words: Sequence[str]) -> list[str]:
-    """Layers, however they were listed: with commas, with spaces, option by option."""
-    return [layer for word in words for layer in word.replace(",", " ").split()]
-
-
-def _label(layers: Sequence[str]) -> str:
-    return " + ".join(layers)

@@ -1,4 +1,4 @@
-"""`service install`, `uninstall`, `show`: the daemon under systemd."""
+"""`service install`, `uninstall`, `show`: the server under systemd."""
 
 import getpass
 import os
@@ -10,42 +10,40 @@ from typing import Annotated
 
 import typer
 
-from hotfolder.cli.app import FOLDER, app
-from hotfolder.cli.commands.folder import ConfigOption, HotArgument
+from hotfolder.cli.app import command
 from hotfolder.cli.console import report
+from hotfolder.cli.options import ConfigOption, HotOption, hot_option
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
 
-__all__ = ["install", "service", "show", "uninstall"]
-
-service = typer.Typer(
-    help="Run the server under systemd: at login or boot, restarted when it fails.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-)
-app.add_typer(service, name="service", rich_help_panel=FOLDER)
+__all__ = ["install", "show", "uninstall"]
 
 UserOption = Annotated[
-    bool, typer.Option("--user/--system", help="Yours, or the machine's (needs root).")
+    bool, typer.Option("--user/--system", help="For your login, or for the machine (needs root).")
 ]
 NameOption = Annotated[
-    str, typer.Option("--name", help="What to call it, if there is more than one.")
+    str,
+    typer.Option("--name", metavar="NAME", help="The unit's name; each hot folder needs its own."),
+]
+ServedOption = Annotated[
+    Path | None,
+    hot_option("Only if the unit serves this hot folder.", ""),
 ]
 
 
-@service.command("install", epilog="[cyan]impasto service install --user hot[/cyan]")
+@command("service install", "impasto service install --hot hot")
 def install(
-    hot: HotArgument = None,
+    hot: HotOption = None,
     config: ConfigOption = None,
     user: UserOption = True,
     name: NameOption = "impasto",
 ) -> int:
-    """Write the unit, enable it and start it."""
+    """Write a systemd unit for the hot folder, enable it and start it."""
     from hotfolder.server.systemd import unit_text
 
     read_config(config)
     root = find_hot_folder(hot, config)
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(root)]
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--hot", str(root)]
     if config is not None:
         command += ["--config", str(config.absolute())]
     # The unit is to see the ./config.yaml that this command sees.
@@ -62,7 +60,7 @@ def install(
     started = _systemctl(user, "daemon-reload") and _systemctl(user, "enable", "--now", path.name)
     if not started:
         report(
-            f"It is written, but systemd did not start it. Where it runs: "
+            "The unit is written, but systemd did not start it. Where systemd runs: "
             f"{_words(user)} daemon-reload && {_words(user)} enable --now {path.name}"
         )
         return ExitCode.OTHER
@@ -74,15 +72,15 @@ def install(
     return ExitCode.OK
 
 
-@service.command("uninstall", epilog="[cyan]impasto service uninstall --user[/cyan]")
-def uninstall(user: UserOption = True, name: NameOption = "impasto") -> int:
-    """Stop it and remove the unit.
+@command("service uninstall", "impasto service uninstall", "impasto service uninstall --name work")
+def uninstall(
+    hot: ServedOption = None, user: UserOption = True, name: NameOption = "impasto"
+) -> int:
+    """Stop the service and remove its unit.
 
     The hot folder stays as it is.
     """
-    path = _unit(name, user=user)
-    if not path.is_file():
-        raise FolderError(f"{path}: there is no such unit. `impasto service install` writes it.")
+    path = _installed_unit(name, hot, user=user)
     _systemctl(user, "disable", "--now", path.name)
     try:
         path.unlink()
@@ -93,13 +91,11 @@ def uninstall(user: UserOption = True, name: NameOption = "impasto") -> int:
     return ExitCode.OK
 
 
-@service.command("show", epilog="[cyan]impasto service show --user[/cyan]")
-def show(user: UserOption = True, name: NameOption = "impasto") -> int:
-    """Print the unit, and whether it runs."""
-    path = _unit(name, user=user)
-    if not path.is_file():
-        raise FolderError(f"{path}: there is no such unit. `impasto service install` writes it.")
-    report(f"{path}: {_state(user, path.name)}")
+@command("service show", "impasto service show")
+def show(hot: ServedOption = None, user: UserOption = True, name: NameOption = "impasto") -> int:
+    """Print the unit, and whether the service runs."""
+    path = _installed_unit(name, hot, user=user)
+    report(f"{path}: {_run_systemctl(user, 'is-active', path.name)[1]}")
     typer.echo(path.read_text(encoding="utf-8").rstrip())
     return ExitCode.OK
 
@@ -113,8 +109,25 @@ def _unit(name: str, *, user: bool) -> Path:
     return base / "systemd" / "user" / f"{name}.service"
 
 
+def _installed_unit(name: str, hot: Path | None, *, user: bool) -> Path:
+    """The unit's file.
+
+    Raises:
+        FolderError: there is none, or it serves another hot folder.
+    """
+    path = _unit(name, user=user)
+    if not path.is_file():
+        raise FolderError(f"{path}: there is no such unit. `impasto service install` writes it.")
+    if hot is not None:
+        served = path.read_text(encoding="utf-8").partition(", serving ")[2].splitlines()[:1]
+        root = hot.expanduser().absolute()
+        if served != [str(root).replace("%", "%%")]:
+            raise FolderError(f"{path} does not serve {root}. --name names another unit.")
+    return path
+
+
 def _owner(root: Path) -> str:
-    """A system's service does not run as root, unless the folder is root's."""
+    """Whom a service of the machine runs as: root only if the folder is root's."""
     try:
         return root.owner()
     except (KeyError, NotImplementedError):
@@ -122,23 +135,20 @@ def _owner(root: Path) -> str:
 
 
 def _systemctl(user: bool, *arguments: str) -> bool:
-    """Whether it was done; what systemctl said is passed on."""
-    if shutil.which("systemctl") is None:
-        report("There is no systemctl here.")
-        return False
-    command = ["systemctl", *(["--user"] if user else []), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        report(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
-    return done.returncode == 0
+    """Whether it was done; an error message of systemctl is passed on."""
+    done, message = _run_systemctl(user, *arguments)
+    if not done:
+        report(f"{_words(user)} {' '.join(arguments)}: {message}")
+    return done
 
 
-def _state(user: bool, unit: str) -> str:
+def _run_systemctl(user: bool, *arguments: str) -> tuple[bool, str]:
+    """Whether it succeeded, and what it printed."""
     if shutil.which("systemctl") is None:
-        return "no systemctl here"
-    command = ["systemctl", *(["--user"] if user else []), "is-active", unit]
+        return False, "there is no systemctl here"
+    command = [*_words(user).split(), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip()
+    return done.returncode == 0, (done.stderr or done.stdout).strip()
 
 
 def _words(user: bool) -> str:

@@ -5,37 +5,35 @@ from typing import Annotated, Any
 
 import typer
 
-from hotfolder.cli.app import HELP, command
-from hotfolder.cli.console import stdout_console
+from hotfolder.cli.app import command
+from hotfolder.cli.console import did_you_mean, stdout_console
 from hotfolder.errors import InputError
 
 __all__ = ["presets", "settings"]
 
 
-@command("settings", HELP, "impasto settings", "impasto settings style_weight")
+@command("settings", "impasto settings", "impasto settings style_weight")
 def settings(
-    name: Annotated[str | None, typer.Argument(metavar="KEY", help="Only this one.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="KEY", help="Only this setting.")] = None,
 ) -> None:
-    """List every setting with its range and default."""
-    import difflib
-
+    """List the settings with their ranges and defaults."""
     from hotfolder.cli.settings_page import SettingFact, facts
 
     found: list[SettingFact] = facts()
     if name is not None:
         known = [fact.name for fact in found]
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-            raise InputError(f"There is no setting called {name!r}.{hint}")
+            raise InputError(f"There is no setting called {name!r}.{did_you_mean(name, known)}")
         found = [fact for fact in found if fact.name == name]
     rows = [(fact.name, fact.allowed, fact.default, fact.description) for fact in found]
     _print(("setting", "allowed", "default", ""), rows)
 
 
-@command("presets", HELP, "impasto presets", "impasto stylise cat.jpg night -o a.png -p preview")
+@command(
+    "presets", "impasto presets", "impasto stylise cat.jpg night -o painted.png --preset preview"
+)
 def presets() -> None:
-    """List the named recipes."""
+    """List the presets, named recipes of settings."""
     from engine.presets import PRESETS
     from hotfolder.cli.settings_page import plain
 

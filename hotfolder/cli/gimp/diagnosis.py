@@ -1,4 +1,4 @@
-"""Why Impasto is not in GIMP's menu. GIMP itself says nothing: what it does not like, it skips."""
+"""Why Impasto is not in GIMP's menu: GIMP skips without a message what it cannot use."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import __version__
-from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.diagnostics import DiagnosticResult, fail, ok, warn
 from hotfolder.cli.gimp.plug_in import FACTS, NAME, PROGRAM, differences, read_facts
 from hotfolder.cli.gimp.profiles import (
     Kind,
@@ -48,7 +48,7 @@ def diagnose(machine: Machine) -> Iterator[DiagnosticResult]:
     for profile in newest(profiles):
         folder = profile.plug_ins / NAME
         if (folder / PROGRAM).exists():
-            problems = [*_installed(profile, folder, machine)]
+            problems = list(_installed(profile, folder, machine))
             yield from problems
             if not any(problem.verdict == "fail" for problem in problems):
                 yield menu_entry(profile)
@@ -66,29 +66,27 @@ def menu_entry(profile: Profile) -> DiagnosticResult:
         text, noted, changed = "", 0.0, 0
     entry = re.search(rf'\(plug-in-def "[^"]*{NAME}[/\\]+{PROGRAM}" (\d+)\s*(\(proc-def)?', text)
     if entry is not None and int(entry[1]) == changed and entry[2]:
-        return DiagnosticResult("ok", SUBJECT, f"{profile}: in its menu, Filters > Artistic")
+        return ok(SUBJECT, f"{profile}: in its menu, Filters > Artistic")
     if noted > changed + 1:
         wrong = f"{profile}: started since the plug-in was installed, but could not use it"
         remedy = "Start GIMP from a terminal: it prints there what Python complains about."
-        return _warning(wrong, remedy)
+        return warn(SUBJECT, wrong, remedy)
     remark = f"{profile}: the plug-in is installed; its menu entry comes at GIMP's next start"
-    return DiagnosticResult("ok", SUBJECT, remark)
+    return ok(SUBJECT, remark)
 
 
 def _without_profile(machine: Machine) -> DiagnosticResult:
     version = _version_on_path(machine)
     if version.startswith("3"):
         detail = f"GIMP {version} is here, but has not made its folder yet"
-        return _warning(detail, "Start it once, then run: impasto install-plugin gimp")
+        return warn(SUBJECT, detail, "Start it once, then run: impasto install-plugin gimp")
     old = sorted({profile.version for profile in find_old_profiles(machine)} - {""})
     if version or old:
         detail = f"GIMP {version or ', '.join(old)} only; the plug-in needs GIMP 3"
-        return _warning(
-            detail, "Install GIMP 3, start it once, then run: impasto install-plugin gimp"
+        return warn(
+            SUBJECT, detail, "Install GIMP 3, start it once, then run: impasto install-plugin gimp"
         )
-    return DiagnosticResult(
-        "ok", SUBJECT, "none here; Impasto can put itself into the menu of GIMP 3"
-    )
+    return ok(SUBJECT, "none here; Impasto can put itself into the menu of GIMP 3")
 
 
 def _not_installed(profile: Profile, profiles: list[Profile], machine: Machine) -> DiagnosticResult:
@@ -97,12 +95,12 @@ def _not_installed(profile: Profile, profiles: list[Profile], machine: Machine) 
         wrong = (
             f"{profile}: {stray} is in the wrong place; GIMP runs plug-ins/{NAME}/{PROGRAM} only"
         )
-        return _failure(wrong, f"Remove it. {INSTALL}")
+        return fail(SUBJECT, wrong, f"Remove it. {INSTALL}")
     for other in [*profiles, *find_old_profiles(machine)]:
         if other is not profile and other.kind is profile.kind and _has_something(other):
             wrong = f"{profile}: the plug-in is in the folder of {other}, {other.plug_ins}"
-            return _failure(wrong, INSTALL)
-    return _warning(f"{profile}: the plug-in is not installed", INSTALL)
+            return fail(SUBJECT, wrong, INSTALL)
+    return warn(SUBJECT, f"{profile}: the plug-in is not installed", INSTALL)
 
 
 def _installed(profile: Profile, folder: Path, machine: Machine) -> Iterator[DiagnosticResult]:
@@ -111,15 +109,15 @@ def _installed(profile: Profile, folder: Path, machine: Machine) -> Iterator[Dia
     if machine.platform != "win32" and not os.access(program, os.X_OK):
         if program.stat().st_mode & 0o111:
             wrong = f"{program} cannot be run: its file system forbids programs (noexec)"
-            yield _failure(wrong, "Mount it without noexec, or set GIMP3_DIRECTORY elsewhere.")
+            yield fail(SUBJECT, wrong, "Mount it without noexec, or set GIMP3_DIRECTORY elsewhere.")
         else:
             wrong = f"{program} has no run bit, so GIMP skips it"
-            yield _failure(wrong, f"Run: chmod +x '{program}'")
+            yield fail(SUBJECT, wrong, f"Run: chmod +x '{program}'")
     if not _is_searched(profile):
         wrong = f"plug-in-path in {profile.folder / 'gimprc'} leaves {profile.plug_ins} out"
-        yield _failure(wrong, "Add it in GIMP: Edit > Preferences > Folders > Plug-ins.")
+        yield fail(SUBJECT, wrong, "Add it in GIMP: Edit > Preferences > Folders > Plug-ins.")
     yield from _stale(folder)
-    yield from _told(profile, folder, machine)
+    yield from _facts(profile, folder, machine)
     if profile.kind is Kind.NATIVE and machine.platform == "linux":
         yield from _python(machine)
 
@@ -129,51 +127,53 @@ def _stale(folder: Path) -> Iterator[DiagnosticResult]:
     try:
         found = list(differences(folder))
     except FolderError as error:
-        yield _failure(str(error), "Run: pip install --force-reinstall impasto")
+        yield fail(SUBJECT, str(error), "Run: pip install --force-reinstall impasto")
         return
     missing = [name for name, how in found if how == "missing"]
     if any(name.startswith("client/") for name in missing):
-        yield _failure(f"{folder} lacks its client ({missing[0]})", INSTALL)
+        yield fail(SUBJECT, f"{folder} lacks its client ({missing[0]})", INSTALL)
     elif missing:
-        yield _failure(f"{folder} lacks {', '.join(missing)}", INSTALL)
+        yield fail(SUBJECT, f"{folder} lacks {', '.join(missing)}", INSTALL)
     elif found:
         theirs = read_facts(folder).get("version")
         wrong = f"the plug-in in {folder} is not this Impasto's: {found[0][0]} differs"
         if isinstance(theirs, str) and theirs != __version__:
             wrong = f"the plug-in in {folder} came with Impasto {theirs}; this is {__version__}"
-        yield _warning(wrong, INSTALL)
+        yield warn(SUBJECT, wrong, INSTALL)
 
 
-def _told(profile: Profile, folder: Path, machine: Machine) -> Iterator[DiagnosticResult]:
-    """What `impasto.json` says of the hot folder and the command."""
+def _facts(profile: Profile, folder: Path, machine: Machine) -> Iterator[DiagnosticResult]:
+    """The hot folder and the command in `impasto.json`."""
     facts = read_facts(folder)
     place, command = facts.get("hot_folder"), facts.get("command")
     if not isinstance(place, str) or not place:
-        yield _failure(f"{folder / FACTS} names no hot folder", INSTALL)
+        yield fail(SUBJECT, f"{folder / FACTS} names no hot folder", INSTALL)
         return
     hot = Path(place)
     if not (hot / "inbox").is_dir():
         wrong = f"the plug-in is to use {hot} ({FACTS}), which is no hot folder"
-        yield _failure(
-            wrong, f"Run: impasto init '{hot}', or: impasto install-plugin gimp --hot HOT"
+        yield fail(
+            SUBJECT,
+            wrong,
+            f"Run: impasto init --hot '{hot}', or: impasto install-plugin gimp --hot HOT",
         )
     permissions = flatpak_permissions() if profile.kind is Kind.FLATPAK else Permissions()
     why = why_out_of_reach(profile.kind, hot, machine, permissions)
     if why is not None:
         remedy = "Choose a hot folder that it sees: impasto install-plugin gimp --hot ~/Impasto"
-        yield _failure(f"{profile} cannot reach the hot folder: {why}", remedy)
-    by_hand = f"Start it in a terminal: impasto watch {hot}"
+        yield fail(SUBJECT, f"{profile} cannot reach the hot folder: {why}", remedy)
+    by_hand = f"Start it in a terminal: impasto watch --hot {hot}"
     if profile.kind is Kind.FLATPAK and not permissions.starts_programs:
         remedy = (
             f"{by_hand}. Or let it: "
             "flatpak override --user --talk-name=org.freedesktop.Flatpak org.gimp.GIMP"
         )
-        yield _warning(f"{profile} may not start the server (its sandbox)", remedy)
+        yield warn(SUBJECT, f"{profile} may not start the server (its sandbox)", remedy)
     elif profile.kind is Kind.SNAP:
-        yield _warning(f"{profile} cannot start the server (its sandbox)", by_hand)
+        yield warn(SUBJECT, f"{profile} cannot start the server (its sandbox)", by_hand)
     elif profile.kind is Kind.NATIVE and not _can_be_run(command):
         wrong = f"the command that is to start the server is gone: {command}"
-        yield _failure(wrong, INSTALL)
+        yield fail(SUBJECT, wrong, INSTALL)
 
 
 def _python(machine: Machine) -> Iterator[DiagnosticResult]:
@@ -182,17 +182,17 @@ def _python(machine: Machine) -> Iterator[DiagnosticResult]:
         return  # An AppImage, or no GIMP at all any more: it has its own.
     python = shutil.which("python3", path=_path(machine))
     if python is None:
-        yield _failure("there is no python3 on the path, which runs the plug-in", _packages())
+        yield fail(SUBJECT, "there is no python3 on the path, which runs the plug-in", _packages())
         return
     answer = _output([python, "-I", "-c", PROBE], machine)
     if answer is not None and answer[0] != 0:
         reason = answer[1].strip().splitlines()[-1:] or ["it failed"]
         wrong = f"{python} cannot run GIMP's plug-ins: {reason[0]}"
-        yield _failure(wrong, _packages())
+        yield fail(SUBJECT, wrong, _packages())
 
 
 def _stray(profile: Profile) -> Path | None:
-    """Our program where GIMP does not look for it."""
+    """Our program in a folder that GIMP does not search."""
     places = [
         profile.folder / PROGRAM,
         profile.folder / NAME / PROGRAM,
@@ -209,7 +209,7 @@ def _has_something(profile: Profile) -> bool:
 
 
 def _is_searched(profile: Profile) -> bool:
-    """Whether GIMP looks into the profile's plug-ins: a person can have changed where it does."""
+    """Whether GIMP searches the profile's plug-ins: its preferences can name other folders."""
     try:
         text = (profile.folder / "gimprc").read_text(errors="replace")
     except OSError:
@@ -217,12 +217,10 @@ def _is_searched(profile: Profile) -> bool:
     match = re.search(r'^\s*\(plug-in-path\s+"([^"]*)"', text, re.MULTILINE)
     if match is None:
         return True
-    folders = [part.replace("${gimp_dir}", str(profile.folder)) for part in _split(match[1])]
+    folders = [
+        part.replace("${gimp_dir}", str(profile.folder)) for part in match[1].split(os.pathsep)
+    ]
     return str(profile.plug_ins) in [folder.rstrip("/\\") for folder in folders]
-
-
-def _split(path: str) -> list[str]:
-    return path.split(os.pathsep)
 
 
 def _can_be_run(command: object) -> bool:
@@ -245,7 +243,7 @@ def _version_on_path(machine: Machine) -> str:
 
 
 def _output(command: list[str], machine: Machine) -> tuple[int, str] | None:
-    """Exit code and all it says; None if it does not answer."""
+    """Exit code and output; None if the command cannot be run or takes too long."""
     environ = {k: v for k, v in machine.environ.items() if not k.startswith("PYTHON")}
     try:
         answer = subprocess.run(
@@ -272,11 +270,3 @@ def _path(machine: Machine) -> str:
 
 def _packages() -> str:
     return "On Debian and Ubuntu: apt install python3-gi gir1.2-gimp-3.0; on Arch: python-gobject."
-
-
-def _failure(detail: str, remedy: str) -> DiagnosticResult:
-    return DiagnosticResult("fail", SUBJECT, detail, remedy)
-
-
-def _warning(detail: str, remedy: str) -> DiagnosticResult:
-    return DiagnosticResult("warn", SUBJECT, detail, remedy)

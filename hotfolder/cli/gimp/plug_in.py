@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 NAME = "impasto"
-"""GIMP 3 looks at `plug-ins/NAME/NAME.py` only, and skips what is called otherwise silently."""
+"""GIMP 3 runs `plug-ins/NAME/NAME.py` only, and silently skips what is called otherwise."""
 
 PROGRAM = f"{NAME}.py"
 FACTS = "impasto.json"
@@ -34,11 +34,11 @@ FACTS = "impasto.json"
 
 @dataclass(frozen=True)
 class Facts:
-    """`impasto.json`: what the plug-in is told."""
+    """`impasto.json`: what the plug-in knows of this installation."""
 
     hot_folder: Path
     command: Sequence[str]
-    """What a shell calls `impasto`; `watch HOT` follows. Empty: there is no way from there."""
+    """What a shell calls `impasto`; `watch --hot HOT` follows. Empty: none can start it."""
     version: str
     """The Impasto that it came with."""
 
@@ -139,7 +139,7 @@ def is_ours(folder: Path) -> bool:
 
 
 def _refuse_strangers(target: Path) -> None:
-    """Raises FolderError if something that is not ours has our name."""
+    """Raises FolderError if another's folder or file has our name."""
     if os.path.lexists(target) and not is_ours(target):
         raise FolderError(
             f"{target} is there already and is not Impasto's: it has no {PROGRAM}. "

@@ -41,7 +41,7 @@ class Profile:
 
     kind: Kind
     version: str
-    """Such as `3.0`; empty for $GIMP3_DIRECTORY, whose name says nothing."""
+    """Such as `3.0`; empty for $GIMP3_DIRECTORY, whose name does not tell."""
     folder: Path
 
     @property
@@ -93,7 +93,7 @@ def _versions(machine: Machine, pattern: re.Pattern[str]) -> Iterator[Profile]:
 
 
 def _bases(machine: Machine) -> Iterator[tuple[Kind, Path]]:
-    """The folders in which each version's profile lies."""
+    """The folders that hold a profile for each version."""
     home, environ = machine.home, machine.environ
     if machine.platform == "win32":
         roaming = environ.get("APPDATA")

@@ -87,5 +87,5 @@ def _why_not_snap(folder: Path, home: Path, *, at_home: bool) -> str | None:
             return f"a Snap sees nothing below ~/{hidden[0]}"
         return None
     if any(folder.is_relative_to(place) for place in ("/media", "/mnt", "/run/media")):
-        return None  # Once `snap connect gimp:removable-media` has been said.
+        return None  # After `snap connect gimp:removable-media`.
     return f"a Snap sees nothing of {folder}"

@@ -43,7 +43,7 @@ def neural_style(plug_in: Any, name: str) -> Any:
         "Paint the layer in the style of a painting",
         "Has the layer, or what is selected of it, painted by the server of an Impasto hot folder, "
         "and adds the painting as a layer or opens it as an image. The server must run, for "
-        "instance by `impasto watch FOLDER`.",
+        "instance by `impasto watch --hot FOLDER`.",
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
     _add_choices(procedure)

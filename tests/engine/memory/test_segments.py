@@ -71,9 +71,9 @@ def test_each_convolution_uses_up_a_ring_of_the_halo_and_the_last_leaves_none() 
     middle = segment.tiles(60, 20)[1].rows
     computed = {}
     for layer in ("conv1_1", "conv1_2", "pool1", "conv2_1", "relu2_2"):
-        stride, rest = segment.stride(layer), segment.rest(layer)
-        computed[layer] = middle.computed(stride, rest)
-        inner = middle.inner(stride, rest)
+        stride, halo = segment.stride(layer), segment.remaining_halo(layer)
+        computed[layer] = middle.computed(stride, halo)
+        inner = middle.inner(stride, halo)
         assert inner.stop - inner.start == 20 // stride
     assert computed == {
         "conv1_1": slice(15, 45),

@@ -59,7 +59,7 @@ class Bench:
         self.items = expand([cat, dog], [(night,), (wave,)], {"1": resolve({"size": 64})})
 
     def run(self, **keywords: object) -> BatchRun:
-        self.room.daemon.step(0)
+        self.room.daemon.step()
         client = Client(self.room.folder.root)
         keywords.setdefault("sleep", lambda seconds: self.room.step())
         return BatchRun(client, self.items, self.out, version=VERSION, **keywords)  # type: ignore

@@ -1,14 +1,19 @@
 """The commands, as a person or a script sees them: output, messages, exit codes."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from engine.errors import ExitCode
+from hotfolder.cli.app import app
 from hotfolder.cli.main import main
 
 # typer itself imports pydantic to read options; our own models would come on top of that.
@@ -65,13 +70,22 @@ def test_nothing_heavy_is_imported_to_answer(hot: Path, arguments: list[str]) ->
 
 
 def test_every_command_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    from hotfolder.cli.app import app
-
     names = [info.name or "" for info in app.registered_commands]
     assert {"demo", "submit", "watch", "check"} < set(names)
     for name in names:
         assert main([name, "--help"]) == ExitCode.OK
         assert f"impasto {name}" in capsys.readouterr().out.partition("Examples")[2]
+
+
+def test_every_example_is_understood() -> None:
+    program: Any = typer.main.get_command(app)
+    commands = {**program.commands, **program.commands["service"].commands, "impasto": program}
+    for command in commands.values():
+        lines = re.findall(r"\[cyan\](.*?)\[/cyan\]", (command.epilog or "").replace("\\[", "["))
+        calls = [call for line in lines for call in re.split(r"&&|\|\|", line)]
+        for words in (shlex.split(call) for call in calls if "impasto" in call):
+            name, *arguments = words[2:] if words[1] == "service" else words[1:]
+            commands[name].make_context(name, arguments)  # raises what `impasto` would say
 
 
 @pytest.mark.parametrize(

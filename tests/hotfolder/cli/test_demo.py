@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hotfolder.cli.demo_run import photograph, run_demo, side_by_side
+from hotfolder.cli.commands.demo import photograph, run_demo, side_by_side
 
 
 def test_the_demo_ends_with_three_pictures_side_by_side(

@@ -1,9 +1,10 @@
 """docs/settings.md says what the model says."""
 
+import re
 from pathlib import Path
 
 from engine.presets import PRESETS
-from engine.settings import Settings, resolve
+from engine.settings import LAYERS, Settings, resolve
 from hotfolder.cli.settings_page import facts, page, plain
 from hotfolder.yaml_document import parse_document
 
@@ -17,6 +18,11 @@ def test_the_page_is_up_to_date() -> None:
 def test_every_setting_is_described() -> None:
     assert [fact.name for fact in facts()] == list(Settings.model_fields)
     assert all(fact.description and fact.allowed and fact.default for fact in facts())
+
+
+def test_every_layer_is_listed_once_with_its_block() -> None:
+    layers = page().partition("## Layers")[2].partition("## Presets")[0].partition("layers are:")[2]
+    assert re.findall(r"`(\w+)`", layers) == list(LAYERS)
 
 
 def test_what_the_page_shows_of_a_preset_can_be_copied() -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import psutil
 import pytest
 
 from hotfolder.inbox.network_mounts import network_file_system
@@ -27,14 +28,19 @@ broken line
     ],
 )
 def test_a_network_share_is_known_by_its_mount(
-    tmp_path: Path, path: str, expected: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, expected: str | None
 ) -> None:
-    (tmp_path / "mounts").write_text(MOUNTS)
-    assert network_file_system(Path(path), tmp_path / "mounts") == expected
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "mounts").write_text(MOUNTS)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert network_file_system(Path(path)) == expected
 
 
-def test_a_system_without_a_list_of_mounts_has_none(tmp_path: Path) -> None:
-    assert network_file_system(tmp_path, tmp_path / "there is none") is None
+def test_a_system_without_a_list_of_mounts_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "there is none"))
+    assert network_file_system(tmp_path) is None
 
 
 def test_this_machines_own_list_is_understood() -> None:

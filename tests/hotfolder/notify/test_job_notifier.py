@@ -15,10 +15,10 @@ from support import Room, fails
 
 from hotfolder.config.layers import load_config
 from hotfolder.config.model import Config
-from hotfolder.notify.desktop import command_for, notify, words_for
+from hotfolder.notify.desktop import command_for, notify, summarise
 from hotfolder.notify.hooks import environment_of, run_hook
 from hotfolder.notify.job_notifier import JobNotifier
-from hotfolder.notify.webhook import pauses, post
+from hotfolder.notify.webhook import post
 
 JOB: dict[str, Any] = {
     **{"id": "1", "name": "cat; rm -rf *", "source": "cat", "state": "done", "message": "done"},
@@ -33,16 +33,16 @@ def python(text: str) -> list[str]:
     return [sys.executable, "-c", text]
 
 
-def test_a_hook_is_told_of_the_job_in_its_environment(tmp_path: Path) -> None:
-    text = "import json, os; json.dump(dict(os.environ), open('told.json', 'w'))"
+def test_a_hook_gets_the_job_in_its_environment(tmp_path: Path) -> None:
+    text = "import json, os; json.dump(dict(os.environ), open('received.json', 'w'))"
     assert run_hook(python(text), JOB, tmp_path, seconds=60) == 0
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told["IMPASTO_JOB_NAME"] == "cat; rm -rf *"
-    assert told["IMPASTO_JOB_RESULT"] == str(tmp_path / "outbox/cat.png")
-    assert told["IMPASTO_JOB_FOLDER"] == told["IMPASTO_JOB_ERROR"] == ""
-    assert json.loads(told["IMPASTO_JOB_CLIENT"]) == {"window": 7}
-    assert told["IMPASTO_JOB_HOT_FOLDER"] == str(tmp_path)
-    assert told["PATH"] == os.environ["PATH"]
+    received = json.loads((tmp_path / "received.json").read_text())
+    assert received["IMPASTO_JOB_NAME"] == "cat; rm -rf *"
+    assert received["IMPASTO_JOB_RESULT"] == str(tmp_path / "outbox/cat.png")
+    assert received["IMPASTO_JOB_FOLDER"] == received["IMPASTO_JOB_ERROR"] == ""
+    assert json.loads(received["IMPASTO_JOB_CLIENT"]) == {"window": 7}
+    assert received["IMPASTO_JOB_HOT_FOLDER"] == str(tmp_path)
+    assert received["PATH"] == os.environ["PATH"]
 
 
 def test_a_hook_may_use_impasto_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_a_hook_that_fails_is_logged_with_its_words(
 
 
 def test_hooks_are_run_by_the_daemon_for_each_end(room: Room) -> None:
-    note = "import os; open('told', 'a').write(os.environ['IMPASTO_JOB_{0}'] + chr(10))"
+    note = "import os; open('received', 'a').write(os.environ['IMPASTO_JOB_{0}'] + chr(10))"
     room.settings["hooks"] = {
         "on_done": python(note.format("RESULT")),
         "on_failed": python(note.format("ERROR")),
@@ -92,10 +92,10 @@ def test_hooks_are_run_by_the_daemon_for_each_end(room: Room) -> None:
     room.dispatcher.script = fails
     room.drop_pair("dog")
     room.step(3)
-    room.daemon._notices.close(60)
-    told = (room.folder.root / "told").read_text()
-    assert told.startswith(f"{room.folder.outbox / 'cat.png'}\n")
-    assert "Impasto could not paint dog" in told
+    room.daemon._job_notifier.close(60)
+    received = (room.folder.root / "received").read_text()
+    assert received.startswith(f"{room.folder.outbox / 'cat.png'}\n")
+    assert "Impasto could not paint dog" in received
 
 
 def test_a_hook_that_hangs_does_not_delay_the_daemon(room: Room) -> None:
@@ -104,22 +104,22 @@ def test_a_hook_that_hangs_does_not_delay_the_daemon(room: Room) -> None:
         room.drop_pair(name)
     room.step(8)
     assert {path.stem for path in room.folder.outbox.glob("*.png")} == {"a", "b", "c"}
-    room.daemon._notices.close(0.1)
+    room.daemon._job_notifier.close(0.1)
 
 
-def test_too_many_notices_are_dropped_not_kept(
+def test_too_many_notifications_are_dropped_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr("hotfolder.notify.job_notifier.WAITING", 3)
+    monkeypatch.setattr("hotfolder.notify.job_notifier.QUEUE_SIZE", 3)
     monkeypatch.setattr("hotfolder.notify.job_notifier.run_hook", lambda *_, **__: go_on.wait(60))
     config = Config.model_validate({"hooks": {"on_done": ["true"]}})
-    notices = JobNotifier(lambda: config, tmp_path)
+    notifier = JobNotifier(lambda: config, tmp_path)
     for _ in range(10):
-        notices.send(JOB)
+        notifier.send(JOB)
     assert "no hook: 3 wait already" in caplog.text
     go_on.set()
-    notices.close(60)
+    notifier.close(60)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_webhook_gets_the_job_as_json(room: Room, listen: Callable[..., Listen
     room.settings["webhook"] = {"url": listener.url}
     room.drop_pair("cat", "client: {window: 7}")
     room.step(3)
-    room.daemon._notices.close(60)
+    room.daemon._job_notifier.close(60)
     ((kind, document),) = listener.heard
     assert kind == "application/json"
     assert document["hot_folder"] == str(room.folder.root)
@@ -223,8 +223,19 @@ def test_a_webhook_that_nobody_answers_is_given_up_in_words(
     assert "the webhook was not taken" in caplog.text
 
 
-def test_the_pauses_grow_up_to_five_minutes() -> None:
-    assert list(pauses(4)) == [1, 2, 4]
+def test_the_pauses_grow_up_to_five_minutes(listen: Callable[..., Listener]) -> None:
+    def pauses(attempts: int) -> list[float]:
+        waited: list[float] = []
+
+        def wait(seconds: float) -> bool:
+            waited.append(seconds)
+            return True
+
+        listener = listen(*[503] * attempts)
+        assert not post(listener.url, JOB, seconds=60, attempts=attempts, wait=wait)
+        return waited
+
+    assert pauses(4) == [1, 2, 4]
     assert max(pauses(100)) == 300
 
 
@@ -234,10 +245,10 @@ def test_a_webhook_that_hangs_does_not_delay_the_end(
     listener = listen(*[503] * 100)
     url = {"url": listener.url, "attempts": 100}
     config = Config.model_validate({"webhook": url})
-    notices = JobNotifier(lambda: config, tmp_path)
-    notices.send(JOB)
+    notifier = JobNotifier(lambda: config, tmp_path)
+    notifier.send(JOB)
     started = time.monotonic()
-    notices.close(0.2)
+    notifier.close(0.2)
     assert time.monotonic() - started < 30
 
 
@@ -257,14 +268,14 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_notice_is_shown_on_the_desktop(programs: Path, tmp_path: Path) -> None:
+def test_a_notification_is_shown_on_the_desktop(programs: Path, tmp_path: Path) -> None:
     assert notify([{**JOB, "name": "--icon=<b>", "result": "outbox/<b>.png"}])
     shown = json.loads((tmp_path / "shown.json").read_text())
     assert shown == ["--app-name=Impasto", "--", "Impasto: --icon=<b> done", "outbox/&lt;b&gt;.png"]
 
 
-def test_many_ends_at_once_are_one_notice() -> None:
-    title, text = words_for([JOB, JOB, {**JOB, "state": "failed", "name": "dog"}])
+def test_many_ends_at_once_are_one_notification() -> None:
+    title, text = summarise([JOB, JOB, {**JOB, "state": "failed", "name": "dog"}])
     assert title == "Impasto: 2 done, 1 failed"
     assert text.endswith("dog")
 
@@ -276,7 +287,9 @@ def test_no_desktop_is_no_error(programs: Path, caplog: pytest.LogCaptureFixture
     assert caplog.text == ""
 
 
-def test_macos_gets_the_words_as_arguments(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_macos_gets_title_and_text_as_arguments(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (programs / "notify-send").rename(programs / "osascript")
     monkeypatch.setattr("hotfolder.notify.desktop.sys.platform", "darwin")
     command = command_for('a" & (do shell script "id") & "', "text")

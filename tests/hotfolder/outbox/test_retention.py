@@ -7,18 +7,18 @@ import pytest
 from support import FakeClock, Room, fails
 
 from hotfolder.config.model import Config
-from hotfolder.outbox.retention import SWEEP_SECONDS, RetainedItem, RetentionCleaner, outdated
+from hotfolder.outbox.retention import CLEANING_SECONDS, RetainedItem, RetentionCleaner, outdated
 from hotfolder.paths import FolderPaths
 
 DAY = 86_400
 NOW = 100.0 * DAY
 
 
-def names(kept: list[RetainedItem]) -> list[str]:
-    return [each.path.name for each in kept]
+def names(items: list[RetainedItem]) -> list[str]:
+    return [each.path.name for each in items]
 
 
-KEPT = [RetainedItem(Path(f"{age}"), NOW - age * DAY) for age in (1, 3, 2, 30)]
+ITEMS = [RetainedItem(Path(f"{age}"), NOW - age * DAY) for age in (1, 3, 2, 30)]
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ KEPT = [RetainedItem(Path(f"{age}"), NOW - age * DAY) for age in (1, 3, 2, 30)]
 def test_what_is_outdated_goes_the_oldest_first(
     days: float | None, count: int | None, expected: list[str]
 ) -> None:
-    assert names(outdated(KEPT, days=days, count=count, now=NOW)) == expected
+    assert names(outdated(ITEMS, days=days, count=count, now=NOW)) == expected
 
 
-def sweeper(folder: FolderPaths, clock: FakeClock, **rules: float) -> RetentionCleaner:
+def cleaner(folder: FolderPaths, clock: FakeClock, **rules: float) -> RetentionCleaner:
     config = Config.model_validate({"retention": rules})
     return RetentionCleaner(lambda: config, folder, clock=clock, now=lambda: NOW)
 
@@ -58,7 +58,7 @@ def test_old_originals_go_with_their_days_folder(folder: FolderPaths, clock: Fak
     put(folder.done / "2026-01-01/dog/dog.jpg", 40)
     put(folder.done / "2026-02-01/cat/cat.jpg", 5)
     put(folder.done / "mine/cat/cat.jpg", 90)
-    sweeper(folder, clock, done_days=30).step(frozenset())
+    cleaner(folder, clock, done_days=30).step(frozenset())
     assert left(folder.done) == {"2026-02-01/cat/cat.jpg", "mine/cat/cat.jpg"}
     assert not (folder.done / "2026-01-01").exists()
 
@@ -70,7 +70,7 @@ def test_only_what_the_daemon_put_into_failed_is_removed(
     put(folder.failed / "mine/notes.txt", 40)
     put(tmp_path / "elsewhere/error.txt", 40)
     (folder.failed / "link").symlink_to(tmp_path / "elsewhere")
-    sweeper(folder, clock, failed_days=30).step(frozenset())
+    cleaner(folder, clock, failed_days=30).step(frozenset())
     assert left(folder.failed) == {"mine/notes.txt"}
     assert left(tmp_path / "elsewhere") == {"error.txt"}
 
@@ -78,26 +78,26 @@ def test_only_what_the_daemon_put_into_failed_is_removed(
 def test_by_default_everything_is_kept(folder: FolderPaths, clock: FakeClock) -> None:
     put(folder.done / "2001-01-01/cat/cat.jpg", 9000)
     put(folder.failed / "cat/error.txt", 9000)
-    sweeper(folder, clock).step(frozenset())
+    cleaner(folder, clock).step(frozenset())
     assert left(folder.done) | left(folder.failed) == {"2001-01-01/cat/cat.jpg", "cat/error.txt"}
 
 
-def test_a_sweep_is_done_in_steps_and_again_after_an_hour(
+def test_cleaning_is_done_in_steps_and_again_after_an_hour(
     folder: FolderPaths, clock: FakeClock
 ) -> None:
     for number in range(50):
         put(folder.done / f"2026-01-01/{number}/a.jpg", 40)
-    swept = sweeper(folder, clock, done_days=30)
+    retention = cleaner(folder, clock, done_days=30)
     counts = []
     for _ in range(4):
-        swept.step(frozenset())
+        retention.step(frozenset())
         counts.append(len(left(folder.done)))
     assert counts == [30, 10, 0, 0]
     put(folder.done / "2026-01-02/cat/a.jpg", 40)
-    swept.step(frozenset())
+    retention.step(frozenset())
     assert left(folder.done)
-    clock.advance(SWEEP_SECONDS)
-    swept.step(frozenset())
+    clock.advance(CLEANING_SECONDS)
+    retention.step(frozenset())
     assert not left(folder.done)
 
 
@@ -111,7 +111,7 @@ def test_the_status_of_live_jobs_stays(room: Room) -> None:
     room.drop_pair("three")
     room.drop("half.content.jpg")
     room.step(3)
-    room.step(seconds=SWEEP_SECONDS)
+    room.step(seconds=CLEANING_SECONDS)
     room.step()
     there = {path.name for path in room.folder.status.iterdir()}
     assert there == {"server.json", "three.json", "half.json"}

@@ -8,9 +8,11 @@ import os
 import sys
 from pathlib import Path
 
-import hotfolder.server.server
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import HotFolderError
+from hotfolder.server.server import Server
+from hotfolder.workers.local_dispatcher import LocalDispatcher
 
 PUPPET = [sys.executable, str(Path(__file__).with_name("puppet.py"))]
 
@@ -25,9 +27,14 @@ def main() -> int:
     options = parser.parse_args()
     values = {"settle_seconds": options.settle, "wait_seconds": 0.5, "devices": ["puppet"]}
     config = Config.model_validate(values | options.config)
-    hotfolder.server.server.worker_command = lambda **_: PUPPET
+    server = Server(
+        ConfigWatch(config),
+        [Path(options.folder)],
+        once=options.once,
+        dispatcher=lambda config: LocalDispatcher(config.devices, command=PUPPET),
+    )
     try:
-        run_summary = hotfolder.server.server.serve(config, Path(options.folder), once=options.once)
+        run_summary = server.run()
     except HotFolderError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

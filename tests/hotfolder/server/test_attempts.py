@@ -4,7 +4,9 @@ import itertools
 from typing import Any
 
 import pytest
-from support import Room, is_lost, paints, starts_only
+from support import FakeClock, Room, is_lost, paints, starts_only
+
+from hotfolder.server.execution import RunTimer
 
 
 def test_a_lost_job_is_tried_again_and_then_fails(room: Room) -> None:
@@ -106,3 +108,17 @@ def test_a_job_that_is_done_in_the_moment_of_its_limit_is_done(room: Room) -> No
     room.dispatcher._events.extend(list(paints(job))[1:])
     room.step(5)
     assert room.status("cat")["state"] == "done"
+
+
+def test_a_run_timer_adds_up_attempts_and_not_the_pauses_between_them(clock: FakeClock) -> None:
+    timer = RunTimer(clock)
+    timer.start("a")
+    clock.advance(3.0)
+    timer.start("a")  # said twice
+    clock.advance(1.0)
+    assert timer.stop("a") == 4.0
+    clock.advance(100.0)
+    assert timer.seconds("a") == 0.0
+    timer.start("a", before=4.0)
+    clock.advance(2.0)
+    assert timer.seconds("a") == 6.0

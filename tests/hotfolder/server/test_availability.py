@@ -1,5 +1,5 @@
 """Hot folders on network shares: no events from elsewhere, coarse times, folders that go and come
-back. Failure modes 2 to 7 of docs/reliability.md, as the daemon lives through them."""
+back. Failure modes 2 to 7 of failure_modes.md, as the daemon lives through them."""
 
 import json
 import os
@@ -78,12 +78,12 @@ def test_what_no_event_told_of_is_found_by_the_rescan(
     deaf: FolderServer, folder: FolderPaths, clock: FakeClock
 ) -> None:
     """As after an overflow of the system's queue of events."""
-    deaf.step(0)
+    deaf.step()
     for name in ("a.content.jpg", "a.style.png"):
         (folder.inbox / name).write_bytes(b"x")
     for _ in range(6):
         clock.advance(Config().watch.rescan_seconds + 0.1)
-        deaf.step(0)
+        deaf.step()
     assert (folder.outbox / "a.png").exists()
     deaf._shut_down()
 
@@ -91,12 +91,12 @@ def test_what_no_event_told_of_is_found_by_the_rescan(
 def test_a_watch_that_seems_alive_and_tells_nothing_is_mistrusted(
     deaf: FolderServer, folder: FolderPaths, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    deaf.step(0)
+    deaf.step()
     for number in range(2 * MISSED_EVENTS_LIMIT + 4):
         (folder.inbox / f"{number}.txt").write_bytes(b"x")
         for _ in range(2):
             clock.advance(Config().watch.rescan_seconds + 0.1)
-            deaf.step(0)
+            deaf.step()
     assert "a change came without a file event" in caplog.text
     assert not deaf._claimer._schedule._watcher.native
     # From then on it looks as often as on a share.
@@ -139,7 +139,7 @@ def test_a_share_that_goes_away_is_not_an_empty_inbox(room: Room, how: str) -> N
     before = room.tree()
     back = gone(room.folder.root, how)
     room.step(5)
-    assert room.daemon._presence is FolderAvailability.AWAY
+    assert room.daemon._availability is FolderAvailability.UNAVAILABLE
     if how == "empty mount point":
         assert list(room.folder.root.iterdir()) == []
     back()
@@ -184,10 +184,10 @@ def test_an_inbox_that_is_missing_alone_is_said_in_the_status(room: Room) -> Non
 def test_a_run_that_is_to_end_by_itself_ends_when_its_folder_is_out_of_reach(room: Room) -> None:
     daemon = room.new_daemon(once=True)
     room.drop("half.content.jpg")
-    daemon.step(0)
+    daemon.step()
     room.folder.root.rename(room.folder.root.with_name("away"))
     with pytest.raises(FolderError, match="out of reach"):
-        daemon.step(0)
+        daemon.step()
     daemon._shut_down()
     assert not room.folder.root.exists()
 
@@ -196,12 +196,12 @@ def test_a_run_that_is_to_end_by_itself_ends_when_its_folder_is_out_of_reach(roo
 
 
 def test_a_file_in_the_inboxs_place_is_no_inbox(folder: FolderPaths) -> None:
-    whereabouts = AvailabilityMonitor(folder)
-    assert whereabouts.look() is FolderAvailability.HERE
+    monitor = AvailabilityMonitor(folder)
+    assert monitor.check() is FolderAvailability.AVAILABLE
     folder.inbox.rmdir()
     folder.inbox.write_text("x")
-    assert whereabouts.look() is FolderAvailability.AWAY
-    assert "Not a directory" in whereabouts.reason
+    assert monitor.check() is FolderAvailability.UNAVAILABLE
+    assert "Not a directory" in monitor.reason
 
 
 def test_a_folder_that_was_replaced_is_taken_up_as_it_lies_there(

@@ -1,5 +1,5 @@
 """The whole way with the real worker and the real network, on small pictures: one run of
-`serve(..., once=True)` over an inbox full of good and bad jobs."""
+`Server(..., once=True)` over an inbox full of good and bad jobs."""
 
 import json
 import shutil
@@ -16,9 +16,10 @@ from PIL import Image
 from engine.images.picture import read_settings_text
 from engine.settings import Settings
 from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
 from hotfolder.paths import FolderPaths
 from hotfolder.server.run_summary import RunSummary
-from hotfolder.server.server import serve
+from hotfolder.server.server import Server
 
 QUICK = "size: 64\nscales: 1\nsteps: 2\n"
 
@@ -74,8 +75,10 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
     pair("good_progression", QUICK + "progression: 2\n")
     heard: list[dict[str, Any]] = []
     config = Config.model_validate({"settle_seconds": 0.1, "devices": ["cpu"]})
-    run_summary = serve(config, root, once=True, on_event=lambda status: heard.append(dict(status)))
-    return Run(folder, run_summary, heard)
+    server = Server(
+        ConfigWatch(config), [root], once=True, on_event=lambda status: heard.append(dict(status))
+    )
+    return Run(folder, server.run(), heard)
 
 
 def test_every_good_job_is_done_and_every_bad_one_failed_or_held(run: Run) -> None:
@@ -200,7 +203,7 @@ def test_a_device_that_is_not_there_ends_the_daemon_in_words(
     (folder.inbox / "a.content.jpg").write_bytes(b"x")
     (folder.inbox / "a.style.jpg").write_bytes(b"x")
     with pytest.raises(DispatchError, match="cuda:77") as caught:
-        serve(config, tmp_path, once=True)
+        Server(ConfigWatch(config), [tmp_path], once=True).run()
     assert caught.value.exit_code == 3
     # The job is still in the queue, for a daemon with a device.
     assert json.loads((folder.status / "a.json").read_text())["state"] == "queued"

@@ -121,7 +121,7 @@ def test_once_ends_when_everything_has_ended_and_counts(room: Room) -> None:
     room.drop_pair("b", "siez: 3")
     room.drop("c.content.jpg")
     room.drop("d.yaml", "content: nowhere.jpg\nstyles: nowhere.png")
-    run_summary = room.new_daemon(once=True).run()
+    run_summary = room.run_once()
     assert run_summary == RunSummary(done=1, failed=1, waiting=2, once=True)
     assert (room.status("c")["state"], room.status("d")["state"]) == ("held", "held")
     assert run_summary.exit_code == 10
@@ -130,7 +130,7 @@ def test_once_ends_when_everything_has_ended_and_counts(room: Room) -> None:
 def test_once_with_success_alone_ends_with_zero(room: Room) -> None:
     room.settings["settle_seconds"] = 0.0
     room.drop_pair("a")
-    assert room.new_daemon(once=True).run().exit_code == 0
+    assert room.run_once().exit_code == 0
 
 
 def test_the_spool_refuses_steps_that_the_table_does_not_have(room: Room) -> None:

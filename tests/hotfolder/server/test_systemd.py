@@ -141,7 +141,7 @@ def test_the_service_is_installed_shown_and_uninstalled(
     assert main(["service", "install", "--user", str(folder.root)]) == 0
     unit = systemctl.parent / "config/systemd/user/impasto.service"
     assert capsys.readouterr().out.strip() == str(unit)
-    assert f'"watch" "{folder.root}"' in unit.read_text()
+    assert f'"watch" "--hot" "{folder.root}"' in unit.read_text()
     assert systemctl.read_text().splitlines() == [
         *("--user daemon-reload", "--user enable --now impasto.service")
     ]

@@ -152,10 +152,10 @@ def test_once_ends_although_something_is_held_or_the_server_is_paused(room: Room
     room.drop("a.hold", "")
     room.drop_pair("a")
     room.drop_pair("b")
-    assert room.new_daemon(once=True).run() == RunSummary(done=1, waiting=1, once=True)
+    assert room.run_once() == RunSummary(done=1, waiting=1, once=True)
     (room.folder.inbox / "a.hold").unlink()
     Pause(room.folder).begin("paused")
-    assert room.new_daemon(once=True).run() == RunSummary(waiting=1, once=True)
+    assert room.run_once() == RunSummary(waiting=1, once=True)
 
 
 def test_a_full_disk_when_a_job_is_cancelled_is_survived(

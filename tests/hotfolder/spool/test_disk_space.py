@@ -13,7 +13,7 @@ from processes import Running, Until
 from support import FakeClock
 
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.disk_space import PATIENCE_SECONDS, STEP_BYTES, DiskSpace
+from hotfolder.spool.disk_space import RETRY_BYTES, RETRY_SECONDS, DiskSpace
 
 SIZE = 4_000_000
 
@@ -104,17 +104,17 @@ def test_a_disk_may_be_full_of_files(space: DiskSpace, disk: Any) -> None:
 def test_a_result_that_found_no_room_waits_for_more_than_there_was(
     space: DiskSpace, disk: Any, clock: FakeClock
 ) -> None:
-    space.refused()
+    space.write_failed()
     assert space.shortage() is not None
-    disk.f_bavail += STEP_BYTES // disk.f_frsize
+    disk.f_bavail += RETRY_BYTES // disk.f_frsize
     assert space.shortage() is None
 
 
 def test_a_quota_that_no_figure_shows_is_tried_again_after_a_while(
     space: DiskSpace, clock: FakeClock
 ) -> None:
-    space.refused()
-    clock.advance(PATIENCE_SECONDS - 1)
+    space.write_failed()
+    clock.advance(RETRY_SECONDS - 1)
     assert space.shortage() is not None
     clock.advance(1)
     assert space.shortage() is None

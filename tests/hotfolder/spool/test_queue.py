@@ -9,7 +9,8 @@ from support import Room, starts_only
 
 from hotfolder.inbox.candidate import Snapshot
 from hotfolder.inbox.scanner import InboxScanner
-from hotfolder.outbox.status_files import JobStatus, StatusWriter
+from hotfolder.outbox.status_files import StatusWriter
+from plugin.client.protocol import JobStatus
 
 
 def test_jobs_are_painted_in_the_order_they_were_dropped(room: Room) -> None:

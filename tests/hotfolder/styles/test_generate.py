@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hotfolder.cli.where import OWN_STYLES
+from hotfolder.cli.styles import OWN_STYLES
 from hotfolder.styles.generate import PAINTINGS, paint
 
 

@@ -108,7 +108,7 @@ def test_costly_ones_are_written_more_seldom(
 
     clock.advance(30)
     checkpoints.keep(lambda: costly(1))
-    clock.advance(6 / SHARE - 7)
+    clock.advance(6 * SHARE - 7)
     checkpoints.keep(lambda: costly(2))
     assert done(make()) == 1
     clock.advance(1)

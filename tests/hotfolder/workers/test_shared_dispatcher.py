@@ -22,7 +22,7 @@ PUPPET = Path(__file__).parents[1] / "programs" / "puppet.py"
 
 
 class Shared:
-    """Two folders' daemons, stepped in turn as `serve_many` does it."""
+    """Two folders' daemons, stepped in turn as `Server` does it."""
 
     def __init__(self, tmp_path: Path, clock: FakeClock) -> None:
         self.dispatcher = FakeDispatcher()
@@ -32,7 +32,7 @@ class Shared:
             folder = FolderPaths(tmp_path / name)
             folder.create()
             room = Room(folder, clock)
-            room.dispatcher = self.pool.share()  # type: ignore[assignment]
+            room.dispatcher = self.pool.for_folder()  # type: ignore[assignment]
             self.rooms.append(room)
 
     def step(self, times: int = 1) -> None:
@@ -122,7 +122,7 @@ def job(number: int) -> Job:
 def test_the_last_words_of_the_workers_go_to_those_whose_they_are() -> None:
     dispatcher = FakeDispatcher(starts_only)
     pool = SharedDispatcher(dispatcher)
-    one, two = pool.share(), pool.share()
+    one, two = pool.for_folder(), pool.for_folder()
     one.submit(job(1))
     two.submit(job(2))
     pool.stop()
@@ -187,10 +187,26 @@ def test_one_daemon_serves_the_folders_of_the_configuration(
 
 def test_a_job_with_the_workers_can_be_cancelled_through_the_pool() -> None:
     dispatcher = FakeDispatcher(starts_only)
-    share = SharedDispatcher(dispatcher).share()
+    share = SharedDispatcher(dispatcher).for_folder()
     share.submit(job(1))
     share.cancel("1")
     share.cancel("unknown")
-    share._pool.pump(0)
+    share._shared.pump(0)
     assert [type(event) for event in share.poll(0)][-1] is Cancelled
     assert Done not in [type(event) for event in share.poll(0)]
+
+
+def test_a_folder_mounted_anew_waits_for_the_worker_that_still_has_its_job() -> None:
+    dispatcher = FakeDispatcher(starts_only)
+    dispatcher.capacity = 2
+    pool = SharedDispatcher(dispatcher)
+    before = pool.for_folder()
+    before.submit(job(1))
+    after = pool.for_folder()
+    before.close(drain=False)
+    after.submit(job(1))
+    assert [job.id for job in dispatcher.submitted] == ["1"]
+    pool.pump(0)  # The worker reports that it has stopped.
+    assert [job.id for job in dispatcher.submitted] == ["1", "1"]
+    pool.pump(0)
+    assert Cancelled not in [type(event) for event in after.poll(0)]

@@ -38,7 +38,7 @@ def test_it_is_called_with_the_folder_and_keeps_what_it_says(here: Client) -> No
     says = program(f"import sys; print(sys.argv[1:], flush=True); {SERVES}")
     here.start_server(says)
     log = here.root / ".impasto/watch.log"
-    assert log.read_text() == f"{['watch', str(here.root)]}\n"
+    assert log.read_text() == f"{['watch', '--hot', str(here.root)]}\n"
 
 
 def test_a_folder_that_is_served_is_left_alone(client: Client) -> None:
@@ -96,7 +96,7 @@ def test_a_command_that_cannot_be_run_is_named_with_what_to_do(
 ) -> None:
     with pytest.raises(NotStarted, match=message) as raised:
         here.start_server(command)
-    assert f"In a terminal: impasto watch {here.root}" in str(raised.value)
+    assert f"In a terminal: impasto watch --hot {here.root}" in str(raised.value)
 
 
 def test_where_there_is_no_hot_folder_nothing_is_started(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_no_server(gimp: Gimp, scripted: ScriptedServer) -> None:
     scripted.send_heartbeat(state="stopped")
     message = message_of(gimp)
     assert "No server works for /share/scripted" in message
-    assert "impasto watch /share/scripted" in message
+    assert "impasto watch --hot /share/scripted" in message
     assert not list(scripted.root.joinpath("inbox").iterdir())
 
 

@@ -54,7 +54,9 @@ class ServerRow(Gtk.Box):
         can_start = False
         try:
             if not hot_folder:
-                raise FolderMissing("No hot folder is chosen. `impasto init FOLDER` makes one.")
+                raise FolderMissing(
+                    "No hot folder is chosen. `impasto init --hot FOLDER` makes one."
+                )
             server = Client(hot_folder).server()
         except ClientError as error:
             icon, text = "dialog-error", str(error)

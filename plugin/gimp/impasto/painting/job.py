@@ -105,7 +105,8 @@ def paint(
         _give_up(client, ticket)
         raise ServerGone(
             f"The server of {client.root} is gone, and {ticket.name} is not painted. Start it "
-            f"with `impasto watch {client.root}`, or with the button in the dialog, and try again."
+            f"with `impasto watch --hot {client.root}`, or with the button in the dialog, and try "
+            "again."
         ) from None
     except (ServerSilent, JobHeld):
         _give_up(client, ticket)
@@ -120,12 +121,12 @@ def refuse_unserved(client: Client) -> None:
     if not server.running:
         raise ServerGone(
             f"No server works for {client.root}, so nothing was sent. Start it with "
-            f"`impasto watch {client.root}`, or with the button in the dialog."
+            f"`impasto watch --hot {client.root}`, or with the button in the dialog."
         )
     if server.paused is not None:
         raise ServerGone(
             f"The server of {client.root} is paused ({server.paused}), so nothing was sent. "
-            f"`impasto resume {client.root}` lets it go on."
+            f"`impasto resume --hot {client.root}` lets it go on."
         )
 
 
@@ -231,7 +232,7 @@ def follow(
             raise ServerSilent(
                 f"The server of {client.root} has said nothing of {ticket.name} for "
                 f"{silence:g} s, so the plug-in waits no longer and the job is cancelled. "
-                f"`impasto status {client.root}` tells what the server does."
+                f"`impasto status --hot {client.root}` tells what the server does."
             ) from None
 
 

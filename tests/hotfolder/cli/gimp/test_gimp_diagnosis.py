@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import __version__
-from hotfolder.cli.finding import DiagnosticResult
+from hotfolder.cli.diagnostics import DiagnosticResult
 from hotfolder.cli.gimp.diagnosis import diagnose
 from hotfolder.cli.gimp.plug_in import Facts, install
 from hotfolder.cli.gimp.profiles import Kind, Machine

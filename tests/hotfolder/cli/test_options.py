@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.settings import resolve
-from hotfolder.cli.requests import settings_layer
+from hotfolder.cli.options import settings_layer
 
 
 @pytest.mark.parametrize(("size", "meant"), [("768", 768), ("content", "content"), (640, 640)])

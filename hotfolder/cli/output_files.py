@@ -1,4 +1,4 @@
-"""What the commands share that paint here and now: threads, and the file that comes out."""
+"""The files that a command writes which paints without a server."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from engine import THREADS_ENVIRONMENT
 from hotfolder.errors import FolderError
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ __all__ = [
     "check_output",
     "format_of",
     "progression_files",
-    "set_threads",
     "write_file",
     "write_output",
 ]
@@ -27,16 +25,6 @@ FORMATS = {
     **{".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"},
     **{".tif": "tiff", ".tiff": "tiff"},
 }
-
-
-def set_threads(threads: int | None) -> None:
-    """To be called before the engine is imported. None leaves the number to torch."""
-    for variable, value in THREADS_ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def format_of(output: Path) -> str:

@@ -1,4 +1,4 @@
-"""`--resume`: checkpoints of a painting on the command line. Imports torch."""
+"""`stylise --resume`: checkpoints of a painting without a server. Imports torch."""
 
 import signal
 import threading
@@ -15,13 +15,13 @@ from engine.stylise import Progress
 from hotfolder.cli.console import report
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 
-__all__ = ["Keeper"]
+__all__ = ["RunCheckpoints"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Keeper:
-    """Writes checkpoints into `folder`, now and then and at a signal. None: writes none."""
+class RunCheckpoints:
+    """Writes checkpoints into `folder`, at intervals and at a signal. None: writes none."""
 
     def __init__(
         self,

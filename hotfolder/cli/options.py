@@ -1,0 +1,154 @@
+"""Options that several commands share, and the layer of settings that some of them make."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hotfolder.errors import ConfigError
+
+__all__ = [
+    "ORDER",
+    "ConfigOption",
+    "ContentArgument",
+    "DeviceOption",
+    "DevicesOption",
+    "ForceOption",
+    "HotOption",
+    "HotsOption",
+    "InitialOption",
+    "MemoryOption",
+    "PresetOption",
+    "SetOption",
+    "SizeOption",
+    "StrengthOption",
+    "StylesArgument",
+    "hot_option",
+    "settings_layer",
+]
+
+
+ORDER = "Else IMPASTO_HOT_FOLDER, `hot_folder` of config.yaml, ./hot."
+
+
+def hot_option(what: str, otherwise: str = ORDER) -> Any:
+    """`--hot`: the same option in every command, with its own help."""
+    return typer.Option(
+        "--hot", "-H", metavar="HOT", help=f"{what} {otherwise}".rstrip(), show_default=False
+    )
+
+
+HotOption = Annotated[Path | None, hot_option("The hot folder.")]
+HotsOption = Annotated[
+    list[Path] | None,
+    hot_option(
+        "The hot folder; may be repeated.",
+        ORDER.replace("`hot_folder`", "`hot_folders` or `hot_folder`"),
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The only config.yaml to read. Else ./config.yaml and your own.",
+    ),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="DEVICE", help="Paint on this device: cpu, cuda:0, mps or auto."
+    ),
+]
+DevicesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Paint on this device: cpu, cuda:0 or mps; may be repeated.",
+    ),
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory", metavar="AMOUNT", help="The most to hold, such as 6GB; auto: what is free."
+    ),
+]
+ContentArgument = Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")]
+StylesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="STYLE",
+        help="Paintings: files, or names in the style library, such as `night`.",
+    ),
+]
+InitialOption = Annotated[
+    Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", "-p", metavar="NAME", help="A named recipe; `impasto presets` lists them."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Any setting; may be repeated. `impasto settings` lists them.",
+    ),
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="PIXELS|content",
+        help="Longest side of the result, in pixels, or `content`: as large as the content.",
+    ),
+]
+
+StrengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--strength",
+        metavar="0...100",
+        help="0 is nearly the content, 100 nearly all style. Default: 75.",
+    ),
+]
+
+
+def settings_layer(
+    preset: str | None,
+    assignments: Sequence[str] | None,
+    size: str | int | None,
+    strength: float | None = None,
+) -> Mapping[str, Any]:
+    """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
+
+    Raises:
+        ConfigError: not KEY=VALUE, or not YAML.
+    """
+    from hotfolder.yaml_document import DocumentError, parse_document
+
+    layer: dict[str, Any] = {}
+    if preset is not None:
+        layer["preset"] = preset
+    if size is not None:
+        layer["size"] = int(size) if str(size).isdecimal() else size
+    if strength is not None:
+        layer["strength"] = strength
+    for assignment in assignments or ():
+        key, equals, value = assignment.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier():
+            raise ConfigError(f"--set {assignment}: expected KEY=VALUE, such as --set steps=200.")
+        try:
+            layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
+        except DocumentError as error:
+            raise ConfigError(str(error)) from None
+    return layer

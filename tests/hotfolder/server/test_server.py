@@ -1,0 +1,114 @@
+"""One server for one folder and for several, with a dispatcher that computes nothing."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import FakeDispatcher, starts_only
+
+from hotfolder.config.model import Config
+from hotfolder.config.reload import ConfigWatch
+from hotfolder.errors import AlreadyRunning, DispatchError
+from hotfolder.paths import FolderPaths
+from hotfolder.server.folder_lock import locked
+from hotfolder.server.server import Server
+from hotfolder.workers.events import Event
+
+Until = Callable[..., None]
+
+
+class Workers(FakeDispatcher):
+    """Waits a little, as real workers let the server do."""
+
+    error: DispatchError | None = None
+
+    def poll(self, timeout: float) -> Iterator[Event]:
+        if self.error is not None:
+            raise self.error
+        time.sleep(min(timeout, 0.02))
+        return super().poll(timeout)
+
+
+@pytest.fixture
+def workers() -> Workers:
+    return Workers()
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[FolderPaths]:
+    folders = [FolderPaths(tmp_path / name) for name in ("one", "two")]
+    for folder in folders:
+        folder.create()
+    return folders
+
+
+def server_of(folders: list[FolderPaths], workers: Workers) -> Server:
+    config = ConfigWatch(Config(settle_seconds=0.0))
+    return Server(config, [folder.root for folder in folders], dispatcher=lambda _: workers)
+
+
+def drop(folder: FolderPaths, name: str) -> None:
+    for part in ("content", "style"):
+        (folder.inbox / f"{name}.{part}.jpg").write_bytes(b"a picture")
+
+
+def state(folder: FolderPaths) -> str:
+    return str(json.loads((folder.status / "server.json").read_text())["state"])
+
+
+def test_it_serves_in_a_thread_until_the_block_ends(
+    folders: list[FolderPaths], workers: Workers, until: Until
+) -> None:
+    with server_of(folders[:1], workers) as server:
+        drop(folders[0], "cat")
+        until((folders[0].outbox / "cat.png").exists, 60)
+        server.check()
+        with pytest.raises(AlreadyRunning), locked(folders[0]):
+            pass
+    assert (state(folders[0]), workers.closed) == ("stopped", True)
+    with locked(folders[0]):
+        pass
+
+
+def test_none_is_served_if_one_is_served_already(
+    folders: list[FolderPaths], workers: Workers
+) -> None:
+    with locked(folders[1]), pytest.raises(AlreadyRunning), server_of(folders, workers):
+        pass
+    assert not (folders[0].status / "server.json").exists()
+    with locked(folders[0]):
+        pass
+
+
+def test_what_has_ended_it_is_raised_by_check(
+    folders: list[FolderPaths], workers: Workers, until: Until
+) -> None:
+    with server_of(folders, workers) as server:
+        workers.error = DispatchError("no device")
+        until(lambda: not server._thread.is_alive(), 60)
+        with pytest.raises(DispatchError, match="no device"):
+            server.check()
+
+
+def test_a_folder_that_was_replaced_is_locked_anew_and_keeps_the_workers(
+    folders: list[FolderPaths], workers: Workers, until: Until
+) -> None:
+    one, two = folders
+    with server_of(folders, workers):
+        workers.script = starts_only
+        drop(one, "old")
+        until(lambda: [job.name for job in workers.submitted] == ["old"], 60)
+        workers.script = FakeDispatcher().script
+        fresh = FolderPaths(one.root.with_name("fresh"))
+        fresh.create()
+        drop(fresh, "new")
+        one.root.rename(one.root.with_name("away"))
+        fresh.root.rename(one.root)
+        drop(two, "dog")
+        until((one.outbox / "new.png").exists, 60)
+        until((two.outbox / "dog.png").exists, 60)
+        assert not workers.closed
+        with pytest.raises(AlreadyRunning), locked(one):
+            pass
