@@ -1,8 +1,8 @@
 """Files that appear whole or not at all.
 
-Everything the daemon writes goes to a temporary name in the same folder first, is synced where it
-must survive a power cut, and is then renamed: readers never see half a file. Files that strangers
-brought are opened without following links and only if they are regular files.
+Everything the server writes goes to a temporary name in the same folder first, is synced where it
+must survive a power cut, and is then renamed: readers never see half a file. Files of the inbox,
+which anybody may have put there, are opened without following links and only if they are regular.
 """
 
 import contextlib
@@ -100,7 +100,7 @@ def read_json(path: Path) -> Any:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Open a stranger's file for reading.
+    """Open for reading a file that anybody may have put there.
 
     Raises:
         OSError: also when it is a link, a pipe, a device or a folder. It cannot block on a pipe.
@@ -235,7 +235,7 @@ def discard(path: Path) -> bool:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Put in order what a killed daemon left half done in `folder`."""
+    """Complete or remove what a killed server left half done in `folder`."""
     for aside in folder.glob(f"{ASIDE_PREFIX}*"):
         target = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
         if os.path.lexists(target):

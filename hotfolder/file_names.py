@@ -1,15 +1,14 @@
 """What a file's name in the inbox says: which job it belongs to, and as what. Pure."""
 
-import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from plugin.client import protocol
+from plugin.client.protocol import ControlFile
+
 __all__ = [
-    "CONTROL_FILES",
-    "PICTURE_SUFFIXES",
-    "RESERVED_NAMES",
     "FileRole",
     "ParsedName",
     "free_name",
@@ -20,82 +19,53 @@ __all__ = [
     "shown",
 ]
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-SIDECAR_SUFFIXES = (".yaml", ".yml")
-
-RESERVED_NAMES = frozenset({"server"})
-"""Names that no job may have: status/server.json is the heartbeat."""
-
 _IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
-_IGNORED_ENDINGS = (".part", "~", ".tmp", ".crdownload")
+_IGNORED_ENDINGS = (protocol.PARTIAL_SUFFIX, "~", ".tmp", ".crdownload")
 
-# Room for `.result.yaml` and `-2` behind a job's name, in the 255 bytes of most file systems.
-LONGEST_NAME = 230
-
-_ROLE = re.compile(r"(?P<name>.+)\.(?:content|init|style(?P<slot>[1-9]\d{0,2})?)", re.I | re.S)
+_CONTROL_SUFFIXES = {control.suffix: control for control in ControlFile}
+_BATCH_SUFFIX = ".batch"
 
 
 class FileRole(StrEnum):
     """What a file is to its job."""
 
-    CONTENT = "content"
-    STYLE = "style"
-    INIT = "init"
+    CONTENT = protocol.CONTENT
+    STYLE = protocol.STYLE
+    INIT = protocol.INIT
     SIDECAR = "sidecar"
     PRESET = "preset"
-    CANCEL = "cancel"
-    HEARTBEAT = "heartbeat"
-    HOLD = "hold"
-    RELEASE = "release"
-    RETRY = "retry"
-    PRIORITY = "priority"
     BATCH = "batch"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
     OTHER = "other"
 
 
-CONTROL_FILES = (
-    FileRole.CANCEL,
-    FileRole.HEARTBEAT,
-    FileRole.HOLD,
-    FileRole.RELEASE,
-    FileRole.RETRY,
-    FileRole.PRIORITY,
-)
-"""Files `NAME.ROLE` that say something about the job NAME, which no picture or sidecar does."""
-
-_CONTROL_SUFFIXES = {f".{role}": role for role in CONTROL_FILES}
-
-
 @dataclass(frozen=True)
 class ParsedName:
     """A parsed name: `job` in NFC (empty for pictures and others), `slot` from 1 for styles."""
 
-    role: FileRole
+    role: FileRole | ControlFile
     job: str = ""
     slot: int = 0
 
 
 def parse(file_name: str) -> ParsedName | None:
-    """What `file_name` says, or None if such names are never looked at."""
+    """What `file_name` says, or None for names that are ignored."""
     if is_ignored(file_name):
         return None
     stem, suffix = _split(file_name)
     if suffix in _CONTROL_SUFFIXES:
-        return _named(_CONTROL_SUFFIXES[suffix], stem)
-    if suffix in SIDECAR_SUFFIXES and stem.lower().endswith(".batch"):
-        return _named(FileRole.BATCH, stem[: -len(".batch")])
-    if suffix in SIDECAR_SUFFIXES:
-        return _named(FileRole.SIDECAR, stem)
-    if suffix not in PICTURE_SUFFIXES:
+        return _parsed(_CONTROL_SUFFIXES[suffix], stem)
+    if suffix in protocol.SIDECAR_SUFFIXES and stem.lower().endswith(_BATCH_SUFFIX):
+        return _parsed(FileRole.BATCH, stem[: -len(_BATCH_SUFFIX)])
+    if suffix in protocol.SIDECAR_SUFFIXES:
+        return _parsed(FileRole.SIDECAR, stem)
+    if suffix not in protocol.PICTURE_SUFFIXES:
         return ParsedName(FileRole.OTHER)
-    match = _ROLE.fullmatch(stem)
-    if match is None:
+    if (named := protocol.parse_picture_stem(stem)) is None:
         return ParsedName(FileRole.PICTURE)
-    role = stem[match.end("name") + 1 :].rstrip("0123456789").lower()
-    slot = int(match["slot"] or 1) if role == FileRole.STYLE else 0
-    return _named(FileRole(role), match["name"], slot)
+    job, role, slot = named
+    return _parsed(FileRole(role), job, slot)
 
 
 def is_ignored(file_name: str) -> bool:
@@ -110,7 +80,7 @@ def is_presentable(name: str) -> bool:
         encoded = name.encode()
     except UnicodeEncodeError:
         return False
-    return len(encoded) <= LONGEST_NAME and name.isprintable() and bool(name.strip())
+    return len(encoded) <= protocol.MAX_NAME_BYTES and name.isprintable() and bool(name.strip())
 
 
 def key_of(file_name: str) -> str:
@@ -120,15 +90,17 @@ def key_of(file_name: str) -> str:
 
 def shown(name: str) -> str:
     """A name that is safe in logs and JSON, whatever bytes it is made of."""
+    if name.isprintable():
+        return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
-def free_name(name: str, taken: Callable[[str], bool]) -> str:
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
     """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
-    free, number = name, 2
-    while taken(free):
-        free, number = f"{name}-{number}", number + 1
-    return free
+    candidate, number = name, 2
+    while is_taken(candidate):
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
 
 
 def _split(file_name: str) -> tuple[str, str]:
@@ -137,5 +109,5 @@ def _split(file_name: str) -> tuple[str, str]:
     return (stem, dot + suffix.lower()) if dot else (suffix, "")
 
 
-def _named(role: FileRole, job: str, slot: int = 0) -> ParsedName:
+def _parsed(role: FileRole | ControlFile, job: str, slot: int = 0) -> ParsedName:
     return ParsedName(role, job, slot) if is_presentable(job) else ParsedName(FileRole.OTHER)

@@ -6,36 +6,30 @@ atomically) and the inputs. The spool is the queue; nothing else remembers jobs.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Any, Self
 
 from engine.settings import Settings
 from hotfolder.job_options import JobOptions
+from plugin.client.protocol import JobState
 
-__all__ = ["TRANSITIONS", "Job", "State"]
-
-
-class State(StrEnum):
-    """Where a job is in its life."""
-
-    WAITING = "waiting"
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    HELD = "held"
+__all__ = ["TRANSITIONS", "Job"]
 
 
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.HELD}),
-    State.QUEUED: frozenset({State.RUNNING, State.FAILED, State.CANCELLED, State.HELD}),
-    # Back to the queue when the daemon stops or a worker is lost.
-    State.RUNNING: frozenset({State.DONE, State.FAILED, State.CANCELLED, State.QUEUED}),
-    State.HELD: frozenset({State.QUEUED, State.CANCELLED, State.FAILED}),
-    State.DONE: frozenset(),
-    State.FAILED: frozenset(),
-    State.CANCELLED: frozenset(),
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.WAITING: frozenset(
+        {JobState.QUEUED, JobState.FAILED, JobState.CANCELLED, JobState.HELD}
+    ),
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.FAILED, JobState.CANCELLED, JobState.HELD}
+    ),
+    # Back to the queue when the server stops or a worker is lost.
+    JobState.RUNNING: frozenset(
+        {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
+    ),
+    JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
+    JobState.DONE: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
 }
 
 

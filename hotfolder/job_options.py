@@ -19,7 +19,7 @@ class JobOwner(_Model):
     """Whom the job is for. It is cancelled when nobody is there any more to take the result."""
 
     pid: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
-    """The client's process. Counts only on the daemon's own `host`."""
+    """The client's process. Counts only on the server's own `host`."""
 
     host: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     """The client's host name, as its system tells it."""
@@ -40,6 +40,6 @@ class JobOptions(_Model):
     owner: JobOwner | None = None
 
     def under(self, other: Self) -> Self:
-        """These, and over them what `other` says."""
-        said = {key: getattr(other, key) for key in other.model_fields_set}
-        return self.model_copy(update=said)
+        """These, replaced where `other` sets them."""
+        update = {key: getattr(other, key) for key in other.model_fields_set}
+        return self.model_copy(update=update)

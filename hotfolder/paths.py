@@ -2,70 +2,35 @@
 
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from hotfolder.errors import FolderError
+from plugin.client import protocol
+from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderPaths"]
 
 
-@dataclass(frozen=True)
 class FolderPaths:
     """The paths below `root`, which is absolute and free of links."""
 
-    root: Path
-
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        object.__setattr__(self, "root", Path(root).expanduser().resolve())
-
-    @property
-    def inbox(self) -> Path:
-        return self.root / "inbox"
-
-    @property
-    def styles(self) -> Path:
-        return self.root / "styles"
-
-    @property
-    def outbox(self) -> Path:
-        return self.root / "outbox"
-
-    @property
-    def failed(self) -> Path:
-        return self.root / "failed"
-
-    @property
-    def done(self) -> Path:
-        return self.root / "done"
-
-    @property
-    def status(self) -> Path:
-        return self.root / "status"
-
-    @property
-    def private(self) -> Path:
-        return self.root / ".impasto"
-
-    @property
-    def spool(self) -> Path:
-        return self.private / "spool"
-
-    @property
-    def kept(self) -> Path:
-        return self.private / "kept"
-
-    @property
-    def batches(self) -> Path:
-        return self.private / "batches"
-
-    @property
-    def lock(self) -> Path:
-        return self.private / "lock"
+        self.root = Path(root).expanduser().resolve()
+        self.inbox = self.root / protocol.INBOX
+        self.styles = self.root / protocol.STYLES
+        self.outbox = self.root / protocol.OUTBOX
+        self.failed = self.root / protocol.FAILED
+        self.done = self.root / protocol.DONE
+        self.status = self.root / protocol.STATUS
+        self.private = self.root / protocol.PRIVATE
+        self.spool = self.private / "spool"
+        self.kept = self.private / "kept"
+        self.batches = self.private / "batches"
+        self.lock = self.private / "lock"
 
     def heartbeat(self, source: str) -> Path:
         """What the client touches that dropped a job under the name `source`."""
-        return self.inbox / f"{source}.heartbeat"
+        return self.inbox / ControlFile.HEARTBEAT.of(source)
 
     def create(self) -> None:
         """Make what is missing.

@@ -1,6 +1,6 @@
-"""Whose turn it is: the higher priority, then the folders of the inbox in turn, then age. Pure.
+"""The order of the queue: the higher priority, then the inbox's folders in turn, then age. Pure.
 
-Jobs in the spool and drops that are still in the inbox stand in one line. A folder with 5,000
+Jobs in the spool and candidates that are still in the inbox are one queue. A folder with 5,000
 pictures does not starve another one: among equals, each folder has one job painted, then the next.
 """
 
@@ -28,12 +28,12 @@ class SchedulingKey:
 
 
 def folder_of(source: str) -> str:
-    """The folder below the inbox into which a job called `source` was dropped; mostly none."""
+    """The folder below the inbox into which a job was dropped as `source`; empty if none."""
     return source.rpartition("/")[0]
 
 
 class Scheduler:
-    """Remembers which folder had its turn when."""
+    """Orders the queue; remembers which folder had its turn when."""
 
     def __init__(self) -> None:
         self._served: dict[str, int] = {}
@@ -52,7 +52,7 @@ class Scheduler:
         for job in jobs:
             key = key_of(job)
             levels[key.priority].append((key, job))
-        line: list[T] = []
+        ordered: list[T] = []
         for priority in sorted(levels, reverse=True):
             level = sorted(levels[priority], key=lambda each: each[0].age)
             # Folders that have never been served come in the order of their oldest job.
@@ -63,9 +63,9 @@ class Scheduler:
             heapify(heap)
             while heap:
                 _, i, name = heappop(heap)
-                line.append(folders[name].popleft())
+                ordered.append(folders[name].popleft())
                 turns += 1
                 served[name] = turns
                 if folders[name]:
                     heappush(heap, (turns, i, name))
-        return line
+        return ordered

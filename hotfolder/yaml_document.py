@@ -1,4 +1,4 @@
-"""YAML that strangers may write: plain values, and the line of every key.
+"""YAML from untrusted files: plain values, and the line of every key.
 
 Refused: more than 64 KB, aliases (a few lines of them can fill the memory), tags (they name
 Python types), duplicate keys, deep nesting, several documents. Scalars are read by YAML 1.2's core
@@ -75,7 +75,7 @@ def parse_document(data: bytes, name: str) -> Document:
     if _FAST is not None:
         with contextlib.suppress(DocumentError, yaml.YAMLError, IndexError):
             return _parse(data, name, _FAST)
-    return _parse(data, name, yaml.SafeLoader)  # Its messages are the better ones.
+    return _parse(data, name, yaml.SafeLoader)  # Its messages are better than libyaml's.
 
 
 def _parse(data: bytes, name: str, make_loader: Any) -> Document:
@@ -111,7 +111,7 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
 
 
 def _refuse_dangers(text: str, name: str, make_loader: Any) -> None:
-    """Look at the events alone, before anything is built from them (and without recursion)."""
+    """Check the parser's events before anything is built from them (and without recursion)."""
     depth = 0
     for event in yaml.parse(text, Loader=make_loader):
         line = event.start_mark.line + 1 if event.start_mark else 1

@@ -13,9 +13,9 @@ from engine.errors import Problem, SettingsError
 from engine.settings import Settings, problems_of, resolve
 from hotfolder.batches.expansion import variants_of
 from hotfolder.errors import SidecarError
-from hotfolder.file_names import PICTURE_SUFFIXES
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import Document, DocumentError, parse_document
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["BATCH_KEYS", "BatchFile", "fits", "parse_batch"]
 

@@ -25,8 +25,8 @@ from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
 from hotfolder.file_names import free_name
-from hotfolder.outbox.publisher import RECORD_SUFFIX
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
+from plugin.client.protocol import RECORD_SUFFIX
 
 __all__ = ["BatchRun", "ItemProgress"]
 

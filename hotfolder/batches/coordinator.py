@@ -27,13 +27,12 @@ from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
-from hotfolder.job import State
 from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import JobStatus
+from plugin.client.protocol import ControlFile, JobState, JobStatus
 
 __all__ = ["BatchCoordinator"]
 
@@ -93,15 +92,15 @@ class BatchCoordinator:
             self._take_up(self._store.catch_up())
             self._backoff.delay(UNSETTLED)
         waiting: dict[str, JobStatus] = {}
-        cancels = snapshot.control_files[FileRole.CANCEL]
+        cancels = snapshot.control_files[ControlFile.CANCEL]
         refused = []
         self.settling = False
-        for source, file in snapshot.control_files[FileRole.BATCH].items():
+        for source, file in snapshot.batch_files.items():
             name = free_name(source, lambda n: n in taken or n in self.names)
             dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
-            status = JobStatus(name, State.WAITING, source=source, dropped=dropped.isoformat())
+            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped.isoformat())
             if file.settled and name in cancels:
-                refused += self._claim_ended(status, file, outcome_now(State.CANCELLED))
+                refused += self._claim_ended(status, file, outcome_now(JobState.CANCELLED))
                 continue
             read = found = None
             try:
@@ -113,7 +112,7 @@ class BatchCoordinator:
                 waiting[name] = replace(status, message=f"cannot be read now: {error.strerror}")
                 continue
             except SidecarError as error:
-                outcome = outcome_now(State.FAILED, error=str(error))
+                outcome = outcome_now(JobState.FAILED, error=str(error))
                 refused += self._claim_ended(status, file, outcome)
                 continue
             if read is None or found is None or not found.settled:
@@ -263,11 +262,11 @@ class BatchCoordinator:
         tally = Counter(end["state"] for end in batch.ends.values())
         counted = ", ".join(f"{count} {state}" for state, count in sorted(tally.items()))
         ended = len(batch.ends) == len(plan.items)
-        state = State.RUNNING
+        state = JobState.RUNNING
         if batch.cancelled:
-            state = State.CANCELLED
+            state = JobState.CANCELLED
         elif ended:
-            state = State.FAILED if tally["failed"] + tally["cancelled"] else State.DONE
+            state = JobState.FAILED if tally["failed"] + tally["cancelled"] else JobState.DONE
         reasons = [
             f"{plan.items[number].name}: {end['reason']}"
             for number, end in sorted(batch.ends.items())

@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.settings import Settings, resolve
 from hotfolder.errors import InputError
-from hotfolder.file_names import PICTURE_SUFFIXES, free_name, is_ignored, is_presentable
+from hotfolder.file_names import free_name, is_ignored, is_presentable
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
 

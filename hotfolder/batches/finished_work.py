@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.settings import SUFFIXES
 from hotfolder.batches.expansion import Item
-from hotfolder.outbox.publisher import RECORD_SUFFIX
+from plugin.client.protocol import RECORD_SUFFIX
 
 __all__ = ["FinishedWork", "work_key"]
 

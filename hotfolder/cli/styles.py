@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hotfolder.cli.console import did_you_mean
 from hotfolder.errors import InputError
-from hotfolder.file_names import PICTURE_SUFFIXES
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["OWN_STYLES", "fill_style_library", "find_style"]
 

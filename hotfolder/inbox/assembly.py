@@ -1,34 +1,54 @@
-"""Which files make a job, what is missing, and whether to go on, wait or refuse.
+"""Which files make a job, what is missing, and whether to claim it, wait, hold or refuse.
 
-A *draft* is a drop in the making: files that belong together by name (form 1), or because a sidecar
-names them (form 2), or by a mixture of both.
+Files belong together by name (form 1), because a sidecar names them (form 2), or by a mixture of
+both; what neither names comes from the folder's preset (form 3).
 """
 
 import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.errors import Problem
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
-from hotfolder.inbox.model import Decision, InboxFile, InputFile, Preset
-from hotfolder.inbox.sidecar import Sidecar
+from hotfolder.inbox.model import Decision, InboxFile, InputFile
+from hotfolder.inbox.presets import Preset
+from hotfolder.inbox.sidecar import PictureNamesError, Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.job_options import JobOptions
 
-__all__ = ["JobAssembly"]
+__all__ = ["JobAssembly", "PictureSources"]
+
+
+@dataclass(frozen=True)
+class PictureSources:
+    """Where the pictures may lie that a sidecar names."""
+
+    files: Mapping[str, InboxFile]
+    """Those of the sidecar's folder, by their keys."""
+    library: StyleLibrary
+
+    def beside(self, name: str) -> InboxFile | None:
+        return self.files.get(key_of(name))
+
+    def find(self, name: str) -> InboxFile | Path | None:
+        return self.beside(name) or self.library.find(name.removeprefix("styles/"))
 
 
 @dataclass
 class JobAssembly:
-    """A drop in the making."""
+    """A job candidate in the making: what it has, and what it lacks."""
 
     name: str
     preset: Preset | None = None
+    sidecar: Sidecar | None = None
     inputs: list[InputFile] = field(default_factory=list)
+    files: list[InboxFile] = field(default_factory=list)
+    """Those of the inputs that lie in the inbox, as they were found."""
     settings: Settings | None = None
     client: Mapping[str, Any] = field(default_factory=dict)
     options: JobOptions = field(default_factory=JobOptions)
@@ -37,8 +57,8 @@ class JobAssembly:
     """What is missing, in words."""
     missing: list[str] = field(default_factory=list)
     """The same of what the sidecar asks for by name, with its line."""
-    named: bool = False
-    """Whether the pictures are the sidecar's affair: then no pair need be waited for."""
+    named_by_sidecar: bool = False
+    """Whether the sidecar says which pictures the job takes: then no pair need be waited for."""
     conflict: str = ""
     hold: str = ""
     """What is wrong with the preset: a person must mend it, not this job."""
@@ -54,13 +74,16 @@ class JobAssembly:
         return self.remaining_wait if waits and self.remaining_wait > 0 else None
 
     def decision(self) -> tuple[Decision, str, HotFolderError | None]:
-        """Errors are shown at once, but the drop is failed only when nothing more can come that
-        would then be taken for a job of its own, or when that has been waited for."""
+        """What to do, why, and the error to fail the job with.
+
+        Errors are shown at once, but the job is failed only when nothing more can come that would
+        then be taken for a job of its own, or when that has been waited for.
+        """
         if self.hold:
             return Decision.HOLD, self.hold, None
         overdue = self.remaining_wait <= 0
         if self.error is not None:
-            final = overdue or self.named or not (self.lacks or self.conflict)
+            final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
             return Decision.REFUSE if final else Decision.WAIT, _first_line(self.error), self.error
         wait = Decision.HOLD if overdue else Decision.WAIT
         if self.conflict:
@@ -71,41 +94,61 @@ class JobAssembly:
             return wait, f"lacks {'; '.join(self.lacks)}", None
         return Decision.CLAIM, "", None
 
-    def one_of(self, role: FileRole, candidates: Sequence[InboxFile], slot: int = 0) -> None:
-        """Note a conflict if several files are there for one part."""
-        if len(candidates) > 1:
-            what = f"{role}{slot if slot > 1 else ''}"
-            names = ", ".join(shown(file.name) for file in candidates)
-            self.conflict = f"several files for {what}: {names}; take all but one away"
+    def collect(self, group: Sequence[InboxFile], sources: PictureSources) -> None:
+        """Find the job's sidecar and pictures, and take what they say of client and options.
+
+        Args:
+            group: the files that bear the job's name.
+        """
+        sidecars = [file for file in group if file.parsed.role is FileRole.SIDECAR]
+        if len(sidecars) == 1 and sidecars[0].settled:
+            sidecar = sidecars[0].sidecar
+            if isinstance(sidecar, Sidecar):
+                self.sidecar = sidecar
+            else:
+                self.error = sidecar
+                self.named_by_sidecar = isinstance(sidecar, PictureNamesError)
+        self._one_of(FileRole.SIDECAR, sidecars)
+        self._collect_pictures(group, sources)
+        self.complete_by_name(group)
+        for layer in (self.preset.sidecar if self.preset else None, self.sidecar):
+            if layer is not None:
+                self.client = layer.client or self.client
+                self.options = self.options.under(layer.options)
 
     def complete_by_name(self, group: Sequence[InboxFile]) -> None:
-        """Take along what bears the job's name but found no use (one of several candidates)."""
+        """Take along what bears the job's name but found no use (one of several for one role)."""
         taken = {input_file.path for input_file in self.inputs}
-        self.inputs += [InputFile(f.named.role, f.path) for f in group if f.path not in taken]
+        left = [file for file in group if file.path not in taken]
+        self.inputs += [InputFile(FileRole(file.parsed.role), file.path) for file in left]
+        self.files += left
 
-    def add(self, role: FileRole, file: InboxFile, *, stays: bool = False) -> None:
+    def _one_of(self, role: FileRole, files: Sequence[InboxFile], slot: int = 0) -> None:
+        """Note a conflict if several files are there for one role."""
+        if len(files) > 1:
+            what = f"{role}{slot if slot > 1 else ''}"
+            names = ", ".join(shown(file.name) for file in files)
+            self.conflict = f"several files for {what}: {names}; take all but one away"
+
+    def _add(self, role: FileRole, file: InboxFile, *, stays: bool = False) -> None:
         """Take a file of the inbox; anything but a plain file is an error."""
         self.inputs.append(InputFile(role, file.path, stays=stays))
+        self.files.append(file)
         if not file.regular and self.error is None:
             kind = "a link" if file.path.is_symlink() else "not a plain file"
             self.error = InputError(
                 f"{shown(file.name)}: {kind}. Put the picture itself into the inbox."
             )
 
-    def pictures(
-        self,
-        group: Sequence[InboxFile],
-        sidecar: Sidecar | None,
-        by_key: Mapping[str, InboxFile],
-        library: StyleLibrary,
-    ) -> None:
+    def _collect_pictures(self, group: Sequence[InboxFile], sources: PictureSources) -> None:
         """Find content, styles and the picture to start from: by role, and by the sidecar."""
+        sidecar = self.sidecar
         by_role: dict[tuple[FileRole, int], list[InboxFile]] = defaultdict(list)
         for file in group:
-            if file.named.role is not FileRole.SIDECAR:
-                by_role[file.named.role, file.named.slot].append(file)
-        for (role, slot), candidates in by_role.items():
-            self.one_of(role, candidates, slot)
+            if (role := FileRole(file.parsed.role)) is not FileRole.SIDECAR:
+                by_role[role, file.parsed.slot].append(file)
+        for (role, slot), files in by_role.items():
+            self._one_of(role, files, slot)
         if self.conflict:
             return
         content = by_role[FileRole.CONTENT, 0]
@@ -114,11 +157,15 @@ class JobAssembly:
             files[0] for (role, _), files in sorted(by_role.items()) if role is FileRole.STYLE
         ]
         if sidecar is not None and sidecar.content is not None:
-            content = self._named(FileRole.CONTENT, sidecar, sidecar.content, content, by_key)
+            content = self._picture_by_sidecar(
+                FileRole.CONTENT, sidecar, sidecar.content, content, sources
+            )
         elif not content:
             self.lacks.append(f"a content picture ({self.name}.content.jpg)")
         if sidecar is not None and sidecar.init_file is not None:
-            init = self._named(FileRole.INIT, sidecar, sidecar.init_file, init, by_key)
+            init = self._picture_by_sidecar(
+                FileRole.INIT, sidecar, sidecar.init_file, init, sources
+            )
             self.init_file = sidecar.init_file
         elif init:
             self.init_file = init[0].name
@@ -127,28 +174,28 @@ class JobAssembly:
             self.lacks.append(f"a picture to start from ({self.init_file})")
         for role, files in ((FileRole.CONTENT, content), (FileRole.INIT, init)):
             for file in files:
-                self.add(role, file)
+                self._add(role, file)
         if self.preset is not None:
-            self.add(FileRole.PRESET, self.preset.file, stays=True)
+            self._add(FileRole.PRESET, self.preset.file, stays=True)
         if sidecar is not None and sidecar.styles:
-            self._named_styles(sidecar, styles, by_key, library)
+            self._styles_by_sidecar(sidecar, styles, sources)
         elif self.preset is not None and self.preset.sidecar.styles and not styles:
-            self._named_styles(self.preset.sidecar, [], by_key, library)
+            self._styles_by_sidecar(self.preset.sidecar, [], sources)
         else:
             self._styles_by_role(styles)
 
-    def _named(
+    def _picture_by_sidecar(
         self,
         role: FileRole,
         sidecar: Sidecar,
         name: str,
         by_role: list[InboxFile],
-        by_key: Mapping[str, InboxFile],
+        sources: PictureSources,
     ) -> list[InboxFile]:
-        file = by_key.get(key_of(name))
+        file = sources.beside(name)
         if file is None:
             key = "content" if role is FileRole.CONTENT else "init_file"
-            pictures = [f.name for f in by_key.values() if f.named.role is FileRole.PICTURE]
+            pictures = [f.name for f in sources.files.values() if f.parsed.role is FileRole.PICTURE]
             self._miss(sidecar, (key,), name, "beside it, which is not there", pictures)
             return by_role
         if by_role and by_role[0] != file:
@@ -158,25 +205,22 @@ class JobAssembly:
             )
         return [file]
 
-    def _named_styles(
-        self,
-        sidecar: Sidecar,
-        by_role: list[InboxFile],
-        by_key: Mapping[str, InboxFile],
-        library: StyleLibrary,
+    def _styles_by_sidecar(
+        self, sidecar: Sidecar, by_role: list[InboxFile], sources: PictureSources
     ) -> None:
+        library = sources.library
         preset = self.preset is not None and sidecar is self.preset.sidecar
         named: list[InboxFile] = []
         for index, name in enumerate(sidecar.styles):
-            if (file := by_key.get(key_of(name))) is not None:
+            if (file := sources.beside(name)) is not None:
                 named.append(file)
-                self.add(FileRole.STYLE, file, stays=preset)
+                self._add(FileRole.STYLE, file, stays=preset)
                 continue
             inside = name.removeprefix("styles/")
             path = library.find(inside)
             if path is not None:
                 if library.leaves(path):
-                    self.named = True
+                    self.named_by_sidecar = True
                     problem = Problem(
                         ("styles", index), repr(name), "a picture, not a link that leads elsewhere"
                     )
@@ -208,8 +252,8 @@ class JobAssembly:
 
     def _styles_by_role(self, styles: list[InboxFile]) -> None:
         for file in styles:
-            self.add(FileRole.STYLE, file)
-        slots = {file.named.slot for file in styles}
+            self._add(FileRole.STYLE, file)
+        slots = {file.parsed.slot for file in styles}
         for slot in range(1, max(slots, default=1) + 1):
             if slot not in slots:
                 number = str(slot) if slot > 1 else ""
@@ -228,7 +272,7 @@ class JobAssembly:
         problem = Problem(path, repr(name), f"a picture {where}", *nearest)
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
-        self.named = True
+        self.named_by_sidecar = True
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""What a look at the inbox finds: drops, and files that say something about jobs.
+"""What a scan of the inbox finds: job candidates, control files and batches.
 
-A *drop* is a job that is not claimed yet: files that belong together by name (form 1), by a sidecar
-that names them (form 2), or a picture in a preset folder (form 3).
+A *job candidate* is a job that is not claimed yet: files that belong together by name (form 1), by
+a sidecar that names them (form 2), or a picture in a preset folder (form 3).
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,19 @@ from typing import Any
 
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError
-from hotfolder.file_names import CONTROL_FILES, FileRole
+from hotfolder.file_names import FileRole
 from hotfolder.inbox.listing import fingerprint_of
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.scheduling import SchedulingKey, folder_of
+from plugin.client.protocol import ControlFile
 
 __all__ = ["JobCandidate", "Snapshot"]
 
 
 @dataclass(frozen=True)
 class JobCandidate:
-    """A job to be, as of one scan."""
+    """A job that may be claimed, as of one scan."""
 
     name: str
     """Under which it was dropped; in a folder of the inbox `FOLDER/NAME`."""
@@ -51,8 +52,8 @@ class JobCandidate:
 
     @property
     def age(self) -> tuple[float, str, str]:
-        """Smaller is older. A picture that is moved in keeps its time, so that alone says little:
-        it decides among those that were found at once, as after a start."""
+        """Smaller is older. A picture that is moved in keeps its time, so the time decides only
+        among those that were found in one scan, as after a start."""
         return self.seen, self.dropped, self.name
 
     @property
@@ -74,15 +75,17 @@ class Snapshot:
     """One scan. `candidates` are ordered by age, the oldest first."""
 
     candidates: tuple[JobCandidate, ...] = ()
-    control_files: Mapping[FileRole, Mapping[str, InboxFile]] = field(
-        default_factory=lambda: {role: {} for role in (*CONTROL_FILES, FileRole.BATCH)}
+    control_files: Mapping[ControlFile, Mapping[str, InboxFile]] = field(
+        default_factory=lambda: {role: {} for role in ControlFile}
     )
-    """What is said about a job: by its role, and then by the job's name (for heartbeats the name
-    under which it was dropped)."""
+    """By what they ask for, and then by the job's name (of heartbeats: its name when dropped)."""
+    batch_files: Mapping[str, InboxFile] = field(default_factory=dict)
+    """By the batch's name."""
     unclaimed: tuple[InboxFile, ...] = ()
     """Pictures that no job uses."""
     unrecognised: tuple[str, ...] = ()
+    """What belongs to no job, in words."""
     settling: float | None = None
-    """Seconds until another look may tell more; None if everything is quiet."""
+    """Seconds until another scan may tell more; None if everything is quiet."""
     changed: bool = False
     """Whether files have come, gone or changed since the scan before."""

@@ -1,7 +1,8 @@
-"""Which jobs nobody waits for any more. Pure: clock, host and the look at processes injected.
+"""Which jobs nobody waits for any more. Pure: clock, host and the check of processes injected.
 
-A client shows that it lives by touching a file (from any machine), or by being a process of the
-daemon's own host. What counts is when the daemon last saw a change, so clocks may differ.
+A client shows that it lives by touching its heartbeat file (from any machine), or by being a
+process of the server's own host. What counts is when the server last saw a change, so clocks may
+differ.
 """
 
 import contextlib
@@ -17,11 +18,11 @@ __all__ = ["ClientLiveness"]
 
 
 @dataclass
-class _Sign:
-    """The last sign of life of one client, by each of the two ways."""
+class _LastSign:
+    """When one client last gave a sign of life, in each of the two ways."""
 
-    beat: Fingerprint | None
-    beat_at: float
+    heartbeat: Fingerprint | None
+    heartbeat_at: float
     alive_at: float
 
 
@@ -41,41 +42,40 @@ class ClientLiveness:
         self._clock = clock
         self._host = host or socket.gethostname()
         self._is_alive = is_alive or _is_alive
-        self._signs: dict[str, _Sign] = {}
-        self._looked = clock()
+        self._signs: dict[str, _LastSign] = {}
+        self._last_scan = clock()
 
     @property
-    def seconds_between_looks(self) -> float | None:
-        """How often to look at the least, so that no silence is missed; None: nobody is listened
-        for."""
+    def seconds_between_scans(self) -> float | None:
+        """How often to scan at least, so that no silence is missed; None: no client counts."""
         return self._timeout / 4 if self._signs else None
 
     def gone(
-        self, owners: Mapping[str, JobOwner], beats: Mapping[str, Fingerprint]
+        self, owners: Mapping[str, JobOwner], heartbeats: Mapping[str, Fingerprint]
     ) -> Mapping[str, str]:
-        """Take in one look; returns whose client is gone, and how one knows.
+        """Take in one scan; returns whose client is gone, and how one knows.
 
         Args:
             owners: by the name under which a job was dropped.
-            beats: the heartbeat files that are there, by the same name.
+            heartbeats: the heartbeat files that are there, by the same name.
         """
         now = self._clock()
-        if now - self._looked > self._timeout / 2:
-            # The share was away, or we slept: silence that nobody could have heard.
+        if now - self._last_scan > self._timeout / 2:
+            # The share was away, or this process stopped: signs may have come unseen.
             self._signs.clear()
-        self._looked = now
+        self._last_scan = now
         before, self._signs = self._signs, {}
         gone = {}
         for name, owner in owners.items():
-            sign = before.get(name) or _Sign(None, now, now)
-            beat = beats.get(name)
-            if beat is not None and beat != sign.beat:
-                sign.beat, sign.beat_at = beat, now
+            sign = before.get(name) or _LastSign(None, now, now)
+            heartbeat = heartbeats.get(name)
+            if heartbeat is not None and heartbeat != sign.heartbeat:
+                sign.heartbeat, sign.heartbeat_at = heartbeat, now
             if owner.pid is None or owner.host != self._host or self._is_alive(owner.pid):
                 sign.alive_at = now
             self._signs[name] = sign
-            if owner.heartbeat and now - sign.beat_at > self._timeout:
-                gone[name] = f"no heartbeat of its client for {now - sign.beat_at:.0f} s"
+            if owner.heartbeat and now - sign.heartbeat_at > self._timeout:
+                gone[name] = f"no heartbeat of its client for {now - sign.heartbeat_at:.0f} s"
             elif now - sign.alive_at > self._timeout:
                 gone[name] = f"its client, process {owner.pid}, has ended"
         return gone

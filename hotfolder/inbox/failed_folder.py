@@ -1,4 +1,4 @@
-"""A failed job's folder, read as what it is: all that the job needs, mended by a person or not."""
+"""A failed job's folder, scanned as a folder of the inbox is: all that the job needs lies there."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -19,40 +19,33 @@ class FailedFolder:
         self._path = path
 
     def candidates(
-        self, library: StyleLibrary, rules: ScanOptions, clock: Callable[[], float]
+        self, library: StyleLibrary, options: ScanOptions, clock: Callable[[], float]
     ) -> Iterator[JobCandidate]:
-        """The job that lies there, as a drop; more than one if somebody has put others to it.
+        """The job that lies there; more than one if somebody has put others to it.
 
         Nothing is waited for: what it lacks, it lacks.
         """
         if self._path.is_symlink():
             return
-        place = FolderScanner(self._path, clock, presets=True)
+        scanner = FolderScanner(self._path, clock, presets=True)
+        options = replace(options, settle_seconds=0.0, wait_seconds=0.0)
         try:
-            found = place.scan(
-                library, replace(rules, settle_seconds=0.0, wait_seconds=0.0)
-            ).candidates
+            found = scanner.scan(library, options).candidates
         except OSError:
             return
         for number, candidate in enumerate(found, start=1):
             # The last one to be claimed takes what the others had copied, so nothing is left.
-            shared = number < len(found)
-            yield replace(
-                candidate,
-                inputs=tuple(
-                    replace(
-                        input_file,
-                        shared=input_file.shared and (shared or not self._holds(input_file.path)),
-                    )
-                    for input_file in candidate.inputs
-                ),
-            )
+            is_last = number == len(found)
+            inputs = [
+                replace(
+                    file, shared=file.shared and not (is_last and file.path.parent == self._path)
+                )
+                for file in candidate.inputs
+            ]
+            yield replace(candidate, inputs=tuple(inputs))
 
     def clear(self) -> None:
         """Remove what is left of a folder whose job has been claimed. Other files keep it."""
         with contextlib.suppress(OSError):
             (self._path / "error.txt").unlink(missing_ok=True)
             self._path.rmdir()
-
-    def _holds(self, path: Path) -> bool:
-        return path.parent == self._path

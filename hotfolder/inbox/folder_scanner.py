@@ -1,59 +1,67 @@
-"""One folder into which work is dropped: the inbox, or a folder in it. Sorts its files into drops.
+"""Finds the job candidates in one folder: the inbox, or a folder in it.
 
-Nothing is moved here, and no picture is opened.
+A scan lists the files, sets control files, batches and the preset aside, groups what is left by the
+job that it is named after, assembles each group to a job candidate, and decides what is to be done
+with it. Nothing is moved here, and no picture is opened.
 """
 
-import contextlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from engine.errors import SettingsError
 from engine.settings import Settings, resolve
-from hotfolder.errors import HotFolderError, InputError, SidecarError
-from hotfolder.file_names import (
-    CONTROL_FILES,
-    FileRole,
-    ParsedName,
-    is_presentable,
-    key_of,
-    parse,
-    shown,
-)
-from hotfolder.inbox.assembly import JobAssembly
+from hotfolder.errors import HotFolderError, InputError
+from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
+from hotfolder.inbox.assembly import JobAssembly, PictureSources
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import Listing
-from hotfolder.inbox.model import Decision, InboxFile, InputFile, Preset
-from hotfolder.inbox.sidecar import PictureNamesError, Sidecar, check_preset, read_sidecar
-from hotfolder.inbox.stability import Fingerprint
+from hotfolder.inbox.model import Decision, InboxFile
+from hotfolder.inbox.presets import PresetFolder
+from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
+from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
 
 log = logging.getLogger(__name__)
 
-SETTINGS_KEPT = 1000
-
-PRESET_NAMES = ("preset.yaml", "preset.yml")
-
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """How drops are judged."""
+    """How job candidates are judged."""
 
     base: Mapping[str, Any]
     """`settings:` of config.yaml."""
     settle_seconds: float
     wait_seconds: float
-    """How long a drop may lack something before it is held."""
+    """How long a job may lack something before it is held."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """The files of one job's name, and what is remembered of them while there are any."""
+
+    name: str
+    first_seen: float
+    files: list[InboxFile] = field(default_factory=list)
+    candidate: JobCandidate | None = None
+    """The job that they are, as of the last scan."""
+    made_of: object = None
+    """All that `candidate` depends on, if it lacks nothing."""
+    state: object = None
+    """What the job had and lacked, and what was wrong with it."""
+    unchanged_since: float = 0.0
 
 
 class FolderScanner:
-    """Looks at one folder. Remembers only since when things have been as they are."""
+    """Scans one folder. Remembers since when things have been as they are, and the candidates that
+    lack nothing, so that a crowd of them need not be assembled in every scan."""
 
     def __init__(
         self,
@@ -61,335 +69,209 @@ class FolderScanner:
         clock: Callable[[], float],
         *,
         folder: str = "",
-        presets: bool | None = None,
+        presets: bool = False,
     ) -> None:
         """
         Args:
             folder: its name below the inbox, if it is not the inbox itself.
-            presets: whether it may have a preset; None: if it has a name.
+            presets: whether it may have a preset.
         """
-        self._path = path
         self._clock = clock
         self._folder = folder
-        self._presets = bool(folder) if presets is None else presets
-        self._rules = ScanOptions({}, 0.0, 0.0)
-        self._listing = Listing(path, clock, self._named)
-        self._complete: dict[str, tuple[object, JobCandidate]] = {}
-        """Drops that lack nothing, and what they were made of."""
-        self._resolved: dict[str, Settings] = {}
-        """Settings by what they were made of: a crowd that asks for the same shares them."""
-        self._sidecars: dict[tuple[str, Fingerprint], Sidecar | SidecarError] = {}
-        self._unchanged_since: dict[str, tuple[object, float]] = {}
-        self._first_seen: dict[str, float] = {}
-        self._preset: Preset | None = None
-        """The last one that could be read."""
+        self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
+        self._may_have_preset = presets
+        self._presets = PresetFolder(self._source)
+        self._options = ScanOptions({}, 0.0, 0.0)
+        self._groups: dict[str, _Group] = {}
+        self._resolved: WeakValueDictionary[str, Settings] = WeakValueDictionary()
+        """Settings by the layers they came of: a crowd that asks for the same shares them."""
 
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders in it, as of the last scan."""
         return self._listing.folders
 
-    def scan(self, library: StyleLibrary, rules: ScanOptions) -> Snapshot:
-        """Look once.
+    def scan(self, library: StyleLibrary, options: ScanOptions) -> Snapshot:
+        """Scan once.
 
         Raises:
             OSError: the folder cannot be listed.
         """
-        if rules != self._rules:
-            self._rules, self._resolved = rules, {}
-        files = self._listing.look(rules.settle_seconds)
-        control_files = {
-            role: self._by_job(files, role) for role in (*CONTROL_FILES, FileRole.BATCH)
-        }
-        files = [file for file in files if file.named.role not in control_files]
-        preset, problem, files = self._take_preset(files)
-        by_key = {key_of(file.name): file for file in files}
-        if preset is not None or problem:
-            files = self._loose_pictures_are_contents(files, preset)
-        groups: dict[str, list[InboxFile]] = defaultdict(list)
-        for file in files:
-            if file.named.job:
-                groups[file.named.job].append(file)
-        self._forget(files, groups)
-        assemblies: dict[str, JobAssembly] = {}
-        keys: dict[str, object] = {}
-        known: dict[str, JobCandidate] = {}
-        for name, group in groups.items():
-            try:
-                keys[name] = key = self._made_of(group, by_key, library, preset)
-                complete = self._complete.get(name)
-                if complete is not None and complete[0] == key and not problem:
-                    known[name] = complete[1]
-                    continue
-                assemblies[name] = self._draft(name, group, by_key, library, preset)
-            except OSError as error:
-                assemblies[name] = self._unreadable(name, group, error)
-            except Exception as error:  # One drop must not stop the others.
-                log.exception("[%s] cannot be understood", name)
-                unforeseen = HotFolderError(f"{name}: an unforeseen error: {error!r}")
-                assemblies[name] = JobAssembly(name, named=True, error=unforeseen)
-                assemblies[name].complete_by_name(group)
-            assemblies[name].hold = problem or assemblies[name].hold
-        uses = Counter(path for d in assemblies.values() for path in {p.path for p in d.inputs})
-        uses.update(path for d in known.values() for path in {p.path for p in d.inputs})
-        by_path = {file.path: file for file in files}
-        if preset is not None:
-            by_path[preset.file.path] = preset.file
-        candidates = {
-            name: self._judge(assembly, by_path, uses) for name, assembly in assemblies.items()
-        }
-        candidates |= {name: _with_shares(candidate, uses) for name, candidate in known.items()}
-        unread = next((assembly.name for assembly in assemblies.values() if assembly.unread), None)
-        if unread is not None:
-            candidates = {
-                name: _waits_for(unread, candidate, by_path)
-                for name, candidate in candidates.items()
-            }
-        self._complete = {
-            name: (keys[name], candidate)
-            for name, candidate in candidates.items()
-            if candidate.decision is Decision.CLAIM
-        }
-        settling = [self._listing.next_settling(), *(d.due for d in assemblies.values())]
+        if options != self._options:  # Else the same object, which is compared at once.
+            self._options = options
+        control_files, batch_files, files = self._sort(self._listing.scan(options.settle_seconds))
+        if self._may_have_preset:
+            files = self._presets.take(files, options.base)
+        sources = PictureSources({file.key: file for file in files}, library)
+        files = self._presets.loose_pictures_as_contents(files)
+        self._group(files)
+        waits = [self._listing.next_settling()]
+        unread = ""
+        for group in self._groups.values():
+            if (assembly := self._assemble(group, sources)) is not None:
+                group.candidate = self._judge(assembly, group)
+                waits.append(assembly.due)
+                unread = unread or (assembly.name if assembly.unread else "")
+        candidates = [group.candidate for group in self._groups.values() if group.candidate]
+        uses = Counter(path for each in candidates for path in {file.path for file in each.inputs})
+        candidates = [_with_shares(candidate, uses) for candidate in candidates]
+        if unread:
+            candidates = [_waits_for(unread, candidate) for candidate in candidates]
+        for group, candidate in zip(self._groups.values(), candidates, strict=True):
+            group.candidate = candidate
         return Snapshot(
-            candidates=tuple(sorted(candidates.values(), key=lambda candidate: candidate.age)),
+            candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files=control_files,
-            unclaimed=() if preset or problem else _unclaimed(files, uses),
-            unrecognised=self._unrecognised(files, uses, preset),
-            settling=min((s for s in settling if s is not None), default=None),
+            batch_files=batch_files,
+            unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
+            unrecognised=self._unrecognised(files, uses),
+            settling=min((seconds for seconds in waits if seconds is not None), default=None),
             changed=self._listing.changed,
         )
 
     def release(self, name: str) -> None:
-        """Let the drop `name` wait again, from the next scan on, as if it had just come."""
-        self._unchanged_since.pop(name, None)
+        """Let the job dropped as `name` wait again, from the next scan on, as if it had just
+        come."""
+        if name in self._groups:
+            self._groups[name].state = None
+
+    # --- which files are what --------------------------------------------------------------
 
     def _source(self, name: str) -> str:
         return f"{self._folder}/{name}" if self._folder else name
 
-    def _shown(self, file_name: str) -> str:
-        """A file as messages name it."""
-        return self._source(shown(file_name))
+    def _parse(self, file_name: str) -> ParsedName | None:
+        parsed = parse(file_name)
+        if parsed is None:
+            return None
+        if self._folder and parsed.role is FileRole.BATCH:
+            return ParsedName(FileRole.OTHER)  # Batches lie in the inbox itself.
+        if parsed.job and not is_presentable(self._source(parsed.job)):
+            return ParsedName(FileRole.OTHER)
+        return parsed
 
-    def _by_job(self, files: Sequence[InboxFile], role: FileRole) -> dict[str, InboxFile]:
-        """The files that say something about a job, by its name."""
-        said = {self._source(f.named.job): f for f in files if f.named.role is role and f.regular}
-        if role is FileRole.HEARTBEAT:
-            return said
-        return {source.replace("/", "-"): file for source, file in said.items()}
+    def _sort(
+        self, files: Iterable[InboxFile]
+    ) -> tuple[dict[ControlFile, dict[str, InboxFile]], dict[str, InboxFile], list[InboxFile]]:
+        """Control files and batches, by the names of their jobs, and what may be a job's input."""
+        controls: dict[ControlFile, dict[str, InboxFile]] = {role: {} for role in ControlFile}
+        batches: dict[str, InboxFile] = {}
+        others = []
+        for file in files:
+            role, source = file.parsed.role, self._source(file.parsed.job)
+            if isinstance(role, ControlFile) and file.regular:
+                # A client knows the name under which it dropped its job, and no other.
+                is_source = role is ControlFile.HEARTBEAT
+                controls[role][source if is_source else source.replace("/", "-")] = file
+            elif role is FileRole.BATCH and file.regular:
+                batches[source] = file
+            elif isinstance(role, FileRole) and role is not FileRole.BATCH:
+                others.append(file)
+        return controls, batches, others
 
-    def _take_preset(self, files: list[InboxFile]) -> tuple[Preset | None, str, list[InboxFile]]:
-        """The folder's preset (while it is being written, the one before), what is wrong with it,
-        and the other files."""
-        found = [f for f in files if self._presets and key_of(f.name) in PRESET_NAMES]
-        if not found:
-            self._preset = None
-            return None, "", files
-        others = [file for file in files if file not in found]
-        if len(found) > 1:
-            names = ", ".join(self._shown(file.name) for file in found)
-            return self._preset, f"several presets: {names}; take all but one away", others
-        (file,) = found
-        problem = ""
-        if file.settled:
-            try:
-                sidecar = self._sidecar(file)
-                check_preset(sidecar, self._rules.base)
-                self._preset = Preset(file, sidecar)
-            except SidecarError as error:
-                problem = str(error).partition("\n")[0]
-        elif self._preset is None:
-            return None, "", []  # Nothing can be said of the pictures yet.
-        if self._preset is not None:
-            self._preset = replace(self._preset, file=file)
-        return self._preset, problem, others
-
-    def _loose_pictures_are_contents(
-        self, files: Sequence[InboxFile], preset: Preset | None
-    ) -> list[InboxFile]:
-        """In a preset folder every picture that nobody names is a job."""
-        of_pictures = [file for file in files if file.named.role is FileRole.SIDECAR]
-        sidecars = [] if preset is None else [preset.sidecar]
-        for file in of_pictures:
-            if file.settled:
-                with contextlib.suppress(SidecarError):
-                    sidecars.append(self._sidecar(file))
-        named = {key_of(name) for sidecar in sidecars for name in sidecar.pictures()}
-        # A sidecar that is still being written may name a picture, too.
-        own = {file.named.job for file in of_pictures}
-        all_read = all(file.settled for file in of_pictures)
-        return [
-            replace(
-                file,
-                named=ParsedName(FileRole.CONTENT, job),
-                settled=file.settled and (all_read or job in own),
-            )
-            if file.named.role is FileRole.PICTURE
-            and key_of(file.name) not in named
-            and is_presentable(self._source(job := key_of(file.name).rpartition(".")[0]))
-            else file
-            for file in files
-        ]
+    def _group(self, files: Iterable[InboxFile]) -> None:
+        """Bring the files together that bear one job's name; forget names that are gone."""
+        by_job: dict[str, list[InboxFile]] = defaultdict(list)
+        for file in files:
+            if file.parsed.job:
+                by_job[file.parsed.job].append(file)
+        before, self._groups = self._groups, {}
+        now = self._clock()
+        for name, group_files in by_job.items():
+            self._groups[name] = before.get(name) or _Group(name, first_seen=now)
+            self._groups[name].files = group_files
 
     def _unrecognised(
-        self, files: Sequence[InboxFile], uses: Mapping[Path, int], preset: Preset | None
+        self, files: Iterable[InboxFile], uses: Mapping[Path, int]
     ) -> tuple[str, ...]:
         """What belongs to no job, in words."""
-        named = preset.sidecar.pictures() if preset is not None else ()
-        used = {key_of(name) for name in named}
-        unrecognised = [
-            self._shown(file.name)
-            for file in files
-            if not file.named.job and file.path not in uses and key_of(file.name) not in used
-        ]
+        preset = self._presets.preset
+        named = {key_of(name) for name in preset.sidecar.pictures()} if preset else set()
+        left = [file for file in files if not file.parsed.job and file.path not in uses]
+        unrecognised = [file.label for file in left if file.key not in named]
         if not self._folder:
             return tuple(unrecognised)
-        pictures = [f for f in files if f.named.role is FileRole.PICTURE and f.path not in uses]
-        if preset is None and pictures:
+        if preset is None and any(file.parsed.role is FileRole.PICTURE for file in left):
             unrecognised = [f"{shown(self._folder)}/ (no preset.yaml, so its pictures are no jobs)"]
         return (
             *unrecognised,
-            *(f"{self._shown(name)}/ (a folder in a folder)" for name in self.folders),
+            *(f"{shown(self._source(name))}/ (a folder in a folder)" for name in self.folders),
         )
 
-    def _named(self, file_name: str) -> ParsedName | None:
-        named = parse(file_name)
-        if named is None:
-            return None
-        if self._folder and named.role is FileRole.BATCH:
-            return ParsedName(FileRole.OTHER)  # Batches lie in the inbox itself.
-        if named.job and not is_presentable(self._source(named.job)):
-            return ParsedName(FileRole.OTHER)
-        return named
+    # --- what job they are -----------------------------------------------------------------
 
-    def _forget(self, files: Sequence[InboxFile], groups: Mapping[str, object]) -> None:
-        prints = {(file.name, file.fingerprint) for file in files}
-        self._sidecars = {k: v for k, v in self._sidecars.items() if k in prints}
-        self._unchanged_since = {k: v for k, v in self._unchanged_since.items() if k in groups}
-        now = self._clock()
-        self._first_seen = {name: self._first_seen.get(name, now) for name in groups}
-
-    def _sidecar(self, file: InboxFile) -> Sidecar:
-        key = (file.name, file.fingerprint)
-        if key not in self._sidecars:
-            try:
-                self._sidecars[key] = read_sidecar(file.path, self._shown(file.name))
-            except SidecarError as error:
-                self._sidecars[key] = error
-        read = self._sidecars[key]
-        if isinstance(read, SidecarError):
-            raise read
-        return read
-
-    def _made_of(
-        self,
-        group: Sequence[InboxFile],
-        by_key: Mapping[str, InboxFile],
-        library: StyleLibrary,
-        preset: Preset | None,
-    ) -> object:
-        """All that a drop without a fault depends on: while it is the same, so is the drop."""
-        said = [] if preset is None else [preset.sidecar]
-        for file in group:
-            if file.named.role is FileRole.SIDECAR and file.settled:
-                with contextlib.suppress(SidecarError):
-                    said.append(self._sidecar(file))
-        found = (
-            by_key.get(key_of(name)) or library.find(name.removeprefix("styles/"))
-            for sidecar in said
-            for name in sidecar.pictures()
-        )
-        return (*group, preset, self._rules, *found)
-
-    def _draft(
-        self,
-        name: str,
-        group: list[InboxFile],
-        by_key: Mapping[str, InboxFile],
-        library: StyleLibrary,
-        preset: Preset | None,
-    ) -> JobAssembly:
-        """Bring together what a job has, and note what it lacks."""
-        assembly = JobAssembly(name, preset=preset)
-        sidecars = [f for f in group if f.named.role is FileRole.SIDECAR]
-        sidecar: Sidecar | None = None
-        if len(sidecars) == 1 and sidecars[0].settled:
-            try:
-                sidecar = self._sidecar(sidecars[0])
-            except SidecarError as error:
-                assembly.error = error
-                assembly.named = isinstance(error, PictureNamesError)
-        assembly.one_of(FileRole.SIDECAR, sidecars)
-        assembly.pictures(group, sidecar, by_key, library)
-        assembly.complete_by_name(group)
-        if assembly.error is None:
-            try:
-                assembly.settings = self._settings(sidecar, assembly)
-            except HotFolderError as error:
-                assembly.error = error
-        for said in (preset.sidecar if preset else None, sidecar):
-            if said is not None:
-                assembly.client = said.client or assembly.client
-                assembly.options = assembly.options.under(said.options)
-        self._age(assembly)
+    def _assemble(self, group: _Group, sources: PictureSources) -> JobAssembly | None:
+        """Bring together what a job has, and note what it lacks; None if it is as it was in the
+        last scan and lacks nothing."""
+        try:
+            made_of = self._made_of(group, sources)
+            complete = group.candidate is not None and group.candidate.decision is Decision.CLAIM
+            if complete and group.made_of == made_of and not self._presets.problem:
+                return None
+            group.made_of = made_of
+            assembly = JobAssembly(group.name, preset=self._presets.preset)
+            assembly.collect(group.files, sources)
+            if assembly.error is None:
+                try:
+                    assembly.settings = self._settings(assembly)
+                except HotFolderError as error:
+                    assembly.error = error
+        except OSError as error:
+            assembly = self._unreadable(group, error)
+        except Exception as error:  # One job must not stop the others.
+            log.exception("[%s] cannot be understood", group.name)
+            unforeseen = HotFolderError(f"{group.name}: an unforeseen error: {error!r}")
+            assembly = JobAssembly(group.name, named_by_sidecar=True, error=unforeseen)
+            assembly.complete_by_name(group.files)
+        assembly.hold = self._presets.problem or assembly.hold
+        self._note_waiting(group, assembly)
         return assembly
 
-    def _unreadable(self, name: str, group: Sequence[InboxFile], error: OSError) -> JobAssembly:
-        """A drop of which something cannot be read at this moment: it may be open elsewhere."""
-        what = Path(error.filename).name if isinstance(error.filename, str) else name
-        message = f"{self._shown(what)}: cannot be read: {error.strerror}. Check its permissions."
+    def _made_of(self, group: _Group, sources: PictureSources) -> object:
+        """All that a job without a fault depends on: while it is the same, so is the job."""
+        preset = self._presets.preset
+        sidecars = [] if preset is None else [preset.sidecar]
+        for file in group.files:
+            is_sidecar = file.parsed.role is FileRole.SIDECAR and file.settled
+            if is_sidecar and isinstance(file.sidecar, Sidecar):
+                sidecars.append(file.sidecar)
+        found = (sources.find(name) for sidecar in sidecars for name in sidecar.pictures())
+        return (*group.files, preset, self._options, *found)
+
+    def _unreadable(self, group: _Group, error: OSError) -> JobAssembly:
+        """A job of which something cannot be read at this moment: it may be open elsewhere."""
+        what = Path(error.filename).name if isinstance(error.filename, str) else group.name
+        message = (
+            f"{shown(self._source(what))}: cannot be read: {error.strerror}. Check its permissions."
+        )
         lacks = ["files that can be read"]
-        assembly = JobAssembly(name, error=InputError(message), lacks=lacks, unread=True)
-        assembly.complete_by_name(group)
-        self._age(assembly)
+        assembly = JobAssembly(group.name, error=InputError(message), lacks=lacks, unread=True)
+        assembly.complete_by_name(group.files)
         return assembly
 
-    def _settings(self, sidecar: Sidecar | None, assembly: JobAssembly) -> Settings:
-        base = [self._rules.base]
+    def _settings(self, assembly: JobAssembly) -> Settings:
+        base = [self._options.base]
         if assembly.preset is not None:
             base.append(assembly.preset.sidecar.layer)
-        layer = {} if sidecar is None else sidecar.layer
-        key = repr((assembly.preset and assembly.preset.sidecar.layer, layer, assembly.init_file))
-        if key not in self._resolved or (sidecar is not None and sidecar.wrong_options):
-            if len(self._resolved) >= SETTINGS_KEPT:
-                self._resolved.clear()
-            self._resolved[key] = self._resolve(sidecar, base, assembly)
-        return self._resolved[key]
+        sidecar = assembly.sidecar
+        key = repr((base, sidecar and sidecar.layer, assembly.init_file))
+        settings = self._resolved.get(key)
+        if settings is None or (sidecar is not None and sidecar.wrong_options):
+            settings = self._resolved[key] = _resolve(assembly, base)
+        return settings
 
-    def _resolve(
-        self, sidecar: Sidecar | None, base: Sequence[Mapping[str, Any]], assembly: JobAssembly
-    ) -> Settings:
-        if sidecar is not None:
-            return sidecar.settings(*base, init_file=assembly.init_file)
-        own: dict[str, Any] = {}
-        if assembly.init_file is not None:
-            own = {"init": "file", "init_file": assembly.init_file}
-        try:
-            return resolve(*base, own)
-        except SettingsError as error:  # The layers were checked; only together with `own`
-            raise InputError(str(error)) from None
+    def _note_waiting(self, group: _Group, assembly: JobAssembly) -> None:
+        """Note how much longer a job that cannot go on may stay as it is."""
+        lacks, inputs = tuple(assembly.lacks), tuple(assembly.inputs)
+        state = (lacks, assembly.conflict, str(assembly.error), inputs)
+        if group.state != state:
+            group.state, group.unchanged_since = state, self._clock()
+        until = group.unchanged_since + self._options.wait_seconds
+        assembly.remaining_wait = until - self._clock()
 
-    def _age(self, assembly: JobAssembly) -> None:
-        """Note how much longer a drop that cannot go on may stay as it is."""
-        looks = (
-            tuple(assembly.lacks),
-            assembly.conflict,
-            str(assembly.error),
-            tuple(assembly.inputs),
-        )
-        before = self._unchanged_since.get(assembly.name)
-        since = before[1] if before and before[0] == looks else self._clock()
-        self._unchanged_since[assembly.name] = (looks, since)
-        assembly.remaining_wait = since + self._rules.wait_seconds - self._clock()
-
-    def _judge(
-        self, assembly: JobAssembly, by_path: Mapping[Path, InboxFile], uses: Mapping[Path, int]
-    ) -> JobCandidate:
-        own = [
-            by_path[input_file.path] for input_file in assembly.inputs if input_file.path in by_path
-        ]
-        going = [input_file.path for input_file in assembly.inputs if not input_file.stays]
-        settled = all(file.settled for file in own)
+    def _judge(self, assembly: JobAssembly, group: _Group) -> JobCandidate:
+        leaving = {file.path for file in assembly.inputs if not file.stays}
+        settled = all(file.settled for file in assembly.files)
         decision, message, error = (
             assembly.decision() if settled else (Decision.WAIT, "arriving", None)
         )
@@ -397,57 +279,57 @@ class FolderScanner:
             name=self._source(assembly.name),
             decision=decision,
             message=message,
-            inputs=_shared(assembly.inputs, uses),
-            dropped=_newest([by_path[path] for path in going if path in by_path]),
-            seen=self._first_seen[assembly.name],
+            inputs=tuple(assembly.inputs),
+            dropped=_newest(file for file in assembly.files if file.path in leaving),
+            seen=group.first_seen,
             settings=assembly.settings,
             client=assembly.client,
             options=assembly.options,
             error=error,
             settled=settled,
-            files=tuple(own),
+            files=tuple(assembly.files),
         )
 
 
-def _shared(inputs: Sequence[InputFile], uses: Mapping[Path, int]) -> tuple[InputFile, ...]:
-    """The parts, with what others need as well marked as shared."""
-    return tuple(
-        input_file
-        if input_file.shared == (shared := input_file.stays or uses[input_file.path] > 1)
-        else replace(input_file, shared=shared)
-        for input_file in inputs
-    )
+def _resolve(assembly: JobAssembly, base: Sequence[Mapping[str, Any]]) -> Settings:
+    if assembly.sidecar is not None:
+        return assembly.sidecar.settings(*base, init_file=assembly.init_file)
+    own: dict[str, Any] = {}
+    if assembly.init_file is not None:
+        own = {"init": "file", "init_file": assembly.init_file}
+    try:
+        return resolve(*base, own)
+    except SettingsError as error:  # The layers were checked; only together with `own`
+        raise InputError(str(error)) from None
 
 
-def _waits_for(
-    unread: str, candidate: JobCandidate, by_path: Mapping[Path, InboxFile]
-) -> JobCandidate:
-    """A sidecar that cannot be read may name the very picture that this drop would move away."""
-    own = (
-        by_path[input_file.path] for input_file in candidate.inputs if input_file.path in by_path
-    )
-    if not any(file.named.role is FileRole.PICTURE for file in own):
+def _with_shares(candidate: JobCandidate, uses: Mapping[Path, int]) -> JobCandidate:
+    """With the inputs marked as shared that others need as well."""
+    shared = [file.stays or uses[file.path] > 1 for file in candidate.inputs]
+    if shared == [file.shared for file in candidate.inputs]:
+        return candidate
+    pairs = zip(candidate.inputs, shared, strict=True)
+    return replace(candidate, inputs=tuple(replace(file, shared=each) for file, each in pairs))
+
+
+def _waits_for(unread: str, candidate: JobCandidate) -> JobCandidate:
+    """A sidecar that cannot be read may name the very picture that this job would move away."""
+    if not any(file.parsed.role is FileRole.PICTURE for file in candidate.files):
         return candidate
     message = f"waits until the sidecar of {unread} can be read"
     return replace(candidate, decision=Decision.WAIT, message=message)
 
 
-def _with_shares(candidate: JobCandidate, uses: Mapping[Path, int]) -> JobCandidate:
-    inputs = _shared(candidate.inputs, uses)
-    same = all(one is other for one, other in zip(inputs, candidate.inputs, strict=True))
-    return candidate if same else replace(candidate, inputs=inputs)
-
-
-def _unclaimed(files: Sequence[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
+def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
     """Pictures that no job uses."""
     return tuple(
         file
         for file in files
-        if file.named.role is FileRole.PICTURE and file.regular and file.path not in uses
+        if file.parsed.role is FileRole.PICTURE and file.regular and file.path not in uses
     )
 
 
-def _newest(files: Sequence[InboxFile]) -> str:
+def _newest(files: Iterable[InboxFile]) -> str:
     """Modification time of the newest file, ISO 8601, UTC."""
     newest = max((file.fingerprint.mtime_ns for file in files), default=0)
     try:

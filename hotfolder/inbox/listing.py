@@ -1,11 +1,12 @@
-"""The files of one folder, as one look finds them, and since when they have been quiet."""
+"""The files of one folder, as one scan finds them, and since when they have been quiet."""
 
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from hotfolder.file_names import ParsedName, parse
+from hotfolder.file_names import ParsedName, key_of, parse, shown
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import Fingerprint, StabilityTracker
 
@@ -14,24 +15,31 @@ __all__ = ["Listing", "fingerprint_of"]
 
 class Listing:
     """Lists a folder again and again. A file that has not changed is the same object as before,
-    so that whoever has thought about it need not do so again."""
+    so that what is known of it need not be found out again."""
 
     def __init__(
         self,
         path: Path,
         clock: Callable[[], float],
-        named: Callable[[str], ParsedName | None] = parse,
+        *,
+        folder: str = "",
+        parse_name: Callable[[str], ParsedName | None] = parse,
     ) -> None:
-        """`named` tells from a name what a file is; None for what is never looked at."""
+        """
+        Args:
+            folder: the folder's name below the inbox, for messages.
+            parse_name: tells from a name what a file is; None for what is never looked at.
+        """
         self._path = path
-        self._named = named
+        self._prefix = shown(f"{folder}/") if folder else ""
+        self._parse_name = parse_name
         self._tracker = StabilityTracker(0.0, clock)
         self._files: dict[str, InboxFile] = {}
         self.folders: tuple[str, ...] = ()
         self.changed = False
-        """Whether files have come, gone or changed since the look before."""
+        """Whether files have come, gone or changed since the scan before."""
 
-    def look(self, settle_seconds: float) -> list[InboxFile]:
+    def scan(self, settle_seconds: float) -> list[InboxFile]:
         """The files in the order of their names; not those in folders.
 
         Raises:
@@ -39,14 +47,14 @@ class Listing:
         """
         before = self._files
         folders: list[str] = []
-        found: dict[str, tuple[Path, ParsedName, bool]] = {}
+        found: dict[str, tuple[ParsedName, bool]] = {}
         prints: dict[str, Fingerprint] = {}
         with os.scandir(self._path) as entries:
             for entry in entries:
                 name = entry.name
                 known = before.get(name)
-                named = known.named if known is not None else self._named(name)
-                if named is None:
+                parsed = known.parsed if known is not None else self._parse_name(name)
+                if parsed is None:
                     continue
                 try:
                     facts = entry.stat(follow_symlinks=False)
@@ -55,20 +63,22 @@ class Listing:
                 if stat.S_ISDIR(facts.st_mode):
                     folders.append(name)
                     continue
-                path = known.path if known is not None else Path(entry.path)
-                found[name] = path, named, stat.S_ISREG(facts.st_mode)
+                found[name] = parsed, stat.S_ISREG(facts.st_mode)
                 prints[name] = fingerprint_of(facts)
         self.folders = tuple(sorted(folders))
         self._tracker.settle_seconds = settle_seconds
         self.changed = self._tracker.observe(prints)
         self._files = {}
         for name in sorted(found):
-            path, named, regular = found[name]
-            settled = self._tracker.is_settled(name)
-            known = before.get(name)
-            if known is None or (known.fingerprint, known.settled) != (prints[name], settled):
-                known = InboxFile(name, path, named, prints[name], regular, settled)
-            self._files[name] = known
+            (parsed, regular), settled = found[name], self._tracker.is_settled(name)
+            file = before.get(name)
+            if file is None:
+                path, label = self._path / name, self._prefix + shown(name)
+                key = key_of(name)
+                file = InboxFile(name, path, label, key, parsed, prints[name], regular, settled)
+            elif (file.fingerprint, file.settled) != (prints[name], settled):
+                file = replace(file, fingerprint=prints[name], regular=regular, settled=settled)
+            self._files[name] = file
         return list(self._files.values())
 
     def next_settling(self) -> float | None:

@@ -1,18 +1,20 @@
-"""What a scan of the inbox works with: files as found, a job's inputs, presets, decisions."""
+"""What a scan of the inbox works with: files as found, a job's inputs, decisions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
+from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, ParsedName
-from hotfolder.inbox.sidecar import Sidecar
+from hotfolder.inbox.sidecar import Sidecar, read_sidecar
 from hotfolder.inbox.stability import Fingerprint
 
-__all__ = ["Decision", "InboxFile", "InputFile", "Preset"]
+__all__ = ["Decision", "InboxFile", "InputFile"]
 
 
 class Decision(StrEnum):
-    """What is to be done with a drop."""
+    """What is to be done with a job candidate."""
 
     WAIT = "wait"
     HOLD = "hold"
@@ -24,30 +26,38 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of a drop. `shared` ones are copied at the claim: others need them too."""
+    """One file of a job. `shared` ones are copied at the claim: others need them too."""
 
     role: FileRole
     path: Path
     shared: bool = False
     stays: bool = False
-    """Whether no drop ever takes it away: it is the library's, or a preset's."""
+    """Whether no job ever takes it away: it is the library's, or a preset's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InboxFile:
-    """A file as one scan found it."""
+    """A file as a scan found it. While it does not change it is the same object in every scan."""
 
     name: str
     path: Path
-    named: ParsedName
+    label: str
+    """Its name in messages, with its folder below the inbox."""
+    key: str
+    """Equal for names that mean the same file."""
+    parsed: ParsedName
     fingerprint: Fingerprint
     regular: bool
     settled: bool
 
+    @cached_property
+    def sidecar(self) -> Sidecar | SidecarError:
+        """Its contents, if it is a sidecar, or what is wrong with them.
 
-@dataclass(frozen=True)
-class Preset:
-    """What holds for every picture of a folder."""
-
-    file: InboxFile
-    sidecar: Sidecar
+        Raises:
+            OSError: it cannot be read now.
+        """
+        try:
+            return read_sidecar(self.path, self.label)
+        except SidecarError as error:
+            return error

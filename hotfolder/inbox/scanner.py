@@ -1,22 +1,22 @@
-"""The inbox: one look at it and at the folders in it. Nothing is moved here, no picture opened."""
+"""A scan of the whole inbox: of itself and of the folders in it."""
 
 import itertools
 import time
 from collections import ChainMap
 from collections.abc import Callable
 
-from hotfolder.file_names import CONTROL_FILES, FileRole
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
+from plugin.client.protocol import ControlFile
 
 __all__ = ["InboxScanner"]
 
 
 class InboxScanner:
-    """Looks at one hot folder's inbox. Remembers only since when things have been as they are."""
+    """Scans one hot folder's inbox, again and again."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class InboxScanner:
         self._below: dict[str, FolderScanner] = {}
 
     def scan(self) -> Snapshot:
-        """Look once.
+        """Scan once.
 
         Raises:
             OSError: the inbox cannot be listed.
@@ -45,28 +45,26 @@ class InboxScanner:
         found = [top]
         unreadable = []
         for name in self._top.folders:
-            place = below.get(name) or FolderScanner(
-                self._folder.inbox / name, self._clock, folder=name
+            scanner = below.get(name) or FolderScanner(
+                self._folder.inbox / name, self._clock, folder=name, presets=True
             )
             try:
-                found.append(place.scan(library, options))
+                found.append(scanner.scan(library, options))
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
                 unreadable.append(f"{name}/ ({error.strerror})")
-            self._below[name] = place
+            self._below[name] = scanner
         candidates = itertools.chain.from_iterable(snapshot.candidates for snapshot in found)
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files={
-                **{
-                    role: ChainMap(*(dict(s.control_files[role]) for s in found))
-                    for role in CONTROL_FILES
-                },
-                FileRole.BATCH: top.control_files[FileRole.BATCH],
+                role: ChainMap(*(dict(snapshot.control_files[role]) for snapshot in found))
+                for role in ControlFile
             },
+            batch_files=top.batch_files,
             unclaimed=tuple(file for s in found for file in s.unclaimed),
-            unrecognised=(*(stray for s in found for stray in s.unrecognised), *unreadable),
+            unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
             changed=top.changed,
         )
@@ -79,9 +77,9 @@ class InboxScanner:
         )
 
     def release(self, source: str) -> None:
-        """Let the drop that was dropped as `source` wait again, from the next scan on, as if it had
-        just come."""
+        """Let the job dropped as `source` wait again, from the next scan on, as if it had just
+        come."""
         folder, _, name = source.rpartition("/")
-        place = self._below.get(folder) if folder else self._top
-        if place is not None:
-            place.release(name)
+        scanner = self._below.get(folder) if folder else self._top
+        if scanner is not None:
+            scanner.release(name)

@@ -15,9 +15,9 @@ from engine.errors import Problem, SettingsError
 from engine.settings import Settings, problems_of, resolve
 from hotfolder.atomic_files import open_regular
 from hotfolder.errors import SidecarError
-from hotfolder.file_names import PICTURE_SUFFIXES
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import MAX_BYTES, Document, DocumentError, parse_document
+from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
     "SIDECAR_KEYS",
@@ -32,7 +32,6 @@ __all__ = [
 SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fields)
 """What a sidecar may say besides settings."""
 
-MAX_CLIENT_BYTES = 2048
 MAX_STYLES = 64
 
 # What is no plain file answers so when it is opened; everything else may pass.

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from hotfolder.file_names import PICTURE_SUFFIXES, key_of
+from hotfolder.file_names import key_of
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["StyleLibrary"]
 

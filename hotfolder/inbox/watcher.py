@@ -1,10 +1,10 @@
-"""The doorbell: the system's word that something may have changed.
+"""File events: the system's word that something in a folder may have changed.
 
-Only that: an event is never believed. Renames, hard links and network shares send others than one
-would think, queues overflow without a word, and a watch can be dead without noticing. The daemon
-looks at the folder itself, when the bell rings and regularly besides. So an event handler does
-nothing but set a flag (an exception in one would end watchdog's thread), and a watch whose threads
-have ended, whose folder was replaced, or that missed a change is set anew.
+What an event says is never believed. Renames, hard links and network shares send others than one
+would think, queues overflow without a word, and a watch can be dead without noticing. The server
+scans the folder itself, after an event and regularly besides. So the event handler does nothing but
+set a flag (an exception in it would end watchdog's thread), and a watch whose threads have ended,
+whose folder was replaced, or that missed a change is set anew.
 """
 
 import logging
@@ -33,13 +33,13 @@ __all__ = ["FolderWatcher"]
 log = logging.getLogger(__name__)
 
 MISSED_EVENTS_LIMIT = 2
-"""So many changes in a row without an event are taken for chance; then the watch is given up."""
+"""After so many changes in a row without an event the watch is not set anew, but given up."""
 
 _Identity = tuple[int, int]
 """Device and inode: a folder of the same name may be another one."""
 
-# Not the opening and closing that our own looking causes.
-_TELLING: list[type[FileSystemEvent]] = [
+# Not the opening and closing that our own scans cause.
+_EVENT_TYPES: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
     FileMovedEvent,
@@ -51,16 +51,17 @@ _TELLING: list[type[FileSystemEvent]] = [
 
 
 class FolderWatcher:
-    """Rings when something changes in `folders`."""
+    """Watches folders, and all that is below them, for file events."""
 
     def __init__(self, folders: Sequence[Path], *, polling: bool = False) -> None:
-        """`polling` leaves the events out; so do network shares, and a system that has none."""
+        """`polling`: without events. There are none from network shares either, nor from a system
+        that has none."""
         self._folders = tuple(folders)
-        self._rung = threading.Event()
+        self._event_came = threading.Event()
         self._observer: BaseObserver | None = None
         self._watched: tuple[_Identity | None, ...] = ()
         self._missed_events = 0
-        """Changes in a row of which nothing was heard."""
+        """Changes in a row of which no event came."""
         self._polling = polling
         self._new = True
         self._set()
@@ -71,18 +72,18 @@ class FolderWatcher:
         return self._observer is not None
 
     def pending(self) -> bool:
-        """Whether it rang since the last call."""
-        rang = self._rung.is_set()
-        self._rung.clear()
-        if rang:
+        """Whether an event has come since the last call."""
+        pending = self._event_came.is_set()
+        self._event_came.clear()
+        if pending:
             self._missed_events = 0
-        return rang
+        return pending
 
     def check(self) -> bool:
         """Set the watch anew where it cannot be trusted: one of its threads has ended, or a folder
         is another one than that which it was set on. A dead watch looks alive from outside.
 
-        True if it is new since the last check, so that it cannot have told of earlier changes.
+        True if it is new since the last check, so that no event of earlier changes can have come.
         """
         if not self._polling:
             if self._watched != self._identities():
@@ -95,8 +96,8 @@ class FolderWatcher:
         return is_new
 
     def missed_event(self) -> None:
-        """Something had changed without a ring: the watch is set anew, or given up if that
-        is no help."""
+        """Something has changed without an event: set the watch anew, or give it up if that has
+        not helped."""
         if self._observer is None:
             return
         self._missed_events += 1
@@ -124,8 +125,8 @@ class FolderWatcher:
         observer = Observer()
         try:
             for folder in self._folders:
-                ringer = _EventHandler(self._rung)
-                observer.schedule(ringer, str(folder), recursive=True, event_filter=_TELLING)
+                handler = _EventHandler(self._event_came)
+                observer.schedule(handler, str(folder), recursive=True, event_filter=_EVENT_TYPES)
             observer.start()
         except OSError as error:
             # inotify's limits (fs.inotify.max_user_watches, max_user_instances) and odd mounts.
@@ -151,11 +152,11 @@ class FolderWatcher:
 
 
 class _EventHandler(FileSystemEventHandler):
-    def __init__(self, bell: threading.Event) -> None:
-        self._bell = bell
+    def __init__(self, event_came: threading.Event) -> None:
+        self._event_came = event_came
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        self._bell.set()
+        self._event_came.set()
 
 
 def _is_alive(observer: BaseObserver) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 
-from engine.settings import SUFFIXES
 from hotfolder.atomic_files import (
     move,
     publish,
@@ -25,15 +24,12 @@ from hotfolder.atomic_files import (
 )
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
+from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES, JobState
 
 __all__ = ["Publisher", "error_text"]
-
-RECORD_SUFFIX = ".result.yaml"
-RESULT_SUFFIXES = (*SUFFIXES.values(), RECORD_SUFFIX)
 
 
 class Publisher:
@@ -51,7 +47,7 @@ class Publisher:
         Raises:
             OSError: something cannot be written; call it again later.
         """
-        if entry.state is State.DONE:
+        if entry.state is JobState.DONE:
             self._publish_result(entry)
         self._move_originals(entry)
 
@@ -130,7 +126,7 @@ class Publisher:
         if self._config().overwrite:
             return name
         outbox = self._folder.outbox
-        ends = (*RESULT_SUFFIXES, *(f".{each}" for each in extra_outputs))
+        ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
         return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
 
     def _move_originals(self, entry: SpooledJob) -> None:
@@ -152,23 +148,23 @@ class Publisher:
         library = self._folder.styles.resolve()
         for step in entry.moves:
             source = Path(step.source)
-            kept = entry.state is State.FAILED and not source.is_relative_to(library)
+            kept = entry.state is JobState.FAILED and not source.is_relative_to(library)
             if kept or not step.shared:
                 # Missing if it vanished before the claim was finished; the job's error says so.
                 with contextlib.suppress(FileNotFoundError):
                     move(entry.inputs / step.target, folder / source.name)
-        if entry.state is State.FAILED:
+        if entry.state is JobState.FAILED:
             write_whole(folder / "error.txt", error_text(entry).encode())
         sync_folder(folder)
 
     def _originals_parent(self, entry: SpooledJob) -> Path | None:
         """Where the folder of the originals will be; None if they are not kept."""
-        if entry.state is State.FAILED:
+        if entry.state is JobState.FAILED:
             return self._folder.failed
         if all(step.shared for step in entry.moves):
             return None  # A job of a batch; the batch has the originals.
         # A cancelled job has no result, so its originals are never deleted.
-        if self._config().originals == "archive" or entry.state is State.CANCELLED:
+        if self._config().originals == "archive" or entry.state is JobState.CANCELLED:
             finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
             return self._folder.done / finished.date().isoformat()
         return self._folder.kept if self._config().originals == "keep" else None

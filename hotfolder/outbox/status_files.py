@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, read_json, write_json
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
-from plugin.client.protocol import JobStatus, ServerStatus
+from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
 __all__ = ["StatusWriter", "now"]
 
-_UNCLAIMED = (State.WAITING, State.HELD, State.QUEUED)
+_UNCLAIMED = (JobState.WAITING, JobState.HELD, JobState.QUEUED)
 
 
 class StatusWriter:

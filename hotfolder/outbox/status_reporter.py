@@ -20,16 +20,15 @@ from engine import __version__
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
-from hotfolder.job import State
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claimer import on_hold
+from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Progress
-from plugin.client.protocol import JobStatus, ServerStatus
+from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
 __all__ = ["OnStatus", "StatusReporter"]
 
@@ -104,7 +103,7 @@ class StatusReporter:
             self._writer.clear(gone)
             self._written.pop(gone, None)
         self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
-        waiting = [e for e in self._live.values() if e.state in (State.QUEUED, State.HELD)]
+        waiting = [e for e in self._live.values() if e.state in (JobState.QUEUED, JobState.HELD)]
         for ended in self._facts.keys() - (self._live.keys() - {e.job.id for e in waiting}):
             del self._facts[ended]
         for entry in waiting:
@@ -153,13 +152,13 @@ class StatusReporter:
         assert outcome is not None
         facts = self._facts.setdefault(entry.job.id, {})
         facts |= {"state": entry.state, "eta_seconds": None, "folder": outcome.folder}
-        if entry.state is State.DONE:
+        if entry.state is JobState.DONE:
             facts |= {"message": "done", "fraction": 1.0}
             facts["result"] = self._folder.relative(self._publisher.result_path(entry))
             facts["record"] = self._folder.relative(self._publisher.record_path(entry))
             if "seconds" in outcome.record:
                 facts["seconds"] = outcome.record["seconds"]
-        elif entry.state is State.FAILED:
+        elif entry.state is JobState.FAILED:
             facts["message"] = (outcome.error or "").partition("\n")[0]
             facts["error"] = error_text(entry)
         else:
@@ -182,7 +181,7 @@ class StatusReporter:
         unclaimed = self._unclaimed()
         # Counted apart, since there may be thousands at each step of the server.
         incomplete = [each for each in unclaimed.items() if each[0] not in self._positions]
-        states[State.QUEUED] += len(unclaimed) - len(incomplete)
+        states[JobState.QUEUED] += len(unclaimed) - len(incomplete)
         states.update(self._state_of_candidate(*each) for each in incomplete)
         names = {entry.job.id: entry.job.name for entry in self._live.values()}
         status = ServerStatus(
@@ -202,7 +201,7 @@ class StatusReporter:
             ],
             queue={
                 state: states[state]
-                for state in (State.WAITING, State.HELD, State.QUEUED, State.RUNNING)
+                for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
             strays=list(strays[:20]),
@@ -219,7 +218,7 @@ class StatusReporter:
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
         for entry in self._live.values():
-            if self._state_of(entry) is State.RUNNING and self._is_stale(entry.job.name):
+            if self._state_of(entry) is JobState.RUNNING and self._is_stale(entry.job.name):
                 self._write(self._status_of(entry))
         if not (self._refreshing.is_open or self._updating.is_open):
             return
@@ -243,36 +242,36 @@ class StatusReporter:
             id=job.id,
             preset=None if refused else job.settings.preset,
             size=None if refused else job.settings.size,
-            position=self._positions.get(job.name) if state is State.QUEUED else None,
+            position=self._positions.get(job.name) if state is JobState.QUEUED else None,
             priority=entry.scheduling_key.priority,
             attempt=max(1, entry.attempt),
             client=job.client,
             dropped=job.dropped,
             message=self._message_of(entry),
         )
-        waits = entry.state in (State.QUEUED, State.HELD)
+        waits = entry.state in (JobState.QUEUED, JobState.HELD)
         return status if waits else replace(status, **self._facts.get(job.id, {}))
 
     def _message_of(self, entry: SpooledJob) -> str:
-        if entry.state is State.HELD:
+        if entry.state is JobState.HELD:
             return f"held: {on_hold(entry.job.name)}"
         message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
         if (pause := self._pauses.get(entry.job.name)) is not None:
             message += f"; attempt {entry.attempt + 1} after a pause of {pause:g} s"
         return self._unless_paused(message)
 
-    def _state_of(self, entry: SpooledJob) -> State:
+    def _state_of(self, entry: SpooledJob) -> JobState:
         """For readers: a job whose end cannot be published yet still runs, or waits."""
         facts = self._facts.get(entry.job.id)
         if entry.outcome is None or facts is None or "state" in facts:
             return entry.state
-        return State.RUNNING if "device" in facts else State.QUEUED
+        return JobState.RUNNING if "device" in facts else JobState.QUEUED
 
     def _status_of_candidate(self, name: str, candidate: JobCandidate) -> JobStatus:
         state, message = self._state_of_candidate(name, candidate), candidate.message
-        if state is State.HELD:
+        if state is JobState.HELD:
             message = f"held: {message}"
-        elif state is State.QUEUED:
+        elif state is JobState.QUEUED:
             message = message or self._unless_paused("in the queue")
         return JobStatus(
             name=name,
@@ -285,10 +284,10 @@ class StatusReporter:
             dropped=candidate.dropped,
         )
 
-    def _state_of_candidate(self, name: str, candidate: JobCandidate) -> State:
+    def _state_of_candidate(self, name: str, candidate: JobCandidate) -> JobState:
         if name in self._positions:
-            return State.QUEUED
-        return State.HELD if candidate.decision is Decision.HOLD else State.WAITING
+            return JobState.QUEUED
+        return JobState.HELD if candidate.decision is Decision.HOLD else JobState.WAITING
 
     def _unless_paused(self, message: str) -> str:
         pause = f"; the server is paused ({self.paused})"
@@ -296,7 +295,7 @@ class StatusReporter:
 
     def _waiting(self) -> Iterator[JobStatus]:
         for entry in self._live.values():
-            if self._state_of(entry) in (State.QUEUED, State.HELD):
+            if self._state_of(entry) in (JobState.QUEUED, JobState.HELD):
                 yield self._status_of(entry)
         yield from self._waiting_in_inbox()
 

@@ -12,13 +12,12 @@ from typing import Any
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.errors import FolderError
-from hotfolder.file_names import FileRole
-from hotfolder.job import State
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
+from plugin.client.protocol import ControlFile, JobState
 
 __all__ = ["JobCompletion"]
 
@@ -96,8 +95,8 @@ class JobCompletion:
         name = entry.job.name
         if (cancel_file := self.cancel_files.pop(name, None)) is not None:
             cancel_file.unlink(missing_ok=True)
-        for role in (FileRole.HOLD, FileRole.PRIORITY):
-            (self._folder.inbox / f"{name}.{role}").unlink(missing_ok=True)
+        for control in (ControlFile.HOLD, ControlFile.PRIORITY):
+            (self._folder.inbox / control.of(name)).unlink(missing_ok=True)
         if entry.job.options.owner is not None:
             self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
 
@@ -106,9 +105,9 @@ def _log_end(entry: SpooledJob) -> None:
     outcome = entry.outcome
     assert outcome is not None
     where = outcome.folder or "nowhere"
-    if entry.state is State.FAILED:
+    if entry.state is JobState.FAILED:
         log.error("%s failed: %s (inputs in %s)", entry.tag, outcome.error, where)
-    elif entry.state is State.DONE:
+    elif entry.state is JobState.DONE:
         log.info("%s done: outbox/%s", entry.tag, outcome.published)
     else:
         why = f": {outcome.error}" if outcome.error else ""

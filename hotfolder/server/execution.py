@@ -13,7 +13,6 @@ from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.job import State
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.entry import SpooledJob, outcome_now
@@ -29,6 +28,7 @@ from hotfolder.workers.events import (
     StorageFailed,
     WorkerLost,
 )
+from plugin.client.protocol import JobState
 
 __all__ = ["JobRunner", "RunTimer", "StopRequest"]
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 class StopRequest:
     """Why a job is to end before its time, and as what."""
 
-    state: State
+    state: JobState
     reason: str = ""
     """Empty if a person asked for it."""
 
@@ -146,7 +146,7 @@ class JobRunner:
 
     def queued(self) -> list[SpooledJob]:
         """The jobs that wait for a worker, in no order."""
-        return [entry for entry in self._live.values() if entry.state is State.QUEUED]
+        return [entry for entry in self._live.values() if entry.state is JobState.QUEUED]
 
     def handle(self) -> None:
         """Note the events on the disk. An event stays queued until that has succeeded."""
@@ -170,15 +170,15 @@ class JobRunner:
         except Exception as error:
             log.exception("%s %s could not be handled", entry.tag, event)
             if entry.outcome is None:
-                self._end(entry, State.FAILED, error=f"An unforeseen error: {error}")
+                self._end(entry, JobState.FAILED, error=f"An unforeseen error: {error}")
 
     def _note(self, entry: SpooledJob, event: Event) -> None:
-        if entry.state is State.QUEUED and not isinstance(
+        if entry.state is JobState.QUEUED and not isinstance(
             event, Cancelled | WorkerLost | StorageFailed
         ):
             started = datetime.now(UTC).isoformat(timespec="milliseconds")
             attempt = entry.attempt + 1
-            self._spool.change(entry, State.RUNNING, attempt=attempt, started=started)
+            self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=started)
         match event:
             case Started():
                 self._timer.start(entry.job.id, entry.ran)
@@ -191,7 +191,7 @@ class JobRunner:
             case Done():
                 self._done(entry, event)
             case Failed():
-                self._end(entry, State.FAILED, error=event.message)
+                self._end(entry, JobState.FAILED, error=event.message)
             case Cancelled():
                 self._end_stopped(entry)
             case WorkerLost():
@@ -204,10 +204,12 @@ class JobRunner:
         for file in (picture, *extra_outputs):
             if file.parent != entry.folder or not file.is_file():
                 error = f"The result is not where it should be: {file}"
-                self._end(entry, State.FAILED, error=error)
+                self._end(entry, JobState.FAILED, error=error)
                 return
         names = [file.name for file in extra_outputs]
-        self._end(entry, State.DONE, picture=picture.name, record=event.record, extra_outputs=names)
+        self._end(
+            entry, JobState.DONE, picture=picture.name, record=event.record, extra_outputs=names
+        )
 
     def _worker_lost(self, entry: SpooledJob, reason: str) -> None:
         """Not the job's fault, until it happens again and again."""
@@ -220,7 +222,7 @@ class JobRunner:
             times = "Its worker" if lost == 1 else f"{lost} workers that worked on it"
             self._end(
                 entry,
-                State.FAILED,
+                JobState.FAILED,
                 error=f"{times} died; the last: {reason}. A smaller `size` needs less memory.",
             )
         else:
@@ -233,7 +235,7 @@ class JobRunner:
 
     def requeue(self, entry: SpooledJob, **facts: Any) -> None:
         """Back into the queue, if it had been started at all."""
-        state = State.QUEUED if entry.state is State.RUNNING else None
+        state = JobState.QUEUED if entry.state is JobState.RUNNING else None
         ran = max(entry.ran, self._timer.seconds(entry.job.id))
         self._spool.change(entry, state, ran=ran, **facts)
         self._timer.stop(entry.job.id)
@@ -253,10 +255,10 @@ class JobRunner:
                     f"(max_minutes), at {self._reporter.progress_of(entry)}. Raise max_minutes, or "
                     "let it do less: a smaller `size`, fewer `steps`."
                 )
-                self.stop(entry, StopRequest(State.FAILED, error))
+                self.stop(entry, StopRequest(JobState.FAILED, error))
 
     def _end_stopped(self, entry: SpooledJob) -> None:
-        stop = self._stops.get(entry.job.id, StopRequest(State.CANCELLED))
+        stop = self._stops.get(entry.job.id, StopRequest(JobState.CANCELLED))
         self._end(entry, stop.state, error=stop.reason or None)
 
     def _storage_failed(self, entry: SpooledJob, event: StorageFailed) -> None:
@@ -269,7 +271,7 @@ class JobRunner:
         else:
             self.requeue(entry)
 
-    def _end(self, entry: SpooledJob, state: State, **facts: Any) -> None:
+    def _end(self, entry: SpooledJob, state: JobState, **facts: Any) -> None:
         self._spool.change(entry, state, outcome=outcome_now(state, **facts))
         self._dispatched.discard(entry.job.id)
 

@@ -16,7 +16,6 @@ from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
-from hotfolder.job import State
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -35,6 +34,7 @@ from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import WorkerLost
+from plugin.client.protocol import JobState
 
 __all__ = ["FolderServer"]
 
@@ -149,7 +149,7 @@ class FolderServer:
 
     def status_line(self) -> str:
         """One line for a person."""
-        running = sum(entry.state is State.RUNNING for entry in self._live.values())
+        running = sum(entry.state is JobState.RUNNING for entry in self._live.values())
         ended = ", ".join(f"{count} {state}" for state, count in self._completion.totals.items())
         waiting = len(self._live) - running + len(self._last_scan.candidates)
         return f"{running} running, {waiting} waiting; {ended}"
@@ -256,7 +256,7 @@ class FolderServer:
             self._runner.handle()
             self._complete_jobs()
             for entry in self._live.values():
-                if entry.state is State.RUNNING:
+                if entry.state is JobState.RUNNING:
                     self._runner.requeue(entry)
                     log.info("%s back in the queue", entry.tag)
             self._report()
@@ -279,7 +279,7 @@ class FolderServer:
             return False
         if self._paused is not None:
             return not any(entry.outcome for entry in self._live.values())
-        return not scan.ready and all(e.state is State.HELD for e in self._live.values())
+        return not scan.ready and all(e.state is JobState.HELD for e in self._live.values())
 
     def _apply_changed_config(self) -> None:
         if self._config.changed():
@@ -300,7 +300,7 @@ class FolderServer:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in scan.cancelled.items():
-                self._runner.stop(self._live[job_id], StopRequest(State.CANCELLED, reason))
+                self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
             self._hold(scan.holds)
             if scan.snapshot is not None:
                 for entry in self._batches.look(scan.snapshot, self._names_taken()):
@@ -317,7 +317,7 @@ class FolderServer:
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
             for entry in self._batches.to_cancel(self._live):
-                self._runner.stop(entry, StopRequest(State.CANCELLED))
+                self._runner.stop(entry, StopRequest(JobState.CANCELLED))
             for status in self._batches.finish(self._live):
                 self._job_notifier.send(status)
         except OSError as error:
@@ -333,10 +333,14 @@ class FolderServer:
         """Hold queued jobs of these names; release held jobs of other names."""
         for entry in self._live.values():
             held = entry.job.name in names
-            if held and entry.state is State.QUEUED and entry.job.id not in self._runner.dispatched:
-                self._spool.change(entry, State.HELD)
-            elif not held and entry.state is State.HELD:
-                self._spool.change(entry, State.QUEUED)
+            if (
+                held
+                and entry.state is JobState.QUEUED
+                and entry.job.id not in self._runner.dispatched
+            ):
+                self._spool.change(entry, JobState.HELD)
+            elif not held and entry.state is JobState.HELD:
+                self._spool.change(entry, JobState.QUEUED)
 
     def _check_pause(self) -> None:
         """Whether a person has paused the server, or the disk is full."""

@@ -1,64 +1,56 @@
-"""From the inbox into the spool: when to look, what to claim, whom to cancel."""
+"""From the inbox into the spool: what of a scan is claimed, under which name, and to which end."""
 
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hotfolder.atomic_files import discard, open_regular
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
-from hotfolder.file_names import RESERVED_NAMES, FileRole, free_name, shown
+from hotfolder.file_names import free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
-from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.folder_scanner import ScanOptions
-from hotfolder.inbox.model import Decision, InboxFile
+from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
-from hotfolder.inbox.watcher import FolderWatcher
-from hotfolder.job import State
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
+from hotfolder.spool.control_files import ControlFiles, on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
+from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spool import Spool
-from hotfolder.throttle import Throttle
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
 
-__all__ = ["Claimer", "ScanResult", "on_hold"]
+__all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
-
-SCAN_SHARE = 5
-"""Scans take at most one part in so many of the time."""
-
-LATE_SECONDS = 2.0
-"""How much later than the change itself its event may come. watchdog keeps some back for 0.5 s."""
 
 
 @dataclass
 class ScanResult:
-    """What one look at the inbox led to."""
+    """What one scan of the inbox led to."""
 
     claimed: list[SpooledJob] = field(default_factory=list)
     cancelled: dict[str, str] = field(default_factory=dict)
-    """Live jobs that are to end, by id, and why (empty: somebody said so). Named again at every
-    look until they have."""
+    """Live jobs that are to end, by id, and why (empty: somebody asked for it). Named again after
+    every scan until they have."""
     waiting: dict[str, JobCandidate] = field(default_factory=dict)
-    """Drops that are not complete, by the name they have in the status."""
+    """Candidates that are not complete, by the name they have in the status."""
     ready: dict[str, JobCandidate] = field(default_factory=dict)
-    """Drops whose turn is too far away to claim them, by the same."""
+    """Candidates whose turn is too far away to claim them, by the same."""
     cancels: dict[str, Path] = field(default_factory=dict)
     """Cancel files, by the name of the job they end; to be removed when it has ended."""
     snapshot: Snapshot | None = None
-    """What was found; None if nothing was looked at, but more of the last look is claimed."""
+    """What was found; None if nothing was scanned, but more of the last scan is claimed."""
     priorities: Mapping[str, int] = field(default_factory=dict)
-    """What somebody has said since they were dropped, by the jobs' names."""
+    """Those of priority files, by the jobs' names."""
     holds: frozenset[str] = frozenset()
     """Names of jobs that somebody holds."""
     unrecognised: tuple[str, ...] = ()
+    """What belongs to no job, in words."""
     settling: bool = False
     """Whether waiting alone may change something."""
 
@@ -86,68 +78,50 @@ class Claimer:
         self._folder = folder
         self._spool = spool
         self._scheduler = scheduler
-        self._clock = clock
         self._once = once
         self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
-        # Whether the system's events are used stays, and so does how long a client may be silent.
-        polling = config().watch.polling
-        self._watcher = FolderWatcher([folder.inbox, folder.styles], polling=polling)
-        self._absence = ClientLiveness(config().client_timeout, clock)
+        self._schedule = ScanSchedule(config, folder, clock)
+        # How long a client may be silent stays.
+        self._liveness = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
-        self._next_look = 0.0
         self._names: dict[str, str] = {}
-        """What each drop is called, by the name it was dropped under; kept while it is there."""
+        """The job name of each candidate, by its name when dropped; kept while it is there."""
         self._batches: AbstractSet[str] = frozenset()
-        self._more = False
-        """Whether the last look left jobs in the inbox that could have been claimed."""
         self._last = ScanResult()
-        self._rang = False
-        self._has_looked = False
-        self._throttle = Throttle(clock, SCAN_SHARE)
-        self._missed_since: float | None = None
-        """When a look found a change that the bell has not rung for yet."""
+        self._more = False
+        """Whether the last scan left jobs in the inbox that could have been claimed."""
 
     def seconds_to_next_scan(self) -> float:
-        # Not before a scan may begin: the loop would turn and turn for nothing.
-        return max(self._next_look - self._clock(), self._throttle.delay)
+        return self._schedule.seconds_to_next()
 
     def scan_if_due(
         self, live: Mapping[str, SpooledJob], batches: AbstractSet[str] = frozenset()
     ) -> ScanResult | None:
-        """Look if the bell rang or it is time. `live` are the jobs in the spool; no job is called
-        as one of the `batches`.
+        """Scan the inbox if it is time, and claim; or claim more of what the last scan found.
 
         The inbox being out of reach is not the same as its being empty: then nothing is changed.
+
+        Args:
+            live: the jobs in the spool.
+            batches: names that no job may have.
         """
-        pending = self._watcher.pending() or self._rang
-        if not self._throttle.is_open or not (pending or self._clock() >= self._next_look):
-            self._rang = pending
-            return self._refill(live) if self._more and self._runs_low(live) else None
-        self._rang = False
-        started = self._clock()
-        if self._watcher.check() or pending:
-            self._missed_since = None
+        if not self._schedule.begin():
+            runs_low = _queued(live) <= self._config().claim_limit // 2
+            return self._refill(live) if self._more and runs_low else None
         self._batches = batches
         try:
             snapshot = self._inbox.scan()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
-            self._next_look = self._clock() + RETRY_SECONDS
+            self._schedule.scan_in(RETRY_SECONDS)
             return None
-        # What lay there at the start came before there was a bell.
-        self._listen(snapshot.changed and not pending and self._has_looked)
-        self._has_looked = True
-        watch = self._config().watch
-        pause = watch.rescan_seconds if self._watcher.native else watch.poll_seconds
-        if snapshot.settling is not None:
-            pause = min(pause, snapshot.settling)
-        self._next_look = self._clock() + pause
-        look = self._last = self._take(snapshot, live)
-        if (listening := self._absence.seconds_between_looks) is not None:
-            self._next_look = min(self._next_look, self._clock() + listening)
-        # In a large inbox a scan takes long, and every claim is an event of the watcher.
-        self._throttle.ended(started)
-        return look
+        self._schedule.found(snapshot)
+        result = self._last = self._take(snapshot, live)
+        self._schedule.end(within=self._liveness.seconds_between_scans)
+        return result
+
+    def close(self) -> None:
+        self._schedule.close()
 
     def _scan_options(self) -> ScanOptions:
         config = self._config()
@@ -155,155 +129,130 @@ class Claimer:
         wait_seconds = 0 if self._once else config.wait_seconds
         return ScanOptions(config.settings, config.settle_seconds, wait_seconds)
 
-    def _refill(self, live: Mapping[str, SpooledJob]) -> ScanResult:
-        """Claim more of what the last look found, unless it has changed since."""
-        look = replace(
-            self._last,
-            snapshot=None,
-            claimed=[],
-            cancelled={},
-            cancels={},
-            ready=dict(self._last.ready),
-        )
-        plain = {
-            name: candidate
-            for name, candidate in look.ready.items()
-            if candidate.decision is Decision.CLAIM and not self._shared_paths(candidate)
-        }
-        for name in self._next(plain, {}, live):
-            candidate = look.ready.pop(name)
-            if candidate.is_unchanged():
-                self._claim(candidate, name, None, look)
-        self._more = bool(plain.keys() & look.ready.keys())
-        if not self._more:
-            self._next_look = 0.0
-        self._last = look
-        return look
-
-    def close(self) -> None:
-        self._watcher.close()
-
-    def _listen(self, news: bool) -> None:
-        """Mistrust a bell that is silent when things change. It may be late by a moment."""
-        if self._missed_since is None:
-            self._missed_since = self._clock() if news else None
-        elif self._clock() - self._missed_since >= LATE_SECONDS:
-            self._missed_since = None
-            self._watcher.missed_event()
+    # --- what is claimed -------------------------------------------------------------------
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> ScanResult:
-        priorities, unclear = _priorities(snapshot.control_files[FileRole.PRIORITY])
-        look = ScanResult(
+        controls = ControlFiles(self._folder, snapshot)
+        result = ScanResult(
             snapshot=snapshot,
-            priorities=priorities,
-            holds=frozenset(snapshot.control_files[FileRole.HOLD]),
-            unrecognised=(*snapshot.unrecognised, *unclear),
+            priorities=controls.priorities,
+            holds=controls.holds,
+            unrecognised=(*snapshot.unrecognised, *controls.unclear),
             settling=snapshot.settling is not None,
         )
         if self._spool.unsettled and not self._backoff.is_delayed("spool"):
-            look.claimed += self._spool.catch_up()
+            result.claimed += self._spool.catch_up()
             self._backoff.delay("spool")
-        by_name = {entry.job.name: entry for entry in (*live.values(), *look.claimed)}
-        gone = self._gone(snapshot, live)
+        by_name = {entry.job.name: entry for entry in (*live.values(), *result.claimed)}
+        gone = self._gone(snapshot, controls, live)
         for entry in live.values():
             if entry.job.source in gone:
-                look.cancelled[entry.job.id] = gone[entry.job.source]
-        cancels = snapshot.control_files[FileRole.CANCEL]
-        for name, file in cancels.items():
+                result.cancelled[entry.job.id] = gone[entry.job.source]
+        for name, file in controls.cancels.items():
             if name in by_name:
-                look.cancels[name] = file.path
-                look.cancelled[by_name[name].job.id] = ""
+                result.cancels[name] = file.path
+                result.cancelled[by_name[name].job.id] = ""
+        candidates = self._by_job_name(snapshot.candidates, by_name.keys())
+        outcomes = self._sort(candidates, controls, gone, result)
+        scan_again = False
         shared: set[Path] = set()
-        outcomes: dict[str, JobOutcome] = {}
-        for name, candidate in self._named(snapshot.candidates, by_name.keys()).items():
-            outcome = self._decided(candidate, name in cancels, gone.get(candidate.name))
-            if name in look.priorities:
-                said = {"priority": look.priorities[name]}
-                candidate = replace(candidate, options=candidate.options.model_copy(update=said))
-            if outcome is None and candidate.decision is Decision.CLAIM and name in look.holds:
-                candidate = replace(candidate, decision=Decision.HOLD, message=on_hold(name))
-            if outcome is None and candidate.decision in (Decision.WAIT, Decision.HOLD):
-                look.waiting[name] = candidate
-                continue
-            look.ready[name] = candidate
-            if outcome is not None:
-                outcomes[name] = outcome
-                if name in cancels:
-                    look.cancels[name] = cancels[name].path
-        for name in self._next(look.ready, outcomes, live):
-            candidate = look.ready.pop(name)
-            paths = self._shared_paths(candidate)
+        for name in self._next(result.ready, outcomes, live):
+            candidate = result.ready.pop(name)
+            paths = _shared_paths(candidate)
             if paths & shared:
-                # What one drop has copied may now be the other's alone: look again first.
-                look.waiting[name] = candidate
-                self._next_look = 0.0
-                look.settling = True
+                # What one job has copied may now be the other's alone: scan again first.
+                result.waiting[name] = candidate
+                scan_again = True
             else:
                 shared |= paths
-                self._claim(candidate, name, outcomes.get(name), look)
-        self._more = bool(look.ready)
-        self._retry(snapshot, look, live)
-        self._release(snapshot, look)
-        self._remove_idle(snapshot, live, look)
-        return look
+                self._claim(candidate, name, outcomes.get(name), result)
+        all_retried = self._retry(controls, result, live)
+        self._more = bool(result.ready) or not all_retried
+        if controls.release(result.waiting, self._inbox) or scan_again:
+            result.settling = True
+            self._schedule.scan_in(0.0)
+        names = {entry.job.name for entry in live.values()} | result.candidates.keys()
+        batches = self._batches | snapshot.batch_files.keys()
+        sources = {entry.job.source for entry in live.values()}
+        sources |= {candidate.name for candidate in snapshot.candidates}
+        controls.remove_idle(ControlFile.CANCEL, names | result.cancels.keys() | batches)
+        controls.remove_idle(ControlFile.RELEASE, names)
+        controls.remove_idle(ControlFile.HEARTBEAT, sources)
+        return result
 
-    def _retry(self, snapshot: Snapshot, look: ScanResult, live: Mapping[str, SpooledJob]) -> None:
-        """Claim failed jobs that somebody wants to be tried again, so many as there is room for."""
-        room = self._config().claim_limit - sum(
-            entry.state is State.QUEUED for entry in live.values()
+    def _refill(self, live: Mapping[str, SpooledJob]) -> ScanResult:
+        """Claim more of what the last scan found, unless it has changed since."""
+        ready = dict(self._last.ready)
+        result = replace(
+            self._last, snapshot=None, claimed=[], cancelled={}, cancels={}, ready=ready
         )
-        taken = {entry.job.name.casefold() for entry in live.values()} | RESERVED_NAMES
-        taken |= {name.casefold() for name in self._names.values()}
-        for failed, file in snapshot.control_files[FileRole.RETRY].items():
-            if len(look.claimed) >= room:
-                self._more = True  # The others' turn comes.
-                return
-            claimed = len(look.claimed)
-            candidates = self._inbox.failed(failed)
-            for candidate in candidates:
-                name = free_name(failed, lambda candidate: candidate.casefold() in taken)
-                taken.add(name.casefold())
-                outcome = self._decided(candidate, cancelled=False, gone=None)
-                if outcome is None and candidate.decision is not Decision.CLAIM:
-                    outcome = outcome_now(State.FAILED, error=candidate.message)
-                self._claim(replace(candidate, name=failed), name, outcome, look)
-            if len(look.claimed) - claimed == len(candidates):
-                if not candidates:
-                    log.warning("[%s] nothing in failed/%s can be tried again", failed, failed)
-                FailedFolder(self._folder.failed / failed).clear()
-                file.path.unlink(missing_ok=True)
+        plain = {
+            name: candidate
+            for name, candidate in result.ready.items()
+            if candidate.decision is Decision.CLAIM and not _shared_paths(candidate)
+        }
+        for name in self._next(plain, {}, live):
+            candidate = result.ready.pop(name)
+            if candidate.is_unchanged():
+                self._claim(candidate, name, None, result)
+        self._more = bool(plain.keys() & result.ready.keys())
+        if not self._more:
+            self._schedule.scan_in(0.0)
+        self._last = result
+        return result
 
-    def _release(self, snapshot: Snapshot, look: ScanResult) -> None:
-        """End the hold of those for whom a release file is there."""
-        for name, file in snapshot.control_files[FileRole.RELEASE].items():
-            if name in look.holds:
-                discard(self._folder.inbox / f"{name}.hold")
-            elif name in look.waiting:
-                self._inbox.release(look.waiting[name].name)
-            else:
-                continue
-            log.info("[%s] released", name)
-            discard(file.path)
-            look.settling, self._next_look = True, 0.0
+    def _gone(
+        self, snapshot: Snapshot, controls: ControlFiles, live: Mapping[str, SpooledJob]
+    ) -> Mapping[str, str]:
+        """Whose client is gone and how one knows, by the name under which the job was dropped."""
+        owned = [(entry.job.source, entry.job.options.owner) for entry in live.values()]
+        owned += [(candidate.name, candidate.options.owner) for candidate in snapshot.candidates]
+        owners = {name: owner for name, owner in owned if owner is not None}
+        heartbeats = {name: file.fingerprint for name, file in controls.heartbeats.items()}
+        return self._liveness.gone(owners, heartbeats)
 
-    def _runs_low(self, live: Mapping[str, SpooledJob]) -> bool:
-        queued = sum(entry.state is State.QUEUED for entry in live.values())
-        return queued <= self._config().claim_limit // 2
+    def _names_taken(self, live: Iterable[str]) -> set[str]:
+        """In lower case, since a file system may take names for one that differ in case alone."""
+        names = (*live, *self._names.values(), *self._batches)
+        return {name.casefold() for name in names} | RESERVED_NAMES
 
-    def _named(
+    def _by_job_name(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]
     ) -> dict[str, JobCandidate]:
-        """The drops by what they are called: like no live job, and the same at every look."""
+        """The candidates by their jobs' names: those of no live job, and the same at every scan."""
+        taken = self._names_taken(live)
         before, self._names = self._names, {}
-        names = (*live, *before.values(), *self._batches)
-        taken = {name.casefold() for name in names} | RESERVED_NAMES
         for candidate in candidates:
             name = before.get(candidate.name)
             if name is None or name in live:
-                name = free_name(candidate.called, lambda candidate: candidate.casefold() in taken)
+                name = free_name(candidate.called, lambda each: each.casefold() in taken)
                 taken.add(name.casefold())
             self._names[candidate.name] = name
         return {self._names[candidate.name]: candidate for candidate in candidates}
+
+    def _sort(
+        self,
+        candidates: Mapping[str, JobCandidate],
+        controls: ControlFiles,
+        gone: Mapping[str, str],
+        result: ScanResult,
+    ) -> dict[str, JobOutcome]:
+        """Sort into `waiting` and `ready`; returns the ends of those that will not be painted."""
+        outcomes: dict[str, JobOutcome] = {}
+        for name, candidate in candidates.items():
+            outcome = _outcome(candidate, name in controls.cancels, gone.get(candidate.name))
+            if name in controls.priorities:
+                asked = {"priority": controls.priorities[name]}
+                candidate = replace(candidate, options=candidate.options.model_copy(update=asked))
+            if outcome is not None:
+                outcomes[name] = outcome
+                if name in controls.cancels:
+                    result.cancels[name] = controls.cancels[name].path
+            elif candidate.decision is Decision.CLAIM and name in controls.holds:
+                candidate = replace(candidate, decision=Decision.HOLD, message=on_hold(name))
+            waits = outcome is None and candidate.decision in (Decision.WAIT, Decision.HOLD)
+            (result.waiting if waits else result.ready)[name] = candidate
+        return outcomes
 
     def _next(
         self,
@@ -313,93 +262,71 @@ class Claimer:
     ) -> list[str]:
         """Who is claimed now: what is to end at once, and whose turn is near."""
         queued = [
-            (entry.scheduling_key, "") for entry in live.values() if entry.state is State.QUEUED
+            (entry.scheduling_key, "") for entry in live.values() if entry.state is JobState.QUEUED
         ]
         candidates = [
             (candidate.scheduling_key, name)
             for name, candidate in ready.items()
             if name not in outcomes
         ]
-        line = self._scheduler.order([*queued, *candidates], lambda each: each[0])
-        ended = list(outcomes)[: self._config().claim_limit]
-        return [*ended, *(name for _, name in line[: self._config().claim_limit] if name)]
-
-    def _gone(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> Mapping[str, str]:
-        """Whose client is gone and how one knows, by the name under which the job was dropped."""
-        owned = [(entry.job.source, entry.job.options.owner) for entry in live.values()]
-        owned += [(candidate.name, candidate.options.owner) for candidate in snapshot.candidates]
-        owners = {name: owner for name, owner in owned if owner is not None}
-        beats = snapshot.control_files[FileRole.HEARTBEAT]
-        return self._absence.gone(owners, {name: file.fingerprint for name, file in beats.items()})
-
-    def _decided(
-        self, candidate: JobCandidate, cancelled: bool, gone: str | None
-    ) -> JobOutcome | None:
-        """The end of a drop that will not be painted."""
-        if candidate.settled and (cancelled or gone is not None):
-            return outcome_now(State.CANCELLED, error=None if cancelled else gone)
-        if candidate.decision is Decision.REFUSE:
-            error = candidate.error or HotFolderError(candidate.message)
-            return outcome_now(State.FAILED, error=str(error))
-        return None
+        order = self._scheduler.order([*queued, *candidates], lambda each: each[0])
+        limit = self._config().claim_limit
+        return [*list(outcomes)[:limit], *(name for _, name in order[:limit] if name)]
 
     def _claim(
-        self, candidate: JobCandidate, name: str, outcome: JobOutcome | None, look: ScanResult
-    ) -> None:
+        self, candidate: JobCandidate, name: str, outcome: JobOutcome | None, result: ScanResult
+    ) -> bool:
+        """Into `result`: claimed, or waiting if it cannot be claimed now."""
         later = replace(candidate, message="cannot be taken in; it is tried again")
         if self._backoff.is_delayed(candidate.name):
-            look.waiting[name] = later
-            return
+            result.waiting[name] = later
+            return False
         try:
             entry = self._spool.claim(candidate, name, outcome)
         except FileNotFoundError:
-            return  # Taken away at this moment: the next look will tell.
+            return False  # Taken away at this moment: the next scan will tell.
         except OSError as error:
             log.error("[%s] cannot be taken in: %s", name, error)
             self._backoff.delay(candidate.name)
-            look.waiting[name] = later
-            return
-        look.claimed.append(entry)
+            result.waiting[name] = later
+            return False
+        result.claimed.append(entry)
         log.info("%s %s", entry.tag, "claimed" if outcome is None else outcome.state)
+        return True
 
-    def _shared_paths(self, candidate: JobCandidate) -> set[Path]:
-        return {
-            input_file.path
-            for input_file in candidate.inputs
-            if input_file.shared and not input_file.stays
-        }
+    def _retry(
+        self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
+    ) -> bool:
+        """Claim failed jobs that are to be tried again; False if there is no room for all."""
+        taken = self._names_taken(entry.job.name for entry in live.values())
 
-    def _remove_idle(
-        self, snapshot: Snapshot, live: Mapping[str, SpooledJob], look: ScanResult
-    ) -> None:
-        """Remove what is said about nobody, once it is no delivery's forerunner: such as a beat
-        that came after the job's end. A hold may be there long before its job."""
-        names = {entry.job.name for entry in live.values()} | look.candidates.keys()
-        sources = {entry.job.source for entry in live.values()}
-        sources |= {candidate.name for candidate in snapshot.candidates}
-        whole = self._batches | snapshot.control_files[FileRole.BATCH].keys()
-        known = {FileRole.CANCEL: names | look.cancels.keys() | whole, FileRole.RELEASE: names}
-        for role, whose in (known | {FileRole.HEARTBEAT: sources}).items():
-            for name, file in snapshot.control_files[role].items():
-                if name not in whose and file.settled:
-                    log.debug("[%s] nothing to %s", name, role)
-                    discard(file.path)
+        def claim(candidate: JobCandidate) -> bool:
+            name = free_name(candidate.name, lambda each: each.casefold() in taken)
+            taken.add(name.casefold())
+            outcome = _outcome(candidate)
+            if outcome is None and candidate.decision is not Decision.CLAIM:
+                outcome = outcome_now(JobState.FAILED, error=candidate.message)
+            return self._claim(candidate, name, outcome, result)
+
+        room = self._config().claim_limit - _queued(live) - len(result.claimed)
+        return controls.retry(self._inbox, room, claim)
 
 
-def _priorities(files: Mapping[str, InboxFile]) -> tuple[dict[str, int], list[str]]:
-    """What is written in `NAME.priority`, a digit; and which of them say something else."""
-    said: dict[str, int] = {}
-    unclear = []
-    for name, file in files.items():
-        with contextlib.suppress(OSError), open_regular(file.path) as opened:
-            text = opened.read(16).strip()
-            if len(text) == 1 and text.isdigit():
-                said[name] = int(text)
-            elif file.settled:
-                unclear.append(f"{shown(file.name)} (expected a digit in it, from 0 to 9)")
-    return said, unclear
+def _queued(live: Mapping[str, SpooledJob]) -> int:
+    return sum(entry.state is JobState.QUEUED for entry in live.values())
 
 
-def on_hold(name: str) -> str:
-    """What the status says of a job that somebody holds."""
-    return f"somebody holds it; `impasto release {name}` lets it go on"
+def _outcome(
+    candidate: JobCandidate, cancelled: bool = False, gone: str | None = None
+) -> JobOutcome | None:
+    """The end of a candidate that will not be painted. `gone`: how one knows that its client is."""
+    if candidate.settled and (cancelled or gone is not None):
+        return outcome_now(JobState.CANCELLED, error=None if cancelled else gone)
+    if candidate.decision is Decision.REFUSE:
+        error = candidate.error or HotFolderError(candidate.message)
+        return outcome_now(JobState.FAILED, error=str(error))
+    return None
+
+
+def _shared_paths(candidate: JobCandidate) -> set[Path]:
+    return {file.path for file in candidate.inputs if file.shared and not file.stays}

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from hotfolder.job import Job, State
+from hotfolder.job import Job
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
+from plugin.client.protocol import JobState
 
 __all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 
@@ -17,7 +18,7 @@ __all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 class JobOutcome:
     """How a job ended, and what publishing it has decided so far."""
 
-    state: State
+    state: JobState
     error: str | None = None
     picture: str | None = None
     """Path of the result in the job's folder."""
@@ -37,7 +38,7 @@ class SpooledJob:
 
     job: Job
     moves: tuple[PlannedMove, ...]
-    state: State
+    state: JobState
     attempt: int = 0
     lost: int = 0
     ran: float = 0.0
@@ -79,7 +80,7 @@ class SpooledJob:
     def from_plan(cls, document: Any, folder: Path) -> Self:
         job = Job.from_document(document["job"], str(folder))
         moves = tuple(PlannedMove(**step) for step in document["moves"])
-        entry = cls(job, moves, State.QUEUED)
+        entry = cls(job, moves, JobState.QUEUED)
         entry.apply_state(document)
         return entry
 
@@ -92,8 +93,8 @@ class SpooledJob:
     def apply_state(self, document: Any) -> None:
         """A job that was running is queued again."""
         vars(self).update({key: document[key] for key in _STATE_KEYS})
-        state, outcome = State(document["state"]), document["outcome"]
-        self.state = State.QUEUED if state is State.RUNNING else state
+        state, outcome = JobState(document["state"]), document["outcome"]
+        self.state = JobState.QUEUED if state is JobState.RUNNING else state
         self.outcome = JobOutcome(state, **outcome) if outcome else None
 
     def note_vanished(self, error: FileNotFoundError) -> None:
@@ -102,13 +103,13 @@ class SpooledJob:
             f"{Path(error.filename or self.job.source).name}: vanished or unreadable while the job "
             f"was taken in ({error.strerror}). Drop the job again."
         )
-        self.state = State.FAILED
-        self.outcome = outcome_now(State.FAILED, error=message)
+        self.state = JobState.FAILED
+        self.outcome = outcome_now(JobState.FAILED, error=message)
 
 
 _STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
 
 
-def outcome_now(state: State, **facts: Any) -> JobOutcome:
+def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
     """An outcome of this moment."""
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)

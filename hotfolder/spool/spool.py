@@ -18,10 +18,11 @@ from typing import Any
 from engine.settings import Settings
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.candidate import JobCandidate
-from hotfolder.job import TRANSITIONS, Job, State
+from hotfolder.job import TRANSITIONS, Job
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore, PlannedMove, free_file_name
 from hotfolder.spool.entry import JobOutcome, SpooledJob
+from plugin.client.protocol import JobState
 
 __all__ = ["Spool"]
 
@@ -58,7 +59,7 @@ class Spool(ClaimStore[SpooledJob]):
         self._last_id = max((entry.job.id for entry in entries), default="")
         return entries
 
-    def change(self, entry: SpooledJob, state: State | None = None, **facts: Any) -> None:
+    def change(self, entry: SpooledJob, state: JobState | None = None, **facts: Any) -> None:
         """Go to another state and note facts, on the disk first.
 
         Raises:
@@ -105,7 +106,7 @@ class Spool(ClaimStore[SpooledJob]):
             client=candidate.client,
             options=candidate.options,
         )
-        state = outcome.state if outcome else State.QUEUED
+        state = outcome.state if outcome else JobState.QUEUED
         return SpooledJob(job, tuple(moves.values()), state, outcome=outcome)
 
     def _new_id(self) -> str:

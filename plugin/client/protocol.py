@@ -127,7 +127,9 @@ STYLE = "style"
 INIT = "init"
 
 _PICTURE_ROLE = re.compile(
-    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)", re.I | re.S
+    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)",
+    # ASCII alone: else the `s` of `style` would fit the long s, and its lower case be no role.
+    re.I | re.S | re.A,
 )
 
 

@@ -21,10 +21,11 @@ from support import FakeClock, Room, Script, fails, is_lost, paints, paints_with
 from benchmarks.reliability.faults import Faults, faults, share_semantics
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.errors import FolderError
-from hotfolder.job import Job, State
+from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_server import LEFTOVERS_SECONDS
 from hotfolder.workers.events import Event
+from plugin.client.protocol import JobState
 
 STEPS = 60
 
@@ -68,7 +69,7 @@ def lost_once(job: Job) -> Iterator[Event]:
 class Life:
     drop: Callable[[Room, str], None] = pair
     script: Script = paints
-    end: State = State.DONE
+    end: JobState = JobState.DONE
     inputs: int = 2
     """Files that must be somewhere afterwards, once each."""
     outputs: tuple[str, ...] = (".png", ".result.yaml")
@@ -88,9 +89,9 @@ LIVES = {
         outputs=(".losses.png", ".png", ".progression.jpg", ".result.yaml"),
     ),
     "named_by_a_sidecar": Life(named_by_a_sidecar),
-    "failed": Life(script=fails, end=State.FAILED),
-    "refused": Life(pair_with("siez: 3"), end=State.FAILED, inputs=3),
-    "cancelled": Life(pair_and_cancel, end=State.CANCELLED),
+    "failed": Life(script=fails, end=JobState.FAILED),
+    "refused": Life(pair_with("siez: 3"), end=JobState.FAILED, inputs=3),
+    "cancelled": Life(pair_and_cancel, end=JobState.CANCELLED),
     "lost_once": Life(script=lost_once),
     "batch": Life(batch, outputs=(".png", ".result.yaml", ".summary.yaml")),
     "overwriting": Life(settings={"overwrite": True, "originals": "keep"}),
@@ -165,9 +166,9 @@ class Bench:
         files = {place.name: set(files_below(place)) for place in folder.root.iterdir()}
         assert self.room.status(self.name)["state"] == life.end, n
         suffixes = sorted("".join(path.suffixes) for path in files["outbox"])
-        assert suffixes == (list(life.outputs) if life.end is State.DONE else []), (n, suffixes)
+        assert suffixes == (list(life.outputs) if life.end is JobState.DONE else []), (n, suffixes)
         errors = [path.name for path in files["failed"] if path.name == "error.txt"]
-        assert len(errors) == (life.end is State.FAILED), n
+        assert len(errors) == (life.end is JobState.FAILED), n
         assert [path for place in self.places_of_work() for path in place.iterdir()] == [], n
         kept = set.union(*(files[name] for name in ("failed", "done", ".impasto")))
         inputs = [path.name for path in kept if path.name.startswith(f"{self.name}.")]

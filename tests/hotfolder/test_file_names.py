@@ -2,7 +2,16 @@ import unicodedata
 
 import pytest
 
-from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
+from engine.settings import SUFFIXES
+from hotfolder.file_names import (
+    FileRole,
+    ParsedName,
+    is_presentable,
+    key_of,
+    parse,
+    shown,
+)
+from plugin.client.protocol import RESULT_SUFFIXES, ControlFile
 
 
 @pytest.mark.parametrize(
@@ -15,10 +24,14 @@ from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, p
         ("a.init.tif", ParsedName(FileRole.INIT, "a")),
         ("a.yaml", ParsedName(FileRole.SIDECAR, "a")),
         ("a.YML", ParsedName(FileRole.SIDECAR, "a")),
-        ("a.cancel", ParsedName(FileRole.CANCEL, "a")),
+        ("a.cancel", ParsedName(ControlFile.CANCEL, "a")),
         ("my.holiday.2026.content.JPEG", ParsedName(FileRole.CONTENT, "my.holiday.2026")),
         ("a.Content.JPG", ParsedName(FileRole.CONTENT, "a")),
         ("portrait.jpg", ParsedName(FileRole.PICTURE)),
+        # Python takes the long s and the dotless i for an s and an i of another case.
+        ("a.\N{LATIN SMALL LETTER LONG S}tyle.jpg", ParsedName(FileRole.PICTURE)),
+        ("a.\N{LATIN SMALL LETTER DOTLESS I}nit.jpg", ParsedName(FileRole.PICTURE)),
+        ("a.style\N{ARABIC-INDIC DIGIT TWO}.jpg", ParsedName(FileRole.PICTURE)),
         ("notes.txt", ParsedName(FileRole.OTHER)),
         ("README", ParsedName(FileRole.OTHER)),
         ("-rf.content.jpg", ParsedName(FileRole.CONTENT, "-rf")),
@@ -72,3 +85,7 @@ def test_hostile_names_make_no_job(name: str) -> None:
 
 def test_hostile_names_are_shown_escaped() -> None:
     assert shown("a\nb\udcff") == "a\\nb\\udcff"
+
+
+def test_the_protocol_knows_the_suffixes_of_all_results() -> None:
+    assert set(RESULT_SUFFIXES) == set(SUFFIXES.values())

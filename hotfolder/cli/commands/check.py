@@ -147,8 +147,8 @@ def _kind_of(file: Path) -> Kind:
     from hotfolder.inbox.sidecar import SIDECAR_KEYS
     from hotfolder.yaml_document import DocumentError, parse_document
 
-    named = parse(file.name)
-    if named is not None and named.role is FileRole.BATCH:
+    parsed = parse(file.name)
+    if parsed is not None and parsed.role is FileRole.BATCH:
         return Kind.BATCH
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)

@@ -1,4 +1,4 @@
-"""When a job's client counts as gone: silence, as far as somebody listened."""
+"""When a job's client counts as gone: after silence, but for that in which no scan was made."""
 
 import pytest
 from support import FakeClock
@@ -12,20 +12,20 @@ HERE = JobOwner(pid=42, host="here")
 
 
 class Listener:
-    """An absence of 30 s at most, looked for every 5 s."""
+    """Clients that may be silent for 30 s, and are listened for every 5 s."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.living = {42}
-        self.absence = ClientLiveness(30, clock, host="here", is_alive=self.living.__contains__)
+        self.liveness = ClientLiveness(30, clock, host="here", is_alive=self.living.__contains__)
 
     def listen(self, owner: JobOwner, seconds: float, beat: int | None = None) -> str | None:
-        beats = {} if beat is None else {"a": Fingerprint(0, beat, 1)}
-        told = self.absence.gone({"a": owner}, beats)
+        heartbeats = {} if beat is None else {"a": Fingerprint(0, beat, 1)}
+        gone = self.liveness.gone({"a": owner}, heartbeats)
         for _ in range(int(seconds / 5)):
             self.clock.advance(5)
-            told = self.absence.gone({"a": owner}, beats)
-        return told.get("a")
+            gone = self.liveness.gone({"a": owner}, heartbeats)
+        return gone.get("a")
 
 
 @pytest.fixture
@@ -33,26 +33,26 @@ def listener(clock: FakeClock) -> Listener:
     return Listener(clock)
 
 
-def test_a_client_that_beats_is_there(listener: Listener) -> None:
+def test_a_client_with_a_heartbeat_is_there(listener: Listener) -> None:
     assert [listener.listen(HEARTBEAT, 30, beat) for beat in (1, 2, 3)] == [None] * 3
 
 
-def test_a_client_whose_beat_stands_still_is_gone(listener: Listener) -> None:
+def test_a_client_whose_heartbeat_stands_still_is_gone(listener: Listener) -> None:
     assert listener.listen(HEARTBEAT, 30, beat=1) is None
     assert listener.listen(HEARTBEAT, 5, beat=1) == "no heartbeat of its client for 35 s"
 
 
-def test_a_client_that_never_beat_is_gone_as_well(listener: Listener) -> None:
+def test_a_client_that_never_sent_a_heartbeat_is_gone_as_well(listener: Listener) -> None:
     assert listener.listen(HEARTBEAT, 30) is None
     assert listener.listen(HEARTBEAT, 5) is not None
 
 
-def test_a_beat_from_the_past_of_another_clock_counts(listener: Listener) -> None:
+def test_a_heartbeat_from_the_past_of_another_clock_counts(listener: Listener) -> None:
     listener.listen(HEARTBEAT, 30, beat=1_000)
     assert listener.listen(HEARTBEAT, 30, beat=7) is None
 
 
-def test_a_beat_that_was_taken_away_is_silence(listener: Listener) -> None:
+def test_a_heartbeat_that_was_taken_away_is_silence(listener: Listener) -> None:
     listener.listen(HEARTBEAT, 30, beat=1)
     assert listener.listen(HEARTBEAT, 5) is not None
 
@@ -83,7 +83,7 @@ def test_silence_that_nobody_could_hear_does_not_count(listener: Listener) -> No
     assert listener.listen(HEARTBEAT, 5, beat=1) is not None
 
 
-def test_without_the_injected_look_a_real_process_is_looked_at(clock: FakeClock) -> None:
+def test_without_an_injected_check_real_processes_are_checked(clock: FakeClock) -> None:
     import os
     import socket
     import subprocess
@@ -91,13 +91,13 @@ def test_without_the_injected_look_a_real_process_is_looked_at(clock: FakeClock)
 
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    absence = ClientLiveness(0.0, clock)
+    liveness = ClientLiveness(0.0, clock)
     owners = {
         "me": JobOwner(pid=os.getpid(), host=socket.gethostname()),
         "init": JobOwner(pid=1, host=socket.gethostname()),
         "ended": JobOwner(pid=ended.pid, host=socket.gethostname()),
     }
-    absence.gone(owners, {})
-    absence._looked = clock() + 1
+    liveness.gone(owners, {})
+    liveness._last_scan = clock() + 1
     clock.advance(1)
-    assert list(absence.gone(owners, {})) == ["ended"]
+    assert list(liveness.gone(owners, {})) == ["ended"]

@@ -12,17 +12,17 @@ def test_a_file_that_has_not_changed_is_the_same_object_as_before(
     for name in ("b.jpg", "a.jpg", ".hidden.jpg"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "folder").mkdir()
-    first = listing.look(1.0)
+    first = listing.scan(1.0)
     assert [(file.name, file.settled) for file in first] == [("a.jpg", False), ("b.jpg", False)]
     assert (listing.folders, listing.changed) == (("folder",), True)
     clock.advance(10)
-    settled = listing.look(1.0)
+    settled = listing.scan(1.0)
     assert [file.settled for file in settled] == [True, True]
-    again = listing.look(1.0)
+    again = listing.scan(1.0)
     assert not listing.changed
     assert all(one is other for one, other in zip(again, settled, strict=True))
     (tmp_path / "a.jpg").write_bytes(b"grown")
-    grown = listing.look(1.0)
+    grown = listing.scan(1.0)
     assert listing.changed
     assert grown[1] is settled[1]
     assert (grown[0].fingerprint.size, grown[0].settled) == (5, False)
@@ -31,8 +31,8 @@ def test_a_file_that_has_not_changed_is_the_same_object_as_before(
 def test_a_folder_in_the_place_of_a_file_is_a_folder(tmp_path: Path, clock: FakeClock) -> None:
     listing = Listing(tmp_path, clock)
     (tmp_path / "a.jpg").write_bytes(b"x")
-    listing.look(1.0)
+    listing.scan(1.0)
     (tmp_path / "a.jpg").unlink()
     (tmp_path / "a.jpg").mkdir()
-    assert listing.look(1.0) == []
+    assert listing.scan(1.0) == []
     assert listing.folders == ("a.jpg",)

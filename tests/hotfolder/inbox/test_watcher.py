@@ -10,16 +10,16 @@ from hotfolder.inbox.watcher import FolderWatcher
 
 
 @pytest.mark.parametrize("way", ["write", "rename", "link", "delete"])
-def test_the_bell_rings_for_every_way_of_delivery(
+def test_an_event_comes_for_every_way_of_delivery(
     tmp_path: Path, until: Callable[..., None], way: str
 ) -> None:
     watched, elsewhere = tmp_path / "inbox", tmp_path / "elsewhere"
     watched.mkdir()
     elsewhere.write_text("x")
     (watched / "old").write_text("x")
-    bell = FolderWatcher([watched])
+    folder_watcher = FolderWatcher([watched])
     try:
-        bell.pending()
+        folder_watcher.pending()
         match way:
             case "write":
                 (watched / "a").write_text("x")
@@ -29,12 +29,12 @@ def test_the_bell_rings_for_every_way_of_delivery(
                 os.link(elsewhere, watched / "a")
             case "delete":
                 (watched / "old").unlink()
-        until(bell.pending, 5)
+        until(folder_watcher.pending, 5)
     finally:
-        bell.close()
+        folder_watcher.close()
 
 
-def test_without_events_the_daemon_is_told_to_look_by_itself(
+def test_a_system_without_events_leaves_them_out_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Refused(watcher.Observer):  # type: ignore[misc,valid-type]
@@ -42,9 +42,9 @@ def test_without_events_the_daemon_is_told_to_look_by_itself(
             raise OSError(errno.EMFILE, "inotify instance limit reached")
 
     monkeypatch.setattr(watcher, "Observer", Refused)
-    bell = FolderWatcher([tmp_path])
-    assert not bell.native
-    assert not bell.pending()
+    folder_watcher = FolderWatcher([tmp_path])
+    assert not folder_watcher.native
+    assert not folder_watcher.pending()
     assert "inotify instance limit reached" in caplog.text
 
 
@@ -52,7 +52,7 @@ def test_polling_starts_no_observer(tmp_path: Path) -> None:
     assert not FolderWatcher([tmp_path], polling=True).native
 
 
-def test_a_network_share_is_looked_at_regularly(
+def test_a_network_share_is_scanned_regularly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """inotify hears nothing of what another machine drops there."""
@@ -65,20 +65,20 @@ def test_a_network_share_is_looked_at_regularly(
 def test_a_watcher_thread_that_died_is_noticed_and_replaced(
     tmp_path: Path, until: Callable[..., None], thread: str
 ) -> None:
-    bell = FolderWatcher([tmp_path])
+    folder_watcher = FolderWatcher([tmp_path])
     try:
-        observer = bell._observer
+        observer = folder_watcher._observer
         assert observer is not None
         victim = observer if thread == "dispatcher" else next(iter(observer.emitters))
         victim.stop()
         victim.join(10)
-        bell.check()
-        assert bell._observer not in (None, observer)
-        bell.pending()
+        folder_watcher.check()
+        assert folder_watcher._observer not in (None, observer)
+        folder_watcher.pending()
         (tmp_path / "a").write_text("x")
-        until(bell.pending, 60)
+        until(folder_watcher.pending, 60)
     finally:
-        bell.close()
+        folder_watcher.close()
 
 
 # Failure mode 7. The old watch stays on the old folder, alive and silent for good.
@@ -87,31 +87,31 @@ def test_a_watch_on_a_folder_that_was_replaced_is_set_anew(
 ) -> None:
     watched = tmp_path / "inbox"
     watched.mkdir()
-    bell = FolderWatcher([watched])
+    folder_watcher = FolderWatcher([watched])
     try:
-        assert bell.check()
-        assert not bell.check()
+        assert folder_watcher.check()
+        assert not folder_watcher.check()
         watched.rename(tmp_path / "away")
-        bell.check()
-        assert not bell.native
+        folder_watcher.check()
+        assert not folder_watcher.native
         watched.mkdir()
-        assert bell.check()
-        assert bell.native
-        bell.pending()
+        assert folder_watcher.check()
+        assert folder_watcher.native
+        folder_watcher.pending()
         (watched / "a").write_text("x")
-        until(bell.pending, 60)
+        until(folder_watcher.pending, 60)
     finally:
-        bell.close()
+        folder_watcher.close()
 
 
-def test_a_bell_that_stays_silent_is_set_anew_and_at_last_given_up(tmp_path: Path) -> None:
-    bell = FolderWatcher([tmp_path])
+def test_a_watch_without_events_is_set_anew_and_at_last_given_up(tmp_path: Path) -> None:
+    folder_watcher = FolderWatcher([tmp_path])
     try:
         for _ in range(watcher.MISSED_EVENTS_LIMIT):
-            before = bell._observer
-            bell.missed_event()
-            assert bell._observer not in (None, before)
-        bell.missed_event()
-        assert not bell.native
+            before = folder_watcher._observer
+            folder_watcher.missed_event()
+            assert folder_watcher._observer not in (None, before)
+        folder_watcher.missed_event()
+        assert not folder_watcher.native
     finally:
-        bell.close()
+        folder_watcher.close()

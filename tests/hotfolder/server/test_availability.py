@@ -98,7 +98,7 @@ def test_a_watch_that_seems_alive_and_tells_nothing_is_mistrusted(
             clock.advance(Config().watch.rescan_seconds + 0.1)
             deaf.step()
     assert "a change came without a file event" in caplog.text
-    assert not deaf._claimer._watcher.native
+    assert not deaf._claimer._schedule._watcher.native
     # From then on it looks as often as on a share.
     assert deaf._claimer.seconds_to_next_scan() <= Config().watch.poll_seconds
     deaf._shut_down()

@@ -7,10 +7,10 @@ import pytest
 from support import STATUS_KEYS, Room, starts_only
 
 from hotfolder.atomic_files import write_json
-from hotfolder.job import State
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import DeviceState, StyleCache
+from plugin.client.protocol import JobState
 
 
 def test_a_pair_becomes_a_picture_and_its_record(room: Room) -> None:
@@ -139,6 +139,6 @@ def test_the_spool_refuses_steps_that_the_table_does_not_have(room: Room) -> Non
     room.step(3)
     (entry,) = room.daemon._live.values()
     spool = Spool(room.folder)
-    spool.change(entry, State.FAILED)
+    spool.change(entry, JobState.FAILED)
     with pytest.raises(ValueError, match="from failed to running"):
-        spool.change(entry, State.RUNNING)
+        spool.change(entry, JobState.RUNNING)

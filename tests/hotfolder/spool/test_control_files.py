@@ -206,7 +206,7 @@ def test_a_job_is_cancelled_when_its_client_falls_silent(room: Room, state: str)
     assert list(room.folder.inbox.iterdir()) == []
 
 
-def test_a_short_patience_with_clients_outruns_the_pauses_between_looks(room: Room) -> None:
+def test_a_short_client_timeout_outruns_the_pauses_between_scans(room: Room) -> None:
     room.dispatcher.script = starts_only
     room.settings |= {"client_timeout": 3.0, "watch": {"polling": True, "poll_seconds": 60.0}}
     room.drop_pair("cat", "owner: {heartbeat: true}")

@@ -90,25 +90,25 @@ def test_a_priority_can_be_given_later_and_outlives_a_restart(room: Room, claime
     assert list(room.folder.inbox.iterdir()) == []
 
 
-def test_the_next_are_claimed_from_the_last_look_but_for_what_has_changed_since(
+def test_the_next_are_claimed_from_the_last_scan_but_for_what_has_changed_since(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.settings["claim_limit"] = 2
     for number in range(8):
         room.drop_pair(f"job{number}")
     room.step(2)
-    looks = 0
-    look = InboxScanner.scan
+    scans = 0
+    scan = InboxScanner.scan
 
     def counted(self: InboxScanner) -> Snapshot:
-        nonlocal looks
-        looks += 1
-        return look(self)
+        nonlocal scans
+        scans += 1
+        return scan(self)
 
     monkeypatch.setattr(InboxScanner, "scan", counted)
     room.drop("job5.content.jpg", "a longer picture")
     room.step(5, seconds=0.0)
-    assert looks == 0
+    assert scans == 0
     assert room.status("job4")["state"] == "done"
     room.step(8, seconds=0.0)
     assert {path.name for path in room.folder.inbox.iterdir()} == {
@@ -116,7 +116,7 @@ def test_the_next_are_claimed_from_the_last_look_but_for_what_has_changed_since(
     }
     room.step(4)
     assert room.status("job5")["state"] == "done"
-    assert looks > 0
+    assert scans > 0
 
 
 def test_an_urgent_job_overtakes_what_is_claimed(room: Room) -> None:

@@ -44,6 +44,8 @@ def test_a_control_file_is_named_after_its_job() -> None:
         ("cat.style.content", ("cat.style", "content", 0)),
         ("cat.init", ("cat", "init", 0)),
         ("cat.style0", None),
+        # Python takes the long s for an s of another case.
+        ("cat.\N{LATIN SMALL LETTER LONG S}tyle", None),
         ("cat", None),
         (".content", None),
     ],

@@ -1,0 +1,97 @@
+"""A folder's preset: `preset.yaml` says what holds for every picture of the folder (form 3)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hotfolder.errors import SidecarError
+from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of
+from hotfolder.inbox.model import InboxFile
+from hotfolder.inbox.sidecar import Sidecar, check_preset
+
+__all__ = ["Preset", "PresetFolder"]
+
+PRESET_NAMES = ("preset.yaml", "preset.yml")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What holds for every picture of a folder."""
+
+    file: InboxFile
+    sidecar: Sidecar
+
+
+class PresetFolder:
+    """The preset of one folder, and the pictures that are jobs because of it."""
+
+    def __init__(self, source_of: Callable[[str], str]) -> None:
+        """`source_of` tells the name under which the job of a picture is dropped."""
+        self._source_of = source_of
+        self.preset: Preset | None = None
+        """The last one that could be read, while there is a preset at all."""
+        self.problem = ""
+        """What is wrong with what lies there now; then every job of the folder is held."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether pictures alone are jobs here."""
+        return self.preset is not None or bool(self.problem)
+
+    def take(self, files: list[InboxFile], base: Mapping[str, Any]) -> list[InboxFile]:
+        """Take the preset out of `files`; `base` is `settings:` of config.yaml."""
+        found = [file for file in files if file.key in PRESET_NAMES]
+        self.problem = ""
+        if not found:
+            self.preset = None
+            return files
+        others = [file for file in files if file not in found]
+        if len(found) > 1:
+            names = ", ".join(file.label for file in found)
+            self.problem = f"several presets: {names}; take all but one away"
+            return others
+        (file,) = found
+        if file.settled:
+            sidecar = file.sidecar
+            try:
+                if isinstance(sidecar, SidecarError):
+                    raise SidecarError(str(sidecar))
+                check_preset(sidecar, base)
+                self.preset = Preset(file, sidecar)
+            except SidecarError as error:
+                self.problem = str(error).partition("\n")[0]
+        elif self.preset is None:
+            return []  # It is not known yet what the pictures are.
+        if self.preset is not None:
+            self.preset = replace(self.preset, file=file)
+        return others
+
+    def loose_pictures_as_contents(self, files: list[InboxFile]) -> list[InboxFile]:
+        """In a preset folder every picture that no sidecar names is the content of a job."""
+        if not self.is_active:
+            return files
+        sidecar_files = [file for file in files if file.parsed.role is FileRole.SIDECAR]
+        sidecars = [file.sidecar for file in sidecar_files if file.settled]
+        if self.preset is not None:
+            sidecars.append(self.preset.sidecar)
+        named = {
+            key_of(name)
+            for sidecar in sidecars
+            if isinstance(sidecar, Sidecar)
+            for name in sidecar.pictures()
+        }
+        # A sidecar that is still being written may name a picture, too.
+        with_sidecar = {file.parsed.job for file in sidecar_files}
+        all_read = all(file.settled for file in sidecar_files)
+        return [
+            replace(
+                file,
+                parsed=ParsedName(FileRole.CONTENT, job),
+                settled=file.settled and (all_read or job in with_sidecar),
+            )
+            if file.parsed.role is FileRole.PICTURE
+            and file.key not in named
+            and is_presentable(self._source_of(job := file.key.rpartition(".")[0]))
+            else file
+            for file in files
+        ]

@@ -1,0 +1,97 @@
+"""What people and clients ask for with files `NAME.CONTROL` in the inbox (docs/protocol.md).
+
+Cancel and hold are the claimer's and the server's to carry out; priority, release and retry are
+here, and the removal of control files that are for no job.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from hotfolder.atomic_files import discard, open_regular
+from hotfolder.file_names import shown
+from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.failed_folder import FailedFolder
+from hotfolder.inbox.model import InboxFile
+from hotfolder.inbox.scanner import InboxScanner
+from hotfolder.paths import FolderPaths
+from plugin.client.protocol import ControlFile
+
+__all__ = ["ControlFiles", "on_hold"]
+
+log = logging.getLogger(__name__)
+
+
+class ControlFiles:
+    """The control files of one scan."""
+
+    def __init__(self, folder: FolderPaths, snapshot: Snapshot) -> None:
+        self._folder = folder
+        self._files = snapshot.control_files
+        self.cancels = self._files[ControlFile.CANCEL]
+        self.heartbeats = self._files[ControlFile.HEARTBEAT]
+        self.holds = frozenset(self._files[ControlFile.HOLD])
+        self.priorities: dict[str, int] = {}
+        self.unclear: list[str] = []
+        """Priority files that have no priority in them, in words."""
+        for name, file in self._files[ControlFile.PRIORITY].items():
+            with contextlib.suppress(OSError):
+                self._read_priority(name, file)
+
+    def release(self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner) -> bool:
+        """End the hold of the jobs for which a release file is there; True if there were any."""
+        released = False
+        for name, file in self._files[ControlFile.RELEASE].items():
+            if name in self.holds:
+                discard(self._folder.inbox / ControlFile.HOLD.of(name))
+            elif name in waiting:
+                inbox.release(waiting[name].name)
+            else:
+                continue
+            log.info("[%s] released", name)
+            discard(file.path)
+            released = True
+        return released
+
+    def retry(self, inbox: InboxScanner, room: int, claim: Callable[[JobCandidate], bool]) -> bool:
+        """Claim failed jobs that are to be tried again, as many as there is room for; False if
+        some are left.
+
+        Args:
+            claim: False if it cannot be claimed now.
+        """
+        for name, file in self._files[ControlFile.RETRY].items():
+            if room <= 0:
+                return False
+            candidates = inbox.failed(name)
+            claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
+            room -= claimed
+            if claimed == len(candidates):
+                if not candidates:
+                    log.warning("[%s] nothing in failed/%s can be tried again", name, name)
+                FailedFolder(self._folder.failed / name).clear()
+                file.path.unlink(missing_ok=True)
+        return True
+
+    def remove_idle(self, control: ControlFile, names: AbstractSet[str]) -> None:
+        """Remove those that are for none of `names`, once they can be no delivery's forerunner:
+        such as a heartbeat that came after its job's end."""
+        for name, file in self._files[control].items():
+            if name not in names and file.settled:
+                log.debug("[%s] nothing to %s", name, control)
+                discard(file.path)
+
+    def _read_priority(self, name: str, file: InboxFile) -> None:
+        with open_regular(file.path) as opened:
+            text = opened.read(16).strip()
+        if len(text) == 1 and text.isdigit():
+            self.priorities[name] = int(text)
+        elif file.settled:
+            self.unclear.append(f"{shown(file.name)} (expected a digit in it, from 0 to 9)")
+
+
+def on_hold(name: str) -> str:
+    """What the status says of a job that somebody holds."""
+    return f"somebody holds it; `impasto release {name}` lets it go on"
