@@ -112,7 +112,7 @@ class BatchPublisher:
         ]
         path = batch.folder / "cells.json"
         write_whole(path, json.dumps(cells).encode(), durable=False)
-        command = [sys.executable, "-P", "-m", "hotfolder.batches.summary"]
+        command = [sys.executable, "-P", "-m", "hotfolder.batches.contact_sheet"]
         with path.open("rb") as stdin:
             return subprocess.Popen(
                 [*command, str(batch.folder / SHEET), str(columns_of(items))],

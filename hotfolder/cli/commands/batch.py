@@ -151,13 +151,15 @@ def _run(
 
 def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, finished: str) -> None:
     from hotfolder.atomic_files import write_whole
-    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, contact_sheet, summary_text
+    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 
     ends = [(each.item, each.end) for each in items]
     write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
     if any(each.picture for each in items):
         cells = [(each.picture, each.item.name) for each in items]
         columns = columns_of([each.item for each in items])
+        from hotfolder.batches.contact_sheet import contact_sheet
+
         write_whole(out / SHEET, contact_sheet(cells, columns))
 
 
