@@ -17,7 +17,7 @@ from engine.errors import Problem, SettingsError
 from engine.presets import PRESETS
 from hotfolder.config.model import Config, config_problems
 from hotfolder.errors import ConfigError
-from hotfolder.yaml_document import DocumentError, parse_document
+from hotfolder.yaml_document import parse_document
 
 __all__ = ["Configuration", "Layer", "read_configuration", "search_path"]
 
@@ -147,10 +147,7 @@ def _file_layer(path: Path) -> Layer:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
-    try:
-        document = parse_document(data, str(path))
-    except DocumentError as error:
-        raise ConfigError(str(error)) from None
+    document = parse_document(data, str(path))
     places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
     layer = Layer(str(path), _anchored(document.values, path.absolute().parent), places)
     _validated(layer.values, [layer])
@@ -175,10 +172,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
             _refuse_misspelt(variable, path[0])
             continue
         *above, last = path
-        try:
-            value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
-        except DocumentError as error:
-            raise ConfigError(str(error)) from None
+        value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
         inside = values
         for part in above:
             inside = inside.setdefault(part, {})

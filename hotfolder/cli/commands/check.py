@@ -11,7 +11,7 @@ from hotfolder.cli.app import command
 from hotfolder.cli.console import did_you_mean, report
 from hotfolder.cli.options import ConfigOption, hot_option
 from hotfolder.cli.where import find_hot_folder, is_hot_folder, read_config
-from hotfolder.errors import FolderError, SidecarError
+from hotfolder.errors import ConfigError, FolderError, SidecarError
 
 if TYPE_CHECKING:
     from hotfolder.config.layers import Configuration
@@ -145,14 +145,14 @@ def _kind_of(file: Path) -> Kind:
     from hotfolder.config.model import Config
     from hotfolder.file_names import FileRole, parse
     from hotfolder.inbox.sidecar import SIDECAR_KEYS
-    from hotfolder.yaml_document import DocumentError, parse_document
+    from hotfolder.yaml_document import parse_document
 
     parsed = parse(file.name)
     if parsed is not None and parsed.role is FileRole.BATCH:
         return Kind.BATCH
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
-    except DocumentError:
+    except ConfigError:
         keys = set()  # Reading it will report the error.
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
