@@ -214,20 +214,18 @@ def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str
 
 def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Paths are relative to the folder of the file that names them; here they become absolute."""
+
+    def anchor(place: Any) -> Any:
+        if not isinstance(place, str) or not place:
+            return place
+        return str((base / Path(place).expanduser()).absolute())
+
     anchored = dict(values)
-    for key in ("hot_folder", "log_file"):
-        if isinstance(place := values.get(key), str) and place:
-            anchored[key] = _anchored_at(base, place)
+    for key in {"hot_folder", "log_file"} & values.keys():
+        anchored[key] = anchor(values[key])
     if isinstance(places := values.get("hot_folders"), list):
-        anchored["hot_folders"] = [
-            _anchored_at(base, place) if isinstance(place, str) and place else place
-            for place in places
-        ]
+        anchored["hot_folders"] = [anchor(place) for place in places]
     return anchored
-
-
-def _anchored_at(base: Path, place: str) -> str:
-    return str((base / Path(place).expanduser()).absolute())
 
 
 def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:

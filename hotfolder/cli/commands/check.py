@@ -183,15 +183,9 @@ def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mappi
     missing = _missing_pictures(file, sidecar, hot)
     if missing:
         raise SidecarError("\n".join(missing))
-    pictures: dict[str, Any] = {}
-    if sidecar.content:
-        pictures["content"] = sidecar.content
-    if sidecar.styles:
-        pictures["styles"] = list(sidecar.styles)
-    if sidecar.client:
-        pictures["client"] = dict(sidecar.client)
-    options = sidecar.options.model_dump(exclude_defaults=True)
-    return pictures | options | settings.model_dump()
+    own = {"content": sidecar.content, "styles": [*sidecar.styles], "client": {**sidecar.client}}
+    given = {key: value for key, value in own.items() if value}
+    return given | sidecar.options.model_dump(exclude_defaults=True) | settings.model_dump()
 
 
 def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list[str]":
