@@ -39,7 +39,7 @@ bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md sa
 
 docs: .venv/installed-dev ## Write config.yaml, docs/settings.md and the drawings of docs/architecture.md again, from the code
 	@$(BIN)/python -m hotfolder.config.model > config.yaml.part && mv config.yaml.part config.yaml
-	@$(BIN)/python -m hotfolder.cli.settings_page > docs/settings.md.part
+	@$(BIN)/python docs/draw_settings.py > docs/settings.md.part
 	@mv docs/settings.md.part docs/settings.md
 	@$(BIN)/python docs/draw_architecture.py
 

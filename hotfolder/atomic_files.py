@@ -70,7 +70,7 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """
     temporary = _temporary_beside(path)
     try:
-        with _created(temporary) as file:
+        with temporary.open("xb") as file:
             yield file
             if durable:
                 file.flush()
@@ -118,7 +118,7 @@ def copy(source: Path, target: Path) -> None:
     """Copy a regular file with its modification time; `target` appears whole."""
     temporary = _temporary_beside(target)
     try:
-        with open_regular(source) as reader, _created(temporary) as writer:
+        with open_regular(source) as reader, temporary.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
             os.fsync(writer.fileno())
@@ -269,12 +269,6 @@ def _replace(temporary: Path, target: Path) -> None:
 def _temporary_beside(path: Path) -> Path:
     # Not made from the name, which may already be as long as the file system allows.
     return path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
-
-
-def _created(path: Path) -> IO[bytes]:
-    # The mode is left to the umask, unlike tempfile's 0600.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def _same(one: Path, other: Path) -> bool:

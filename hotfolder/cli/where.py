@@ -58,11 +58,9 @@ def find_hot_folders(given: Sequence[Path] | None, config: Path | None = None) -
     Raises:
         FolderError: one of them is none.
     """
-    from hotfolder.config.layers import load_config
-
     places = list(given or ())
     if not places and not os.environ.get(ENVIRONMENT):
-        places = [Path(place) for place in load_config(config).hot_folders]
+        places = [Path(place) for place in read_config(config).hot_folders]
     found = [_existing(place, "") for place in places] or [find_hot_folder(None, config)]
     return list(dict.fromkeys(path.resolve() for path in found))
 
@@ -88,9 +86,10 @@ def read_config(path: Path | None, **flags: Any) -> "Config":
     Raises:
         ConfigError
     """
-    from hotfolder.config.layers import load_config
+    from hotfolder.config.layers import read_configuration
 
-    return load_config(path, flags={key: flag for key, flag in flags.items() if flag is not None})
+    flags = {key: flag for key, flag in flags.items() if flag is not None}
+    return read_configuration(path, flags=flags).config
 
 
 def _named(given: Path | None) -> Path | None:

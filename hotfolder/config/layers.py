@@ -7,19 +7,19 @@ merged key by key. Where each value comes from is remembered: `impasto check` pr
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
 from engine.presets import PRESETS
-from hotfolder.config.model import Config, below_settings, config_problems
+from hotfolder.config.model import Config, config_problems
 from hotfolder.errors import ConfigError
-from hotfolder.yaml_document import DocumentError, parse_document
+from hotfolder.yaml_document import parse_document
 
-__all__ = ["Configuration", "Layer", "load_config", "read_configuration", "search_path"]
+__all__ = ["Configuration", "Layer", "read_configuration", "search_path"]
 
 FILE_NAME = "config.yaml"
 
@@ -33,6 +33,9 @@ _OTHERS = (CONFIG_VARIABLE, "IMPASTO_JOB_", "IMPASTO_BENCHMARK_")
 KeyPath = tuple[str | int, ...]
 
 PRESET: KeyPath = ("settings", "preset")
+
+_DEFAULTS = {"hot_folder": Config.model_fields["hot_folder"].default}
+"""Paths among the defaults, which become absolute as those of the layers do."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,6 @@ class Configuration:
     @property
     def found(self) -> list[Path]:
         return [path for path in self.files if path.is_file()]
-
-
-def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
-    """The merged configuration. See `read_configuration`."""
-    return read_configuration(path, flags=flags).config
 
 
 def read_configuration(
@@ -149,10 +147,7 @@ def _file_layer(path: Path) -> Layer:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
-    try:
-        document = parse_document(data, str(path))
-    except DocumentError as error:
-        raise ConfigError(str(error)) from None
+    document = parse_document(data, str(path))
     places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
     layer = Layer(str(path), _anchored(document.values, path.absolute().parent), places)
     _validated(layer.values, [layer])
@@ -177,10 +172,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
             _refuse_misspelt(variable, path[0])
             continue
         *above, last = path
-        try:
-            value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
-        except DocumentError as error:
-            raise ConfigError(str(error)) from None
+        value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
         inside = values
         for part in above:
             inside = inside.setdefault(part, {})
@@ -203,11 +195,11 @@ def _refuse_misspelt(variable: str, key: str) -> None:
 def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
     """The configuration of these values; an error names the place in the layer that has the key."""
     try:
-        return Config.model_validate(_absolute(values))
+        return Config.model_validate(_anchored({**_DEFAULTS, **values}, Path.cwd()))
     except ValidationError as error:
         problems = config_problems(error, values)
     except SettingsError as error:
-        problems = list(below_settings(error))
+        problems = [replace(each, path=("settings", *each.path)) for each in error.problems]
     raise ConfigError("\n".join(_lines(problems, layers)))
 
 
@@ -222,25 +214,18 @@ def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str
 
 def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """Paths are relative to the folder of the file that names them; here they become absolute."""
+
+    def anchor(place: Any) -> Any:
+        if not isinstance(place, str) or not place:
+            return place
+        return str((base / Path(place).expanduser()).absolute())
+
     anchored = dict(values)
-    for key in ("hot_folder", "log_file"):
-        if isinstance(place := values.get(key), str) and place:
-            anchored[key] = _anchored_at(base, place)
+    for key in {"hot_folder", "log_file"} & values.keys():
+        anchored[key] = anchor(values[key])
     if isinstance(places := values.get("hot_folders"), list):
-        anchored["hot_folders"] = [
-            _anchored_at(base, place) if isinstance(place, str) and place else place
-            for place in places
-        ]
+        anchored["hot_folders"] = [anchor(place) for place in places]
     return anchored
-
-
-def _anchored_at(base: Path, place: str) -> str:
-    return str((base / Path(place).expanduser()).absolute())
-
-
-def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:
-    default = Config.model_fields["hot_folder"].default
-    return _anchored({"hot_folder": default, **values}, Path.cwd())
 
 
 def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,10 +237,8 @@ def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any
             merged[key] = value
         elif key == "settings":
             merged[key] = _merged_settings(value, below)
-        elif _is_section(key):
-            merged[key] = {**below, **value}
         else:
-            merged[key] = value
+            merged[key] = {**below, **value}
     return merged
 
 
@@ -263,14 +246,5 @@ def _merged_settings(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict
     """As `resolve` would: a preset named above outranks the keys below."""
     if "preset" not in upper:
         return {**lower, **upper}
-    return {
-        **PRESETS[lower.get("preset", "standard")],
-        **lower,
-        **PRESETS[upper["preset"]],
-        **upper,
-    }
-
-
-def _is_section(key: str) -> bool:
-    kind = Config.model_fields[key].annotation
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    below = {**PRESETS[lower.get("preset", "standard")], **lower}
+    return {**below, **PRESETS[upper["preset"]], **upper}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.settings import resolve
-from hotfolder.config.layers import load_config, read_configuration, search_path
+from hotfolder.config.layers import read_configuration, search_path
 from hotfolder.errors import ConfigError
 
 
@@ -23,7 +23,7 @@ def refusal(tmp_path: Path, text: str) -> str:
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        read_configuration(path)
     return str(caught.value).replace(f"{tmp_path}/", "")
 
 
@@ -63,7 +63,7 @@ def test_a_named_file_that_is_missing_is_an_error_with_every_place_looked_at(
     places: tuple[Path, Path], tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / "nowhere.yaml")
+        read_configuration(tmp_path / "nowhere.yaml")
     assert all(str(path) in str(caught.value) for path in places)
     with pytest.raises(ConfigError, match="IMPASTO_CONFIG names it"):
         read_configuration(environment={"IMPASTO_CONFIG": "nowhere.yaml"})
@@ -121,7 +121,7 @@ def test_what_is_wrong_only_together_names_the_uppermost(places: tuple[Path, Pat
     users.write_text("settings: {optimiser: adam, learning_rate: 5}")
     here.write_text("settings:\n  optimiser: lbfgs")
     with pytest.raises(ConfigError) as caught:
-        load_config()
+        read_configuration()
     assert str(caught.value).startswith(f"{users}, line 1: settings.learning_rate: 5; expected")
 
 
@@ -130,7 +130,7 @@ def test_folders_are_relative_to_where_they_are_named(
 ) -> None:
     _, users = places
     users.write_text("hot_folder: hot")
-    assert load_config().hot_folder == str(users.parent / "hot")
+    assert read_configuration().config.hot_folder == str(users.parent / "hot")
     read = read_configuration(environment={"IMPASTO_HOT_FOLDER": "here"})
     assert read.config.hot_folder == str(tmp_path / "here")
 

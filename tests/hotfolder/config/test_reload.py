@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support import FakeClock, Room
 
-from hotfolder.config.layers import load_config
+from hotfolder.config.layers import read_configuration
 from hotfolder.config.reload import ConfigWatch
 
 
@@ -18,7 +18,9 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def watch(file: Path, clock: FakeClock) -> ConfigWatch:
-    return ConfigWatch(load_config(file), lambda: load_config(file), [file], clock)
+    return ConfigWatch(
+        read_configuration(file).config, lambda: read_configuration(file).config, [file], clock
+    )
 
 
 def look(watch: ConfigWatch, clock: FakeClock, times: int = 2) -> bool:
