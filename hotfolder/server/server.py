@@ -25,7 +25,7 @@ from hotfolder.server.systemd import SystemdNotifier
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.local_dispatcher import LocalDispatcher
 from hotfolder.workers.shared_dispatcher import SharedDispatcher
-from hotfolder.workers.worker_process import worker_command
+from hotfolder.workers.worker_process import WorkerOptions, worker_command
 
 __all__ = ["Server", "local_dispatcher"]
 
@@ -37,14 +37,8 @@ TICK_SECONDS = 0.25
 
 def local_dispatcher(config: Config) -> Dispatcher:
     """The worker processes of this machine that the configuration asks for."""
-    command = worker_command(
-        threads=config.threads,
-        max_megapixels=config.max_megapixels,
-        memory=config.memory,
-        style_cache_megabytes=config.style_cache_megabytes,
-        checkpoint_seconds=config.checkpoint_seconds,
-    )
-    return LocalDispatcher(config.devices, command=command)
+    options = WorkerOptions.model_validate(config, from_attributes=True)
+    return LocalDispatcher(config.devices, command=worker_command(options))
 
 
 class Server:

@@ -35,6 +35,7 @@ from hotfolder.job import Job
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.worker_process import WorkerOptions
 
 __all__ = ["EnginePainter"]
 
@@ -48,34 +49,21 @@ AFTER_LOSS = 0.7
 class EnginePainter:
     """Paints on one device; keeps the network and what it knows of styles between jobs."""
 
-    def __init__(
-        self,
-        device: str,
-        *,
-        threads: int | None,
-        max_megapixels: float,
-        memory: str,
-        style_cache_megabytes: int,
-        preview_seconds: float,
-        checkpoint_seconds: float,
-    ) -> None:
+    def __init__(self, device: str, options: WorkerOptions) -> None:
         """`device` may be `auto`: then the first of `devices`.
 
         Raises:
             DeviceError: no such device.
         """
         make_reproducible()
-        if threads is not None:
-            torch.set_num_threads(threads)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
-        self._max_megapixels = max_megapixels
-        self._preview_seconds = preview_seconds
-        self._checkpoint_seconds = checkpoint_seconds
-        self._memory = memory
+        self._options = options
         self._dispatched: tuple[Checkpoints, Callable[[], State]] | None = None
         self._network: tuple[tuple[str, str], VGG19] | None = None
-        self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
+        self._targets = StyleTargets(options.style_cache_megabytes * 1_000_000)
 
     @property
     def style_cache(self) -> StyleCache:
@@ -125,12 +113,12 @@ class EnginePainter:
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg),
-            seconds=self._checkpoint_seconds,
+            seconds=self._options.checkpoint_seconds,
         )
         state = checkpoints.latest()
         if state is not None and progression:
             progression.restore(state.extra["progression"])
-        budget = parse_memory(self._memory) or auto_budget(self.device)
+        budget = parse_memory(self._options.memory) or auto_budget(self.device)
         if job.lost > 1 and budget:
             # Linux ends a process that takes too much, and the same plan would meet the same end.
             budget = round(budget * AFTER_LOSS ** (job.lost - 1))
@@ -141,7 +129,7 @@ class EnginePainter:
             job.settings,
             vgg,
             initial=initial,
-            preview_seconds=self._preview_seconds,
+            preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
             resume=state,
@@ -181,7 +169,7 @@ class EnginePainter:
     def _read(self, path: Path) -> Picture:
         if path.is_symlink():  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._max_megapixels)
+        return read_picture(path, max_megapixels=self._options.max_megapixels)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
