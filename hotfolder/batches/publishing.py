@@ -17,8 +17,8 @@ from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
 from hotfolder.file_names import free_name
+from hotfolder.job import now
 from hotfolder.outbox.publisher import move_originals, originals_parent
-from hotfolder.outbox.status_files import now
 from hotfolder.paths import FolderPaths
 from hotfolder.workers.worker_process import child_environment
 

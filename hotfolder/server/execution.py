@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.claimer import ScanResult
@@ -210,9 +210,8 @@ class JobRunner:
         if entry.state is JobState.QUEUED and not isinstance(
             event, Cancelled | WorkerLost | StorageFailed
         ):
-            started = datetime.now(UTC).isoformat(timespec="milliseconds")
             attempt = entry.attempt + 1
-            self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=started)
+            self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=now())
         match event:
             case Started():
                 self._timer.start(entry.job.id, entry.ran)

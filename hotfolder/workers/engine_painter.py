@@ -10,7 +10,6 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from engine.state import State
 from engine.stylise import Result, stylise
 from hotfolder.atomic_files import sync_folder, write_whole
 from hotfolder.errors import WorkerCrash
-from hotfolder.job import Job
+from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
@@ -102,7 +101,7 @@ class EnginePainter:
             checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
-        started = datetime.now(UTC)
+        started = now()
         folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
         content = self._read(inputs / job.content)
         styles = [self._read(inputs / name) for name in job.styles]
@@ -227,7 +226,7 @@ def _record(
     content: Picture,
     styles: list[Picture],
     result: Result,
-    started: datetime,
+    started: str,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names that the server chooses."""
     return {
@@ -250,8 +249,8 @@ def _record(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "started": started.isoformat(timespec="milliseconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "started": started,
+        "finished": now(),
     }
 
 

@@ -144,10 +144,11 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
             ExitCode.OTHER,
         )
     except OSError as error:
+        words = _in_words(f"A file failed: {error}", job)
         if error.errno in NO_SPACE:
-            yield StorageFailed(job.id, _in_words(f"A file failed: {error}", job), full=True)
-            return
-        yield Failed(job.id, _in_words(f"A file failed: {error}", job), ExitCode.FILE_ACCESS)
+            yield StorageFailed(job.id, words, full=True)
+        else:
+            yield Failed(job.id, words, ExitCode.FILE_ACCESS)
     except Exception as error:
         traceback.print_exc()  # into the server's log
         words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."

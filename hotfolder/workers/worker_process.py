@@ -85,10 +85,6 @@ class WorkerProcess:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             self._process.stdin.flush()
 
-    def end(self) -> None:
-        """Ask it to end as soon as it has written where its job stands."""
-        self.send({"do": "stop"})
-
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
