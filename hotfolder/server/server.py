@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -63,9 +64,10 @@ class Server:
         self._config = config
         self._once = once
         self._dispatcher = dispatcher
-        self._folders = [
-            _ServedFolder(config, FolderPaths(root), once=once, on_event=on_event) for root in roots
-        ]
+        self._folders: list[_ServedFolder] = []
+        for folder in map(FolderPaths, roots):
+            make_server = partial(FolderServer, config, folder, once=once, on_event=on_event)
+            self._folders.append(_ServedFolder(folder, make_server))
         self._stopping = False
         self._stopped_by: signal.Signals | None = None
         self._thread = threading.Thread(target=self._serve_in_thread, name="hot folder")
@@ -180,12 +182,10 @@ class _ServedFolder:
     _steps: Iterator[str]
 
     def __init__(
-        self, config: ConfigWatch, folder: FolderPaths, *, once: bool, on_event: OnStatus | None
+        self, folder: FolderPaths, make_server: Callable[[Dispatcher], FolderServer]
     ) -> None:
-        self._config = config
         self._folder = folder
-        self._once = once
-        self._on_event = on_event
+        self._make_server = make_server
         self._held = contextlib.ExitStack()
         """The lock and the steps."""
         self.is_served = False
@@ -207,9 +207,7 @@ class _ServedFolder:
 
     def open(self, dispatcher: Dispatcher) -> None:
         try:
-            self.server = FolderServer(
-                self._config, self._folder, dispatcher, once=self._once, on_event=self._on_event
-            )
+            self.server = self._make_server(dispatcher)
         except OSError as error:
             raise FolderError(f"{self}: cannot be served: {error}.") from None
         self._steps = self._held.enter_context(contextlib.closing(self.server.steps()))

@@ -6,7 +6,6 @@ Imports torch. Only worker processes import this module.
 import contextlib
 import gc
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -25,10 +24,10 @@ from engine.network.devices import make_reproducible, resolve_devices
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
 from engine.progression import Progression
-from engine.settings import SUFFIXES
+from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
-from hotfolder.atomic_files import sync_folder, write_whole
+from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
@@ -143,7 +142,7 @@ class EnginePainter:
                 if isinstance(step, Result):
                     extra_outputs = _write_progression(progression, folder) if progression else []
                     self._dispatched = None
-                    picture = _write_result(step.picture, job, folder)
+                    picture = _write_result(step.picture, job.settings, folder)
                     record = _record(job, inputs, content, styles, step, started)
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
@@ -177,20 +176,13 @@ class EnginePainter:
         return self._network[1]
 
 
-def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
-    settings = job.settings
+def _write_result(picture: Picture, settings: Settings, folder: Path) -> Path:
     target = folder / f"result{SUFFIXES[settings.format]}"
-
-    def write(path: Path) -> None:
-        text = json.dumps(settings.model_dump(), ensure_ascii=False)
+    text = json.dumps(settings.model_dump(), ensure_ascii=False)
+    with whole(target) as file:
         write_picture(
-            picture, path, format=settings.format, quality=settings.jpeg_quality, text=text
+            picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
         )
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-    _write_whole(target, write)
-    sync_folder(folder)
     return target
 
 
@@ -204,20 +196,9 @@ def _write_progression(progression: Progression, folder: Path) -> list[str]:
 
 def _write_preview(picture: Picture, folder: Path) -> Path:
     target = folder / "preview.jpg"
-    small = picture.thumbnail(PREVIEW_SIDE)
-    _write_whole(
-        target, lambda path: write_picture(small, path, format="jpeg", quality=PREVIEW_QUALITY)
-    )
+    with whole(target, durable=False) as file:
+        write_picture(picture.thumbnail(PREVIEW_SIDE), file, format="jpeg", quality=PREVIEW_QUALITY)
     return target
-
-
-def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
-    temporary = target.with_name(f".impasto-{target.name}.part")
-    try:
-        write(temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _record(
