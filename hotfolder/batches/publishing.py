@@ -16,7 +16,7 @@ from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
-from hotfolder.file_names import free_name
+from hotfolder.file_names import free_name_in
 from hotfolder.job import now
 from hotfolder.outbox.publisher import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
@@ -124,9 +124,7 @@ class BatchPublisher:
         outbox, name = self._folder.outbox, batch.plan.name
         while True:
             if batch.state.get("published") is None:
-                free = free_name(
-                    name, lambda n: any((outbox / f"{n}.{e}").exists() for e in (SHEET, SUMMARY))
-                )
+                free = free_name_in(outbox, name, [f".{each}" for each in (SHEET, SUMMARY)])
                 batch.note(published=name if config.overwrite else free)
             targets = {each: outbox / f"{batch.state['published']}.{each}" for each in files}
             deliveries = [(batch.folder / each, target) for each, target in targets.items()]
@@ -149,5 +147,4 @@ class BatchPublisher:
         parent = originals_parent(self._folder, config, finished, cancelled=batch.cancelled)
         if parent is None:
             return None
-        name = free_name(batch.plan.name, lambda n: (parent / n).exists())
-        return self._folder.relative(parent / name)
+        return self._folder.relative(parent / free_name_in(parent, batch.plan.name))

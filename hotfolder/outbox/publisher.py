@@ -5,7 +5,6 @@ used, so that after a crash the same names are used again. The job leaves the sp
 """
 
 import contextlib
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +16,7 @@ import yaml
 from hotfolder.atomic_files import move, publish_all, remove_leftovers, sync_folder, write_whole
 from hotfolder.config.model import Config
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.file_names import free_name
+from hotfolder.file_names import free_name_in
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
@@ -63,13 +62,11 @@ class Publisher:
             self._choose_result_name(entry)
 
     def _choose_result_name(self, entry: SpooledJob) -> None:
-        name, outbox = entry.job.name, self._folder.outbox
+        name = entry.job.name
         if not self._config().overwrite:
             extra_outputs = _outcome(entry).extra_outputs
             ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
-            name = free_name(
-                name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends)
-            )
+            name = free_name_in(self._folder.outbox, name, ends)
         self._note(entry, published=name)
 
     def _deliveries(self, entry: SpooledJob) -> list[tuple[Path, Path]]:
@@ -113,7 +110,7 @@ class Publisher:
             parent = self._originals_parent(entry)
             if parent is None:
                 return
-            name = free_name(entry.job.name, lambda n: (parent / n).exists())
+            name = free_name_in(parent, entry.job.name)
             self._note(entry, folder=self._folder.relative(parent / name))
         folder = self._folder.root / str(_outcome(entry).folder)
         failed, library = entry.state is JobState.FAILED, self._folder.styles.resolve()
