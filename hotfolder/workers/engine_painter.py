@@ -75,7 +75,7 @@ class EnginePainter:
         Raises:
             EngineError: the job's fault, in words.
             MemoryError: too large for the device.
-            Crash: the device is in a state that no further job would survive.
+            WorkerCrash: the device is in a state that no further job would survive.
         """
         try:
             yield from self._paint(job)
