@@ -69,7 +69,7 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     `durable` also outlives a power cut.
     """
     with _temporary_beside(path) as temporary:
-        with _created(temporary) as file:
+        with temporary.open("xb") as file:
             yield file
             if durable:
                 file.flush()
@@ -113,7 +113,7 @@ def open_regular(path: Path) -> IO[bytes]:
 def copy(source: Path, target: Path) -> None:
     """Copy a regular file with its modification time; `target` appears whole."""
     with _temporary_beside(target) as temporary:
-        with open_regular(source) as reader, _created(temporary) as writer:
+        with open_regular(source) as reader, temporary.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
             os.fsync(writer.fileno())
@@ -257,19 +257,14 @@ def _replace(temporary: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_beside(path: Path) -> Iterator[Path]:
-    """A name for a temporary file, which is gone after the block."""
+    """A name for a temporary file, which is gone after the block. Who creates the file leaves its
+    mode to the umask, unlike tempfile's 0600."""
     # Not made from the name, which may already be as long as the file system allows.
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
     try:
         yield temporary
     finally:
         discard(temporary)
-
-
-def _created(path: Path) -> IO[bytes]:
-    # The mode is left to the umask, unlike tempfile's 0600.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
 
 
 def _same(one: Path, other: Path) -> bool:
