@@ -41,7 +41,11 @@ class JobRunner:
 
     def start(self, checkpoint_seconds: float = 0.001) -> Iterator[dict[str, Any]]:
         """The events of a new worker that is given the job."""
-        command = worker_command(WorkerOptions(threads=1, checkpoint_seconds=checkpoint_seconds))
+        # Previews by the clock would differ from one run to the next.
+        options = WorkerOptions(
+            threads=1, checkpoint_seconds=checkpoint_seconds, preview_seconds=3600.0
+        )
+        command = worker_command(options)
         with (self.folder.parent / "log").open("ab") as log:
             self.worker = subprocess.Popen(
                 [*command, "--device", "cpu"],
