@@ -68,17 +68,13 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
 
     `durable` also outlives a power cut.
     """
-    temporary = _temporary_beside(path)
-    try:
+    with _temporary_beside(path) as temporary:
         with temporary.open("xb") as file:
             yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         _replace(temporary, path)
-    except BaseException:
-        discard(temporary)
-        raise
     if durable:
         sync_folder(path.parent)
 
@@ -116,8 +112,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a regular file with its modification time; `target` appears whole."""
-    temporary = _temporary_beside(target)
-    try:
+    with _temporary_beside(target) as temporary:
         with open_regular(source) as reader, temporary.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
@@ -125,9 +120,6 @@ def copy(source: Path, target: Path) -> None:
             times = os.fstat(reader.fileno())
         os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
         _replace(temporary, target)
-    except BaseException:
-        discard(temporary)
-        raise
 
 
 def move(source: Path, target: Path) -> None:
@@ -175,8 +167,7 @@ def publish(source: Path, target: Path) -> bool:
     """
     if os.path.lexists(target):
         return _same(source, target)
-    temporary = _temporary_beside(target)
-    try:
+    with _temporary_beside(target) as temporary:
         copy(source, temporary)
         try:
             os.link(temporary, target)
@@ -188,8 +179,6 @@ def publish(source: Path, target: Path) -> bool:
             if os.path.lexists(target):
                 return _same(source, target)
             temporary.rename(target)
-    finally:
-        discard(temporary)
     sync_folder(target.parent)
     return True
 
@@ -266,9 +255,16 @@ def _replace(temporary: Path, target: Path) -> None:
     discard(aside)
 
 
-def _temporary_beside(path: Path) -> Path:
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """A name for a temporary file, which is gone after the block. Who creates the file leaves its
+    mode to the umask, unlike tempfile's 0600."""
     # Not made from the name, which may already be as long as the file system allows.
-    return path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
+    try:
+        yield temporary
+    finally:
+        discard(temporary)
 
 
 def _same(one: Path, other: Path) -> bool:

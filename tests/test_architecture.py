@@ -18,6 +18,7 @@ from hotfolder.server.server import Server
 from hotfolder.workers.engine_painter import EnginePainter
 from hotfolder.workers.events import Done
 from hotfolder.workers.local_dispatcher import LocalDispatcher
+from hotfolder.workers.worker_process import WorkerOptions
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "architecture.md"
@@ -94,15 +95,7 @@ def test_a_job_goes_the_listed_way_through_the_worker_and_each_evaluation_as_lis
     shutil.copyfile(painting, inputs / "cup.png")
     settings = resolve({"size": 64, "steps": 3, "coarse_steps": 2})
     job = Job("1", "cat", "cat", str(tmp_path), "cat.png", ("cup.png",), settings)
-    painter = EnginePainter(
-        "cpu",
-        threads=None,
-        max_megapixels=1,
-        preview_seconds=0,
-        style_cache_megabytes=0,
-        memory="auto",
-        checkpoint_seconds=3600,
-    )
+    painter = EnginePainter("cpu", WorkerOptions(preview_seconds=0))
     *_, done = painter.paint(job)
     assert isinstance(done, Done)
     for name in ("worker", "evaluation"):

@@ -27,7 +27,8 @@ from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
-from hotfolder.outbox.status_files import StatusWriter, now
+from hotfolder.job import now
+from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now

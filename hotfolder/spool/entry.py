@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from hotfolder.job import Job
+from hotfolder.job import Job, now
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
 from plugin.client.protocol import JobState
@@ -112,4 +111,4 @@ _STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
 
 def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
     """An outcome of this moment."""
-    return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
+    return JobOutcome(state, finished=now(), **facts)

@@ -123,7 +123,7 @@ def _run(
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
     from hotfolder.cli.batch_view import BatchView, counts
-    from hotfolder.outbox.status_files import now
+    from hotfolder.job import now
 
     run = BatchRun(client, items, finished, check_server=check)
     started, clock = now(), time.monotonic()

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.settings import resolve
 from engine.stages import stages_of
 from hotfolder.job import Job
-from hotfolder.workers.worker_process import worker_command
+from hotfolder.workers.worker_process import WorkerOptions, worker_command
 
 # 68 evaluations; at the second scale `content_boost` makes two stages, as it does from 257 px.
 RIBBON = (280, 48)
@@ -41,7 +41,11 @@ class PaintingJob:
 
     def start(self, checkpoint_seconds: float = 0.001) -> Iterator[dict[str, Any]]:
         """The events of a new worker that is given the job."""
-        command = worker_command(threads=1, checkpoint_seconds=checkpoint_seconds)
+        # Previews by the clock would differ from one run to the next.
+        options = WorkerOptions(
+            threads=1, checkpoint_seconds=checkpoint_seconds, preview_seconds=3600.0
+        )
+        command = worker_command(options)
         with (self.folder.parent / "log").open("ab") as log:
             self.worker = subprocess.Popen(
                 [*command, "--device", "cpu"],
