@@ -130,8 +130,12 @@ class WorkerProcess:
 
 def child_environment() -> dict[str, str]:
     """Ours, and our code findable even where it is not installed."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    root = Path(__file__).resolve().parents[2]
+    # On PYTHONPATH, installed packages would come before the standard library: PyPI has one named
+    # `dataclasses`.
+    if root.name in ("site-packages", "dist-packages"):
+        return THREADS_ENVIRONMENT | os.environ
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     return THREADS_ENVIRONMENT | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
