@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotfolder.errors import FolderError
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
     from hotfolder.config.model import Config
@@ -101,7 +102,7 @@ def _named(given: Path | None) -> Path | None:
 
 
 def _existing(path: Path, source: str) -> Path:
-    path = path.expanduser().absolute()
+    path = expand_home(path).absolute()
     if is_hot_folder(path):
         return path
     what = "no folder named inbox in it" if path.is_dir() else "no such folder"

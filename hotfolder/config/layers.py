@@ -4,6 +4,7 @@ Every layer is checked by itself, so that an error names its file and line; then
 merged key by key. Where each value comes from is remembered: `impasto check` prints it.
 """
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 from engine.errors import Problem, SettingsError
 from engine.presets import PRESETS
 from hotfolder.config.model import Config, below_settings, config_problems
-from hotfolder.errors import ConfigError
+from hotfolder.errors import ConfigError, FolderError
+from hotfolder.paths import expand_home
 from hotfolder.yaml_document import DocumentError, parse_document
 
 __all__ = ["Configuration", "Layer", "load_config", "read_configuration", "search_path"]
@@ -105,18 +107,30 @@ def read_configuration(
         environment: `os.environ`, if None.
 
     Raises:
-        ConfigError: a file that was asked for is missing, or one line for each problem with the
-            file and its line, or the variable.
+        ConfigError: a file that was asked for is missing, or a file or its folder cannot be read,
+            or one line for each problem with the file and its line, or the variable.
     """
     environment = os.environ if environment is None else environment
+    try:
+        return _read(path, flags or {}, environment)
+    except FolderError as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        where = error.filename or "the working folder"
+        raise ConfigError(f"{where}: cannot be looked at: {error.strerror}.") from None
+
+
+def _read(
+    path: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]
+) -> Configuration:
     if path is None and environment.get(CONFIG_VARIABLE):
-        path = Path(environment[CONFIG_VARIABLE]).expanduser()
+        path = expand_home(environment[CONFIG_VARIABLE])
         _refuse_missing(path, f" ({CONFIG_VARIABLE} names it)")
     elif path is not None:
         _refuse_missing(path, "")
     files = search_path() if path is None else [path]
     layers = [
-        Layer("the command line", dict(flags or {}), {}),
+        Layer("the command line", dict(flags), {}),
         _environment_layer(environment),
         *(_file_layer(file) for file in files if path is not None or file.is_file()),
     ]
@@ -154,7 +168,8 @@ def _file_layer(path: Path) -> Layer:
     except DocumentError as error:
         raise ConfigError(str(error)) from None
     places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
-    layer = Layer(str(path), _anchored(document.values, path.absolute().parent), places)
+    base = path.absolute().parent
+    layer = Layer(str(path), _anchored(document.values, base, places, str(path)), places)
     _validated(layer.values, [layer])
     return layer
 
@@ -188,7 +203,8 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
                 raise ConfigError(f"{variable}: another variable gives all of {part}.")
         inside |= value
         places[path] = variable
-    layer = Layer("the environment", _anchored(values, Path.cwd()), places)
+    values = _anchored(values, Path.cwd(), places, "the environment")
+    layer = Layer("the environment", values, places)
     _validated(layer.values, [layer])
     return layer
 
@@ -220,27 +236,40 @@ def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str
         yield f"{layer.place(problem.path)}: {problem}"
 
 
-def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Paths are relative to the folder of the file that names them; here they become absolute."""
+def _anchored(
+    values: Mapping[str, Any], base: Path, places: Mapping[KeyPath, str], source: str
+) -> dict[str, Any]:
+    """Paths are relative to the folder of the file that names them; here they become absolute.
+
+    Raises:
+        ConfigError: one of them can be no path; `places` and `source` say where it stands.
+    """
+
+    def at(place: Any, *key: str | int) -> Any:
+        if not isinstance(place, str) or not place:
+            return place  # The model refuses it, in words of its own.
+        try:
+            if "\0" in place:
+                raise FolderError(f"{place!r}: a path with a null character in it.")
+            return str((base / expand_home(place)).absolute())
+        except FolderError as error:
+            where = places.get(key) or places.get(key[:1]) or source
+            raise ConfigError(f"{where}: {key[0]}: {error}") from None
+
     anchored = dict(values)
     for key in ("hot_folder", "log_file"):
-        if isinstance(place := values.get(key), str) and place:
-            anchored[key] = _anchored_at(base, place)
-    if isinstance(places := values.get("hot_folders"), list):
-        anchored["hot_folders"] = [
-            _anchored_at(base, place) if isinstance(place, str) and place else place
-            for place in places
-        ]
+        if key in values:
+            anchored[key] = at(values[key], key)
+    if isinstance(folders := values.get("hot_folders"), list):
+        anchored["hot_folders"] = [at(each, "hot_folders", i) for i, each in enumerate(folders)]
     return anchored
-
-
-def _anchored_at(base: Path, place: str) -> str:
-    return str((base / Path(place).expanduser()).absolute())
 
 
 def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:
     default = Config.model_fields["hot_folder"].default
-    return _anchored({"hot_folder": default, **values}, Path.cwd())
+    with contextlib.suppress(FolderError):  # Without a home folder `--hot` names another.
+        default = str(expand_home(default))
+    return {"hot_folder": default, **_anchored(values, Path.cwd(), {}, "")}
 
 
 def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:

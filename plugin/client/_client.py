@@ -67,7 +67,9 @@ class Client:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.root = Path(hot_folder).expanduser()
+        self.root = Path(hot_folder)
+        with contextlib.suppress(RuntimeError):  # The `~` of nobody: `check` finds no such folder.
+            self.root = self.root.expanduser()
         self._clock = clock
         self._sleep = sleep
         self._names: dict[str, str] = {}

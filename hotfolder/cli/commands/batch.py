@@ -26,6 +26,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
@@ -246,7 +247,7 @@ def _log_into(path: Path, level: str) -> Iterator[None]:
 
 def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     """One style, or those of a blend: `wave.jpg+night`."""
-    if Path(given).expanduser().is_file() or "+" not in given:
+    if expand_home(given).is_file() or "+" not in given:
         return [find_style(given, libraries)]
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 

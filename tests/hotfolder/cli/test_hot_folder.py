@@ -181,3 +181,28 @@ def test_a_service_of_another_folder_is_left_alone(
     assert main(["service", "show", "--hot", "work"]) == ExitCode.OK
     assert main(["service", "uninstall", "--hot", "work"]) == ExitCode.OK
     assert not unit.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("init --hot ~nosuchuser/x", "watch --hot ~nosuchuser/x", "watch ~nosuchuser/x --hot a"),
+        *("status --hot ~nosuchuser/x", "install-plugin gimp --folder ~nosuchuser/x"),
+        *(
+            "batch ~nosuchuser/*.jpg --style night --out out",
+            "stylise a.jpg ~nosuchuser/b.jpg -o o.png",
+        ),
+        "service show --hot ~nosuchuser/x",
+    ],
+)
+def test_the_home_folder_of_nobody_is_an_error_in_words(
+    line: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unit = here.parent / "config/systemd/user/impasto.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("Description=Impasto, serving x\n")
+    (here / "a.jpg").touch()
+    assert main(line.split()) in (ExitCode.FILE_ACCESS, ExitCode.INPUT, ExitCode.USAGE)
+    error = capsys.readouterr().err
+    assert "~nosuchuser" in error
+    assert "unforeseen" not in error
