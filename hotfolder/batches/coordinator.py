@@ -27,6 +27,7 @@ from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
+from hotfolder.job_tag import JobTag
 from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
@@ -129,7 +130,7 @@ class BatchCoordinator:
         for name, file in cancels.items():
             if (batch := self._live.get(name)) is not None and not batch.cancelled:
                 batch.note(cancelled=True)
-                log.info("[%s] batch cancelled", name)
+                log.info("%s batch cancelled", JobTag(name))
                 file.path.unlink(missing_ok=True)
         return refused
 
@@ -150,7 +151,7 @@ class BatchCoordinator:
                     if not all(picture.path.exists() for picture in pictures):
                         batch.note_end(number, {"state": "failed", "reason": "its picture is gone"})
                         continue
-                    log.error("[%s] no job can be made: %s", name, error)
+                    log.error("%s no job can be made: %s", JobTag(name), error)
                     self._backoff.delay(name)
                     break
 
@@ -188,13 +189,13 @@ class BatchCoordinator:
                 document = self._status_writer.post(status)
                 self._store.remove(batch)
             except OSError as error:
-                log.error("[%s] the summary cannot be published: %s", name, error)
+                log.error("%s the summary cannot be published: %s", JobTag(name), error)
                 self._backoff.delay(name)
                 continue
             del self._live[name]
             self._posted.pop(name, None)
             ended.append(document)
-            log.info("[%s] batch ended: %s", name, status.message)
+            log.info("%s batch ended: %s", JobTag(name), status.message)
         for status in self._waiting.values():
             self._post(status)
         return ended
@@ -213,7 +214,7 @@ class BatchCoordinator:
         try:
             return [self._spool.claim(candidate, status.name, outcome)]
         except OSError as problem:
-            log.error("[%s] cannot be taken in: %s", status.name, problem)
+            log.error("%s cannot be taken in: %s", JobTag(status.name), problem)
             return []
 
     def _claim(
@@ -227,17 +228,17 @@ class BatchCoordinator:
         try:
             self._store.take(batch)
         except OSError as error:
-            log.error("[%s] the batch cannot be taken in: %s", name, error)
+            log.error("%s the batch cannot be taken in: %s", JobTag(name), error)
             self._backoff.delay(name)
             return False
         self._live[name] = batch
-        log.info("[%s] batch of %d paintings claimed", name, len(plan.items))
+        log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
         return True
 
     def _take_up(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
             self._live[batch.plan.name] = batch
-            log.info("[%s] batch taken up again", batch.plan.name)
+            log.info("%s batch taken up again", JobTag(batch.plan.name))
 
     def _candidate_of(self, batch: Batch, number: int, taken: set[str]) -> tuple[JobCandidate, str]:
         item, plan = batch.plan.items[number], batch.plan

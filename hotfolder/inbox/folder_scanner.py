@@ -25,6 +25,7 @@ from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.job_tag import JobTag
 from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
@@ -219,7 +220,7 @@ class FolderScanner:
         except OSError as error:
             assembly = self._unreadable(group, error)
         except Exception as error:  # One job must not stop the others.
-            log.exception("[%s] cannot be understood", group.name)
+            log.exception("%s cannot be understood", JobTag(group.name))
             unforeseen = HotFolderError(f"{group.name}: an unforeseen error: {error!r}")
             assembly = JobAssembly(group.name, named_by_sidecar=True, error=unforeseen)
             assembly.complete_by_name(group.files)

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hotfolder.job_tag import JobTag
+
 __all__ = ["environment_of", "run_hook"]
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ def run_hook(
     Returns its exit status; None if it could not be started or was killed. Problems are logged,
     with the end of its output.
     """
-    tag = f"[{job.get('id')} {job.get('name')}]"
+    tag = JobTag(str(job.get("name")), job.get("id"))
     # A file: a pipe that nobody reads would block a command that prints much.
     with tempfile.TemporaryFile() as output:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import __version__
 from hotfolder.backoff import growing_pause
+from hotfolder.job_tag import JobTag
 
 __all__ = ["post"]
 
@@ -38,16 +39,16 @@ def post(
     """
     data = json.dumps(document).encode()
     headers = {"Content-Type": "application/json", "User-Agent": f"impasto/{__version__}"}
-    name = document.get("name")
+    tag = JobTag(str(document.get("name")), document.get("id"))
     for attempt in count(1):
         problem, is_final = _try(urllib.request.Request(url, data, headers), seconds)
         if problem is None:
             return True
         pause = growing_pause(FIRST_PAUSE, attempt, LONGEST_PAUSE)
         if is_final or attempt == attempts or not wait(pause):
-            log.error("[%s] the webhook was not taken: %s", name, problem)
+            log.error("%s the webhook was not taken: %s", tag, problem)
             break
-        log.warning("[%s] the webhook: %s; again in %g s", name, problem, pause)
+        log.warning("%s the webhook: %s; again in %g s", tag, problem, pause)
     return False
 
 

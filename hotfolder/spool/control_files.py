@@ -16,6 +16,7 @@ from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
+from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import ControlFile
 
@@ -50,7 +51,7 @@ class ControlFiles:
                 inbox.release(waiting[name].name)
             else:
                 continue
-            log.info("[%s] released", name)
+            log.info("%s released", JobTag(name))
             discard(file.path)
             released = True
         return released
@@ -70,7 +71,7 @@ class ControlFiles:
             room -= claimed
             if claimed == len(candidates):
                 if not candidates:
-                    log.warning("[%s] nothing in failed/%s can be tried again", name, name)
+                    log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 FailedFolder(self._folder.failed / name).clear()
                 file.path.unlink(missing_ok=True)
         return True
@@ -80,7 +81,7 @@ class ControlFiles:
         such as a heartbeat that came after its job's end."""
         for name, file in self._files[control].items():
             if name not in names and file.settled:
-                log.debug("[%s] nothing to %s", name, control)
+                log.debug("%s nothing to %s", JobTag(name), control)
                 discard(file.path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hotfolder.job import Job
+from hotfolder.job_tag import JobTag
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
 from plugin.client.protocol import JobState
@@ -49,9 +50,9 @@ class SpooledJob:
     """From `NAME.priority`. Not in `state.json`: the next scan of the inbox finds it again."""
 
     @property
-    def tag(self) -> str:
+    def tag(self) -> JobTag:
         """How the log names it."""
-        return f"[{self.job.id} {self.job.name}]"
+        return JobTag(self.job.name, self.job.id)
 
     @property
     def scheduling_key(self) -> SchedulingKey:

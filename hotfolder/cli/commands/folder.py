@@ -11,6 +11,7 @@ from hotfolder.cli.console import report
 from hotfolder.cli.options import ConfigOption, DevicesOption, HotOption, HotsOption, hot_option
 from hotfolder.cli.styles import fill_style_library
 from hotfolder.cli.where import find_hot_folder, find_hot_folders, new_hot_folder, read_config
+from hotfolder.job_tag import JobTag
 
 if TYPE_CHECKING:
     from hotfolder.cli.progress import ProgressView
@@ -157,7 +158,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
             if status.state in ("waiting", "held") and not known_already:
                 level = logging.WARNING if status.state == "held" else logging.INFO
                 verb = "" if status.state == "held" else "waits: "
-                log.log(level, "[%s] %s%s", status.name, verb, status.message)
+                log.log(level, "%s %s%s", JobTag(status.name), verb, status.message)
                 waits[status.name] = status.message
 
         watch = ConfigWatch(read, load, read_configuration(config).files)
