@@ -48,7 +48,8 @@ def environment_of(job: Mapping[str, Any], root: Path) -> dict[str, str]:
 def run_hook(
     command: Sequence[str], job: Mapping[str, Any], root: Path, *, seconds: float
 ) -> int | None:
-    """Run it to its end, at most `seconds` long, then it and its children are killed.
+    """Run it to its end, at most `seconds` long, then it and its children are killed. What it has
+    left running in the background when it ends by itself goes on.
 
     Returns its exit status; None if it could not be started or was killed. Problems are logged,
     with the end of its output.
@@ -73,12 +74,10 @@ def run_hook(
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
             log.error("%s the hook %s ran longer than %g s; killed", tag, command[0], seconds)
-            return None
-        finally:
-            # Also what it left running in the background.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            return None
         if status:
             log.error(
                 "%s the hook %s ended with %d%s", tag, command[0], status, _last_output(output)
