@@ -23,6 +23,7 @@ from ._outbox import Details, Finished, list_results, read_details
 from ._request import Request, Ticket, check_request
 from ._start import START_SECONDS, start_server
 from ._status import (
+    HeartbeatJudge,
     Result,
     Server,
     Status,
@@ -31,6 +32,7 @@ from ._status import (
     parse_status,
     read_document,
 )
+from ._stopwatch import Stopwatch
 from .protocol import (
     CLIENT_HEARTBEAT_SECONDS,
     DELIVERED,
@@ -54,6 +56,9 @@ from .protocol import (
 UNNOTICED_SECONDS = 300.0
 """A running server that has not looked at a drop for so long is not going to."""
 
+LONGEST_STEP_SECONDS = 2.0
+"""More between two looks is a machine that slept, or a clock that was set."""
+
 _NOT_SEEN = "in the inbox; the server has not looked yet"
 
 
@@ -72,6 +77,7 @@ class Client:
             self.root = self.root.expanduser()
         self._clock = clock
         self._sleep = sleep
+        self._heartbeat = HeartbeatJudge()
         self._names: dict[str, str] = {}
         """Names that the server gave to tickets' jobs, by the tickets' keys."""
 
@@ -105,7 +111,9 @@ class Client:
         """
         self.check()
         document = read_document(self._status_file(SERVER_STATUS))
-        return Server() if document is None else parse_server(document, now=self._clock())
+        now = self._clock()
+        server = Server() if document is None else parse_server(document, now=now)
+        return self._heartbeat.judge(server, now)
 
     def start_server(self, command: Sequence[str], *, timeout: float = START_SECONDS) -> Server:
         """Start `COMMAND watch HOT`, which outlives this process; returns once it serves.
@@ -223,9 +231,12 @@ class Client:
             FolderMissing
             TimedOut: also when a running server has not looked at the job for five minutes.
             ServerGone: nobody serves the folder; the job stays in it.
+
+        Time in which this machine sleeps does not count, nor does a clock that is set.
         """
         heartbeat = isinstance(ticket, Ticket) and ticket.heartbeat
-        started = served = seen = self._clock()
+        stopwatch = Stopwatch(self._clock, longest=max(interval, LONGEST_STEP_SECONDS))
+        started = served = seen = stopwatch.seconds
         sent = float("-inf")
         stamp = ""
         last: Status | None = None
@@ -236,8 +247,9 @@ class Client:
                 yield status
             if status.ended:
                 return
-            now = self._clock()
-            if isinstance(ticket, Ticket) and heartbeat and now - sent >= CLIENT_HEARTBEAT_SECONDS:
+            now = stopwatch.advance()
+            is_due = now - sent >= CLIENT_HEARTBEAT_SECONDS or stopwatch.jumped
+            if isinstance(ticket, Ticket) and heartbeat and is_due:
                 with contextlib.suppress(DeliveryError):  # The job's status shows what comes of it.
                     self.send_heartbeat(ticket)
                 sent = now
