@@ -33,7 +33,13 @@ from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import ControlFile, JobState, JobStatus
+from plugin.client.protocol import (
+    RESERVED_NAMES,
+    ControlFile,
+    JobState,
+    JobStatus,
+    fold_name,
+)
 
 __all__ = ["BatchCoordinator"]
 
@@ -97,7 +103,7 @@ class BatchCoordinator:
         refused = []
         self.settling = False
         for source, file in snapshot.batch_files.items():
-            name = free_name(source, lambda n: n in taken or n in self.names)
+            name = free_name(source, lambda n: self._is_taken(n, taken))
             dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
             status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped.isoformat())
             if file.settled and name in cancels:
@@ -240,9 +246,12 @@ class BatchCoordinator:
             self._live[batch.plan.name] = batch
             log.info("%s batch taken up again", JobTag(batch.plan.name))
 
+    def _is_taken(self, name: str, taken: AbstractSet[str]) -> bool:
+        return name in taken or name in self.names or fold_name(name) in RESERVED_NAMES
+
     def _candidate_of(self, batch: Batch, number: int, taken: set[str]) -> tuple[JobCandidate, str]:
         item, plan = batch.plan.items[number], batch.plan
-        name = free_name(item.name, lambda n: n in taken or n in self.names)
+        name = free_name(item.name, lambda n: self._is_taken(n, taken))
         taken.add(name)
         candidate = JobCandidate(
             name=f"{plan.name}.batch/{number}",

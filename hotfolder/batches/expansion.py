@@ -10,7 +10,7 @@ from engine.settings import Settings, resolve
 from hotfolder.errors import InputError
 from hotfolder.file_names import free_name, is_ignored, is_presentable
 from hotfolder.paths import expand_home
-from plugin.client.protocol import PICTURE_SUFFIXES
+from plugin.client.protocol import PICTURE_SUFFIXES, usable_name
 
 __all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
 
@@ -107,6 +107,5 @@ def _pictures_at(word: str) -> Iterator[Path]:
 
 def _presentable(name: str) -> str:
     """A name that every file system and the hot folder accept."""
-    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
-    name = name[:_TOO_LONG].strip(" .")
+    name = usable_name(name[:_TOO_LONG])
     return name if is_presentable(name) else "picture"

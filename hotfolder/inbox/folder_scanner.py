@@ -81,7 +81,7 @@ class FolderScanner:
         self._folder = folder
         self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
         self._may_have_preset = presets
-        self._presets = PresetFolder(self._source)
+        self._presets = PresetFolder(self._source, of_one_job=not folder)
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
         self._resolved: WeakValueDictionary[str, Settings] = WeakValueDictionary()

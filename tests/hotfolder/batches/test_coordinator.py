@@ -207,6 +207,25 @@ def test_few_of_its_jobs_are_in_the_spool_and_others_have_their_turn(room: Room)
     assert room.status("dog")["position"] == 1
 
 
+@pytest.mark.parametrize("name", ["server", "Server"])
+def test_no_batch_takes_the_heartbeats_name(room: Room, name: str) -> None:
+    room.drop(f"{name}.batch.yaml", "contents: cat.jpg\nstyles: night.jpg")
+    room.step(3)
+    assert room.status(f"{name}-2")["state"] == "waiting"
+    room.drop("cat.jpg")
+    until_ended(room, f"{name}-2")
+    assert "pid" in room.status("server")
+    assert {path.name for path in room.folder.status.glob("[Ss]erver.json")} == {"server.json"}
+
+
+def test_a_job_whose_sidecar_is_a_batch_is_not_painted_without_it(room: Room) -> None:
+    room.drop_pair("trip.batch", "size: 640")
+    room.step(4)
+    assert not room.dispatcher.submitted
+    assert room.status("trip")["state"] == "failed"
+    assert "trip.batch.content.jpg" in room.status("server")["strays"]
+
+
 def test_the_same_name_again_is_another_batch(room: Room) -> None:
     room.dispatcher.script = starts_only
     deliver(room)
