@@ -28,6 +28,7 @@ from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
@@ -126,7 +127,8 @@ class BatchCoordinator:
                 self.settling = True
                 waiting[name] = replace(status, message="arriving")
             elif found.missing:
-                waiting[name] = replace(status, message=f"lacks {'; '.join(found.missing)}")
+                lacks = shortened("; ".join(found.missing), MAX_MESSAGE)
+                waiting[name] = replace(status, message=f"lacks {lacks}")
             elif not self._claim(status, file, read, found):
                 waiting[name] = replace(status, message="cannot be taken in; it is tried again")
         for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:

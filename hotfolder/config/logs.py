@@ -14,6 +14,7 @@ from typing import Literal
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_LOG_LINE, shortened
 
 __all__ = ["JsonFormatter", "TextFormatter", "configure", "formatter"]
 
@@ -26,8 +27,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        # One line a message; a traceback keeps its lines.
-        return text if record.exc_info else text.replace("\n", " | ")
+        if record.exc_info:  # A traceback keeps its lines.
+            return text
+        return shortened(text.replace("\n", " | "), MAX_LOG_LINE)
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,7 +44,7 @@ class JsonFormatter(logging.Formatter):
         if isinstance(tag, JobTag):
             message = message.removeprefix(f"{tag} ")
             line |= {"id": tag.id, "job": tag.name} if tag.id else {"job": tag.name}
-        line["message"] = message
+        line["message"] = shortened(message, MAX_LOG_LINE)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -15,6 +15,7 @@ from typing import Any
 from engine import __version__
 from hotfolder.backoff import growing_pause
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import finite
 
 __all__ = ["post"]
 
@@ -43,7 +44,7 @@ def post(
         seconds: for one attempt, from the look-up of the address to the answer's status.
         wait: sleeps; False means that there is no more time for this.
     """
-    data = json.dumps(document).encode()
+    data = json.dumps(finite(document), allow_nan=False).encode()
     headers = {"Content-Type": "application/json", "User-Agent": f"impasto/{__version__}"}
     tag = JobTag(str(document.get("name")), document.get("id"))
     for attempt in count(1):

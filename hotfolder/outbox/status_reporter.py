@@ -20,6 +20,7 @@ from engine import __version__
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
+from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import StatusWriter, now
 from hotfolder.paths import FolderPaths
@@ -204,7 +205,7 @@ class StatusReporter:
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=list(strays[:20]),
+            strays=[shortened(stray, MAX_MESSAGE) for stray in strays[:20]],
             paused=self.paused,
             config_problem=self.config_problem,
         )

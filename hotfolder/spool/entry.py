@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from hotfolder.job import Job
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_ERROR, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
 from plugin.client.protocol import JobState
@@ -112,5 +113,7 @@ _STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
 
 
 def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
-    """An outcome of this moment."""
+    """An outcome of this moment. An error that is too long is cut, which it then says."""
+    if (error := facts.get("error")) is not None:
+        facts["error"] = shortened(error, MAX_ERROR)
     return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
