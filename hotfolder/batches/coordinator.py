@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from hotfolder.backoff import Backoff
@@ -25,6 +24,7 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.listing import newest_time
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.job_tag import JobTag
@@ -105,8 +105,8 @@ class BatchCoordinator:
         self.settling = False
         for source, file in snapshot.batch_files.items():
             name = free_name(source, lambda n: self._is_taken(n, taken))
-            dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
-            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped.isoformat())
+            dropped = newest_time([file])
+            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped)
             if file.settled and name in cancels:
                 refused += self._claim_ended(status, file, outcome_now(JobState.CANCELLED))
                 continue

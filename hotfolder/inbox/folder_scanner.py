@@ -9,7 +9,6 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -20,7 +19,7 @@ from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
 from hotfolder.inbox.assembly import JobAssembly, PictureSources
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
-from hotfolder.inbox.listing import Listing
+from hotfolder.inbox.listing import Listing, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder
 from hotfolder.inbox.sidecar import Sidecar
@@ -281,7 +280,7 @@ class FolderScanner:
             decision=decision,
             message=message,
             inputs=tuple(assembly.inputs),
-            dropped=_newest(file for file in assembly.files if file.path in leaving),
+            dropped=newest_time(file for file in assembly.files if file.path in leaving),
             seen=group.first_seen,
             settings=assembly.settings,
             client=assembly.client,
@@ -328,12 +327,3 @@ def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[In
         for file in files
         if file.parsed.role is FileRole.PICTURE and file.regular and file.path not in uses
     )
-
-
-def _newest(files: Iterable[InboxFile]) -> str:
-    """Modification time of the newest file, ISO 8601, UTC."""
-    newest = max((file.fingerprint.mtime_ns for file in files), default=0)
-    try:
-        return datetime.fromtimestamp(newest / 1e9, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # a file from the year 10000
-        return datetime.now(UTC).isoformat(timespec="seconds")
