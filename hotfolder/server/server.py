@@ -57,12 +57,14 @@ class Server:
         roots: Sequence[Path],
         *,
         once: bool = False,
+        wait: bool = False,
         on_event: OnStatus | None = None,
         dispatcher: Callable[[Config], Dispatcher] = local_dispatcher,
     ) -> None:
         """
         Args:
             once: end when everything that lies there has come to an end.
+            wait: wait for a folder that is not there yet, and serve the others meanwhile.
             on_event: called with each job status as it is written (`status/NAME.json`'s document).
             dispatcher: starts the workers; called when all the folders are locked.
         """
@@ -70,7 +72,7 @@ class Server:
         self._once = once
         self._dispatcher = dispatcher
         self._folders = [
-            _ServedFolder(config, FolderPaths(root), once=once, on_event=on_event) for root in roots
+            _ServedFolder(config, root, once=once, wait=wait, on_event=on_event) for root in roots
         ]
         self._stopping = False
         self._stopped_by: signal.Signals | None = None
@@ -138,12 +140,15 @@ class Server:
             workers = SharedDispatcher(self._dispatcher(self._config.current()))
             held.callback(self._stop_workers, workers, notifier)
             for folder in self._folders:
-                folder.open(workers.for_folder())
+                if not folder.is_awaited:
+                    folder.open(workers.for_folder())
             self._step(workers)
             notifier.ready(f"serving {self}")
             self._has_scanned.set()
             job_ended = False
-            while not self._stopping and any(folder.is_served for folder in self._folders):
+            while not self._stopping and any(
+                folder.is_served or folder.is_awaited for folder in self._folders
+            ):
                 # The place of a job that has ended is given away at once.
                 job_ended = workers.pump(0.0 if job_ended else self._seconds_to_wait())
                 self._step(workers)
@@ -155,7 +160,7 @@ class Server:
 
     def _seconds_to_wait(self) -> float:
         served = [folder.server for folder in self._folders if folder.is_served]
-        return min(TICK_SECONDS, *(server.seconds_to_next_scan() for server in served))
+        return min([TICK_SECONDS, *(server.seconds_to_next_scan() for server in served)])
 
     def _status_line(self) -> str:
         if len(self._folders) == 1:
@@ -171,7 +176,7 @@ class Server:
         workers.stop()
 
     def _run_summary(self) -> RunSummary:
-        parts = [folder.server.run_summary() for folder in self._folders]
+        parts = [folder.server.run_summary() for folder in self._folders if not folder.is_awaited]
         counts = {
             key: sum(getattr(part, key) for part in parts)
             for key in ("done", "failed", "cancelled", "waiting")
@@ -186,16 +191,26 @@ class _ServedFolder:
     _steps: Iterator[str]
 
     def __init__(
-        self, config: ConfigWatch, folder: FolderPaths, *, once: bool, on_event: OnStatus | None
+        self,
+        config: ConfigWatch,
+        root: Path,
+        *,
+        once: bool,
+        wait: bool,
+        on_event: OnStatus | None,
     ) -> None:
         self._config = config
-        self._folder = folder
+        self._root = root
+        self._folder = FolderPaths(root)
         self._once = once
+        self._wait = wait
         self._on_event = on_event
         self._held = contextlib.ExitStack()
         """The lock and the steps."""
         self.is_served = False
         """Whether it has begun and not ended."""
+        self.is_awaited = False
+        """Whether it has not begun, because it is not there yet."""
         self.status = ""
         """One line for a person."""
 
@@ -207,6 +222,13 @@ class _ServedFolder:
         return self._folder.root.name
 
     def lock(self) -> None:
+        """Lock it, or begin to wait for it."""
+        if self._wait and not self._is_there():
+            if not self.is_awaited:
+                log.warning("%s is not there; waiting until it is", self)
+            self.is_awaited, self.status = True, "waits until the folder is there"
+            return
+        self.is_awaited = self._wait = False
         self._folder.create()
         self._folder.check()
         self._held.enter_context(locked(self._folder))
@@ -223,6 +245,12 @@ class _ServedFolder:
     def step(self, workers: SharedDispatcher) -> None:
         """One step. Another folder in the place of the one served is locked and served instead."""
         self.is_served = False  # If the step raises.
+        if self.is_awaited:
+            self._folder = FolderPaths(self._root)  # Its links lead elsewhere when it is mounted.
+            self.lock()
+            if self.is_awaited:
+                return
+            self.open(workers.for_folder())
         status = next(self._steps, None)
         if status is not None:
             self.status, self.is_served = status, True
@@ -235,6 +263,13 @@ class _ServedFolder:
 
     def close(self) -> None:
         self._held.close()
+
+    def _is_there(self) -> bool:
+        """Whether it is a hot folder: without its share, its mount point is an empty folder."""
+        try:
+            return self._folder.inbox.is_dir()
+        except OSError:
+            return False
 
 
 @contextlib.contextmanager

@@ -35,6 +35,11 @@ LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
 ]
 
+WaitOption = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait for a hot folder that is not there yet, as on a late mount."),
+]
+
 
 @command("init", "impasto init --hot hot", "impasto init --hot hot --config config.yaml")
 def init(
@@ -76,6 +81,7 @@ def init(
 def watch(
     hots: HotsOption = None,
     config: ConfigOption = None,
+    wait: WaitOption = False,
     device: DevicesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -86,7 +92,8 @@ def watch(
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
     flags = _flags(device, log_level, log_format, log_file)
-    return _serve(find_hot_folders(hots, config), config, flags, once=False)
+    roots = find_hot_folders(hots, config, wait=wait)
+    return _serve(roots, config, flags, once=False, wait=wait)
 
 
 @command("run", "impasto run --hot hot", "impasto run --hot hot || echo 'some jobs failed'")
@@ -129,7 +136,14 @@ def _flags(
     return flags | {"log_file": None if file is None else str(file.absolute())}
 
 
-def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
+def _serve(
+    roots: list[Path],
+    config: Path | None,
+    flags: dict[str, Any],
+    *,
+    once: bool,
+    wait: bool = False,
+) -> int:
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
@@ -162,7 +176,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
                 waits[status.name] = status.message
 
         watch = ConfigWatch(read, load, read_configuration(config).files)
-        ended = Server(watch, roots, once=once, on_event=show).run()
+        ended = Server(watch, roots, once=once, wait=wait, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
     return int(ended.exit_code)

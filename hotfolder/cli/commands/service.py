@@ -44,7 +44,7 @@ def install(
 
     read_config(config)
     root = find_hot_folder(hot, config)
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--hot", str(root)]
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--hot", str(root), "--wait"]
     if config is not None:
         command += ["--config", str(config.absolute())]
     # The unit is to see the ./config.yaml that this command sees.

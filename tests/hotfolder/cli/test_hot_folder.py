@@ -206,3 +206,31 @@ def test_the_home_folder_of_nobody_is_an_error_in_words(
     error = capsys.readouterr().err
     assert "~nosuchuser" in error
     assert "unforeseen" not in error
+
+
+@pytest.mark.parametrize("source", ["option", "variable", "hot_folder", "hot_folders"])
+def test_a_named_folder_that_is_not_there_is_waited_for_only_when_asked(
+    source: str,
+    here: Path,
+    meant: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["watch"]
+    if source == "option":
+        words += ["--hot", "mnt/nas"]
+    elif source == "variable":
+        monkeypatch.setenv("IMPASTO_HOT_FOLDER", "mnt/nas")
+    else:
+        text = "hot_folder: mnt/nas" if source == "hot_folder" else "hot_folders: [mnt/nas]"
+        (here / "config.yaml").write_text(text)
+    assert folder_of(meant, *words) == []
+    assert "mnt/nas" in capsys.readouterr().err
+    assert folder_of(meant, *words, "--wait") == [str(here / "mnt/nas")]
+
+
+def test_without_any_name_there_is_nothing_to_wait_for(
+    here: Path, meant: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder_of(meant, "watch", "--wait") == []
+    assert "No hot folder" in capsys.readouterr().err
