@@ -18,7 +18,7 @@ from engine.settings import Settings, resolve
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
 from hotfolder.inbox.assembly import JobAssembly, PictureSources
-from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.listing import Listing, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder
@@ -99,7 +99,8 @@ class FolderScanner:
         """
         if options != self._options:  # Else the same object, which is compared at once.
             self._options = options
-        control_files, batch_files, files = self._sort(self._listing.scan(options.settle_seconds))
+        listed = self._listing.scan(options.settle_seconds)
+        control_files, batch_files, files = self._sort(listed)
         if self._may_have_preset:
             files = self._presets.take(files, options.base)
         sources = PictureSources({file.key: file for file in files}, library)
@@ -122,6 +123,7 @@ class FolderScanner:
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files=control_files,
+            control_paths=self._control_paths(listed),
             batch_files=batch_files,
             unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
             unrecognised=self._unrecognised(files, uses),
@@ -160,14 +162,26 @@ class FolderScanner:
         for file in files:
             role, source = file.parsed.role, self._source(file.parsed.job)
             if isinstance(role, ControlFile) and file.regular:
-                # A client knows the name under which it dropped its job, and no other.
-                is_source = role is ControlFile.HEARTBEAT
-                controls[role][source if is_source else source.replace("/", "-")] = file
+                controls[role][self._controlled(role, source)] = file
             elif role is FileRole.BATCH and file.regular:
                 batches[source] = file
             elif isinstance(role, FileRole) and role is not FileRole.BATCH:
                 others.append(file)
         return controls, batches, others
+
+    def _controlled(self, role: ControlFile, source: str) -> str:
+        """The name by which a control file means its job."""
+        # A client knows the name under which it dropped its job, and no other.
+        return source if role is ControlFile.HEARTBEAT else source.replace("/", "-")
+
+    def _control_paths(self, files: Iterable[InboxFile]) -> ControlPaths:
+        paths: dict[tuple[ControlFile, str], tuple[Path, ...]] = {}
+        for file in files:
+            role = file.parsed.role
+            if isinstance(role, ControlFile) and file.regular:
+                key = role, self._controlled(role, self._source(file.parsed.job))
+                paths[key] = (*paths.get(key, ()), file.path)
+        return paths
 
     def _group(self, files: Iterable[InboxFile]) -> None:
         """Bring the files together that bear one job's name; forget names that are gone."""

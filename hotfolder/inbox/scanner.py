@@ -3,9 +3,10 @@
 import itertools
 import time
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
@@ -62,6 +63,7 @@ class InboxScanner:
                 role: ChainMap(*(dict(snapshot.control_files[role]) for snapshot in found))
                 for role in ControlFile
             },
+            control_paths=_merged(found),
             batch_files=top.batch_files,
             unclaimed=tuple(file for s in found for file in s.unclaimed),
             unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
@@ -83,3 +85,11 @@ class InboxScanner:
         scanner = self._below.get(folder) if folder else self._top
         if scanner is not None:
             scanner.release(name)
+
+
+def _merged(snapshots: Iterable[Snapshot]) -> ControlPaths:
+    merged: dict[tuple[ControlFile, str], tuple[Path, ...]] = {}
+    for snapshot in snapshots:
+        for key, paths in snapshot.control_paths.items():
+            merged[key] = (*merged.get(key, ()), *paths)
+    return merged

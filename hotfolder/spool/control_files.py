@@ -31,6 +31,7 @@ class ControlFiles:
     def __init__(self, folder: FolderPaths, snapshot: Snapshot) -> None:
         self._folder = folder
         self._files = snapshot.control_files
+        self.paths = snapshot.control_paths
         self.cancels = self._files[ControlFile.CANCEL]
         self.heartbeats = self._files[ControlFile.HEARTBEAT]
         self.holds = frozenset(self._files[ControlFile.HOLD])
@@ -44,15 +45,15 @@ class ControlFiles:
     def release(self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner) -> bool:
         """End the hold of the jobs for which a release file is there; True if there were any."""
         released = False
-        for name, file in self._files[ControlFile.RELEASE].items():
+        for name in self._files[ControlFile.RELEASE]:
             if name in self.holds:
-                discard(self._folder.inbox / ControlFile.HOLD.of(name))
+                self._discard(ControlFile.HOLD, name)
             elif name in waiting:
                 inbox.release(waiting[name].name)
             else:
                 continue
             log.info("%s released", JobTag(name))
-            discard(file.path)
+            self._discard(ControlFile.RELEASE, name)
             released = True
         return released
 
@@ -83,6 +84,11 @@ class ControlFiles:
             if name not in names and file.settled:
                 log.debug("%s nothing to %s", JobTag(name), control)
                 discard(file.path)
+
+    def _discard(self, control: ControlFile, name: str) -> None:
+        """Remove those files that were found, wherever they lie and however they are written."""
+        for path in self.paths.get((control, name), ()):
+            discard(path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
