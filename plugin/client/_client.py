@@ -32,7 +32,7 @@ from ._status import (
     parse_status,
     read_document,
 )
-from ._stopwatch import Stopwatch
+from ._stopwatch import LONGEST_STEP_SECONDS, Stopwatch
 from .protocol import (
     CLIENT_HEARTBEAT_SECONDS,
     DELIVERED,
@@ -55,9 +55,6 @@ from .protocol import (
 
 UNNOTICED_SECONDS = 300.0
 """A running server that has not looked at a drop for so long is not going to."""
-
-LONGEST_STEP_SECONDS = 2.0
-"""More between two looks is a machine that slept, or a clock that was set."""
 
 _NOT_SEEN = "in the inbox; the server has not looked yet"
 

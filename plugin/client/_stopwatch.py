@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-__all__ = ["Stopwatch"]
+__all__ = ["LONGEST_STEP_SECONDS", "Stopwatch"]
+
+LONGEST_STEP_SECONDS = 2.0
+"""More between two looks is a machine that slept, or a clock that was set."""
 
 
 class Stopwatch:
