@@ -22,8 +22,8 @@ __all__ = ["JsonFormatter", "TextFormatter", "configure", "formatter"]
 class TextFormatter(logging.Formatter):
     """`2026-11-24 23:40:03,393 INFO [ID NAME] done: outbox/cat.png`, one line a message."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
+    def __init__(self, layout: str = "%(asctime)s %(levelname)s %(message)s") -> None:
+        super().__init__(layout)
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

@@ -184,7 +184,7 @@ def _serve(
 
 def _log_to(view: "ProgressView", config: "Config") -> None:
     """Log lines on stderr, above the bars if there are any."""
-    from hotfolder.config.logs import configure, formatter
+    from hotfolder.config.logs import TextFormatter, configure, formatter
 
     handler: logging.Handler
     if view.live:
@@ -193,7 +193,7 @@ def _log_to(view: "ProgressView", config: "Config") -> None:
         handler = RichHandler(
             console=view.console, show_path=False, markup=False, log_time_format="%H:%M:%S"
         )
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(TextFormatter("%(message)s"))
     else:
         handler = logging.StreamHandler()
         handler.setFormatter(formatter(config.log_format))

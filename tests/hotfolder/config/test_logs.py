@@ -10,7 +10,7 @@ import pytest
 from support import Room
 
 from hotfolder.config.layers import load_config
-from hotfolder.config.logs import configure, formatter
+from hotfolder.config.logs import TextFormatter, configure, formatter
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
 from hotfolder.job_tag import JobTag
@@ -89,6 +89,15 @@ def test_an_unforeseen_error_is_one_json_line_with_its_traceback() -> None:
     line = json.loads(stream.getvalue())
     assert (line["job"], line["message"]) == ("cat", "cannot be understood")
     assert line["traceback"].endswith("ValueError: why")
+
+
+@pytest.mark.parametrize("layout", ["text", "json", "terminal"])
+def test_a_line_is_not_endless_and_says_what_is_missing(layout: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, "%s", ("x" * 100_000,), None)
+    kinds = {"text": formatter("text"), "json": formatter("json")}
+    line = kinds.get(layout, TextFormatter("%(message)s")).format(record)
+    assert len(line) < 9000
+    assert "more characters)" in line
 
 
 def test_the_file_is_set_aside_when_it_grows(tmp_path: Path) -> None:

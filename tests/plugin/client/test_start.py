@@ -90,7 +90,11 @@ def test_one_that_starts_while_the_machine_sleeps_is_not_stopped(
     server.die()
     server.now += 60
     pid_file = server.root / "pid"
-    loops = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    draft, whole = f"{pid_file}.part", str(pid_file)
+    loops = (
+        f"import os, time; open({draft!r}, 'w').write(str(os.getpid()));"
+        f"os.rename({draft!r}, {whole!r}); time.sleep(60)"
+    )
 
     def fall_asleep() -> None:
         server.now += 8 * 3600
