@@ -48,7 +48,7 @@ def post(
     headers = {"Content-Type": "application/json", "User-Agent": f"impasto/{__version__}"}
     tag = JobTag(str(document.get("name")), document.get("id"))
     for attempt in count(1):
-        problem, is_final = _Attempt(urllib.request.Request(url, data, headers)).within(seconds)
+        problem, is_final = _Attempt(url, data, headers).within(seconds)
         if problem is None:
             return True
         pause = growing_pause(FIRST_PAUSE, attempt, LONGEST_PAUSE)
@@ -63,8 +63,10 @@ class _Attempt:
     """One attempt, in a thread of its own: neither the look-up of a name nor an answer that comes
     a byte at a time has an end that a socket's time-out could set."""
 
-    def __init__(self, request: urllib.request.Request) -> None:
-        self._request = request
+    def __init__(self, url: str, data: bytes, headers: Mapping[str, str]) -> None:
+        self._url = url
+        self._data = data
+        self._headers = dict(headers)
         self._outcome: Outcome | None = None
         self._connections: list[http.client.HTTPConnection] = []
 
@@ -91,8 +93,9 @@ class _Attempt:
         opener = urllib.request.build_opener(
             _NoRedirect, _HTTPHandler(self._connections), _HTTPSHandler(self._connections)
         )
+        request = urllib.request.Request(self._url, self._data, self._headers)
         try:
-            opener.open(self._request, timeout=seconds).close()
+            opener.open(request, timeout=seconds).close()
         except urllib.error.HTTPError as error:
             error.close()
             problem = f"HTTP {error.code} {error.reason}"

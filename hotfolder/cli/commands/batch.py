@@ -229,9 +229,11 @@ def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
 
 @contextlib.contextmanager
 def _log_into(path: Path, level: str) -> Iterator[None]:
+    from hotfolder.config.logs import TextFormatter
+
     log = logging.getLogger("hotfolder")
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(TextFormatter())
     before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(level.upper())

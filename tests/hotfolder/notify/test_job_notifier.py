@@ -273,10 +273,12 @@ def test_the_seconds_of_a_webhook_are_for_the_whole_attempt(
     assert "no answer within 1 s" in caplog.text or "timed out" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "url", [f"http://{'x' * 100}.example/", "http://[::1", "https://127.0.0.1:a_port/"]
+)
 def test_an_address_that_can_be_none_is_given_up_in_words(
-    caplog: pytest.LogCaptureFixture,
+    url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = f"http://{'x' * 100}.example/"
     assert not post(url, JOB, seconds=60, attempts=5, wait=lambda _: True)
     assert "the webhook was not taken: " in caplog.text
 
