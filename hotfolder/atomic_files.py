@@ -70,17 +70,13 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
 
     `durable` also outlives a power cut.
     """
-    temporary = _temporary_beside(path)
-    try:
-        with _created(temporary) as file:
+    with _temporary_beside(path) as temporary:
+        with temporary.open("xb") as file:
             yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         _replace(temporary, path)
-    except BaseException:
-        discard(temporary)
-        raise
     if durable:
         sync_folder(path.parent)
 
@@ -119,18 +115,14 @@ def open_regular(path: Path) -> IO[bytes]:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a regular file with its modification time; `target` appears whole."""
-    temporary = _temporary_beside(target)
-    try:
-        with open_regular(source) as reader, _created(temporary) as writer:
+    with _temporary_beside(target) as temporary:
+        with open_regular(source) as reader, temporary.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
             os.fsync(writer.fileno())
             times = os.fstat(reader.fileno())
         os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
         _replace(temporary, target)
-    except BaseException:
-        discard(temporary)
-        raise
 
 
 def move(source: Path, target: Path) -> None:
@@ -178,8 +170,7 @@ def publish(source: Path, target: Path) -> bool:
     """
     if os.path.lexists(target):
         return _same(source, target)
-    temporary = _temporary_beside(target)
-    try:
+    with _temporary_beside(target) as temporary:
         copy(source, temporary)
         try:
             os.link(temporary, target)
@@ -191,8 +182,6 @@ def publish(source: Path, target: Path) -> bool:
             if os.path.lexists(target):
                 return _same(source, target)
             temporary.rename(target)
-    finally:
-        discard(temporary)
     sync_folder(target.parent)
     return True
 
@@ -269,15 +258,16 @@ def _replace(temporary: Path, target: Path) -> None:
     discard(aside)
 
 
-def _temporary_beside(path: Path) -> Path:
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """A name for a temporary file, which is gone after the block. Who creates the file leaves its
+    mode to the umask, unlike tempfile's 0600."""
     # Not made from the name, which may already be as long as the file system allows.
-    return path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
-
-
-def _created(path: Path) -> IO[bytes]:
-    # The mode is left to the umask, unlike tempfile's 0600.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.fdopen(os.open(path, flags, 0o666), "wb")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part")
+    try:
+        yield temporary
+    finally:
+        discard(temporary)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -7,7 +7,7 @@ HotFolderError              (15, other)
 ├── FolderError             (5, file access): the hot folder itself
 ├── AlreadyRunning          (5, file access): another daemon has the folder
 ├── DispatchError           (15, other): a worker that cannot be started
-└── Crash                   (15, other): a worker that must not take another job
+└── WorkerCrash             (15, other): a worker that must not take another job
 """
 
 from engine.errors import ExitCode

@@ -1,9 +1,14 @@
-"""What a file's name in the inbox says: which job it belongs to, and as what. Pure."""
+"""What a file's name in the inbox says: which job it belongs to, and as what.
 
+Pure, but for `free_name_in`.
+"""
+
+import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
@@ -13,6 +18,7 @@ __all__ = [
     "ParsedName",
     "can_be_job",
     "free_name",
+    "free_name_in",
     "is_ignored",
     "is_presentable",
     "key_of",
@@ -108,6 +114,11 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
     while is_taken(candidate):
         candidate, number = f"{name}-{number}", number + 1
     return candidate
+
+
+def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
+    """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
+    return free_name(name, lambda n: any(os.path.lexists(folder / (n + end)) for end in endings))
 
 
 def _split(file_name: str) -> tuple[str, str]:

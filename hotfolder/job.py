@@ -6,13 +6,14 @@ atomically) and the inputs. The spool is the queue; nothing else remembers jobs.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from engine.settings import Settings
 from hotfolder.job_options import JobOptions
 from plugin.client.protocol import JobState
 
-__all__ = ["TRANSITIONS", "Job"]
+__all__ = ["TRANSITIONS", "Job", "now"]
 
 
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
@@ -79,3 +80,8 @@ class Job:
         values["options"] = JobOptions.model_validate(values.get("options", {}))
         values["styles"] = tuple(values["styles"])
         return cls(**values, folder=folder)
+
+
+def now() -> str:
+    """This moment as all documents have it: ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

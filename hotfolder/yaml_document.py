@@ -16,10 +16,11 @@ from typing import Any
 import yaml
 
 from engine.errors import Problem
+from hotfolder.errors import ConfigError, HotFolderError
 from hotfolder.file_names import shown
 from hotfolder.limits import MAX_MESSAGE, MAX_PROBLEMS, shortened
 
-__all__ = ["Document", "DocumentError", "parse_document"]
+__all__ = ["Document", "parse_document"]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 12
@@ -41,7 +42,7 @@ _WORDS: dict[str, Any] = {
 }
 
 
-class DocumentError(ValueError):
+class _DocumentError(ValueError):
     """The message names file and line."""
 
 
@@ -73,18 +74,21 @@ class Document:
         return "\n".join(lines)
 
 
-def parse_document(data: bytes, name: str) -> Document:
+def parse_document(data: bytes, name: str, raises: type[HotFolderError] = ConfigError) -> Document:
     """Read one mapping; an empty document is an empty mapping.
 
     Raises:
-        DocumentError: with `name`, the line and what was expected.
+        `raises`: with `name`, the line and what was expected.
     """
     if len(data) > MAX_BYTES:
-        raise DocumentError(f"{name}: {len(data)} bytes; expected at most {MAX_BYTES}.")
+        raise raises(f"{name}: {len(data)} bytes; expected at most {MAX_BYTES}.")
     if _FAST is not None:
-        with contextlib.suppress(DocumentError, yaml.YAMLError, IndexError):
+        with contextlib.suppress(_DocumentError, yaml.YAMLError, IndexError):
             return _parse(data, name, _FAST)
-    return _parse(data, name, yaml.SafeLoader)  # Its messages are better than libyaml's.
+    try:
+        return _parse(data, name, yaml.SafeLoader)  # Its messages are better than libyaml's.
+    except _DocumentError as error:
+        raise raises(str(error)) from None
 
 
 def _parse(data: bytes, name: str, make_loader: Any) -> Document:
@@ -92,7 +96,7 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DocumentError(f"{name}, line {line}: not UTF-8; save the file as UTF-8.") from None
+        raise _DocumentError(f"{name}, line {line}: not UTF-8; save the file as UTF-8.") from None
     try:
         _refuse_dangers(text, name, make_loader)
         loader = make_loader(text)
@@ -103,10 +107,10 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise DocumentError(f"{name}, line {line}: not valid YAML: {_reason(error)}.") from None
+        raise _DocumentError(f"{name}, line {line}: not valid YAML: {_reason(error)}.") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise DocumentError(
+        raise _DocumentError(
             f"{name}, line {line}: character U+{ord(text[error.position]):04X} is not allowed."
         ) from None
     lines: dict[Path, int] = {}
@@ -115,7 +119,7 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
         values = {}
     if not isinstance(values, dict):
         kind = "a list" if isinstance(values, list) else "a single value"
-        raise DocumentError(f"{name}, line 1: {kind}; expected lines of `key: value`.")
+        raise _DocumentError(f"{name}, line 1: {kind}; expected lines of `key: value`.")
     return Document(name, values, lines)
 
 
@@ -126,15 +130,15 @@ def _refuse_dangers(text: str, name: str, make_loader: Any) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
         tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise DocumentError(f"{name}, line {line}: anchors and aliases are not allowed.")
+            raise _DocumentError(f"{name}, line {line}: anchors and aliases are not allowed.")
         if tag:
-            raise DocumentError(f"{name}, line {line}: tag {tag!r}; tags are not allowed.")
+            raise _DocumentError(f"{name}, line {line}: tag {tag!r}; tags are not allowed.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise DocumentError(f"{name}, line {line}: nested more than {MAX_DEPTH} deep.")
+            raise _DocumentError(f"{name}, line {line}: nested more than {MAX_DEPTH} deep.")
 
 
 def _plain(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> Any:
@@ -149,11 +153,11 @@ def _plain(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> An
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise DocumentError(f"{name}, line {line}: a key that is not a word.")
+            raise _DocumentError(f"{name}, line {line}: a key that is not a word.")
         key = key_node.value
         if key in values:
             first, known = lines[(*path, key)], shown(".".join(map(str, (*path, key))))
-            raise DocumentError(
+            raise _DocumentError(
                 f"{name}, line {line}: {known}: given twice (first in line {first}); expected once."
             )
         lines[(*path, key)] = line
@@ -166,7 +170,7 @@ def _scalar(node: yaml.ScalarNode, place: str) -> Any:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise DocumentError(f"{place}: half a surrogate pair; expected valid Unicode.") from None
+        raise _DocumentError(f"{place}: half a surrogate pair; expected valid Unicode.") from None
     if node.style:  # quoted, or a block: text
         return text
     if text in _WORDS:
@@ -177,7 +181,7 @@ def _scalar(node: yaml.ScalarNode, place: str) -> Any:
         return int(text, 16)
     if _FLOAT.fullmatch(text):
         if math.isinf(number := float(text)):
-            raise DocumentError(f"{place}: {text}: too large; expected a finite number.")
+            raise _DocumentError(f"{place}: {text}: too large; expected a finite number.")
         return number
     return text
 

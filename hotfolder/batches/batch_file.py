@@ -14,7 +14,7 @@ from engine.settings import Settings, problems_of, resolve
 from hotfolder.batches.expansion import variants_of
 from hotfolder.errors import SidecarError
 from hotfolder.job_options import JobOptions
-from hotfolder.yaml_document import Document, DocumentError, parse_document
+from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["BATCH_KEYS", "BatchFile", "fits", "parse_batch"]
@@ -45,10 +45,7 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
     Raises:
         SidecarError: with file, line, key and what was expected.
     """
-    try:
-        document = parse_document(data, name)
-    except DocumentError as error:
-        raise SidecarError(str(error)) from None
+    document = parse_document(data, name, SidecarError)
     values = document.values
     problems = [_unknown(key) for key in values if key not in BATCH_KEYS]
     contents = _words(values.get("contents"), ("contents",), problems)

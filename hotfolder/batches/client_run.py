@@ -24,7 +24,7 @@ from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
-from hotfolder.file_names import free_name
+from hotfolder.file_names import free_name_in
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
 from plugin.client.protocol import RECORD_SUFFIX
 
@@ -168,7 +168,8 @@ class BatchRun:
         stem = result.picture.stem
         extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}
-        name = free_name(item.name, self._is_taken)
+        # A record without its picture is what an interrupted run left: its name is free.
+        name = free_name_in(self._out, item.name, SUFFIXES.values())
         record["name"], record["picture"] = name, f"{name}{result.picture.suffix}"
         if extra_outputs:
             record["progression"] = [f"{name}{suffix}" for suffix in list(sources)[:-1]]
@@ -186,10 +187,6 @@ class BatchRun:
         for source in (*sources.values(), result.record):
             source.unlink(missing_ok=True)
         return self._out / str(record["picture"])
-
-    def _is_taken(self, name: str) -> bool:
-        # A record without its picture is what an interrupted run left: its name is free.
-        return any((self._out / f"{name}{ending}").exists() for ending in SUFFIXES.values())
 
     def _jobs_by_work(self) -> dict[str, Status]:
         """Jobs of an earlier run: under way, or done but not fetched."""

@@ -27,9 +27,10 @@ from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import newest_time
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
+from hotfolder.job import now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_MESSAGE, shortened
-from hotfolder.outbox.status_files import StatusWriter, now
+from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now

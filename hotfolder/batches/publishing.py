@@ -4,29 +4,22 @@ Each step can be repeated: names are chosen and noted in the batch's `state.json
 used, so that after a crash the same names are used again.
 """
 
-import contextlib
 import json
 import logging
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
-from hotfolder.atomic_files import (
-    move,
-    publish_all,
-    remove_leftovers,
-    sync_folder,
-    write_whole,
-)
+from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
-from hotfolder.file_names import free_name
+from hotfolder.file_names import free_name_in
+from hotfolder.job import now
 from hotfolder.job_tag import JobTag
-from hotfolder.outbox.status_files import now
+from hotfolder.outbox.publisher import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
 from hotfolder.workers.worker_process import child_environment
 
@@ -113,7 +106,7 @@ class BatchPublisher:
         ]
         path = batch.folder / "cells.json"
         write_whole(path, json.dumps(cells).encode(), durable=False)
-        command = [sys.executable, "-P", "-m", "hotfolder.batches.summary"]
+        command = [sys.executable, "-P", "-m", "hotfolder.batches.contact_sheet"]
         with path.open("rb") as stdin:
             return subprocess.Popen(
                 [*command, str(batch.folder / SHEET), str(columns_of(items))],
@@ -132,9 +125,7 @@ class BatchPublisher:
         outbox, name = self._folder.outbox, batch.plan.name
         while True:
             if batch.state.get("published") is None:
-                free = free_name(
-                    name, lambda n: any((outbox / f"{n}.{e}").exists() for e in (SHEET, SUMMARY))
-                )
+                free = free_name_in(outbox, name, [f".{each}" for each in (SHEET, SUMMARY)])
                 batch.note(published=name if config.overwrite else free)
             targets = {each: outbox / f"{batch.state['published']}.{each}" for each in files}
             deliveries = [(batch.folder / each, target) for each, target in targets.items()]
@@ -147,23 +138,14 @@ class BatchPublisher:
             batch.note(folder=self._originals_folder(batch, config))
         if batch.state["folder"] is None:
             return  # They go with the batch's folder.
-        folder = self._folder.root / batch.state["folder"]
-        # One by one, not the whole way: a share may have gone, and what lies under it is bare.
-        folder.parent.mkdir(exist_ok=True)
-        folder.mkdir(exist_ok=True)
-        remove_leftovers(folder)
-        for step in batch.moves:
-            if not step.shared:
-                with contextlib.suppress(FileNotFoundError):
-                    move(batch.inputs / step.target, folder / step.target)
-        sync_folder(folder)
+        moves = [
+            (batch.inputs / each.target, each.target) for each in batch.moves if not each.shared
+        ]
+        move_originals(self._folder.root / batch.state["folder"], moves)
 
     def _originals_folder(self, batch: Batch, config: Config) -> str | None:
-        if config.originals == "archive" or batch.cancelled:
-            parent = self._folder.done / datetime.now().date().isoformat()
-        elif config.originals == "keep":
-            parent = self._folder.kept
-        else:
+        finished = str(batch.state["finished"])
+        parent = originals_parent(self._folder, config, finished, cancelled=batch.cancelled)
+        if parent is None:
             return None
-        name = free_name(batch.plan.name, lambda n: (parent / n).exists())
-        return self._folder.relative(parent / name)
+        return self._folder.relative(parent / free_name_in(parent, batch.plan.name))

@@ -42,35 +42,6 @@ class Plan:
     options: JobOptions = field(default_factory=JobOptions)
     client: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_document(self) -> dict[str, Any]:
-        variants = {item.variant: item.settings for item in self.items}
-        return {
-            **{key: getattr(self, key) for key in ("name", "source", "dropped")},
-            "moves": [asdict(step) for step in self.moves],
-            "variants": {name: settings.model_dump() for name, settings in variants.items()},
-            "items": [
-                [item.name, str(item.content), [str(style) for style in item.styles], item.variant]
-                for item in self.items
-            ],
-            "options": self.options.model_dump(),
-            "client": dict(self.client),
-        }
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Raises TypeError, ValueError, KeyError: not a plan."""
-        values = dict(document)
-        variants = {
-            name: Settings.model_validate(each) for name, each in values.pop("variants").items()
-        }
-        values["moves"] = [PlannedMove(**step) for step in values["moves"]]
-        values["items"] = [
-            Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
-            for name, content, styles, variant in values["items"]
-        ]
-        values["options"] = JobOptions.model_validate(values["options"])
-        return cls(**values)
-
 
 class Batch:
     """A claimed batch."""
@@ -97,11 +68,32 @@ class Batch:
         return bool(self.state.get("cancelled"))
 
     def plan_document(self) -> Mapping[str, Any]:
-        return self.plan.to_document()
+        plan = self.plan
+        variants = {item.variant: item.settings for item in plan.items}
+        return {
+            **{key: getattr(plan, key) for key in ("name", "source", "dropped")},
+            "moves": [asdict(step) for step in plan.moves],
+            "variants": {name: settings.model_dump() for name, settings in variants.items()},
+            "items": [
+                [item.name, str(item.content), [str(style) for style in item.styles], item.variant]
+                for item in plan.items
+            ],
+            "options": plan.options.model_dump(),
+            "client": dict(plan.client),
+        }
 
     @classmethod
     def from_plan(cls, document: Any, folder: Path) -> Self:
-        return cls(folder, Plan.from_document(document))
+        variants = {
+            name: Settings.model_validate(each) for name, each in document.pop("variants").items()
+        }
+        document["moves"] = [PlannedMove(**step) for step in document["moves"]]
+        document["items"] = [
+            Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
+            for name, content, styles, variant in document["items"]
+        ]
+        document["options"] = JobOptions.model_validate(document["options"])
+        return cls(folder, Plan(**document))
 
     def state_document(self) -> Mapping[str, Any]:
         return self.state

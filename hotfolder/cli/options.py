@@ -133,7 +133,7 @@ def settings_layer(
     Raises:
         ConfigError: not KEY=VALUE, or not YAML.
     """
-    from hotfolder.yaml_document import DocumentError, parse_document
+    from hotfolder.yaml_document import parse_document
 
     layer: dict[str, Any] = {}
     if preset is not None:
@@ -147,8 +147,5 @@ def settings_layer(
         key = key.strip()
         if not equals or not key.isidentifier():
             raise ConfigError(f"--set {assignment}: expected KEY=VALUE, such as --set steps=200.")
-        try:
-            layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
-        except DocumentError as error:
-            raise ConfigError(str(error)) from None
+        layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
     return layer

@@ -1,6 +1,6 @@
 """What `status` shows: a line about the server and its jobs as a table, once or continuously."""
 
-import os
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -75,27 +75,19 @@ class _JobReader:
 
     def __init__(self, client: "Client") -> None:
         self._client = client
-        self._known: dict[str, tuple[tuple[int, int], Status]] = {}
+        self._known: dict[tuple[str, int, int], Status] = {}
 
     def jobs(self) -> "list[Status]":
         found = {}
-        for entry in os.scandir(self._client.root / "status"):
-            name = entry.name.removesuffix(".json")
-            if name in (entry.name, "server") or name.startswith("."):
-                continue
-            try:
-                facts = entry.stat()
-            except FileNotFoundError:
-                continue
-            key = (facts.st_mtime_ns, facts.st_ino)
-            known = self._known.get(name)
-            if known is None or known[0] != key:
-                status = self._client.job(name)
-                known = None if status is None else (key, status)
-            if known is not None:
-                found[name] = known
+        for path in (self._client.root / "status").glob("[!.]*.json"):
+            with contextlib.suppress(FileNotFoundError):
+                facts = path.stat()
+                key = (path.stem, facts.st_mtime_ns, facts.st_ino)
+                job = self._known.get(key) or self._client.job(path.stem)
+                if job is not None and job.name != "server":
+                    found[key] = job
         self._known = found
-        return sorted((job for _, job in found.values()), key=lambda job: job.updated, reverse=True)
+        return sorted(found.values(), key=lambda job: job.updated, reverse=True)
 
 
 def _page(client: "Client", reader: _JobReader, lines: int) -> "RenderableType":

@@ -103,9 +103,10 @@ def read_config(path: Path | None, **flags: Any) -> "Config":
     Raises:
         ConfigError
     """
-    from hotfolder.config.layers import load_config
+    from hotfolder.config.layers import read_configuration
 
-    return load_config(path, flags={key: flag for key, flag in flags.items() if flag is not None})
+    flags = {key: flag for key, flag in flags.items() if flag is not None}
+    return read_configuration(path, flags=flags).config
 
 
 def _named(given: Path | None) -> Path | None:

@@ -8,20 +8,20 @@ import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
 from engine.presets import PRESETS
-from hotfolder.config.model import Config, below_settings, config_problems
+from hotfolder.config.model import Config, config_problems
 from hotfolder.errors import ConfigError, FolderError
 from hotfolder.paths import expand_home
-from hotfolder.yaml_document import DocumentError, parse_document
+from hotfolder.yaml_document import parse_document
 
-__all__ = ["Configuration", "Layer", "load_config", "read_configuration", "search_path"]
+__all__ = ["Configuration", "Layer", "read_configuration", "search_path"]
 
 FILE_NAME = "config.yaml"
 
@@ -86,11 +86,6 @@ class Configuration:
     @property
     def found(self) -> list[Path]:
         return [path for path in self.files if path.is_file()]
-
-
-def load_config(path: Path | None = None, *, flags: Mapping[str, Any] | None = None) -> Config:
-    """The merged configuration. See `read_configuration`."""
-    return read_configuration(path, flags=flags).config
 
 
 def read_configuration(
@@ -163,10 +158,7 @@ def _file_layer(path: Path) -> Layer:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
-    try:
-        document = parse_document(data, str(path))
-    except DocumentError as error:
-        raise ConfigError(str(error)) from None
+    document = parse_document(data, str(path))
     places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
     base = path.absolute().parent
     layer = Layer(str(path), _anchored(document.values, base, places, str(path)), places)
@@ -192,10 +184,7 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
             _refuse_misspelt(variable, path[0])
             continue
         *above, last = path
-        try:
-            value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
-        except DocumentError as error:
-            raise ConfigError(str(error)) from None
+        value = parse_document(f"{last}: {environment[variable]}".encode(), variable).values
         inside = values
         for part in above:
             inside = inside.setdefault(part, {})
@@ -223,7 +212,7 @@ def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
     except ValidationError as error:
         problems = config_problems(error, values)
     except SettingsError as error:
-        problems = list(below_settings(error))
+        problems = [replace(each, path=("settings", *each.path)) for each in error.problems]
     raise ConfigError("\n".join(_lines(problems, layers)))
 
 
@@ -281,10 +270,8 @@ def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any
             merged[key] = value
         elif key == "settings":
             merged[key] = _merged_settings(value, below)
-        elif _is_section(key):
-            merged[key] = {**below, **value}
         else:
-            merged[key] = value
+            merged[key] = {**below, **value}
     return merged
 
 
@@ -292,14 +279,5 @@ def _merged_settings(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict
     """As `resolve` would: a preset named above outranks the keys below."""
     if "preset" not in upper:
         return {**lower, **upper}
-    return {
-        **PRESETS[lower.get("preset", "standard")],
-        **lower,
-        **PRESETS[upper["preset"]],
-        **upper,
-    }
-
-
-def _is_section(key: str) -> bool:
-    kind = Config.model_fields[key].annotation
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    below = {**PRESETS[lower.get("preset", "standard")], **lower}
+    return {**below, **PRESETS[upper["preset"]], **upper}

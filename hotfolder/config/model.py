@@ -7,18 +7,18 @@ repository's file equal to them.
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.errors import Problem, SettingsError
+from engine.errors import Problem
 from engine.memory.budget import parse_memory
 from engine.settings import problems_of, resolve
 from hotfolder.job_options import Minutes
 
-__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "below_settings", "config_problems"]
+__all__ = ["Config", "Retry", "Watch", "annotated_yaml", "config_problems"]
 
 
 class _Model(BaseModel):
@@ -233,7 +233,6 @@ class Config(_Model):
 
 def annotated_yaml(**values: Any) -> str:
     """The whole file: every key with its description. `values` replace top-level defaults."""
-    config = Config(**values)
     lines = [
         "# Impasto's configuration. Every key is here, with its default; delete what you do not",
         "# change. The command line comes first, then the environment (IMPASTO_OVERWRITE,",
@@ -241,16 +240,7 @@ def annotated_yaml(**values: Any) -> str:
         "# your configuration folder; --config FILE replaces both files. `impasto check` shows",
         "# where each value comes from.",
     ]
-    for name, info in Config.model_fields.items():
-        lines += ["", *_comment(info.description, 0)]
-        value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            lines += [f"{name}:", *_annotated(value, 2)]
-        elif name == "settings":
-            lines += [f"{name}:", *_annotated(resolve(value), 2)]
-        else:
-            lines.append(_entry(name, value, 0))
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_annotated(Config(**values), "")]) + "\n"
 
 
 EXPECTED = {
@@ -263,42 +253,35 @@ EXPECTED = {
 
 def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
     """pydantic's errors; those of one value of `EXPECTED` as one."""
-    problems = [
-        problem for problem in problems_of(error, Config) if problem.path[0] not in EXPECTED
-    ]
     refused = {details["loc"][0] for details in error.errors()}
-    for key, expected in EXPECTED.items():
-        if key in refused:
-            problems.append(Problem((key,), repr(values[key])[:80], expected))
-    return problems
+    return [
+        *(problem for problem in problems_of(error, Config) if problem.path[0] not in EXPECTED),
+        *(
+            Problem((key,), repr(values[key])[:80], expected)
+            for key, expected in EXPECTED.items()
+            if key in refused
+        ),
+    ]
 
 
-def below_settings(error: SettingsError) -> Iterable[Problem]:
-    """The problems of `settings:`, as seen from the configuration."""
-    for problem in error.problems:
-        path = ("settings", *problem.path)
-        yield Problem(path, problem.given, problem.expected, problem.nearest)
-
-
-def _annotated(model: BaseModel, indent: int) -> list[str]:
-    lines: list[str] = []
+def _annotated(model: BaseModel, indent: str) -> Iterator[str]:
+    prefix = f"{indent}# "
     for name, info in type(model).model_fields.items():
-        lines += _comment(info.description, indent)
-        lines.append(_entry(name, getattr(model, name), indent))
-    return lines
-
-
-def _comment(description: str | None, indent: int) -> list[str]:
-    prefix = " " * indent + "# "
-    text = " ".join((description or "").split())
-    return textwrap.wrap(text, 98, initial_indent=prefix, subsequent_indent=prefix)
-
-
-def _entry(name: str, value: Any, indent: int) -> str:
-    if isinstance(value, dict | list):
-        inline = yaml.safe_dump(value, default_flow_style=True, width=4000, sort_keys=False)
-        return " " * indent + f"{name}: {inline.strip()}"
-    return " " * indent + yaml.safe_dump({name: value}, default_flow_style=False).strip()
+        if not indent:
+            yield ""
+        text = " ".join((info.description or "").split())
+        yield from textwrap.wrap(text, 98, initial_indent=prefix, subsequent_indent=prefix)
+        value = getattr(model, name)
+        if name == "settings":
+            value = resolve(value)
+        if isinstance(value, BaseModel):
+            yield f"{indent}{name}:"
+            yield from _annotated(value, f"{indent}  ")
+        elif isinstance(value, dict | list):
+            inline = yaml.safe_dump(value, default_flow_style=True, width=4000, sort_keys=False)
+            yield f"{indent}{name}: {inline.strip()}"
+        else:
+            yield indent + yaml.safe_dump({name: value}, default_flow_style=False).strip()
 
 
 if __name__ == "__main__":

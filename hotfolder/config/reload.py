@@ -79,7 +79,9 @@ class ConfigWatch:
             self.problem = f"an unforeseen error: {error!r}"
             return False
         self.problem = None
-        keys = [key for key in Config.model_fields if _differ(config, self._config, key)]
+        keys = [
+            key for key in Config.model_fields if getattr(config, key) != getattr(self._config, key)
+        ]
         later = [key for key in keys if key in AT_START]
         now = [key for key in keys if key not in AT_START]
         if now:
@@ -92,10 +94,6 @@ class ConfigWatch:
 
     def _fingerprints(self) -> list[Fingerprint]:
         return [_fingerprint_of(path) for path in self._files]
-
-
-def _differ(one: Config, other: Config, key: str) -> bool:
-    return bool(getattr(one, key) != getattr(other, key))
 
 
 def _fingerprint_of(path: Path) -> Fingerprint:

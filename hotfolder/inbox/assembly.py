@@ -85,7 +85,8 @@ class JobAssembly:
         overdue = self.remaining_wait <= 0
         if self.error is not None:
             final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
-            return Decision.REFUSE if final else Decision.WAIT, _first_line(self.error), self.error
+            first_line = str(self.error).partition("\n")[0]
+            return Decision.REFUSE if final else Decision.WAIT, first_line, self.error
         wait = Decision.HOLD if overdue else Decision.WAIT
         if self.conflict:
             return wait, self.conflict, None
@@ -276,7 +277,3 @@ class JobAssembly:
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named_by_sidecar = True
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -1,13 +1,14 @@
 """A scan of the whole inbox: of itself and of the folders in it."""
 
+import contextlib
 import itertools
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
-from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
@@ -72,11 +73,29 @@ class InboxScanner:
         )
 
     def failed(self, name: str) -> list[JobCandidate]:
-        """What lies in `failed/NAME/`, judged as if it had been dropped. Empty if there is none."""
-        folder = FailedFolder(self._folder.failed / name)
-        return list(
-            folder.candidates(StyleLibrary(self._folder.styles), self._options(), self._clock)
-        )
+        """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
+        it lacks. Empty if there is none; more than one job if somebody has put others to it."""
+        path = self._folder.failed / name
+        if path.is_symlink():
+            return []
+        scanner = FolderScanner(path, self._clock, presets=True)
+        options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
+        try:
+            found = scanner.scan(StyleLibrary(self._folder.styles), options).candidates
+        except OSError:
+            found = ()
+        if not found:
+            return []
+        *others, last = found
+        # The last one to be claimed takes what the others had copied, so nothing is left.
+        inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
+        return [*others, replace(last, inputs=tuple(inputs))]
+
+    def clear_failed(self, name: str) -> None:
+        """Remove what is left of `failed/NAME/`, unless a person's files are in it."""
+        with contextlib.suppress(OSError):
+            (self._folder.failed / name / "error.txt").unlink(missing_ok=True)
+            (self._folder.failed / name).rmdir()
 
     def release(self, source: str) -> None:
         """Let the job dropped as `source` wait again, from the next scan on, as if it had just

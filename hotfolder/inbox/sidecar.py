@@ -16,7 +16,7 @@ from engine.settings import Settings, problems_of, resolve
 from hotfolder.atomic_files import open_regular
 from hotfolder.errors import SidecarError
 from hotfolder.job_options import JobOptions
-from hotfolder.yaml_document import MAX_BYTES, Document, DocumentError, parse_document
+from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
@@ -150,10 +150,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     Raises:
         SidecarError: with file, line, key and what was expected.
     """
-    try:
-        document = parse_document(data, name)
-    except DocumentError as error:
-        raise SidecarError(str(error)) from None
+    document = parse_document(data, name, SidecarError)
     values = dict(document.values)
     problems: list[Problem] = []
     content = _picture_name(values.pop("content", None), ("content",), problems)

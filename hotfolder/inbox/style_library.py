@@ -34,11 +34,8 @@ class StyleLibrary:
         return self._resolved[path]
 
     def _find(self, name: str) -> Path | None:
-        folder = self._root
         *folders, last = name.split("/")
-        for part in folders:
-            folder = folder / part
-        found = self._listed(folder).get(key_of(last))
+        found = self._listed(self._root.joinpath(*folders)).get(key_of(last))
         return found if found is not None and not found.is_dir() else None
 
     def leaves(self, path: Path) -> bool:

@@ -5,8 +5,7 @@ used, so that after a crash the same names are used again. The job leaves the sp
 """
 
 import contextlib
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,22 +13,16 @@ from typing import Any
 
 import yaml
 
-from hotfolder.atomic_files import (
-    move,
-    publish,
-    remove_leftovers,
-    replace_whole,
-    sync_folder,
-    write_whole,
-)
+from hotfolder.atomic_files import move, publish_all, remove_leftovers, sync_folder, write_whole
+from hotfolder.config.model import Config
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.file_names import free_name
+from hotfolder.file_names import free_name_in
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES, JobState
 
-__all__ = ["Publisher", "error_text"]
+__all__ = ["Publisher", "error_text", "move_originals", "originals_parent"]
 
 
 class Publisher:
@@ -61,27 +54,20 @@ class Publisher:
         return self._folder.outbox / f"{_outcome(entry).published}{RECORD_SUFFIX}"
 
     def _publish_result(self, entry: SpooledJob) -> None:
-        outcome = _outcome(entry)
-        placed = outcome.published is not None and self._place_all(entry)
-        while not placed:
-            published = self._free_result_name(entry.job.name, outcome.extra_outputs)
-            self._note(entry, published=published)
-            # False if another program took a name after it had been chosen.
-            placed = self._place_all(entry)
+        """Put the result into the outbox, the picture last: whoever sees it finds all else."""
+        if _outcome(entry).published is None:
+            self._choose_result_name(entry)
+        while not publish_all(self._deliveries(entry), overwrite=self._config().overwrite):
+            # Another program took a name after it had been chosen.
+            self._choose_result_name(entry)
 
-    def _place_all(self, entry: SpooledJob) -> bool:
-        """Move the result into the outbox, the picture last: whoever sees it finds all else.
-
-        False, with nothing left there, if another program has one of the names.
-        """
-        placed: list[Path] = []
-        for source, target in self._deliveries(entry):
-            if not self._place(source, target):
-                for path in placed:
-                    path.unlink(missing_ok=True)
-                return False
-            placed.append(target)
-        return True
+    def _choose_result_name(self, entry: SpooledJob) -> None:
+        name = entry.job.name
+        if not self._config().overwrite:
+            extra_outputs = _outcome(entry).extra_outputs
+            ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
+            name = free_name_in(self._folder.outbox, name, ends)
+        self._note(entry, published=name)
 
     def _deliveries(self, entry: SpooledJob) -> list[tuple[Path, Path]]:
         """From where in the job's folder to where in the outbox, in this order."""
@@ -116,19 +102,6 @@ class Publisher:
         outcome = _outcome(entry)
         return {name: f"{outcome.published}.{name}" for name in outcome.extra_outputs}
 
-    def _place(self, source: Path, target: Path) -> bool:
-        if self._config().overwrite:
-            replace_whole(source, target)
-            return True
-        return publish(source, target)
-
-    def _free_result_name(self, name: str, extra_outputs: Sequence[str] = ()) -> str:
-        if self._config().overwrite:
-            return name
-        outbox = self._folder.outbox
-        ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
-        return free_name(name, lambda n: any(os.path.lexists(outbox / (n + end)) for end in ends))
-
     def _move_originals(self, entry: SpooledJob) -> None:
         """Move the inputs out of the spool. Inputs that were copied still lie where they were, so
         the copies are not kept, unless the job failed: then all that it needs is kept together, but
@@ -137,25 +110,18 @@ class Publisher:
             parent = self._originals_parent(entry)
             if parent is None:
                 return
-            name = free_name(entry.job.name, lambda n: (parent / n).exists())
+            name = free_name_in(parent, entry.job.name)
             self._note(entry, folder=self._folder.relative(parent / name))
         folder = self._folder.root / str(_outcome(entry).folder)
-        # Not `parents=True`: if a network share has gone, its mount point is an empty folder, in
-        # which nothing must be made.
-        folder.parent.mkdir(exist_ok=True)
-        folder.mkdir(exist_ok=True)
-        remove_leftovers(folder)
-        library = self._folder.styles.resolve()
-        for step in entry.moves:
-            source = Path(step.source)
-            kept = entry.state is JobState.FAILED and not source.is_relative_to(library)
-            if kept or not step.shared:
-                # Missing if it vanished before the claim was finished; the job's error says so.
-                with contextlib.suppress(FileNotFoundError):
-                    move(entry.inputs / step.target, folder / source.name)
-        if entry.state is JobState.FAILED:
+        failed, library = entry.state is JobState.FAILED, self._folder.styles.resolve()
+        moves = [
+            (entry.inputs / step.target, Path(step.source).name)
+            for step in entry.moves
+            if not step.shared or (failed and not Path(step.source).is_relative_to(library))
+        ]
+        move_originals(folder, moves)
+        if failed:
             write_whole(folder / "error.txt", error_text(entry).encode())
-        sync_folder(folder)
 
     def _originals_parent(self, entry: SpooledJob) -> Path | None:
         """Where the folder of the originals will be; None if they are not kept."""
@@ -163,14 +129,37 @@ class Publisher:
             return self._folder.failed
         if all(step.shared for step in entry.moves):
             return None  # A job of a batch; the batch has the originals.
-        # A cancelled job has no result, so its originals are never deleted.
-        if self._config().originals == "archive" or entry.state is JobState.CANCELLED:
-            finished = datetime.fromisoformat(_outcome(entry).finished).astimezone()
-            return self._folder.done / finished.date().isoformat()
-        return self._folder.kept if self._config().originals == "keep" else None
+        cancelled = entry.state is JobState.CANCELLED
+        return originals_parent(
+            self._folder, self._config(), _outcome(entry).finished, cancelled=cancelled
+        )
 
     def _note(self, entry: SpooledJob, **facts: Any) -> None:
         self._spool.change(entry, outcome=replace(_outcome(entry), **facts))
+
+
+def originals_parent(
+    folder: FolderPaths, config: Config, finished: str, *, cancelled: bool
+) -> Path | None:
+    """Where the originals of what ended at `finished` go; None if they are not kept."""
+    # What is cancelled has no result, so its originals are never deleted.
+    if config.originals == "archive" or cancelled:
+        return folder.done / datetime.fromisoformat(finished).astimezone().date().isoformat()
+    return folder.kept if config.originals == "keep" else None
+
+
+def move_originals(folder: Path, moves: Iterable[tuple[Path, str]]) -> None:
+    """Move files into `folder`, each under a name. May be repeated."""
+    # Not `parents=True`: if a network share has gone, its mount point is an empty folder, in
+    # which nothing must be made.
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    remove_leftovers(folder)
+    for source, name in moves:
+        # Missing if it vanished before the claim was finished; a job's error says so.
+        with contextlib.suppress(FileNotFoundError):
+            move(source, folder / name)
+    sync_folder(folder)
 
 
 def error_text(entry: SpooledJob) -> str:

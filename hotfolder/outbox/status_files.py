@@ -5,17 +5,17 @@ docs/protocol.md has the table of keys; `plugin.client.protocol` has them as fie
 
 import contextlib
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, read_json, write_json
+from hotfolder.job import now
 from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, finite, shortened
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
 from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
-__all__ = ["StatusWriter", "now"]
+__all__ = ["StatusWriter"]
 
 _LONGEST = {
     "message": MAX_MESSAGE,
@@ -84,8 +84,3 @@ class StatusWriter:
 
     def _preview_path(self, name: str) -> Path:
         return self._folder.status / f"{name}{protocol.PREVIEW_SUFFIX}"
-
-
-def now() -> str:
-    """ISO 8601, UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

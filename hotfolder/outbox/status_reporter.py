@@ -20,9 +20,10 @@ from engine import __version__
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
+from hotfolder.job import now
 from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.publisher import Publisher, error_text
-from hotfolder.outbox.status_files import StatusWriter, now
+from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import SpooledJob

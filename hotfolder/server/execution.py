@@ -1,5 +1,5 @@
-"""Runs the jobs in the spool: dispatches them in turn, and notes on the disk what their workers
-report."""
+"""Runs the jobs in the spool: dispatches them in turn, reports their positions in the queue, and
+notes on the disk what their workers report."""
 
 import logging
 import time
@@ -7,16 +7,18 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
+from hotfolder.spool.claimer import ScanResult
 from hotfolder.spool.entry import SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
+from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import (
     Cancelled,
@@ -33,6 +35,11 @@ from plugin.client.protocol import JobState
 __all__ = ["JobRunner", "RunTimer", "StopRequest"]
 
 log = logging.getLogger(__name__)
+
+LARGE_QUEUE = 200
+"""With more jobs than this, positions are worked out only every `LARGE_QUEUE_SECONDS`."""
+
+LARGE_QUEUE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class JobRunner:
         """By job id."""
         self._events: deque[Event] = deque()
         self._timer = RunTimer(clock)
+        self._clock = clock
+        self._positions_throttle = Throttle(clock, interval=LARGE_QUEUE_SECONDS)
         self._loss_backoff = Backoff(clock)
         """By job id: those whose worker died, until they may be tried again."""
         self.backoff = Backoff(clock)
@@ -130,8 +139,8 @@ class JobRunner:
         while len(self._dispatched) < self._dispatcher.capacity:
             waiting = [
                 entry
-                for entry in self.queued()
-                if entry.job.id not in self._dispatched and not self.in_backoff(entry)
+                for entry in self._queued()
+                if entry.job.id not in self._dispatched and not self._in_backoff(entry)
             ]
             if not waiting:
                 return
@@ -140,11 +149,36 @@ class JobRunner:
             self._dispatched.add(entry.job.id)
             self._dispatcher.submit(replace(entry.job, lost=entry.lost))
 
-    def in_backoff(self, entry: SpooledJob) -> bool:
+    def report_positions(self, scan: ScanResult) -> None:
+        """Report the position of everybody who waits, in the spool or in the inbox, from 1. In a
+        large queue that takes long, so not at every step.
+
+        Raises:
+            OSError: a status cannot be written.
+        """
+        is_large = len(self._live) + len(scan.waiting) + len(scan.ready) > LARGE_QUEUE
+        if is_large and not self._positions_throttle.is_open:
+            return
+        started = self._clock()
+        queued = self._queued()
+        waiting = [(entry.scheduling_key, entry.job.name) for entry in queued]
+        waiting += [(candidate.scheduling_key, name) for name, candidate in scan.ready.items()]
+        queue = self._scheduler.order(waiting, lambda each: each[0])
+        pauses = {
+            entry.job.name: self._pause_after_loss(entry)
+            for entry in queued
+            if self._in_backoff(entry)
+        }
+        queue.sort(key=lambda each: each[1] in pauses)
+        positions = {name: position for position, (_, name) in enumerate(queue, start=1)}
+        self._reporter.queue(scan.candidates, positions, pauses)
+        self._positions_throttle.ended(started)
+
+    def _in_backoff(self, entry: SpooledJob) -> bool:
         """Whether the job may not be tried again yet."""
         return self._loss_backoff.is_delayed(entry.job.id)
 
-    def queued(self) -> list[SpooledJob]:
+    def _queued(self) -> list[SpooledJob]:
         """The jobs that wait for a worker, in no order."""
         return [entry for entry in self._live.values() if entry.state is JobState.QUEUED]
 
@@ -176,9 +210,8 @@ class JobRunner:
         if entry.state is JobState.QUEUED and not isinstance(
             event, Cancelled | WorkerLost | StorageFailed
         ):
-            started = datetime.now(UTC).isoformat(timespec="milliseconds")
             attempt = entry.attempt + 1
-            self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=started)
+            self._spool.change(entry, JobState.RUNNING, attempt=attempt, started=now())
         match event:
             case Started():
                 self._timer.start(entry.job.id, entry.ran)
@@ -227,9 +260,9 @@ class JobRunner:
             )
         else:
             self.requeue(entry, lost=lost)
-            self._loss_backoff.delay(entry.job.id, self.pause_after_loss(entry))
+            self._loss_backoff.delay(entry.job.id, self._pause_after_loss(entry))
 
-    def pause_after_loss(self, entry: SpooledJob) -> float:
+    def _pause_after_loss(self, entry: SpooledJob) -> float:
         """Seconds for which a job waits whose worker has died."""
         return growing_pause(self._config().retry.backoff, entry.lost)
 
@@ -292,8 +325,6 @@ class RunTimer:
         """Running time so far; 0 for a job that does not run."""
         return self._clock() - self._since.get(job_id, self._clock())
 
-    def stop(self, job_id: str) -> float:
-        """The attempt is over; returns the running time so far."""
-        seconds = self.seconds(job_id)
+    def stop(self, job_id: str) -> None:
+        """The attempt is over."""
         self._since.pop(job_id, None)
-        return seconds

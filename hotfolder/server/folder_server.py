@@ -26,7 +26,6 @@ from hotfolder.server.availability import AvailabilityMonitor, FolderAvailabilit
 from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
 from hotfolder.server.pause import Pause
-from hotfolder.server.queue_positions import QueuePositions
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.spool.claimer import Claimer, ScanResult
 from hotfolder.spool.disk_space import DiskSpace
@@ -72,10 +71,8 @@ class FolderServer:
         self._availability_monitor = AvailabilityMonitor(folder)
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
-        self._scheduler = Scheduler()
-        self._claimer = Claimer(
-            current, folder, self._spool, self._scheduler, once=once, clock=clock
-        )
+        scheduler = Scheduler()
+        self._claimer = Claimer(current, folder, self._spool, scheduler, once=once, clock=clock)
         publisher = Publisher(current, folder, self._spool)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
@@ -94,13 +91,10 @@ class FolderServer:
             self._spool,
             dispatcher,
             self._reporter,
-            self._scheduler,
+            scheduler,
             status_errors_logged=self._status_errors_logged,
             on_full=self._disk_is_full,
             clock=clock,
-        )
-        self._positions = QueuePositions(
-            self._live, self._runner, self._scheduler, self._reporter, clock
         )
         self._last_scan = ScanResult(settling=True)
         self._pause = Pause(folder)
@@ -386,7 +380,7 @@ class FolderServer:
 
     def _report(self) -> None:
         with self._status_errors_logged():
-            self._positions.report(self._last_scan)
+            self._runner.report_positions(self._last_scan)
             self._reporter.refresh()
             self._reporter.server(
                 "busy" if self._live else "idle",

@@ -9,6 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -25,7 +26,7 @@ from hotfolder.server.systemd import SystemdNotifier
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.local_dispatcher import LocalDispatcher
 from hotfolder.workers.shared_dispatcher import SharedDispatcher
-from hotfolder.workers.worker_process import worker_command
+from hotfolder.workers.worker_process import WorkerOptions, worker_command
 
 __all__ = ["Server", "local_dispatcher"]
 
@@ -37,14 +38,8 @@ TICK_SECONDS = 0.25
 
 def local_dispatcher(config: Config) -> Dispatcher:
     """The worker processes of this machine that the configuration asks for."""
-    command = worker_command(
-        threads=config.threads,
-        max_megapixels=config.max_megapixels,
-        memory=config.memory,
-        style_cache_megabytes=config.style_cache_megabytes,
-        checkpoint_seconds=config.checkpoint_seconds,
-    )
-    return LocalDispatcher(config.devices, command=command)
+    options = WorkerOptions.model_validate(config, from_attributes=True)
+    return LocalDispatcher(config.devices, command=worker_command(options))
 
 
 class Server:
@@ -71,9 +66,10 @@ class Server:
         self._config = config
         self._once = once
         self._dispatcher = dispatcher
-        self._folders = [
-            _ServedFolder(config, root, once=once, wait=wait, on_event=on_event) for root in roots
-        ]
+        self._folders: list[_ServedFolder] = []
+        for root in roots:
+            make_server = partial(FolderServer, config, once=once, on_event=on_event)
+            self._folders.append(_ServedFolder(root, make_server, wait=wait))
         self._stopping = False
         self._stopped_by: signal.Signals | None = None
         self._thread = threading.Thread(target=self._serve_in_thread, name="hot folder")
@@ -190,21 +186,12 @@ class _ServedFolder:
     server: FolderServer
     _steps: Iterator[str]
 
-    def __init__(
-        self,
-        config: ConfigWatch,
-        root: Path,
-        *,
-        once: bool,
-        wait: bool,
-        on_event: OnStatus | None,
-    ) -> None:
-        self._config = config
+    def __init__(self, root: Path, make_server: Callable[..., FolderServer], *, wait: bool) -> None:
+        """`make_server` is called with the folder and its dispatcher."""
         self._root = root
         self._folder = FolderPaths(root)
-        self._once = once
+        self._make_server = make_server
         self._wait = wait
-        self._on_event = on_event
         self._held = contextlib.ExitStack()
         """The lock and the steps."""
         self.is_served = False
@@ -235,9 +222,7 @@ class _ServedFolder:
 
     def open(self, dispatcher: Dispatcher) -> None:
         try:
-            self.server = FolderServer(
-                self._config, self._folder, dispatcher, once=self._once, on_event=self._on_event
-            )
+            self.server = self._make_server(self._folder, dispatcher)
         except OSError as error:
             raise FolderError(f"{self}: cannot be served: {error}.") from None
         self._steps = self._held.enter_context(contextlib.closing(self.server.steps()))

@@ -13,7 +13,6 @@ from dataclasses import replace
 from hotfolder.atomic_files import discard, open_regular
 from hotfolder.file_names import shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
-from hotfolder.inbox.failed_folder import FailedFolder
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.job_tag import JobTag
@@ -73,7 +72,7 @@ class ControlFiles:
             if claimed == len(candidates):
                 if not candidates:
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
-                FailedFolder(self._folder.failed / name).clear()
+                inbox.clear_failed(name)
                 file.path.unlink(missing_ok=True)
         return True
 

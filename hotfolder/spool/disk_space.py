@@ -89,13 +89,8 @@ class DiskSpace:
         for folder in (self._folder.spool, self._folder.outbox):
             with contextlib.suppress(OSError):
                 facts = self._statvfs(folder)
-                entries = facts.f_favail if facts.f_files else 1
-                yield (
-                    folder,
-                    facts.f_bavail * facts.f_frsize,
-                    facts.f_blocks * facts.f_frsize,
-                    entries,
-                )
+                free, size = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
+                yield folder, free, size, facts.f_favail if facts.f_files else 1
 
 
 def _megabytes(count: float) -> str:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from hotfolder.job import Job
+from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
@@ -116,4 +115,4 @@ def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
     """An outcome of this moment. An error that is too long is cut, which it then says."""
     if (error := facts.get("error")) is not None:
         facts["error"] = shortened(error, MAX_ERROR)
-    return JobOutcome(state, finished=datetime.now(UTC).isoformat(timespec="milliseconds"), **facts)
+    return JobOutcome(state, finished=now(), **facts)

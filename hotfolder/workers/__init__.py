@@ -1,4 +1,4 @@
-"""Door 2: the Dispatcher, and the worker processes that paint.
+"""The Dispatcher, which the server hands jobs to, and the worker processes that paint.
 
 The server submits jobs to a dispatcher and polls events; `LocalDispatcher` runs a process a device.
 The server's side (`dispatcher`, `events`, `local_dispatcher`, `shared_dispatcher`,

@@ -1,4 +1,4 @@
-"""Door 2: the interface between the server and whatever computes its jobs.
+"""The interface between the server and whatever computes its jobs.
 
 `LocalDispatcher` runs a worker process for each device. Another dispatcher (a cluster) implements
 the same protocol and passes the same contract tests (tests/hotfolder/workers).

@@ -6,11 +6,9 @@ Imports torch. Only worker processes import this module.
 import contextlib
 import gc
 import json
-import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +24,16 @@ from engine.network.devices import make_reproducible, resolve_devices
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
 from engine.progression import Progression
-from engine.settings import SUFFIXES
+from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
-from hotfolder.atomic_files import sync_folder, write_whole
+from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
-from hotfolder.job import Job
+from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.worker_process import WorkerOptions
 
 __all__ = ["EnginePainter"]
 
@@ -48,34 +47,21 @@ AFTER_LOSS = 0.7
 class EnginePainter:
     """Paints on one device; keeps the network and what it knows of styles between jobs."""
 
-    def __init__(
-        self,
-        device: str,
-        *,
-        threads: int | None,
-        max_megapixels: float,
-        memory: str,
-        style_cache_megabytes: int,
-        preview_seconds: float,
-        checkpoint_seconds: float,
-    ) -> None:
+    def __init__(self, device: str, options: WorkerOptions) -> None:
         """`device` may be `auto`: then the first of `devices`.
 
         Raises:
             DeviceError: no such device.
         """
         make_reproducible()
-        if threads is not None:
-            torch.set_num_threads(threads)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
-        self._max_megapixels = max_megapixels
-        self._preview_seconds = preview_seconds
-        self._checkpoint_seconds = checkpoint_seconds
-        self._memory = memory
+        self._options = options
         self._dispatched: tuple[Checkpoints, Callable[[], State]] | None = None
         self._network: tuple[tuple[str, str], VGG19] | None = None
-        self._targets = StyleTargets(style_cache_megabytes * 1_000_000)
+        self._targets = StyleTargets(options.style_cache_megabytes * 1_000_000)
 
     @property
     def style_cache(self) -> StyleCache:
@@ -89,7 +75,7 @@ class EnginePainter:
         Raises:
             EngineError: the job's fault, in words.
             MemoryError: too large for the device.
-            Crash: the device is in a state that no further job would survive.
+            WorkerCrash: the device is in a state that no further job would survive.
         """
         try:
             yield from self._paint(job)
@@ -114,7 +100,7 @@ class EnginePainter:
             checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
-        started = datetime.now(UTC)
+        started = now()
         folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
         content = self._read(inputs / job.content)
         styles = [self._read(inputs / name) for name in job.styles]
@@ -125,12 +111,12 @@ class EnginePainter:
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg),
-            seconds=self._checkpoint_seconds,
+            seconds=self._options.checkpoint_seconds,
         )
         state = checkpoints.latest()
         if state is not None and progression:
             progression.restore(state.extra["progression"])
-        budget = parse_memory(self._memory) or auto_budget(self.device)
+        budget = parse_memory(self._options.memory) or auto_budget(self.device)
         if job.lost > 1 and budget:
             # Linux ends a process that takes too much, and the same plan would meet the same end.
             budget = round(budget * AFTER_LOSS ** (job.lost - 1))
@@ -141,7 +127,7 @@ class EnginePainter:
             job.settings,
             vgg,
             initial=initial,
-            preview_seconds=self._preview_seconds,
+            preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
             resume=state,
@@ -156,7 +142,7 @@ class EnginePainter:
                 if isinstance(step, Result):
                     extra_outputs = _write_progression(progression, folder) if progression else []
                     self._dispatched = None
-                    picture = _write_result(step.picture, job, folder)
+                    picture = _write_result(step.picture, job.settings, folder)
                     record = _record(job, inputs, content, styles, step, started)
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
@@ -181,7 +167,7 @@ class EnginePainter:
     def _read(self, path: Path) -> Picture:
         if path.is_symlink():  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._max_megapixels)
+        return read_picture(path, max_megapixels=self._options.max_megapixels)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
@@ -190,20 +176,13 @@ class EnginePainter:
         return self._network[1]
 
 
-def _write_result(picture: Picture, job: Job, folder: Path) -> Path:
-    settings = job.settings
+def _write_result(picture: Picture, settings: Settings, folder: Path) -> Path:
     target = folder / f"result{SUFFIXES[settings.format]}"
-
-    def write(path: Path) -> None:
-        text = json.dumps(settings.model_dump(), ensure_ascii=False)
+    text = json.dumps(settings.model_dump(), ensure_ascii=False)
+    with whole(target) as file:
         write_picture(
-            picture, path, format=settings.format, quality=settings.jpeg_quality, text=text
+            picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
         )
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-    _write_whole(target, write)
-    sync_folder(folder)
     return target
 
 
@@ -217,20 +196,9 @@ def _write_progression(progression: Progression, folder: Path) -> list[str]:
 
 def _write_preview(picture: Picture, folder: Path) -> Path:
     target = folder / "preview.jpg"
-    small = picture.thumbnail(PREVIEW_SIDE)
-    _write_whole(
-        target, lambda path: write_picture(small, path, format="jpeg", quality=PREVIEW_QUALITY)
-    )
+    with whole(target, durable=False) as file:
+        write_picture(picture.thumbnail(PREVIEW_SIDE), file, format="jpeg", quality=PREVIEW_QUALITY)
     return target
-
-
-def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
-    temporary = target.with_name(f".impasto-{target.name}.part")
-    try:
-        write(temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _record(
@@ -239,7 +207,7 @@ def _record(
     content: Picture,
     styles: list[Picture],
     result: Result,
-    started: datetime,
+    started: str,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names that the server chooses."""
     return {
@@ -262,8 +230,8 @@ def _record(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "started": started.isoformat(timespec="milliseconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "started": started,
+        "finished": now(),
     }
 
 

@@ -5,6 +5,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from hotfolder.backoff import growing_pause
@@ -105,7 +106,7 @@ class LocalDispatcher:
             self._events.extendleft(reversed(events))
         workers = [slot.worker for slot in self._slots if slot.worker is not None]
         for worker in workers:
-            worker.end()
+            worker.send({"do": "stop"})
         deadline = time.monotonic() + CLOSE_SECONDS
         for worker in workers:
             worker.reap(deadline)
@@ -159,7 +160,7 @@ class LocalDispatcher:
             return
         match document["event"]:
             case "ready":
-                self._on_ready(slot, document)
+                self._on_ready(slot, worker, document)
                 return
             case "style_cache":
                 counts = {key: value for key, value in document.items() if key != "event"}
@@ -174,14 +175,16 @@ class LocalDispatcher:
                 slot.exits = 0
         self._events.append(parse_event(document))
 
-    def _on_ready(self, slot: "_WorkerSlot", document: Mapping[str, Any]) -> None:
+    def _on_ready(
+        self, slot: "_WorkerSlot", worker: WorkerProcess, document: Mapping[str, Any]
+    ) -> None:
         slot.ready, slot.failed_starts = True, 0
         if slot.device == "auto":
             slot.device, *others = document["devices"]
             for name in others:
                 self._slots.append(_WorkerSlot(name))
                 self._start(self._slots[-1])
-        log.info("worker %s: ready (process %d)", slot.device, slot.pid)
+        log.info("worker %s: ready (process %d)", slot.device, worker.pid)
 
     def _on_exit(self, slot: "_WorkerSlot", worker: WorkerProcess) -> None:
         """A worker's output has ended: it is dead, or as good as."""
@@ -202,32 +205,28 @@ class LocalDispatcher:
                 raise slot.unusable
             return
         slot.exits += 1
-        pause = min(growing_pause(RESTART_SECONDS, slot.exits), LONGEST_RESTART_SECONDS)
+        pause = growing_pause(RESTART_SECONDS, slot.exits, LONGEST_RESTART_SECONDS)
         slot.restart_at = self._clock() + pause
         log.warning("%s; another is started in %g s", reason, pause)
 
 
+@dataclass
 class _WorkerSlot:
     """One device: its worker, if it lives, and its job."""
 
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self.worker: WorkerProcess | None = None
-        self.ready = False
-        self.style_cache: StyleCache | None = None
-        self.job: Job | None = None
-        self.cancelling = False
-        self.kill_at: float | None = None
-        self.restart_at: float | None = None
-        self.exits = 0
-        """Since a job last came to an end."""
-        self.failed_starts = 0
-        self.unusable: DispatchError | None = None
-        """Why no worker will ever be had here."""
-
-    @property
-    def pid(self) -> int:
-        return self.worker.pid if self.worker else 0
+    device: str
+    worker: WorkerProcess | None = None
+    ready: bool = False
+    style_cache: StyleCache | None = None
+    job: Job | None = None
+    cancelling: bool = False
+    kill_at: float | None = None
+    restart_at: float | None = None
+    exits: int = 0
+    """Since a job last came to an end."""
+    failed_starts: int = 0
+    unusable: DispatchError | None = None
+    """Why no worker will ever be had here."""
 
     def send(self, command: Mapping[str, Any]) -> None:
         if self.worker is not None:

@@ -18,7 +18,7 @@ class SharedDispatcher:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         """`dispatcher` is closed by this one from now on."""
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._folders: deque[FolderDispatcher] = deque()
         """The folder that was served last is last."""
         self._dispatched: dict[str, FolderDispatcher | None] = {}
@@ -30,13 +30,6 @@ class SharedDispatcher:
         self._folders.append(FolderDispatcher(self))
         return self._folders[-1]
 
-    @property
-    def capacity(self) -> int:
-        return self._dispatcher.capacity
-
-    def devices(self) -> list[DeviceState]:
-        return self._dispatcher.devices()
-
     def pump(self, timeout: float) -> bool:
         """Submit jobs and pass events on to their folders; waits at most `timeout` seconds for the
         first event. Whether a job has ended.
@@ -46,7 +39,7 @@ class SharedDispatcher:
         """
         self.assign()
         job_ended = False
-        for event in self._dispatcher.poll(timeout):
+        for event in self.dispatcher.poll(timeout):
             folder = self._dispatched.get(event.job_id)
             if isinstance(event, ENDS):
                 self._dispatched.pop(event.job_id, None)
@@ -58,7 +51,7 @@ class SharedDispatcher:
 
     def assign(self) -> None:
         """Give free workers to the folder that has waited longest for its turn."""
-        while not self._stopped and len(self._dispatched) < self._dispatcher.capacity:
+        while not self._stopped and len(self._dispatched) < self.dispatcher.capacity:
             folder = next((folder for folder in self._folders if self._has_next(folder)), None)
             if folder is None:
                 return
@@ -66,7 +59,7 @@ class SharedDispatcher:
             self._folders.remove(folder)
             self._folders.append(folder)
             self._dispatched[job.id] = folder
-            self._dispatcher.submit(job)
+            self.dispatcher.submit(job)
 
     def _has_next(self, folder: "FolderDispatcher") -> bool:
         # A folder mounted anew has the jobs that workers still do for the one before.
@@ -74,7 +67,7 @@ class SharedDispatcher:
 
     def cancel(self, job_id: str) -> None:
         if job_id in self._dispatched:
-            self._dispatcher.cancel(job_id)
+            self.dispatcher.cancel(job_id)
 
     def leave(self, folder: "FolderDispatcher") -> None:
         """A folder is not served any more. The workers end with the last one."""
@@ -84,14 +77,14 @@ class SharedDispatcher:
         for job_id in [id_ for id_, whose in self._dispatched.items() if whose is folder]:
             folder.events.append(WorkerLost(job_id, "the folder is not served any more"))
             self._dispatched[job_id] = None  # Its worker is taken until it reports the end.
-            self._dispatcher.cancel(job_id)
+            self.dispatcher.cancel(job_id)
 
     def stop(self) -> None:
         """End the workers, and pass their last events on."""
         if self._stopped:
             return
         self._stopped = True
-        self._dispatcher.close(drain=False)
+        self.dispatcher.close(drain=False)
         self.pump(0)
 
 
@@ -107,7 +100,7 @@ class FolderDispatcher:
     @property
     def capacity(self) -> int:
         """All the workers: then none waits while a folder has jobs."""
-        return self._shared.capacity
+        return self._shared.dispatcher.capacity
 
     def submit(self, job: Job) -> None:
         self.pending.append(job)
@@ -127,7 +120,7 @@ class FolderDispatcher:
         self._shared.cancel(job_id)
 
     def devices(self) -> list[DeviceState]:
-        return self._shared.devices()
+        return self._shared.dispatcher.devices()
 
     def close(self, *, drain: bool) -> None:
         if self._closed:

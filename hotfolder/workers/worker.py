@@ -43,6 +43,7 @@ from hotfolder.workers.events import (
     StorageFailed,
     event_document,
 )
+from hotfolder.workers.worker_process import WorkerOptions
 
 __all__ = ["Painter", "main", "serve"]
 
@@ -102,27 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m hotfolder.workers.worker`: the real thing, with torch."""
     parser = argparse.ArgumentParser(prog="hotfolder.workers.worker")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--max-megapixels", type=float, default=200.0)
-    parser.add_argument("--memory", default="auto")
-    parser.add_argument("--style-cache-megabytes", type=int, default=256)
-    parser.add_argument("--preview-seconds", type=float, default=1.5)
-    parser.add_argument("--checkpoint-seconds", type=float, default=30.0)
-    options = parser.parse_args(arguments)
+    parser.add_argument("--options", type=WorkerOptions.model_validate_json, default="{}")
+    parsed = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # into the server's log
 
     def make_painter() -> Painter:
         from hotfolder.workers.engine_painter import EnginePainter
 
-        return EnginePainter(
-            options.device,
-            threads=options.threads,
-            max_megapixels=options.max_megapixels,
-            memory=options.memory,
-            style_cache_megabytes=options.style_cache_megabytes,
-            preview_seconds=options.preview_seconds,
-            checkpoint_seconds=options.checkpoint_seconds,
-        )
+        return EnginePainter(parsed.device, parsed.options)
 
     return serve(make_painter)
 
@@ -156,10 +144,11 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
             ExitCode.OTHER,
         )
     except OSError as error:
+        words = _in_words(f"A file failed: {error}", job)
         if error.errno in NO_SPACE:
-            yield StorageFailed(job.id, _in_words(f"A file failed: {error}", job), full=True)
-            return
-        yield Failed(job.id, _in_words(f"A file failed: {error}", job), ExitCode.FILE_ACCESS)
+            yield StorageFailed(job.id, words, full=True)
+        else:
+            yield Failed(job.id, words, ExitCode.FILE_ACCESS)
     except Exception as error:
         traceback.print_exc()  # into the server's log
         words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."

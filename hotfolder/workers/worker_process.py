@@ -14,33 +14,37 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import BaseModel, ConfigDict
+
 from engine import THREADS_ENVIRONMENT
 
-__all__ = ["WorkerProcess", "child_environment", "worker_command"]
+__all__ = ["WorkerOptions", "WorkerProcess", "child_environment", "worker_command"]
 
 log = logging.getLogger(__name__)
 
 Receive = Callable[["WorkerProcess", dict[str, Any] | None], None]
 
 
-def worker_command(
-    *,
-    threads: int | None = None,
-    max_megapixels: float = 200.0,
-    memory: str = "auto",
-    style_cache_megabytes: int = 256,
-    checkpoint_seconds: float = 30.0,
-) -> list[str]:
+class WorkerOptions(BaseModel):
+    """How a worker works. Those that the configuration has too are described there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    threads: int | None = None
+    max_megapixels: float = 200.0
+    memory: str = "auto"
+    style_cache_megabytes: int = 256
+    checkpoint_seconds: float = 30.0
+    preview_seconds: float = 1.5
+    """Least time between two previews."""
+
+
+def worker_command(options: WorkerOptions | None = None) -> list[str]:
     """How a worker is started; `--device NAME` follows."""
+    options = options or WorkerOptions()
     # -P: a folder called `engine` where the user happens to be must not be imported.
     command = [sys.executable, "-P", "-m", "hotfolder.workers.worker"]
-    command += ["--max-megapixels", str(max_megapixels)]
-    command += ["--memory", memory]
-    command += ["--style-cache-megabytes", str(style_cache_megabytes)]
-    command += ["--checkpoint-seconds", str(checkpoint_seconds)]
-    if threads is not None:
-        command += ["--threads", str(threads)]
-    return command
+    return [*command, "--options", options.model_dump_json()]
 
 
 class WorkerProcess:
@@ -80,10 +84,6 @@ class WorkerProcess:
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             self._process.stdin.flush()
-
-    def end(self) -> None:
-        """Ask it to end as soon as it has written where its job stands."""
-        self.send({"do": "stop"})
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -130,8 +130,12 @@ class WorkerProcess:
 
 def child_environment() -> dict[str, str]:
     """Ours, and our code findable even where it is not installed."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    root = Path(__file__).resolve().parents[2]
+    # On PYTHONPATH, installed packages would come before the standard library: PyPI has one named
+    # `dataclasses`.
+    if root.name in ("site-packages", "dist-packages"):
+        return THREADS_ENVIRONMENT | os.environ
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     return THREADS_ENVIRONMENT | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 

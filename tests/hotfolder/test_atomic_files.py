@@ -114,3 +114,9 @@ def test_files_are_made_with_the_users_own_permissions(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_file_to_write_has_its_path_for_a_name(tmp_path: Path) -> None:
+    """`tifffile` asks for it."""
+    with atomic_files.whole(tmp_path / "a.tif") as file:
+        assert Path(file.name).parent == tmp_path

@@ -8,7 +8,7 @@ import pytest
 
 from hotfolder.atomic_files import write_json
 from hotfolder.errors import AlreadyRunning, FolderError
-from hotfolder.outbox.status_files import now
+from hotfolder.job import now
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_lock import locked
 

@@ -124,7 +124,7 @@ def _run(
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
     from hotfolder.cli.batch_view import BatchView, counts
-    from hotfolder.outbox.status_files import now
+    from hotfolder.job import now
 
     run = BatchRun(client, items, finished, check_server=check)
     started, clock = now(), time.monotonic()
@@ -152,13 +152,15 @@ def _run(
 
 def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, finished: str) -> None:
     from hotfolder.atomic_files import write_whole
-    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, contact_sheet, summary_text
+    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 
     ends = [(each.item, each.end) for each in items]
     write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
     if any(each.picture for each in items):
         cells = [(each.picture, each.item.name) for each in items]
         columns = columns_of([each.item for each in items])
+        from hotfolder.batches.contact_sheet import contact_sheet
+
         write_whole(out / SHEET, contact_sheet(cells, columns))
 
 

@@ -11,7 +11,7 @@ from hotfolder.cli.app import command
 from hotfolder.cli.console import did_you_mean, report
 from hotfolder.cli.options import ConfigOption, hot_option
 from hotfolder.cli.where import find_hot_folder, is_hot_folder, read_config
-from hotfolder.errors import FolderError, SidecarError
+from hotfolder.errors import ConfigError, FolderError, SidecarError
 
 if TYPE_CHECKING:
     from hotfolder.config.layers import Configuration
@@ -145,14 +145,14 @@ def _kind_of(file: Path) -> Kind:
     from hotfolder.config.model import Config
     from hotfolder.file_names import FileRole, parse
     from hotfolder.inbox.sidecar import SIDECAR_KEYS
-    from hotfolder.yaml_document import DocumentError, parse_document
+    from hotfolder.yaml_document import parse_document
 
     parsed = parse(file.name)
     if parsed is not None and parsed.role is FileRole.BATCH:
         return Kind.BATCH
     try:
         keys = set(parse_document(file.read_bytes(), str(file)).values)
-    except DocumentError:
+    except ConfigError:
         keys = set()  # Reading it will report the error.
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
@@ -183,15 +183,9 @@ def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mappi
     missing = _missing_pictures(file, sidecar, hot)
     if missing:
         raise SidecarError("\n".join(missing))
-    pictures: dict[str, Any] = {}
-    if sidecar.content:
-        pictures["content"] = sidecar.content
-    if sidecar.styles:
-        pictures["styles"] = list(sidecar.styles)
-    if sidecar.client:
-        pictures["client"] = dict(sidecar.client)
-    options = sidecar.options.model_dump(exclude_defaults=True)
-    return pictures | options | settings.model_dump()
+    own = {"content": sidecar.content, "styles": [*sidecar.styles], "client": {**sidecar.client}}
+    given = {key: value for key, value in own.items() if value}
+    return given | sidecar.options.model_dump(exclude_defaults=True) | settings.model_dump()
 
 
 def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list[str]":

@@ -138,7 +138,7 @@ def retry(
     for name, file in files.items():
         if file.exists():
             report(f"{name} will be tried again when there is room.")
-        elif any(path.name != "error.txt" for path in _listed(failed / name)):
+        elif any(path.name != "error.txt" for path in (failed / name).glob("*")):
             report(f"{name}: not all of failed/{name}/ is a job's; see what is left there.")
         else:
             report(f"{name} is in the queue again.")
@@ -231,7 +231,3 @@ def _wait_until(condition: Callable[..., bool], *arguments: Any) -> None:
 def _state(client: "Client", name: str) -> str | None:
     job = client.job(name)
     return job.state if job is not None else None
-
-
-def _listed(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []

@@ -107,7 +107,8 @@ def photograph() -> Path:
     if spec is None or spec.origin is None:
         raise InputError(
             "The demo's photograph comes with scikit-image, which is not installed. "
-            "Run: pip install 'impasto[demo]'"
+            "Run: pip install scikit-image (with pipx: pipx inject impasto scikit-image; with uv: "
+            "install Impasto again, --with scikit-image)."
         )
     path = Path(spec.origin).parent / "data" / "chelsea.png"
     if not path.is_file():

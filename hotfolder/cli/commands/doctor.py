@@ -31,9 +31,13 @@ def doctor(
     Python, torch, devices and their precision, weights, the configuration, the hot folder, and the
     plug-in for GIMP.
     """
+    from hotfolder.cli.gimp.diagnosis import diagnose
+    from hotfolder.cli.gimp.profiles import Machine
+
     found: list[DiagnosticResult] = []
     about_engine = (_python(), _torch(), _devices(), _weights())
-    for result in chain(*about_engine, _configuration(config), _folder(hot, config), _gimp()):
+    rest = (_configuration(config), _folder(hot, config), diagnose(Machine.here()))
+    for result in chain(*about_engine, *rest):
         found.append(result)
         _print(result)
     failures = [result for result in found if result.verdict == "fail"]
@@ -207,13 +211,6 @@ def _events(root: Path) -> Iterator[DiagnosticResult]:
     finally:
         probe.unlink(missing_ok=True)
         watcher.close()
-
-
-def _gimp() -> Iterator[DiagnosticResult]:
-    from hotfolder.cli.gimp.diagnosis import diagnose
-    from hotfolder.cli.gimp.profiles import Machine
-
-    yield from diagnose(Machine.here())
 
 
 COLOURS = {"ok": "32", "warn": "33", "fail": "31"}

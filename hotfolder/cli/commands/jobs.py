@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,12 +57,14 @@ def submit(
 
     Ctrl-C ends the following only; the job goes on.
     """
+    from engine.settings import resolve
     from plugin.client import Client, Request
 
     root = find_hot_folder(hot)
     client = Client(root)
     layer = settings_layer(preset, assignments, size, strength)
-    _check_settings(layer, with_init=initial is not None)
+    # What the server would refuse is refused here, while the person is still looking.
+    resolve({**layer, **({} if initial is None else {"init": "file", "init_file": "a picture"})})
     library = root / "styles"
     found = [find_style(style, [library, OWN_STYLES]) for style in styles]
     request = Request(
@@ -136,10 +137,3 @@ def status(
         print_jobs(shown)
     if len(shown) < len(jobs):
         typer.echo(f"... and {len(jobs) - len(shown)} more that have ended (--all).")
-
-
-def _check_settings(layer: Mapping[str, Any], *, with_init: bool) -> None:
-    """Refuse here what the server would refuse, while the person is still looking."""
-    from engine.settings import resolve
-
-    resolve({**layer, **({"init": "file", "init_file": "a picture"} if with_init else {})})

@@ -32,12 +32,19 @@ ServedOption = Annotated[
 ]
 
 
-@command("service install", "impasto service install --hot hot")
+@command(
+    "service install",
+    "impasto service install --hot hot",
+    "impasto service install --hot hot --dry-run",
+)
 def install(
     hot: HotOption = None,
     config: ConfigOption = None,
     user: UserOption = True,
     name: NameOption = "impasto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print the unit, and where it would be written.")
+    ] = False,
 ) -> int:
     """Write a systemd unit for the hot folder, enable it and start it."""
     from hotfolder.server.systemd import unit_text
@@ -51,6 +58,10 @@ def install(
     here = Path.cwd() if config is None and Path("config.yaml").is_file() else None
     text = unit_text(command, [root], working_folder=here, user=None if user else _owner(root))
     path = _unit(name, user=user)
+    if dry_run:
+        report(f"Would write {path}, enable it and start it:")
+        typer.echo(text.rstrip())
+        return ExitCode.OK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -17,9 +17,9 @@ def settings(
     name: Annotated[str | None, typer.Argument(metavar="KEY", help="Only this setting.")] = None,
 ) -> None:
     """List the settings with their ranges and defaults."""
-    from hotfolder.cli.settings_page import SettingFact, facts
+    from hotfolder.cli.setting_facts import facts
 
-    found: list[SettingFact] = facts()
+    found = facts()
     if name is not None:
         known = [fact.name for fact in found]
         if name not in known:
@@ -35,7 +35,7 @@ def settings(
 def presets() -> None:
     """List the presets, named recipes of settings."""
     from engine.presets import PRESETS
-    from hotfolder.cli.settings_page import plain
+    from hotfolder.cli.setting_facts import plain
 
     rows = []
     for name, values in PRESETS.items():

@@ -25,6 +25,8 @@ __all__ = ["diagnose", "menu_entry"]
 
 SUBJECT = "GIMP"
 
+PACKAGES = "On Debian and Ubuntu: apt install python3-gi gir1.2-gimp-3.0; on Arch: python-gobject."
+
 INSTALL = "Run: impasto install-plugin gimp"
 
 PROGRAMS = ("gimp-3", "gimp", "gimp-console-3", "gimp-console")
@@ -97,7 +99,9 @@ def _not_installed(profile: Profile, profiles: list[Profile], machine: Machine) 
         )
         return fail(SUBJECT, wrong, f"Remove it. {INSTALL}")
     for other in [*profiles, *find_old_profiles(machine)]:
-        if other is not profile and other.kind is profile.kind and _has_something(other):
+        if other is profile or other.kind is not profile.kind:
+            continue
+        if (other.plug_ins / NAME / PROGRAM).exists() or _stray(other) is not None:
             wrong = f"{profile}: the plug-in is in the folder of {other}, {other.plug_ins}"
             return fail(SUBJECT, wrong, INSTALL)
     return warn(SUBJECT, f"{profile}: the plug-in is not installed", INSTALL)
@@ -182,13 +186,13 @@ def _python(machine: Machine) -> Iterator[DiagnosticResult]:
         return  # An AppImage, or no GIMP at all any more: it has its own.
     python = shutil.which("python3", path=_path(machine))
     if python is None:
-        yield fail(SUBJECT, "there is no python3 on the path, which runs the plug-in", _packages())
+        yield fail(SUBJECT, "there is no python3 on the path, which runs the plug-in", PACKAGES)
         return
     answer = _output([python, "-I", "-c", PROBE], machine)
     if answer is not None and answer[0] != 0:
         reason = answer[1].strip().splitlines()[-1:] or ["it failed"]
         wrong = f"{python} cannot run GIMP's plug-ins: {reason[0]}"
-        yield fail(SUBJECT, wrong, _packages())
+        yield fail(SUBJECT, wrong, PACKAGES)
 
 
 def _stray(profile: Profile) -> Path | None:
@@ -202,10 +206,6 @@ def _stray(profile: Profile) -> Path | None:
         *sorted(profile.plug_ins.glob(f"{NAME}*/*/{PROGRAM}")),
     ]
     return next((path for path in places if path.is_file()), None)
-
-
-def _has_something(profile: Profile) -> bool:
-    return (profile.plug_ins / NAME / PROGRAM).exists() or _stray(profile) is not None
 
 
 def _is_searched(profile: Profile) -> bool:
@@ -266,7 +266,3 @@ def _path(machine: Machine) -> str:
     own = machine.environ.get("VIRTUAL_ENV")
     parts = machine.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(part for part in parts if not own or Path(part).parent != Path(own))
-
-
-def _packages() -> str:
-    return "On Debian and Ubuntu: apt install python3-gi gir1.2-gimp-3.0; on Arch: python-gobject."

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,6 @@ class Facts:
     """What a shell calls `impasto`; `watch --hot HOT` follows. Empty: none can start it."""
     version: str
     """The Impasto that it came with."""
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "hot_folder": str(self.hot_folder),
-            "command": list(self.command),
-            "version": self.version,
-        }
 
 
 def sources() -> dict[str, Path]:
@@ -84,24 +77,18 @@ def install(plug_ins: Path, facts: Facts) -> Path:
     target = plug_ins / NAME
     _refuse_strangers(target)
     staging = plug_ins / f".{NAME}-{secrets.token_hex(4)}.part"
-    try:
+    with _errors_explained(target, "put there", staging):
         plug_ins.mkdir(exist_ok=True)
         _remove_leftovers(plug_ins)
         for name, source in sources().items():
             (staging / name).parent.mkdir(parents=True, exist_ok=True)
             # Not its time: GIMP asks a plug-in anew what it offers only if it has another one.
             shutil.copyfile(source, staging / name)
-        text = json.dumps(facts.document(), indent=1, ensure_ascii=False)
+        text = json.dumps(asdict(facts), indent=1, ensure_ascii=False, default=str)
         (staging / FACTS).write_text(text + "\n", encoding="utf-8")
         mode = (staging / PROGRAM).stat().st_mode
         (staging / PROGRAM).chmod(mode | (mode & 0o444) >> 2)
         _swap(staging, target)
-    except OSError as error:
-        _remove(staging)
-        raise FolderError(
-            f"{error.filename or target}: the plug-in cannot be put there: {error.strerror}. "
-            "Close GIMP, make sure that you may write there, and try again."
-        ) from error
     return target
 
 
@@ -113,19 +100,27 @@ def uninstall(plug_ins: Path) -> Path | None:
     """
     target = plug_ins / NAME
     _refuse_strangers(target)
-    try:
+    gone = plug_ins / f".{NAME}-{secrets.token_hex(4)}.part"
+    with _errors_explained(target, "removed", gone):
         _remove_leftovers(plug_ins)
         if not os.path.lexists(target):
             return None
-        gone = plug_ins / f".{NAME}-{secrets.token_hex(4)}.part"
         target.rename(gone)
         _remove(gone)
+    return target
+
+
+@contextlib.contextmanager
+def _errors_explained(target: Path, done: str, part: Path) -> Iterator[None]:
+    """Makes a FolderError of an OSError, and leaves nothing of `part`."""
+    try:
+        yield
     except OSError as error:
+        _remove(part)
         raise FolderError(
-            f"{error.filename or target}: the plug-in cannot be removed: {error.strerror}. "
+            f"{error.filename or target}: the plug-in cannot be {done}: {error.strerror}. "
             "Close GIMP, make sure that you may write there, and try again."
         ) from error
-    return target
 
 
 def is_ours(folder: Path) -> bool:

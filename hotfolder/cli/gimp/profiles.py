@@ -58,12 +58,11 @@ def find_profiles(machine: Machine) -> list[Profile]:
 
     $GIMP3_DIRECTORY takes the place of the native ones, as for GIMP itself; it need not exist yet.
     """
-    named = machine.environ.get("GIMP3_DIRECTORY")
-    found = [] if named else list(_versions(machine, re.compile(r"3\.(\d+)")))
-    if named:
+    found = list(_versions(machine, re.compile(r"3\.(\d+)")))
+    if named := machine.environ.get("GIMP3_DIRECTORY"):
         # GIMP: relative to the home folder.
-        found = [Profile(Kind.NATIVE, "", machine.home / named)]
-        found += [p for p in _versions(machine, re.compile(r"3\.(\d+)")) if p.kind != Kind.NATIVE]
+        own = Profile(Kind.NATIVE, "", machine.home / named)
+        found = [own, *(profile for profile in found if profile.kind != Kind.NATIVE)]
     return found
 
 

@@ -279,9 +279,9 @@ class Killed(BaseException):
 
 WRITES = [
     *("batches.publishing.publish_all", "batches.publishing.write_whole"),
-    *("batches.publishing.move", "batches.store.write_json"),
+    *("outbox.publisher.move", "batches.store.write_json"),
     *("spool.claims.write_json", "spool.claims.move", "spool.claims.copy"),
-    "outbox.publisher.publish",
+    "atomic_files.publish",
 ]
 
 

@@ -18,7 +18,7 @@ Until = Callable[..., None]
 Capture = pytest.CaptureFixture[str]
 
 
-class FolderScanner:
+class ServedFolder:
     """A hot folder, and the daemon that serves it once it is started."""
 
     def __init__(self, root: Path) -> None:
@@ -60,20 +60,20 @@ class FolderScanner:
 @pytest.fixture
 def place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> Iterator[FolderScanner]:
+) -> Iterator[ServedFolder]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
     monkeypatch.chdir(tmp_path)
     assert main(["init", "hot"]) == ExitCode.OK
     capsys.readouterr()
-    place = FolderScanner(tmp_path / "hot")
+    place = ServedFolder(tmp_path / "hot")
     yield place
     place.stop()
 
 
 @pytest.mark.parametrize("verb", ["cancel", "hold", "release"])
 def test_only_live_jobs_are_spoken_of_and_the_others_are_named(
-    place: FolderScanner, capsys: Capture, verb: str
+    place: ServedFolder, capsys: Capture, verb: str
 ) -> None:
     place.post("cat", state="held")
     place.post("dog", state="done")
@@ -87,14 +87,14 @@ def test_only_live_jobs_are_spoken_of_and_the_others_are_named(
     assert "Nobody serves" in capsys.readouterr().err
 
 
-def test_what_is_not_held_cannot_be_released(place: FolderScanner, capsys: Capture) -> None:
+def test_what_is_not_held_cannot_be_released(place: ServedFolder, capsys: Capture) -> None:
     place.post("cat", state="queued")
     assert main(["release", "cat"]) == ExitCode.INPUT
     assert "Not held: cat" in capsys.readouterr().err
 
 
 def test_jobs_in_every_state_are_cancelled_together(
-    place: FolderScanner, until: Until, capsys: Capture
+    place: ServedFolder, until: Until, capsys: Capture
 ) -> None:
     place.start()
     place.drop("runs", LONG, "priority: 9")
@@ -113,7 +113,7 @@ def test_jobs_in_every_state_are_cancelled_together(
 
 
 def test_a_held_job_is_painted_when_it_is_released(
-    place: FolderScanner, until: Until, capsys: Capture
+    place: ServedFolder, until: Until, capsys: Capture
 ) -> None:
     place.drop("cat", "steps=1")
     assert main(["hold", "cat"]) == ExitCode.OK
@@ -124,7 +124,7 @@ def test_a_held_job_is_painted_when_it_is_released(
     until(lambda: place.state("cat") == "done", seconds=60)
 
 
-def test_a_job_that_waits_is_given_a_priority(place: FolderScanner, capsys: Capture) -> None:
+def test_a_job_that_waits_is_given_a_priority(place: ServedFolder, capsys: Capture) -> None:
     place.post("cat", state="queued")
     assert main(["priority", "cat", "9"]) == ExitCode.OK
     assert (place.root / "inbox/cat.priority").read_text() == "9\n"
@@ -134,7 +134,7 @@ def test_a_job_that_waits_is_given_a_priority(place: FolderScanner, capsys: Capt
 
 
 def test_failed_jobs_are_tried_again_one_or_all(
-    place: FolderScanner, until: Until, capsys: Capture
+    place: ServedFolder, until: Until, capsys: Capture
 ) -> None:
     for name in ("cat", "dog", "elk"):
         place.drop(name, "refuse", "seed: 3")
@@ -158,13 +158,13 @@ def test_failed_jobs_are_tried_again_one_or_all(
     assert (place.root / "outbox/dog.png").exists()
 
 
-def test_nothing_that_has_failed_is_no_error(place: FolderScanner, capsys: Capture) -> None:
+def test_nothing_that_has_failed_is_no_error(place: ServedFolder, capsys: Capture) -> None:
     assert main(["retry", "--all-failed"]) == ExitCode.OK
     assert "Nothing has failed" in capsys.readouterr().err
 
 
 def test_a_pause_is_shown_and_outlives_a_restart(
-    place: FolderScanner, until: Until, capsys: Capture
+    place: ServedFolder, until: Until, capsys: Capture
 ) -> None:
     assert main(["pause", "hot", "--reason", "the fan is loud"]) == ExitCode.OK
     place.start()

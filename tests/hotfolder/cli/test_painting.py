@@ -113,6 +113,15 @@ def test_stylise_paints_and_keeps_the_settings(
     assert '"seed": 3' in (read_settings_text("painted.png") or "")
 
 
+@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.tif", "TIFF")])
+def test_the_suffix_says_how_the_result_is_written(
+    photograph: Path, somewhere_else: Path, name: str, kind: str
+) -> None:
+    assert main(["stylise", str(photograph), "night", "-o", name, *TINY_OPTIONS]) == ExitCode.OK
+    with Image.open(name) as image:
+        assert (image.format, image.size) == (kind, (48, 32))
+
+
 def test_stylise_shows_how_the_painting_came_about(
     photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

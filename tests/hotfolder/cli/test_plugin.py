@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ExitCode
+from hotfolder.cli.gimp.diagnosis import diagnose
+from hotfolder.cli.gimp.profiles import Machine
 from hotfolder.cli.main import main
 
 
@@ -138,8 +140,6 @@ def test_without_gimp_3_it_is_said_what_is_there(
 
 
 def test_the_doctor_follows_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from hotfolder.cli.commands.doctor import _gimp
-
-    assert [finding.verdict for finding in _gimp()] == ["warn"]
+    assert [finding.verdict for finding in diagnose(Machine.here())] == ["warn"]
     assert main(["install-plugin", "gimp"]) == ExitCode.OK
-    assert [finding.verdict for finding in _gimp()] == ["ok"]
+    assert [finding.verdict for finding in diagnose(Machine.here())] == ["ok"]

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from engine.settings import Settings, resolve
-from hotfolder.config.layers import load_config
+from hotfolder.config.layers import read_configuration
 from hotfolder.config.model import Config, annotated_yaml
 
 REPOSITORY = Path(__file__).parents[3]
@@ -13,7 +13,7 @@ def test_the_repositorys_config_is_the_annotated_defaults() -> None:
 
 
 def test_the_annotated_file_means_the_defaults() -> None:
-    config = load_config(REPOSITORY / "config.yaml")
+    config = read_configuration(REPOSITORY / "config.yaml").config
     assert resolve(config.settings) == Settings()
     neutral = {"hot_folder": "", "settings": {}}
     assert config.model_copy(update=neutral) == Config().model_copy(update=neutral)

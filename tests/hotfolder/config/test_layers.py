@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.settings import resolve
-from hotfolder.config.layers import load_config, read_configuration, search_path
+from hotfolder.config.layers import read_configuration, search_path
 from hotfolder.errors import ConfigError
 
 
@@ -26,7 +26,7 @@ def refusal(tmp_path: Path, text: str) -> str:
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        read_configuration(path)
     return str(caught.value).replace(f"{tmp_path}/", "")
 
 
@@ -66,7 +66,7 @@ def test_a_named_file_that_is_missing_is_an_error_with_every_place_looked_at(
     places: tuple[Path, Path], tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / "nowhere.yaml")
+        read_configuration(tmp_path / "nowhere.yaml")
     assert all(str(path) in str(caught.value) for path in places)
     with pytest.raises(ConfigError, match="IMPASTO_CONFIG names it"):
         read_configuration(environment={"IMPASTO_CONFIG": "nowhere.yaml"})
@@ -124,7 +124,7 @@ def test_what_is_wrong_only_together_names_the_uppermost(places: tuple[Path, Pat
     users.write_text("settings: {optimiser: adam, learning_rate: 5}")
     here.write_text("settings:\n  optimiser: lbfgs")
     with pytest.raises(ConfigError) as caught:
-        load_config()
+        read_configuration()
     assert str(caught.value).startswith(f"{users}, line 1: settings.learning_rate: 5; expected")
 
 
@@ -133,7 +133,7 @@ def test_folders_are_relative_to_where_they_are_named(
 ) -> None:
     _, users = places
     users.write_text("hot_folder: hot")
-    assert load_config().hot_folder == str(users.parent / "hot")
+    assert read_configuration().config.hot_folder == str(users.parent / "hot")
     read = read_configuration(environment={"IMPASTO_HOT_FOLDER": "here"})
     assert read.config.hot_folder == str(tmp_path / "here")
 
@@ -172,11 +172,11 @@ def test_a_folder_that_cannot_be_looked_into_is_an_error_of_the_configuration(
 
     monkeypatch.setattr("os.stat", denied)
     with pytest.raises(ConfigError, match=r"user.*config\.yaml: cannot be looked at: Permission"):
-        load_config()
+        read_configuration()
     monkeypatch.undo()
     monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
     with pytest.raises(ConfigError, match="cannot be looked at: File name too long"):
-        load_config()
+        read_configuration()
 
 
 def test_a_working_folder_that_is_gone_is_an_error_of_the_configuration(
@@ -187,7 +187,7 @@ def test_a_working_folder_that_is_gone_is_an_error_of_the_configuration(
     monkeypatch.chdir(gone)
     gone.rmdir()
     with pytest.raises(ConfigError, match="the working folder: cannot be looked at"):
-        load_config()
+        read_configuration()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_without_a_home_folder_a_named_hot_folder_is_all_one_needs(
     monkeypatch.setattr(
         Path, "expanduser", lambda self: nowhere(self) if str(self)[0] == "~" else self
     )
-    assert load_config().hot_folder == "~/Impasto"
+    assert read_configuration().config.hot_folder == "~/Impasto"
 
 
 @pytest.mark.parametrize("variable", ["IMPASTO_CONFIG", "IMPASTO_HOT_FOLDER"])

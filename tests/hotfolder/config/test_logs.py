@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import Room
 
-from hotfolder.config.layers import load_config
+from hotfolder.config.layers import read_configuration
 from hotfolder.config.logs import TextFormatter, configure, formatter
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
@@ -121,4 +121,6 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("log_file: impasto.log")
-    assert load_config(tmp_path / "config.yaml").log_file == str(tmp_path / "impasto.log")
+    assert read_configuration(tmp_path / "config.yaml").config.log_file == str(
+        tmp_path / "impasto.log"
+    )

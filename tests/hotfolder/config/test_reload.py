@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import FakeClock, Room
 
-from hotfolder.config.layers import load_config
+from hotfolder.config.layers import read_configuration
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 
@@ -22,7 +22,9 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def watch(file: Path, clock: FakeClock) -> ConfigWatch:
-    return ConfigWatch(load_config(file), lambda: load_config(file), [file], clock)
+    return ConfigWatch(
+        read_configuration(file).config, lambda: read_configuration(file).config, [file], clock
+    )
 
 
 def look(watch: ConfigWatch, clock: FakeClock, times: int = 2) -> bool:
@@ -138,7 +140,7 @@ def test_an_unforeseen_error_of_the_reading_leaves_the_old_one_in_force(
     def load() -> Config:
         raise ValueError("of whatever kind")
 
-    watch = ConfigWatch(load_config(file), load, [file], clock)
+    watch = ConfigWatch(read_configuration(file).config, load, [file], clock)
     file.write_text("settings: {size: 320}")
     assert not look(watch, clock)
     assert watch.current().settings == {"size": 640}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support import Room, fails
 
-from hotfolder.config.layers import load_config
+from hotfolder.config.layers import read_configuration
 from hotfolder.config.model import Config
 from hotfolder.notify.desktop import command_for, notify, summarise
 from hotfolder.notify.hooks import environment_of, run_hook
@@ -52,7 +52,7 @@ def test_a_hook_may_use_impasto_itself(tmp_path: Path, monkeypatch: pytest.Monke
     for variable, value in environment_of(JOB, tmp_path).items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert load_config().overwrite is False
+    assert read_configuration().config.overwrite is False
 
 
 def test_a_hook_that_hangs_is_killed_with_its_children(
@@ -150,7 +150,7 @@ def test_a_wrong_hook_is_refused_with_its_line(tmp_path: Path, text: str, expect
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(Exception, match="line 1") as caught:
-        load_config(path)
+        read_configuration(path)
     assert expected in str(caught.value)
 
 

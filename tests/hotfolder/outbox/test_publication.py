@@ -1,6 +1,5 @@
 """Where results, originals and failures go, and under which names."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from support import Room, fails, paints_with_progression, starts_only
 
 from hotfolder.outbox.publisher import Publisher
+from hotfolder.spool.entry import SpooledJob
 
 
 def test_a_failed_job_lies_in_failed_with_a_readable_error(room: Room) -> None:
@@ -62,15 +62,14 @@ def test_a_taken_result_name_is_overwritten_if_asked(room: Room) -> None:
 def test_a_name_taken_in_the_last_instant_is_not_overwritten(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choose = Publisher._free_result_name
+    choose = Publisher._choose_result_name
 
-    def race(self: Publisher, name: str, extra_outputs: Sequence[str] = ()) -> str:
-        chosen = choose(self, name, extra_outputs)
-        if chosen == "cat":
+    def race(self: Publisher, entry: SpooledJob) -> None:
+        choose(self, entry)
+        if entry.outcome is not None and entry.outcome.published == "cat":
             (room.folder.outbox / "cat.png").write_bytes(b"another program's")
-        return chosen
 
-    monkeypatch.setattr(Publisher, "_free_result_name", race)
+    monkeypatch.setattr(Publisher, "_choose_result_name", race)
     room.drop_pair("cat")
     room.step(3)
     assert (room.folder.outbox / "cat.png").read_bytes() == b"another program's"
@@ -104,15 +103,14 @@ def test_a_result_and_what_lies_beside_it_have_one_name(room: Room) -> None:
 def test_a_name_taken_in_the_last_instant_leaves_nothing_beside_it(
     room: Room, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
-    choose = Publisher._free_result_name
+    choose = Publisher._choose_result_name
 
-    def race(self: Publisher, name: str, extra_outputs: Sequence[str] = ()) -> str:
-        chosen = choose(self, name, extra_outputs)
-        if chosen == "cat":
+    def race(self: Publisher, entry: SpooledJob) -> None:
+        choose(self, entry)
+        if entry.outcome is not None and entry.outcome.published == "cat":
             (room.folder.outbox / taken).write_bytes(b"another program's")
-        return chosen
 
-    monkeypatch.setattr(Publisher, "_free_result_name", race)
+    monkeypatch.setattr(Publisher, "_choose_result_name", race)
     room.dispatcher.script = paints_with_progression
     room.drop_pair("cat")
     room.step(3)

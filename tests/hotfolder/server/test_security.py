@@ -47,10 +47,11 @@ def test_a_worker_reads_no_link(tmp_path: Path, small_pictures: tuple[Path, Path
     """One may have taken the picture's place between the look and the claim."""
     from engine.errors import PictureError
     from hotfolder.workers.engine_painter import EnginePainter
+    from hotfolder.workers.worker_process import WorkerOptions
 
     (tmp_path / "link.jpg").symlink_to(small_pictures[0])
     painter: Any = EnginePainter.__new__(EnginePainter)
-    painter._max_megapixels = 1.0
+    painter._options = WorkerOptions(max_megapixels=1.0)
     assert painter._read(small_pictures[0]).size == (96, 64)
     with pytest.raises(PictureError, match="this is a link"):
         painter._read(tmp_path / "link.jpg")

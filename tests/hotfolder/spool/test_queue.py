@@ -172,7 +172,7 @@ def test_the_places_of_a_crowd_are_told_by_and_by(
         return post(board, status)
 
     monkeypatch.setattr(StatusWriter, "post", slow)
-    monkeypatch.setattr("hotfolder.server.queue_positions.LARGE_QUEUE", 10)
+    monkeypatch.setattr("hotfolder.server.execution.LARGE_QUEUE", 10)
     room.settings |= {"claim_limit": 1, "settle_seconds": 0.0}
     room.dispatcher.script = starts_only
     names = [f"job{number:02}" for number in range(40)]

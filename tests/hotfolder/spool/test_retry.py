@@ -167,13 +167,13 @@ class Killed(BaseException):
 def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
     room: Room, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
-    from hotfolder.inbox.failed_folder import FailedFolder
+    from hotfolder.inbox.scanner import InboxScanner
     from hotfolder.spool import claims
 
     real = {
         "move": claims.move,
         "write_json": claims.write_json,
-        "clear": FailedFolder.clear,
+        "clear": InboxScanner.clear_failed,
     }
     for fatal in range(1, 12):
         name = f"job{fatal}"
@@ -200,7 +200,7 @@ def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
         with monkeypatch.context() as patch:
             patch.setattr(claims, "move", dying("move"))
             patch.setattr(claims, "write_json", dying("write_json"))
-            patch.setattr(FailedFolder, "clear", dying("clear"))
+            patch.setattr(InboxScanner, "clear_failed", dying("clear"))
             with contextlib.suppress(Killed):
                 room.step(4)
         room.restart()

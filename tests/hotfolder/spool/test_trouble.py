@@ -100,7 +100,7 @@ def test_an_unwritable_outbox_keeps_the_result_until_it_is_writable(
 
     room.drop_pair("cat")
     with monkeypatch.context() as patch:
-        patch.setattr("hotfolder.outbox.publisher.publish", refused)
+        patch.setattr("hotfolder.atomic_files.publish", refused)
         room.step(3)
         assert "Read-only file system" in room.status("cat")["message"]
         assert not (room.folder.outbox / "cat.png").exists()

@@ -13,6 +13,7 @@ from engine.memory.planner import Planner
 from engine.settings import resolve
 from hotfolder.job import Job
 from hotfolder.workers.engine_painter import EnginePainter
+from hotfolder.workers.worker_process import WorkerOptions
 
 
 def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
@@ -25,8 +26,7 @@ def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
     content, style = (picture.name for picture in small_pictures)
     settings = resolve({"size": 64, "scales": 1, "steps": 4, "weights": "caffe"})
     job = Job("id", "a", "a", str(tmp_path), content, (style,), settings)
-    painter = EnginePainter(
-        "cpu",
+    options = WorkerOptions(
         threads=1,
         max_megapixels=1,
         memory="3GB",
@@ -34,6 +34,7 @@ def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
         preview_seconds=1,
         checkpoint_seconds=0.001,
     )
+    painter = EnginePainter("cpu", options)
     monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
     with closing(painter.paint(job)) as events:  # type: ignore[type-var]
         next(events)

@@ -16,7 +16,7 @@ from PIL import Image
 from engine.settings import resolve
 from engine.stages import stages_of
 from hotfolder.job import Job
-from hotfolder.workers.worker_process import worker_command
+from hotfolder.workers.worker_process import WorkerOptions, worker_command
 
 # 68 evaluations; at the second scale `content_boost` makes two stages, as it does from 257 px.
 RIBBON = (280, 48)
@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {
 STEPS = 68
 
 
-class JobRunner:
+class PaintingJob:
     """A job in a folder of its own, and workers that are given it one after another."""
 
     def __init__(self, folder: Path, pictures: tuple[Path, Path]) -> None:
@@ -41,7 +41,11 @@ class JobRunner:
 
     def start(self, checkpoint_seconds: float = 0.001) -> Iterator[dict[str, Any]]:
         """The events of a new worker that is given the job."""
-        command = worker_command(threads=1, checkpoint_seconds=checkpoint_seconds)
+        # Previews by the clock would differ from one run to the next.
+        options = WorkerOptions(
+            threads=1, checkpoint_seconds=checkpoint_seconds, preview_seconds=3600.0
+        )
+        command = worker_command(options)
         with (self.folder.parent / "log").open("ab") as log:
             self.worker = subprocess.Popen(
                 [*command, "--device", "cpu"],
@@ -74,7 +78,7 @@ class JobRunner:
             pipe.close()
         return status
 
-    def paint_with(self, other: "JobRunner") -> None:
+    def paint_with(self, other: "PaintingJob") -> None:
         """By the worker of another's that has done its job."""
         self.worker, other.worker = other.worker, None
         self.give()
@@ -99,15 +103,17 @@ def evaluations(progress: dict[str, Any]) -> int:
 
 
 @pytest.fixture
-def make(tmp_path: Path, small_pictures: tuple[Path, Path]) -> Iterator[Callable[[str], JobRunner]]:
+def make(
+    tmp_path: Path, small_pictures: tuple[Path, Path]
+) -> Iterator[Callable[[str], PaintingJob]]:
     works = []
     content, style = small_pictures
     ribbon = tmp_path / f"ribbon{content.suffix}"
     with Image.open(content) as image:
         image.resize(RIBBON).save(ribbon)
 
-    def make(name: str) -> JobRunner:
-        works.append(JobRunner(tmp_path / name / "job", (ribbon, style)))
+    def make(name: str) -> PaintingJob:
+        works.append(PaintingJob(tmp_path / name / "job", (ribbon, style)))
         return works[-1]
 
     yield make
@@ -118,7 +124,7 @@ def make(tmp_path: Path, small_pictures: tuple[Path, Path]) -> Iterator[Callable
 
 
 def test_killed_at_random_steps_it_ends_with_the_same_pixels(
-    make: Callable[[str], JobRunner],
+    make: Callable[[str], PaintingJob],
 ) -> None:
     assert len(stages_of(RIBBON, [(215, 37)], SETTINGS["steps"], 6.0, final=True)) == 2
     whole, killed = make("whole"), make("killed")
@@ -144,7 +150,7 @@ def test_killed_at_random_steps_it_ends_with_the_same_pixels(
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be waited for")
 @pytest.mark.parametrize("how", ["SIGTERM", "stop"])
 def test_told_to_stop_it_first_writes_where_it_stands(
-    make: Callable[[str], JobRunner], how: str
+    make: Callable[[str], PaintingJob], how: str
 ) -> None:
     work = make("stopped")
     events = work.start(checkpoint_seconds=0)  # only when stopped

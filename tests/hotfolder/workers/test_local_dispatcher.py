@@ -33,7 +33,8 @@ def local() -> Iterator[LocalDispatcher]:
 
 
 def worker_pid(local: LocalDispatcher) -> int:
-    return local._slots[0].pid
+    worker = local._slots[0].worker
+    return worker.pid if worker else 0
 
 
 def test_what_libraries_print_does_not_disturb_the_protocol(

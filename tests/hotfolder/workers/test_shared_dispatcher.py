@@ -150,7 +150,7 @@ def daemon(
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     program = (
         "import sys, hotfolder.server.server\nfrom hotfolder.cli.main import main\n"
-        f"hotfolder.server.server.worker_command = lambda **_: [sys.executable, {str(PUPPET)!r}]\n"
+        f"hotfolder.server.server.worker_command = lambda _: [sys.executable, {str(PUPPET)!r}]\n"
         f"sys.exit(main(['watch', '--config', {str(tmp_path / 'config.yaml')!r}]))"
     )
     with (tmp_path / "log").open("wb") as log:

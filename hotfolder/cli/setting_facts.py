@@ -1,31 +1,13 @@
-"""docs/settings.md, made from the settings model: `python -m hotfolder.cli.settings_page`.
-
-A test keeps the file equal to `page()`; `impasto settings` shows the same facts.
-"""
+"""Every setting in words, from the settings model: for `impasto settings` and docs/settings.md."""
 
 import json
-import re
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 from engine.presets import PRESETS
-from engine.settings import LAYERS, Settings
+from engine.settings import Settings
 
-__all__ = ["SettingFact", "facts", "page", "plain"]
-
-INTRODUCTION = """\
-# Settings
-
-<!-- Made by `make docs` from engine/settings.py; do not edit by hand. -->
-
-Everything that changes the pixels of a result. The same keys are understood in a sidecar, under
-`settings:` in `config.yaml`, and as `--set KEY=VALUE` on the command line. Later layers win:
-built-in defaults, `config.yaml`, the sidecar or the command. Within a layer, its
-`preset` comes first, then the other keys.
-
-An unknown key, a wrong type or a number out of range is refused, with the nearest valid key.
-"""
+__all__ = ["SettingFact", "facts", "plain"]
 
 
 @dataclass(frozen=True)
@@ -50,32 +32,6 @@ def facts() -> list[SettingFact]:
         )
         for name, details in schema["properties"].items()
     ]
-
-
-def page() -> str:
-    """The whole file."""
-    lines = [INTRODUCTION, "| setting | allowed | default | meaning |", "|---|---|---|---|"]
-    lines += [
-        f"| `{fact.name}` | {_cell(fact.allowed)} | `{fact.default}` | {_cell(fact.description)} |"
-        for fact in facts()
-    ]
-    lines += [
-        "",
-        "## Layers",
-        "",
-        "`content_layers` and `style_layers` are mappings from a layer of VGG19 to its weight, such"
-        " as `{relu4_2: 1}`. A mapping replaces the one below it as a whole. The layers are:",
-        "",
-    ]
-    for block in range(1, 6):
-        names = [f"`{name}`" for name in LAYERS if re.fullmatch(rf"[a-z]+{block}(_\d)?", name)]
-        lines.append(f"- {', '.join(names)}")
-    lines += ["", "## Presets", ""]
-    for name, values in PRESETS.items():
-        keys = [f"{key}: {plain(value)}" for key, value in values.items()]
-        text = ["```yaml", *keys, "```"] if keys else ["The defaults above."]
-        lines += [f"### `{name}`", "", *text, ""]
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def plain(value: Any) -> str:
@@ -124,11 +80,3 @@ def _range(details: dict[str, Any]) -> str:
 
 def _number(value: float) -> str:
     return "2^63" if value == 2**63 else f"{value:,}".replace(",", " ").removesuffix(".0")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
