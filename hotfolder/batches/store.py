@@ -23,6 +23,7 @@ from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
+from hotfolder.limits import finite
 from hotfolder.spool.claims import PlannedMove
 
 __all__ = ["Batch", "Plan"]
@@ -126,7 +127,8 @@ class Batch:
             return
         with (self.folder / "ends.jsonl").open("ab") as file:
             # A line that was cut short must not swallow this one.
-            file.write(b"\n" + json.dumps({"item": number, **end}).encode() + b"\n")
+            line = json.dumps(finite({"item": number, **end}), allow_nan=False)
+            file.write(f"\n{line}\n".encode())
             file.flush()
             os.fsync(file.fileno())
         self.ends[number] = dict(end)

@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 from typer.core import TyperCommand
 
+from hotfolder.paths import expand_home
+
 __all__ = ["GROUPS", "app", "command", "service"]
 
 GROUPS = {
@@ -83,7 +85,7 @@ def _examples(*lines: str) -> str:
 
 
 def _resolved(path: Path) -> Path:
-    return path.expanduser().resolve()
+    return expand_home(path).resolve()
 
 
 @app.callback(

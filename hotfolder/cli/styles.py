@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hotfolder.cli.console import did_you_mean
 from hotfolder.errors import InputError
+from hotfolder.paths import expand_home
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["OWN_STYLES", "fill_style_library", "find_style"]
@@ -28,8 +29,9 @@ def find_style(given: str, libraries: Sequence[Path]) -> Path:
 
     Raises:
         InputError: there is none; names those that there are.
+        FolderError: it begins with the `~` of nobody.
     """
-    file = Path(given).expanduser()
+    file = expand_home(given)
     if file.is_file():
         return file
     known: dict[str, Path] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotfolder.errors import FolderError
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
     from hotfolder.config.model import Config
@@ -51,17 +52,33 @@ def find_hot_folder(given: Path | None, config: Path | None = None) -> Path:
     )
 
 
-def find_hot_folders(given: Sequence[Path] | None, config: Path | None = None) -> list[Path]:
+def find_hot_folders(
+    given: Sequence[Path] | None, config: Path | None = None, *, wait: bool = False
+) -> list[Path]:
     """The hot folders that are to be served together: those given, else `hot_folders` of the
     configuration, else the one of `find_hot_folder`.
+
+    Args:
+        wait: they need not be there yet, if they are named.
 
     Raises:
         FolderError: one of them is none.
     """
+    from hotfolder.config.layers import read_configuration
+
     places = list(given or ())
     if not places and not os.environ.get(ENVIRONMENT):
-        places = [Path(place) for place in read_config(config).hot_folders]
-    found = [_existing(place, "") for place in places] or [find_hot_folder(None, config)]
+        read = read_configuration(config)
+        places = [Path(place) for place in read.config.hot_folders]
+        if wait and not places and read.origin("hot_folder") != "default":
+            places = [Path(read.config.hot_folder)]
+    if wait and not places and os.environ.get(ENVIRONMENT):
+        places = [Path(os.environ[ENVIRONMENT])]
+    if wait:
+        found = [expand_home(place).absolute() for place in places]
+    else:
+        found = [_existing(place, "") for place in places]
+    found = found or [find_hot_folder(None, config)]
     return list(dict.fromkeys(path.resolve() for path in found))
 
 
@@ -100,7 +117,7 @@ def _named(given: Path | None) -> Path | None:
 
 
 def _existing(path: Path, source: str) -> Path:
-    path = path.expanduser().absolute()
+    path = expand_home(path).absolute()
     if is_hot_folder(path):
         return path
     what = "no folder named inbox in it" if path.is_dir() else "no such folder"

@@ -4,6 +4,7 @@ Every layer is checked by itself, so that an error names its file and line; then
 merged key by key. Where each value comes from is remembered: `impasto check` prints it.
 """
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 from engine.errors import Problem, SettingsError
 from engine.presets import PRESETS
 from hotfolder.config.model import Config, config_problems
-from hotfolder.errors import ConfigError
+from hotfolder.errors import ConfigError, FolderError
+from hotfolder.paths import expand_home
 from hotfolder.yaml_document import parse_document
 
 __all__ = ["Configuration", "Layer", "read_configuration", "search_path"]
@@ -33,9 +35,6 @@ _OTHERS = (CONFIG_VARIABLE, "IMPASTO_JOB_", "IMPASTO_BENCHMARK_")
 KeyPath = tuple[str | int, ...]
 
 PRESET: KeyPath = ("settings", "preset")
-
-_DEFAULTS = {"hot_folder": Config.model_fields["hot_folder"].default}
-"""Paths among the defaults, which become absolute as those of the layers do."""
 
 
 @dataclass(frozen=True)
@@ -103,18 +102,30 @@ def read_configuration(
         environment: `os.environ`, if None.
 
     Raises:
-        ConfigError: a file that was asked for is missing, or one line for each problem with the
-            file and its line, or the variable.
+        ConfigError: a file that was asked for is missing, or a file or its folder cannot be read,
+            or one line for each problem with the file and its line, or the variable.
     """
     environment = os.environ if environment is None else environment
+    try:
+        return _read(path, flags or {}, environment)
+    except FolderError as error:
+        raise ConfigError(str(error)) from None
+    except OSError as error:
+        where = error.filename or "the working folder"
+        raise ConfigError(f"{where}: cannot be looked at: {error.strerror}.") from None
+
+
+def _read(
+    path: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]
+) -> Configuration:
     if path is None and environment.get(CONFIG_VARIABLE):
-        path = Path(environment[CONFIG_VARIABLE]).expanduser()
+        path = expand_home(environment[CONFIG_VARIABLE])
         _refuse_missing(path, f" ({CONFIG_VARIABLE} names it)")
     elif path is not None:
         _refuse_missing(path, "")
     files = search_path() if path is None else [path]
     layers = [
-        Layer("the command line", dict(flags or {}), {}),
+        Layer("the command line", dict(flags), {}),
         _environment_layer(environment),
         *(_file_layer(file) for file in files if path is not None or file.is_file()),
     ]
@@ -149,7 +160,8 @@ def _file_layer(path: Path) -> Layer:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
     document = parse_document(data, str(path))
     places = {key: f"{path}, line {line}" for key, line in document.lines.items()}
-    layer = Layer(str(path), _anchored(document.values, path.absolute().parent), places)
+    base = path.absolute().parent
+    layer = Layer(str(path), _anchored(document.values, base, places, str(path)), places)
     _validated(layer.values, [layer])
     return layer
 
@@ -180,7 +192,8 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
                 raise ConfigError(f"{variable}: another variable gives all of {part}.")
         inside |= value
         places[path] = variable
-    layer = Layer("the environment", _anchored(values, Path.cwd()), places)
+    values = _anchored(values, Path.cwd(), places, "the environment")
+    layer = Layer("the environment", values, places)
     _validated(layer.values, [layer])
     return layer
 
@@ -195,7 +208,7 @@ def _refuse_misspelt(variable: str, key: str) -> None:
 def _validated(values: Mapping[str, Any], layers: Sequence[Layer]) -> Config:
     """The configuration of these values; an error names the place in the layer that has the key."""
     try:
-        return Config.model_validate(_anchored({**_DEFAULTS, **values}, Path.cwd()))
+        return Config.model_validate(_absolute(values))
     except ValidationError as error:
         problems = config_problems(error, values)
     except SettingsError as error:
@@ -212,20 +225,40 @@ def _lines(problems: Iterable[Problem], layers: Sequence[Layer]) -> Iterator[str
         yield f"{layer.place(problem.path)}: {problem}"
 
 
-def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Paths are relative to the folder of the file that names them; here they become absolute."""
+def _anchored(
+    values: Mapping[str, Any], base: Path, places: Mapping[KeyPath, str], source: str
+) -> dict[str, Any]:
+    """Paths are relative to the folder of the file that names them; here they become absolute.
 
-    def anchor(place: Any) -> Any:
+    Raises:
+        ConfigError: one of them can be no path; `places` and `source` say where it stands.
+    """
+
+    def at(place: Any, *key: str | int) -> Any:
         if not isinstance(place, str) or not place:
-            return place
-        return str((base / Path(place).expanduser()).absolute())
+            return place  # The model refuses it, in words of its own.
+        try:
+            if "\0" in place:
+                raise FolderError(f"{place!r}: a path with a null character in it.")
+            return str((base / expand_home(place)).absolute())
+        except FolderError as error:
+            where = places.get(key) or places.get(key[:1]) or source
+            raise ConfigError(f"{where}: {key[0]}: {error}") from None
 
     anchored = dict(values)
-    for key in {"hot_folder", "log_file"} & values.keys():
-        anchored[key] = anchor(values[key])
-    if isinstance(places := values.get("hot_folders"), list):
-        anchored["hot_folders"] = [anchor(place) for place in places]
+    for key in ("hot_folder", "log_file"):
+        if key in values:
+            anchored[key] = at(values[key], key)
+    if isinstance(folders := values.get("hot_folders"), list):
+        anchored["hot_folders"] = [at(each, "hot_folders", i) for i, each in enumerate(folders)]
     return anchored
+
+
+def _absolute(values: Mapping[str, Any]) -> dict[str, Any]:
+    default = Config.model_fields["hot_folder"].default
+    with contextlib.suppress(FolderError):  # Without a home folder `--hot` names another.
+        default = str(expand_home(default))
+    return {"hot_folder": default, **_anchored(values, Path.cwd(), {}, "")}
 
 
 def _merged(upper: Mapping[str, Any], lower: Mapping[str, Any]) -> dict[str, Any]:

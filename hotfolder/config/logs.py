@@ -1,36 +1,35 @@
 """The log: lines for people or JSON for programs, on stderr and in a file of limited size.
 
-A line about a job begins with `[ID NAME]`, or `[NAME]` while it has no id. As JSON these are
-fields of their own.
+A line about a job begins with `[ID NAME]`, or `[NAME]` while it has no id (`JobTag`). As JSON
+these are fields of their own.
 """
 
 import json
 import logging
 import logging.handlers
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
+from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_LOG_LINE, shortened
 
 __all__ = ["JsonFormatter", "TextFormatter", "configure", "formatter"]
-
-# An id is `Spool`'s: the time of the claim, and four digits.
-_ABOUT = re.compile(r"\[(?:(?P<id>\d{8}-\d{6}-\d{6}-[0-9a-f]{4}) )?(?P<name>[^\]]+)\] ")
 
 
 class TextFormatter(logging.Formatter):
     """`2026-11-24 23:40:03,393 INFO [ID NAME] done: outbox/cat.png`, one line a message."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
+    def __init__(self, layout: str = "%(asctime)s %(levelname)s %(message)s") -> None:
+        super().__init__(layout)
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        # One line a message; a traceback keeps its lines.
-        return text if record.exc_info else text.replace("\n", " | ")
+        if record.exc_info:  # A traceback keeps its lines.
+            return text
+        return shortened(text.replace("\n", " | "), MAX_LOG_LINE)
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,12 +40,11 @@ class JsonFormatter(logging.Formatter):
         message = record.getMessage()
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": time, "level": record.levelname.lower(), "logger": record.name}
-        if (about := _ABOUT.match(message)) is not None:
-            message = message[about.end() :]
-            line |= (
-                {"id": about["id"], "job": about["name"]} if about["id"] else {"job": about["name"]}
-            )
-        line["message"] = message
+        tag = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        if isinstance(tag, JobTag):
+            message = message.removeprefix(f"{tag} ")
+            line |= {"id": tag.id, "job": tag.name} if tag.id else {"job": tag.name}
+        line["message"] = shortened(message, MAX_LOG_LINE)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

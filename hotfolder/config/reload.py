@@ -74,6 +74,10 @@ class ConfigWatch:
                 log.error("the changed configuration is refused, the old one stays: %s", error)
             self.problem = str(error)
             return False
+        except Exception as error:  # Nothing that stands in a file ends a server that runs.
+            log.exception("the changed configuration cannot be read, the old one stays")
+            self.problem = f"an unforeseen error: {error!r}"
+            return False
         self.problem = None
         keys = [
             key for key in Config.model_fields if getattr(config, key) != getattr(self._config, key)

@@ -20,6 +20,7 @@ from hotfolder.inbox.presets import Preset
 from hotfolder.inbox.sidecar import PictureNamesError, Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.job_options import JobOptions
+from hotfolder.limits import MAX_PROBLEMS
 
 __all__ = ["JobAssembly", "PictureSources"]
 
@@ -92,7 +93,9 @@ class JobAssembly:
         if self.missing and overdue:
             return wait, self.missing[0], None
         if self.lacks:
-            return wait, f"lacks {'; '.join(self.lacks)}", None
+            more = len(self.lacks) - MAX_PROBLEMS
+            lacks = [*self.lacks[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])]
+            return wait, f"lacks {'; '.join(lacks)}", None
         return Decision.CLAIM, "", None
 
     def collect(self, group: Sequence[InboxFile], sources: PictureSources) -> None:

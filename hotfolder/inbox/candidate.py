@@ -7,6 +7,7 @@ a sidecar that names them (form 2), or a picture in a preset folder (form 3).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings
@@ -18,7 +19,10 @@ from hotfolder.job_options import JobOptions
 from hotfolder.scheduling import SchedulingKey, folder_of
 from plugin.client.protocol import ControlFile
 
-__all__ = ["JobCandidate", "Snapshot"]
+__all__ = ["ControlPaths", "JobCandidate", "Snapshot"]
+
+ControlPaths = Mapping[tuple[ControlFile, str], tuple[Path, ...]]
+"""Control files by what they ask for and the job's name."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ class Snapshot:
         default_factory=lambda: {role: {} for role in ControlFile}
     )
     """By what they ask for, and then by the job's name (of heartbeats: its name when dropped)."""
+    control_paths: ControlPaths = field(default_factory=dict)
+    """Every file that asks for the same of the same job: in the inbox, in a folder of it, under
+    either Unicode form of the name."""
     batch_files: Mapping[str, InboxFile] = field(default_factory=dict)
     """By the batch's name."""
     unclaimed: tuple[InboxFile, ...] = ()

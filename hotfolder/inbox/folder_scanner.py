@@ -9,7 +9,6 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,12 +18,13 @@ from engine.settings import Settings, resolve
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
 from hotfolder.inbox.assembly import JobAssembly, PictureSources
-from hotfolder.inbox.candidate import JobCandidate, Snapshot
-from hotfolder.inbox.listing import Listing
+from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
+from hotfolder.inbox.listing import Listing, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.job_tag import JobTag
 from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
@@ -80,7 +80,7 @@ class FolderScanner:
         self._folder = folder
         self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
         self._may_have_preset = presets
-        self._presets = PresetFolder(self._source)
+        self._presets = PresetFolder(self._source, of_one_job=not folder)
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
         self._resolved: WeakValueDictionary[str, Settings] = WeakValueDictionary()
@@ -99,7 +99,8 @@ class FolderScanner:
         """
         if options != self._options:  # Else the same object, which is compared at once.
             self._options = options
-        control_files, batch_files, files = self._sort(self._listing.scan(options.settle_seconds))
+        listed = self._listing.scan(options.settle_seconds)
+        control_files, batch_files, files = self._sort(listed)
         if self._may_have_preset:
             files = self._presets.take(files, options.base)
         sources = PictureSources({file.key: file for file in files}, library)
@@ -122,6 +123,7 @@ class FolderScanner:
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files=control_files,
+            control_paths=self._control_paths(listed),
             batch_files=batch_files,
             unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
             unrecognised=self._unrecognised(files, uses),
@@ -160,14 +162,26 @@ class FolderScanner:
         for file in files:
             role, source = file.parsed.role, self._source(file.parsed.job)
             if isinstance(role, ControlFile) and file.regular:
-                # A client knows the name under which it dropped its job, and no other.
-                is_source = role is ControlFile.HEARTBEAT
-                controls[role][source if is_source else source.replace("/", "-")] = file
+                controls[role][self._controlled(role, source)] = file
             elif role is FileRole.BATCH and file.regular:
                 batches[source] = file
             elif isinstance(role, FileRole) and role is not FileRole.BATCH:
                 others.append(file)
         return controls, batches, others
+
+    def _controlled(self, role: ControlFile, source: str) -> str:
+        """The name by which a control file means its job."""
+        # A client knows the name under which it dropped its job, and no other.
+        return source if role is ControlFile.HEARTBEAT else source.replace("/", "-")
+
+    def _control_paths(self, files: Iterable[InboxFile]) -> ControlPaths:
+        paths: dict[tuple[ControlFile, str], tuple[Path, ...]] = {}
+        for file in files:
+            role = file.parsed.role
+            if isinstance(role, ControlFile) and file.regular:
+                key = role, self._controlled(role, self._source(file.parsed.job))
+                paths[key] = (*paths.get(key, ()), file.path)
+        return paths
 
     def _group(self, files: Iterable[InboxFile]) -> None:
         """Bring the files together that bear one job's name; forget names that are gone."""
@@ -219,7 +233,7 @@ class FolderScanner:
         except OSError as error:
             assembly = self._unreadable(group, error)
         except Exception as error:  # One job must not stop the others.
-            log.exception("[%s] cannot be understood", group.name)
+            log.exception("%s cannot be understood", JobTag(group.name))
             unforeseen = HotFolderError(f"{group.name}: an unforeseen error: {error!r}")
             assembly = JobAssembly(group.name, named_by_sidecar=True, error=unforeseen)
             assembly.complete_by_name(group.files)
@@ -280,7 +294,7 @@ class FolderScanner:
             decision=decision,
             message=message,
             inputs=tuple(assembly.inputs),
-            dropped=_newest(file for file in assembly.files if file.path in leaving),
+            dropped=newest_time(file for file in assembly.files if file.path in leaving),
             seen=group.first_seen,
             settings=assembly.settings,
             client=assembly.client,
@@ -327,12 +341,3 @@ def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[In
         for file in files
         if file.parsed.role is FileRole.PICTURE and file.regular and file.path not in uses
     )
-
-
-def _newest(files: Iterable[InboxFile]) -> str:
-    """Modification time of the newest file, ISO 8601, UTC."""
-    newest = max((file.fingerprint.mtime_ns for file in files), default=0)
-    try:
-        return datetime.fromtimestamp(newest / 1e9, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # a file from the year 10000
-        return datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,15 +2,16 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hotfolder.file_names import ParsedName, key_of, parse, shown
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import Fingerprint, StabilityTracker
 
-__all__ = ["Listing", "fingerprint_of"]
+__all__ = ["Listing", "fingerprint_of", "newest_time"]
 
 
 class Listing:
@@ -89,3 +90,12 @@ class Listing:
 def fingerprint_of(facts: os.stat_result) -> Fingerprint:
     """What changes when a file does."""
     return Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def newest_time(files: Iterable[InboxFile]) -> str:
+    """Modification time of the newest file, ISO 8601, UTC."""
+    newest = max((file.fingerprint.mtime_ns for file in files), default=0)
+    try:
+        return datetime.fromtimestamp(newest / 1e9, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):  # a file from the year 10000
+        return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hotfolder.errors import SidecarError
-from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of
+from hotfolder.file_names import FileRole, ParsedName, can_be_job, key_of
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.sidecar import Sidecar, check_preset
+from plugin.client.protocol import PRESET, SIDECAR_SUFFIXES
 
 __all__ = ["Preset", "PresetFolder"]
 
-PRESET_NAMES = ("preset.yaml", "preset.yml")
+PRESET_NAMES = tuple(f"{PRESET}{suffix}" for suffix in SIDECAR_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,14 @@ class Preset:
 class PresetFolder:
     """The preset of one folder, and the pictures that are jobs because of it."""
 
-    def __init__(self, source_of: Callable[[str], str]) -> None:
-        """`source_of` tells the name under which the job of a picture is dropped."""
+    def __init__(self, source_of: Callable[[str], str], *, of_one_job: bool = False) -> None:
+        """
+        Args:
+            source_of: tells the name under which the job of a picture is dropped.
+            of_one_job: the folder is a failed job's, which may be called `preset` itself.
+        """
         self._source_of = source_of
+        self._of_one_job = of_one_job
         self.preset: Preset | None = None
         """The last one that could be read, while there is a preset at all."""
         self.problem = ""
@@ -42,6 +48,8 @@ class PresetFolder:
         """Take the preset out of `files`; `base` is `settings:` of config.yaml."""
         found = [file for file in files if file.key in PRESET_NAMES]
         self.problem = ""
+        if self._of_one_job and any(_is_sidecar_of_its_job(file, files) for file in found):
+            found = []
         if not found:
             self.preset = None
             return files
@@ -91,7 +99,16 @@ class PresetFolder:
             )
             if file.parsed.role is FileRole.PICTURE
             and file.key not in named
-            and is_presentable(self._source_of(job := file.key.rpartition(".")[0]))
+            and can_be_job(self._source_of(job := file.key.rpartition(".")[0]))
             else file
             for file in files
         ]
+
+
+def _is_sidecar_of_its_job(file: InboxFile, files: list[InboxFile]) -> bool:
+    """Whether `preset.yaml` is the sidecar of a job called `preset`."""
+    sidecar = file.sidecar if file.settled else None
+    names_content = isinstance(sidecar, Sidecar) and sidecar.content is not None
+    return names_content or any(
+        other.parsed.role is FileRole.CONTENT and other.parsed.job == PRESET for other in files
+    )

@@ -4,10 +4,11 @@ import contextlib
 import itertools
 import time
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
-from hotfolder.inbox.candidate import JobCandidate, Snapshot
+from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
@@ -63,6 +64,7 @@ class InboxScanner:
                 role: ChainMap(*(dict(snapshot.control_files[role]) for snapshot in found))
                 for role in ControlFile
             },
+            control_paths=_merged(found),
             batch_files=top.batch_files,
             unclaimed=tuple(file for s in found for file in s.unclaimed),
             unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
@@ -102,3 +104,11 @@ class InboxScanner:
         scanner = self._below.get(folder) if folder else self._top
         if scanner is not None:
             scanner.release(name)
+
+
+def _merged(snapshots: Iterable[Snapshot]) -> ControlPaths:
+    merged: dict[tuple[ControlFile, str], tuple[Path, ...]] = {}
+    for snapshot in snapshots:
+        for key, paths in snapshot.control_paths.items():
+            merged[key] = (*merged.get(key, ()), *paths)
+    return merged

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 MISSED_EVENTS_LIMIT = 2
 """After so many changes in a row without an event the watch is not set anew, but given up."""
 
+STOP_SECONDS = 5.0
+
 _Identity = tuple[int, int]
 """Device and inode: a folder of the same name may be another one."""
 
@@ -111,8 +113,7 @@ class FolderWatcher:
 
     def close(self) -> None:
         if self._observer is not None:
-            self._observer.stop()
-            self._observer.join(timeout=5)
+            _stop(self._observer)
             self._observer = None
 
     def _set(self) -> None:
@@ -136,7 +137,7 @@ class FolderWatcher:
                 ", ".join(str(folder) for folder in self._folders),
                 error.strerror,
             )
-            observer.stop()
+            _stop(observer)
             return
         self._observer = observer
 
@@ -157,6 +158,20 @@ class _EventHandler(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         self._event_came.set()
+
+
+def _stop(observer: BaseObserver) -> None:
+    """Stop it and wait for the end of its threads. One that reads an event at this very moment
+    finds its watch gone, which watchdog logs as an error and which is none."""
+    library = logging.getLogger("watchdog")
+    level = library.level
+    library.setLevel(logging.CRITICAL)
+    try:
+        observer.stop()
+        if observer.is_alive():
+            observer.join(timeout=STOP_SECONDS)
+    finally:
+        library.setLevel(level)
 
 
 def _is_alive(observer: BaseObserver) -> bool:

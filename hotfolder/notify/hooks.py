@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hotfolder.job_tag import JobTag
+
 __all__ = ["environment_of", "run_hook"]
 
 log = logging.getLogger(__name__)
@@ -46,12 +48,13 @@ def environment_of(job: Mapping[str, Any], root: Path) -> dict[str, str]:
 def run_hook(
     command: Sequence[str], job: Mapping[str, Any], root: Path, *, seconds: float
 ) -> int | None:
-    """Run it to its end, at most `seconds` long, then it and its children are killed.
+    """Run it to its end, at most `seconds` long, then it and its children are killed. What it has
+    left running in the background when it ends by itself goes on.
 
     Returns its exit status; None if it could not be started or was killed. Problems are logged,
     with the end of its output.
     """
-    tag = f"[{job.get('id')} {job.get('name')}]"
+    tag = JobTag(str(job.get("name")), job.get("id"))
     # A file: a pipe that nobody reads would block a command that prints much.
     with tempfile.TemporaryFile() as output:
         try:
@@ -71,12 +74,10 @@ def run_hook(
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
             log.error("%s the hook %s ran longer than %g s; killed", tag, command[0], seconds)
-            return None
-        finally:
-            # Also what it left running in the background.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            return None
         if status:
             log.error(
                 "%s the hook %s ended with %d%s", tag, command[0], status, _last_output(output)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.job_tag import JobTag
 from hotfolder.notify.desktop import notify
 from hotfolder.notify.hooks import run_hook
 from hotfolder.notify.webhook import post
@@ -107,7 +108,7 @@ class _Channel:
         try:
             self._queue.put_nowait(job)
         except queue.Full:
-            log.error("[%s] no %s: %d wait already", job["name"], self._name, QUEUE_SIZE)
+            log.error("%s no %s: %d wait already", JobTag(job["name"]), self._name, QUEUE_SIZE)
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)

@@ -10,11 +10,20 @@ from typing import Any
 
 from hotfolder.atomic_files import copy, read_json, write_json
 from hotfolder.job import now
+from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, finite, shortened
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
 from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
 __all__ = ["StatusWriter"]
+
+_LONGEST = {
+    "message": MAX_MESSAGE,
+    "error": MAX_ERROR,
+    "paused": MAX_MESSAGE,
+    "config_problem": MAX_MESSAGE,
+}
+"""Characters of a status: what others' files make of it must stay readable for every client."""
 
 _UNCLAIMED = (JobState.WAITING, JobState.HELD, JobState.QUEUED)
 
@@ -61,7 +70,12 @@ class StatusWriter:
                         path.unlink()
 
     def _write(self, path: Path, status: JobStatus | ServerStatus) -> dict[str, Any]:
-        document = {"protocol": protocol.VERSION, **asdict(status), "updated": now()}
+        document: dict[str, Any] = finite(
+            {"protocol": protocol.VERSION, **asdict(status), "updated": now()}
+        )
+        for key, most in _LONGEST.items():
+            if isinstance(text := document.get(key), str):
+                document[key] = shortened(text, most)
         write_json(path, document, durable=False)
         return document
 

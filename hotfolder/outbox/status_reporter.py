@@ -21,6 +21,7 @@ from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import now
+from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
@@ -205,7 +206,7 @@ class StatusReporter:
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=list(strays[:20]),
+            strays=[shortened(stray, MAX_MESSAGE) for stray in strays[:20]],
             paused=self.paused,
             config_problem=self.config_problem,
         )

@@ -12,6 +12,7 @@ from typing import Any
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.errors import FolderError
+from hotfolder.inbox.candidate import ControlPaths
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.paths import FolderPaths
@@ -42,6 +43,8 @@ class JobCompletion:
         self.totals = {"done": 0, "failed": 0, "cancelled": 0}
         self.cancel_files: dict[str, Path] = {}
         """By the name of the job that they cancel; removed when it has ended."""
+        self.control_paths: ControlPaths = {}
+        """The control files of the last scan."""
         self.backoff = Backoff(clock)
         """By job id: those that could not be published."""
         self._folder = folder
@@ -96,7 +99,9 @@ class JobCompletion:
         if (cancel_file := self.cancel_files.pop(name, None)) is not None:
             cancel_file.unlink(missing_ok=True)
         for control in (ControlFile.HOLD, ControlFile.PRIORITY):
-            (self._folder.inbox / control.of(name)).unlink(missing_ok=True)
+            found = self.control_paths.get((control, name), ())
+            for path in (*found, self._folder.inbox / control.of(name)):
+                path.unlink(missing_ok=True)
         if entry.job.options.owner is not None:
             self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
 

@@ -297,6 +297,7 @@ class FolderServer:
                 self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
             self._hold(scan.holds)
             if scan.snapshot is not None:
+                self._completion.control_paths = scan.snapshot.control_paths
                 for entry in self._batches.look(scan.snapshot, self._names_taken()):
                     self._live[entry.job.id] = entry
                 scan.settling |= self._batches.settling

@@ -52,12 +52,14 @@ class Server:
         roots: Sequence[Path],
         *,
         once: bool = False,
+        wait: bool = False,
         on_event: OnStatus | None = None,
         dispatcher: Callable[[Config], Dispatcher] = local_dispatcher,
     ) -> None:
         """
         Args:
             once: end when everything that lies there has come to an end.
+            wait: wait for a folder that is not there yet, and serve the others meanwhile.
             on_event: called with each job status as it is written (`status/NAME.json`'s document).
             dispatcher: starts the workers; called when all the folders are locked.
         """
@@ -65,9 +67,9 @@ class Server:
         self._once = once
         self._dispatcher = dispatcher
         self._folders: list[_ServedFolder] = []
-        for folder in map(FolderPaths, roots):
-            make_server = partial(FolderServer, config, folder, once=once, on_event=on_event)
-            self._folders.append(_ServedFolder(folder, make_server))
+        for root in roots:
+            make_server = partial(FolderServer, config, once=once, on_event=on_event)
+            self._folders.append(_ServedFolder(root, make_server, wait=wait))
         self._stopping = False
         self._stopped_by: signal.Signals | None = None
         self._thread = threading.Thread(target=self._serve_in_thread, name="hot folder")
@@ -134,12 +136,15 @@ class Server:
             workers = SharedDispatcher(self._dispatcher(self._config.current()))
             held.callback(self._stop_workers, workers, notifier)
             for folder in self._folders:
-                folder.open(workers.for_folder())
+                if not folder.is_awaited:
+                    folder.open(workers.for_folder())
             self._step(workers)
             notifier.ready(f"serving {self}")
             self._has_scanned.set()
             job_ended = False
-            while not self._stopping and any(folder.is_served for folder in self._folders):
+            while not self._stopping and any(
+                folder.is_served or folder.is_awaited for folder in self._folders
+            ):
                 # The place of a job that has ended is given away at once.
                 job_ended = workers.pump(0.0 if job_ended else self._seconds_to_wait())
                 self._step(workers)
@@ -151,7 +156,7 @@ class Server:
 
     def _seconds_to_wait(self) -> float:
         served = [folder.server for folder in self._folders if folder.is_served]
-        return min(TICK_SECONDS, *(server.seconds_to_next_scan() for server in served))
+        return min([TICK_SECONDS, *(server.seconds_to_next_scan() for server in served)])
 
     def _status_line(self) -> str:
         if len(self._folders) == 1:
@@ -167,7 +172,7 @@ class Server:
         workers.stop()
 
     def _run_summary(self) -> RunSummary:
-        parts = [folder.server.run_summary() for folder in self._folders]
+        parts = [folder.server.run_summary() for folder in self._folders if not folder.is_awaited]
         counts = {
             key: sum(getattr(part, key) for part in parts)
             for key in ("done", "failed", "cancelled", "waiting")
@@ -181,15 +186,18 @@ class _ServedFolder:
     server: FolderServer
     _steps: Iterator[str]
 
-    def __init__(
-        self, folder: FolderPaths, make_server: Callable[[Dispatcher], FolderServer]
-    ) -> None:
-        self._folder = folder
+    def __init__(self, root: Path, make_server: Callable[..., FolderServer], *, wait: bool) -> None:
+        """`make_server` is called with the folder and its dispatcher."""
+        self._root = root
+        self._folder = FolderPaths(root)
         self._make_server = make_server
+        self._wait = wait
         self._held = contextlib.ExitStack()
         """The lock and the steps."""
         self.is_served = False
         """Whether it has begun and not ended."""
+        self.is_awaited = False
+        """Whether it has not begun, because it is not there yet."""
         self.status = ""
         """One line for a person."""
 
@@ -201,13 +209,20 @@ class _ServedFolder:
         return self._folder.root.name
 
     def lock(self) -> None:
+        """Lock it, or begin to wait for it."""
+        if self._wait and not self._is_there():
+            if not self.is_awaited:
+                log.warning("%s is not there; waiting until it is", self)
+            self.is_awaited, self.status = True, "waits until the folder is there"
+            return
+        self.is_awaited = self._wait = False
         self._folder.create()
         self._folder.check()
         self._held.enter_context(locked(self._folder))
 
     def open(self, dispatcher: Dispatcher) -> None:
         try:
-            self.server = self._make_server(dispatcher)
+            self.server = self._make_server(self._folder, dispatcher)
         except OSError as error:
             raise FolderError(f"{self}: cannot be served: {error}.") from None
         self._steps = self._held.enter_context(contextlib.closing(self.server.steps()))
@@ -215,6 +230,12 @@ class _ServedFolder:
     def step(self, workers: SharedDispatcher) -> None:
         """One step. Another folder in the place of the one served is locked and served instead."""
         self.is_served = False  # If the step raises.
+        if self.is_awaited:
+            self._folder = FolderPaths(self._root)  # Its links lead elsewhere when it is mounted.
+            self.lock()
+            if self.is_awaited:
+                return
+            self.open(workers.for_folder())
         status = next(self._steps, None)
         if status is not None:
             self.status, self.is_served = status, True
@@ -227,6 +248,13 @@ class _ServedFolder:
 
     def close(self) -> None:
         self._held.close()
+
+    def _is_there(self) -> bool:
+        """Whether it is a hot folder: without its share, its mount point is an empty folder."""
+        try:
+            return self._folder.inbox.is_dir()
+        except OSError:
+            return False
 
 
 @contextlib.contextmanager

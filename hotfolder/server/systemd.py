@@ -78,6 +78,8 @@ def unit_text(
     lines = [
         "[Unit]",
         f"Description=Impasto, serving {_value(', '.join(map(str, folders)))}",
+        # Mounts that systemd knows come first; for others the command waits (`watch --wait`).
+        f"RequiresMountsFor={' '.join(_in_quotes(str(folder)) for folder in folders)}",
         # A server that cannot start is tried a few times, not for ever.
         "StartLimitIntervalSec=300",
         "StartLimitBurst=5",
@@ -114,8 +116,13 @@ def _watchdog_pause(environment: Mapping[str, str]) -> float:
 
 def _quoted(word: str) -> str:
     """One word of ExecStart, whatever it is made of."""
+    return _in_quotes(word).replace("$", "$$")
+
+
+def _in_quotes(word: str) -> str:
+    """One word of a list."""
     text = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{_value(text).replace("$", "$$")}"'
+    return f'"{_value(text)}"'
 
 
 def _value(text: str) -> str:

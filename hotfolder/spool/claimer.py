@@ -16,6 +16,7 @@ from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.folder_scanner import ScanOptions
 from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
+from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.spool.control_files import ControlFiles, on_hold
@@ -286,7 +287,7 @@ class Claimer:
         except FileNotFoundError:
             return False  # Taken away at this moment: the next scan will tell.
         except OSError as error:
-            log.error("[%s] cannot be taken in: %s", name, error)
+            log.error("%s cannot be taken in: %s", JobTag(name), error)
             self._backoff.delay(candidate.name)
             result.waiting[name] = later
             return False

@@ -21,6 +21,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
 from hotfolder.file_names import free_name
+from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 
 __all__ = ["Claim", "ClaimStore", "PlannedMove", "free_file_name"]
@@ -110,7 +111,7 @@ class ClaimStore(Generic[C]):
             try:
                 claim = self._restored(folder)
             except OSError as error:
-                log.error("[%s] cannot be taken up yet: %s", folder.name, error)
+                log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
                 self.unsettled.append(folder)
             except (ValueError, TypeError, KeyError) as error:
                 self._set_aside(folder, error)
@@ -171,7 +172,7 @@ class ClaimStore(Generic[C]):
             (claim.folder / self._plan).unlink(missing_ok=True)
             self._remove_folder(claim.folder)
         except OSError as error:
-            log.error("[%s] half claimed; it will be finished: %s", claim.folder.name, error)
+            log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
             self.unsettled.append(claim.folder)
 
     def _remove_folder(self, folder: Path) -> None:
@@ -206,7 +207,7 @@ class ClaimStore(Generic[C]):
     def _set_aside(self, folder: Path, error: Exception) -> None:
         """A folder that cannot be read is shown to a person, not thrown away."""
         aside = self._folder.failed / folder.name
-        log.error("[%s] unreadable, moved to %s: %s", folder.name, aside, error)
+        log.error("%s unreadable, moved to %s: %s", JobTag(folder.name), aside, error)
         try:
             shutil.move(folder, aside)
         except OSError:

@@ -15,6 +15,7 @@ from hotfolder.file_names import shown
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
+from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import ControlFile
 
@@ -29,6 +30,7 @@ class ControlFiles:
     def __init__(self, folder: FolderPaths, snapshot: Snapshot) -> None:
         self._folder = folder
         self._files = snapshot.control_files
+        self.paths = snapshot.control_paths
         self.cancels = self._files[ControlFile.CANCEL]
         self.heartbeats = self._files[ControlFile.HEARTBEAT]
         self.holds = frozenset(self._files[ControlFile.HOLD])
@@ -42,15 +44,15 @@ class ControlFiles:
     def release(self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner) -> bool:
         """End the hold of the jobs for which a release file is there; True if there were any."""
         released = False
-        for name, file in self._files[ControlFile.RELEASE].items():
+        for name in self._files[ControlFile.RELEASE]:
             if name in self.holds:
-                discard(self._folder.inbox / ControlFile.HOLD.of(name))
+                self._discard(ControlFile.HOLD, name)
             elif name in waiting:
                 inbox.release(waiting[name].name)
             else:
                 continue
-            log.info("[%s] released", name)
-            discard(file.path)
+            log.info("%s released", JobTag(name))
+            self._discard(ControlFile.RELEASE, name)
             released = True
         return released
 
@@ -69,7 +71,7 @@ class ControlFiles:
             room -= claimed
             if claimed == len(candidates):
                 if not candidates:
-                    log.warning("[%s] nothing in failed/%s can be tried again", name, name)
+                    log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 file.path.unlink(missing_ok=True)
         return True
@@ -79,8 +81,13 @@ class ControlFiles:
         such as a heartbeat that came after its job's end."""
         for name, file in self._files[control].items():
             if name not in names and file.settled:
-                log.debug("[%s] nothing to %s", name, control)
+                log.debug("%s nothing to %s", JobTag(name), control)
                 discard(file.path)
+
+    def _discard(self, control: ControlFile, name: str) -> None:
+        """Remove those files that were found, wherever they lie and however they are written."""
+        for path in self.paths.get((control, name), ()):
+            discard(path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:

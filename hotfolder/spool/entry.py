@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from hotfolder.job import Job, now
+from hotfolder.job_tag import JobTag
+from hotfolder.limits import MAX_ERROR, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
 from plugin.client.protocol import JobState
@@ -48,9 +50,9 @@ class SpooledJob:
     """From `NAME.priority`. Not in `state.json`: the next scan of the inbox finds it again."""
 
     @property
-    def tag(self) -> str:
+    def tag(self) -> JobTag:
         """How the log names it."""
-        return f"[{self.job.id} {self.job.name}]"
+        return JobTag(self.job.name, self.job.id)
 
     @property
     def scheduling_key(self) -> SchedulingKey:
@@ -110,5 +112,7 @@ _STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
 
 
 def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
-    """An outcome of this moment."""
+    """An outcome of this moment. An error that is too long is cut, which it then says."""
+    if (error := facts.get("error")) is not None:
+        facts["error"] = shortened(error, MAX_ERROR)
     return JobOutcome(state, finished=now(), **facts)

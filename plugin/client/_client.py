@@ -23,6 +23,7 @@ from ._outbox import Details, Finished, list_results, read_details
 from ._request import Request, Ticket, check_request
 from ._start import START_SECONDS, start_server
 from ._status import (
+    HeartbeatJudge,
     Result,
     Server,
     Status,
@@ -31,6 +32,7 @@ from ._status import (
     parse_status,
     read_document,
 )
+from ._stopwatch import LONGEST_STEP_SECONDS, Stopwatch
 from .protocol import (
     CLIENT_HEARTBEAT_SECONDS,
     DELIVERED,
@@ -67,9 +69,12 @@ class Client:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.root = Path(hot_folder).expanduser()
+        self.root = Path(hot_folder)
+        with contextlib.suppress(RuntimeError):  # The `~` of nobody: `check` finds no such folder.
+            self.root = self.root.expanduser()
         self._clock = clock
         self._sleep = sleep
+        self._heartbeat = HeartbeatJudge()
         self._names: dict[str, str] = {}
         """Names that the server gave to tickets' jobs, by the tickets' keys."""
 
@@ -103,7 +108,9 @@ class Client:
         """
         self.check()
         document = read_document(self._status_file(SERVER_STATUS))
-        return Server() if document is None else parse_server(document, now=self._clock())
+        now = self._clock()
+        server = Server() if document is None else parse_server(document, now=now)
+        return self._heartbeat.judge(server, now)
 
     def start_server(self, command: Sequence[str], *, timeout: float = START_SECONDS) -> Server:
         """Start `COMMAND watch HOT`, which outlives this process; returns once it serves.
@@ -221,9 +228,12 @@ class Client:
             FolderMissing
             TimedOut: also when a running server has not looked at the job for five minutes.
             ServerGone: nobody serves the folder; the job stays in it.
+
+        Time in which this machine sleeps does not count, nor does a clock that is set.
         """
         heartbeat = isinstance(ticket, Ticket) and ticket.heartbeat
-        started = served = seen = self._clock()
+        stopwatch = Stopwatch(self._clock, longest=max(interval, LONGEST_STEP_SECONDS))
+        started = served = seen = stopwatch.seconds
         sent = float("-inf")
         stamp = ""
         last: Status | None = None
@@ -234,8 +244,9 @@ class Client:
                 yield status
             if status.ended:
                 return
-            now = self._clock()
-            if isinstance(ticket, Ticket) and heartbeat and now - sent >= CLIENT_HEARTBEAT_SECONDS:
+            now = stopwatch.advance()
+            is_due = now - sent >= CLIENT_HEARTBEAT_SECONDS or stopwatch.jumped
+            if isinstance(ticket, Ticket) and heartbeat and is_due:
                 with contextlib.suppress(DeliveryError):  # The job's status shows what comes of it.
                     self.send_heartbeat(ticket)
                 sent = now

@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,10 @@ from .protocol import (
     INIT,
     MAX_CLIENT_BYTES,
     PICTURE_SUFFIXES,
-    RESERVED_NAMES,
     STYLE,
     TICKET_KEY,
-    fold_name,
-    parse_picture_stem,
     picture_name,
+    usable_name,
 )
 
 LONGEST_NAME = 200
@@ -89,14 +86,7 @@ def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
 
 def job_name(request: Request) -> str:
     """A name that every file system and the server accept."""
-    name = unicodedata.normalize("NFC", request.name or request.content.stem)
-    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
-    # `cat.style` would make `cat.style.content.jpg`, which another job might claim a part of.
-    parsed = parse_picture_stem(name)
-    name = (parsed[0] if parsed else name).strip(" .")
-    while len(name.encode()) > LONGEST_NAME:
-        name = name[:-1]
-    return f"{name or 'picture'}-job" if not name or fold_name(name) in RESERVED_NAMES else name
+    return usable_name(request.name or request.content.stem, longest=LONGEST_NAME)
 
 
 def sidecar_text(request: Request, name: str, key: str) -> str:

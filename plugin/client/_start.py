@@ -11,6 +11,7 @@ from typing import IO
 
 from ._errors import NotStarted
 from ._status import Server
+from ._stopwatch import LONGEST_STEP_SECONDS, Stopwatch
 from .protocol import PRIVATE
 
 START_SECONDS = 60.0
@@ -55,7 +56,7 @@ def start_server(
         ) from error
     # Waited for by a thread, so that its end leaves no zombie.
     threading.Thread(target=process.wait, name="impasto-watch", daemon=True).start()
-    started = clock()
+    stopwatch = Stopwatch(clock, longest=LONGEST_STEP_SECONDS)
     while True:
         server = read_server()
         if server.running:
@@ -63,7 +64,7 @@ def start_server(
         if process.returncode is not None:
             ending = f"ended at once with exit code {process.returncode}"
             raise NotStarted(f"The server {ending}: {_log_tail(log)} The whole log: {log}")
-        if clock() - started >= timeout:
+        if stopwatch.advance() >= timeout:
             with contextlib.suppress(OSError):
                 process.terminate()
             waited = f"has not begun to serve {root} within {timeout:g} s and was stopped"

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -20,6 +20,9 @@ from .protocol import (
 )
 
 MAX_DOCUMENT_BYTES = 1 << 20
+
+_ENDS = (ServerState.STOPPING, ServerState.STOPPED)
+"""States of a server to which nobody should turn any more."""
 
 
 class Status(JobStatus):
@@ -111,9 +114,28 @@ def parse_server(document: Mapping[str, Any], *, now: float) -> Server:
     age = None if updated is None else now - updated.timestamp()
     # The clock of a server on another machine may be ahead of ours.
     is_recent = age is not None and abs(age) <= SERVER_TIMEOUT_SECONDS
-    ends = (ServerState.STOPPING, ServerState.STOPPED, None)
-    running = is_recent and known.get("state") not in ends
+    running = is_recent and known.get("state") not in (*_ENDS, None)
     return Server(**{**known, "running": running, "age": age})
+
+
+class HeartbeatJudge:
+    """Takes a server for running, too, whose heartbeat has changed from one look to the next,
+    whatever its age: this machine may just have slept, and clocks need not agree."""
+
+    def __init__(self) -> None:
+        self._stamp = ""
+        self._looked = self._changed = float("-inf")
+
+    def judge(self, server: Server, now: float) -> Server:
+        """`server` as of the time `now`."""
+        looked_lately = 0 <= now - self._looked <= SERVER_TIMEOUT_SECONDS
+        if looked_lately and self._stamp and server.updated != self._stamp:
+            self._changed = now
+        self._stamp, self._looked = server.updated, now
+        lives = 0 <= now - self._changed <= SERVER_TIMEOUT_SECONDS
+        if server.running or not lives or server.state in _ENDS:
+            return server
+        return replace(server, running=True)
 
 
 def local_time(stamp: str) -> str:

@@ -94,11 +94,20 @@ PREVIEW_SUFFIX = ".preview.jpg"
 SERVER_STATUS = "server"
 """The name of the server's status among those of the jobs."""
 
+PRESET = "preset"
+"""Without suffix, the name of the sidecar of a whole folder."""
+
+BATCH_SUFFIX = ".batch"
+"""Before a sidecar's suffix: it is a batch. So no job's name ends so."""
+
 RESERVED_NAMES = frozenset({SERVER_STATUS})
-"""Names that no job may have."""
+"""Names that no job and no batch may have."""
 
 MAX_NAME_BYTES = 230
 """Of a job's name: room for `.result.yaml` and `-2` in the 255 bytes of most file systems."""
+
+_DEVICES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *", re.I)
+"""What Windows takes for a device, whatever stands behind it after a dot."""
 
 
 class ControlFile(str, Enum):
@@ -145,6 +154,38 @@ def parse_picture_stem(stem: str) -> tuple[str, str, int] | None:
         return None
     role = match["role"].rstrip("0123456789").lower()
     return match["job"], role, int(match["slot"] or 1) if role == STYLE else 0
+
+
+def is_batch_name(name: str) -> bool:
+    """Whether a sidecar of the job `name` would be taken for a batch."""
+    return name.casefold().endswith(BATCH_SUFFIX)
+
+
+def usable_name(wanted: str, *, longest: int = MAX_NAME_BYTES) -> str:
+    """The job's name that is nearest to `wanted` and means the same to every file system and to
+    every part of the protocol: each file that is named after it is read as that job's.
+
+    Args:
+        longest: the most bytes.
+    """
+    name = unicodedata.normalize("NFC", wanted)
+    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
+    before = None
+    while name != before:  # What is cut off may leave another such end.
+        before = name
+        # `cat.style` would make `cat.style.content.jpg`, which another job might claim a part of.
+        parsed = parse_picture_stem(name)
+        name = (parsed[0] if parsed else name).strip(" .")
+        if is_batch_name(name):
+            name = name[: -len(BATCH_SUFFIX)] + BATCH_SUFFIX.replace(".", "-")
+        first, dot, rest = name.partition(".")
+        if _DEVICES.fullmatch(first):
+            name = f"{first.rstrip()}-job{dot}{rest}"
+        if not name or fold_name(name) in {*RESERVED_NAMES, PRESET}:
+            name = f"{name or 'picture'}-job"
+        while len(name.encode()) > longest:
+            name = name[:-1]
+    return name
 
 
 def fold_name(name: str) -> str:

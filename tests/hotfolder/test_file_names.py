@@ -33,6 +33,10 @@ from plugin.client.protocol import RESULT_SUFFIXES, ControlFile
         ("a.\N{LATIN SMALL LETTER DOTLESS I}nit.jpg", ParsedName(FileRole.PICTURE)),
         ("a.style\N{ARABIC-INDIC DIGIT TWO}.jpg", ParsedName(FileRole.PICTURE)),
         ("notes.txt", ParsedName(FileRole.OTHER)),
+        ("holiday.batch.yaml", ParsedName(FileRole.BATCH, "holiday")),
+        # Their sidecar would be a batch, and they would be painted without their settings.
+        ("holiday.batch.content.jpg", ParsedName(FileRole.OTHER)),
+        ("holiday.BATCH.style2.jpg", ParsedName(FileRole.OTHER)),
         ("README", ParsedName(FileRole.OTHER)),
         ("-rf.content.jpg", ParsedName(FileRole.CONTENT, "-rf")),
         ("🎨.content.jpg", ParsedName(FileRole.CONTENT, "🎨")),

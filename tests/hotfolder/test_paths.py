@@ -1,4 +1,7 @@
 import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,41 @@ def test_a_daemon_of_another_host_that_still_beats_is_respected(folder: FolderPa
     write_json(folder.status / "server.json", {"updated": now(), "state": "idle"})
     with pytest.raises(AlreadyRunning, match="process 1 on elsewhere"), locked(folder):
         pass
+
+
+@pytest.mark.parametrize("ahead", [0.5, 3600.0, -3600.0])
+def test_a_daemon_of_another_host_whose_clock_differs_is_respected(
+    folder: FolderPaths, ahead: float
+) -> None:
+    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    ended = threading.Event()
+
+    def live() -> None:
+        while True:
+            updated = datetime.now(UTC) + timedelta(seconds=ahead)
+            document = {"updated": updated.isoformat(), "state": "idle"}
+            write_json(folder.status / "server.json", document)
+            if ended.wait(0.2):
+                return
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        while not (folder.status / "server.json").exists():
+            time.sleep(0.01)
+        with pytest.raises(AlreadyRunning, match="process 1 on elsewhere"), locked(folder):
+            pass
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("updated", ["2020-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00", "x"])
+def test_a_heartbeat_that_stands_still_keeps_nobody_out(
+    folder: FolderPaths, updated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotfolder.server.folder_lock.HEARTBEAT_SECONDS", 0.3)
+    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    write_json(folder.status / "server.json", {"updated": updated, "state": "idle"})
+    with locked(folder):
+        assert str(os.getpid()) in folder.lock.read_text()

@@ -26,6 +26,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
@@ -230,9 +231,11 @@ def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
 
 @contextlib.contextmanager
 def _log_into(path: Path, level: str) -> Iterator[None]:
+    from hotfolder.config.logs import TextFormatter
+
     log = logging.getLogger("hotfolder")
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(TextFormatter())
     before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(level.upper())
@@ -248,7 +251,7 @@ def _log_into(path: Path, level: str) -> Iterator[None]:
 
 def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     """One style, or those of a blend: `wave.jpg+night`."""
-    if Path(given).expanduser().is_file() or "+" not in given:
+    if expand_home(given).is_file() or "+" not in given:
         return [find_style(given, libraries)]
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 

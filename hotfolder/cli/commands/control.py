@@ -157,13 +157,13 @@ def pause(
     """
     import getpass
     import socket
-    from datetime import datetime
+    from datetime import UTC, datetime
 
     from hotfolder.paths import FolderPaths
     from hotfolder.server.pause import Pause
 
     folder = FolderPaths(find_hot_folder(hot))
-    since = datetime.now().astimezone().isoformat(sep=" ", timespec="minutes")
+    since = datetime.now(UTC).isoformat(sep=" ", timespec="minutes")
     who = f"by {getpass.getuser()} on {socket.gethostname()} since {since}"
     folder.private.mkdir(exist_ok=True)
     Pause(folder).begin(who + (f": {reason}" if reason else ""))

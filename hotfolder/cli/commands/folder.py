@@ -11,6 +11,7 @@ from hotfolder.cli.console import report
 from hotfolder.cli.options import ConfigOption, DevicesOption, HotOption, HotsOption, hot_option
 from hotfolder.cli.styles import fill_style_library
 from hotfolder.cli.where import find_hot_folder, find_hot_folders, new_hot_folder, read_config
+from hotfolder.job_tag import JobTag
 
 if TYPE_CHECKING:
     from hotfolder.cli.progress import ProgressView
@@ -32,6 +33,11 @@ LogFormatOption = Annotated[
 ]
 LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
+]
+
+WaitOption = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait for a hot folder that is not there yet, as on a late mount."),
 ]
 
 
@@ -75,6 +81,7 @@ def init(
 def watch(
     hots: HotsOption = None,
     config: ConfigOption = None,
+    wait: WaitOption = False,
     device: DevicesOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
@@ -85,7 +92,8 @@ def watch(
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
     flags = _flags(device, log_level, log_format, log_file)
-    return _serve(find_hot_folders(hots, config), config, flags, once=False)
+    roots = find_hot_folders(hots, config, wait=wait)
+    return _serve(roots, config, flags, once=False, wait=wait)
 
 
 @command("run", "impasto run --hot hot", "impasto run --hot hot || echo 'some jobs failed'")
@@ -128,7 +136,14 @@ def _flags(
     return flags | {"log_file": None if file is None else str(file.absolute())}
 
 
-def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, once: bool) -> int:
+def _serve(
+    roots: list[Path],
+    config: Path | None,
+    flags: dict[str, Any],
+    *,
+    once: bool,
+    wait: bool = False,
+) -> int:
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
@@ -157,11 +172,11 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
             if status.state in ("waiting", "held") and not known_already:
                 level = logging.WARNING if status.state == "held" else logging.INFO
                 verb = "" if status.state == "held" else "waits: "
-                log.log(level, "[%s] %s%s", status.name, verb, status.message)
+                log.log(level, "%s %s%s", JobTag(status.name), verb, status.message)
                 waits[status.name] = status.message
 
         watch = ConfigWatch(read, load, read_configuration(config).files)
-        ended = Server(watch, roots, once=once, on_event=show).run()
+        ended = Server(watch, roots, once=once, wait=wait, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
     return int(ended.exit_code)
@@ -169,7 +184,7 @@ def _serve(roots: list[Path], config: Path | None, flags: dict[str, Any], *, onc
 
 def _log_to(view: "ProgressView", config: "Config") -> None:
     """Log lines on stderr, above the bars if there are any."""
-    from hotfolder.config.logs import configure, formatter
+    from hotfolder.config.logs import TextFormatter, configure, formatter
 
     handler: logging.Handler
     if view.live:
@@ -178,7 +193,7 @@ def _log_to(view: "ProgressView", config: "Config") -> None:
         handler = RichHandler(
             console=view.console, show_path=False, markup=False, log_time_format="%H:%M:%S"
         )
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(TextFormatter("%(message)s"))
     else:
         handler = logging.StreamHandler()
         handler.setFormatter(formatter(config.log_format))

@@ -23,6 +23,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.progress import follow
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder
+from hotfolder.limits import finite
 
 __all__ = ["status", "submit"]
 
@@ -124,7 +125,8 @@ def status(
             "server": asdict(server),
             "jobs": [asdict(job) for job in jobs],
         }
-        typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        text = json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
+        typer.echo(text)
         return
     for note in notes_on(client, server):
         typer.echo(note)

@@ -14,6 +14,7 @@ from hotfolder.cli.options import ORDER, hot_option
 from hotfolder.cli.styles import fill_style_library
 from hotfolder.cli.where import ENVIRONMENT, find_hot_folder, read_config
 from hotfolder.errors import FolderError
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
     from hotfolder.cli.gimp.profiles import Machine, Profile
@@ -146,7 +147,7 @@ def _profiles(folder: Path | None, machine: "Machine") -> "list[Profile]":
         if reason.verdict == "ok":
             raise FolderError(f"No GIMP 3 was found. Install it and start it once. {BY_HAND}")
         raise FolderError(f"No folder of a GIMP 3 was found: {reason.detail}. {reason.remedy}")
-    place = folder.expanduser().absolute()
+    place = expand_home(folder).absolute()
     if place.name == NAME and place.parent.name == "plug-ins":
         place = place.parent
     profile = place.parent if place.name == "plug-ins" else place

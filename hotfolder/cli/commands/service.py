@@ -15,6 +15,7 @@ from hotfolder.cli.console import report
 from hotfolder.cli.options import ConfigOption, HotOption, hot_option
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
+from hotfolder.paths import expand_home
 
 __all__ = ["install", "show", "uninstall"]
 
@@ -50,7 +51,7 @@ def install(
 
     read_config(config)
     root = find_hot_folder(hot, config)
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--hot", str(root)]
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--hot", str(root), "--wait"]
     if config is not None:
         command += ["--config", str(config.absolute())]
     # The unit is to see the ./config.yaml that this command sees.
@@ -116,7 +117,7 @@ def _unit(name: str, *, user: bool) -> Path:
         raise typer.BadParameter(f"{name!r}: letters, digits, - and _ only.", param_hint="--name")
     if not user:
         return Path("/etc/systemd/system") / f"{name}.service"
-    base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    base = expand_home(os.environ.get("XDG_CONFIG_HOME") or "~/.config")
     return base / "systemd" / "user" / f"{name}.service"
 
 
@@ -131,7 +132,7 @@ def _installed_unit(name: str, hot: Path | None, *, user: bool) -> Path:
         raise FolderError(f"{path}: there is no such unit. `impasto service install` writes it.")
     if hot is not None:
         served = path.read_text(encoding="utf-8").partition(", serving ")[2].splitlines()[:1]
-        root = hot.expanduser().absolute()
+        root = expand_home(hot).absolute()
         if served != [str(root).replace("%", "%%")]:
             raise FolderError(f"{path} does not serve {root}. --name names another unit.")
     return path

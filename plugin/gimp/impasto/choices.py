@@ -1,5 +1,6 @@
 """What the artist chose: one frozen value, from the dialog, a script or a painted layer."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -59,10 +60,8 @@ class Choices:
             raise Refusal(
                 "No style is chosen. Choose a painting, or name one of the style library."
             )
-        if self.style_is_file:
-            path = Path(self.style).expanduser()
-            if not path.is_file():
-                raise Refusal(f"The style picture {path} is not there. Choose another one.")
+        if self.style_is_file and not self.style_path.is_file():
+            raise Refusal(f"The style picture {self.style_path} is not there. Choose another one.")
         _one_of("preset", self.preset, [name for name, *_ in PRESETS])
         _one_of("output", self.output, ["layer", "image"])
         _within("strength", self.strength, 0, 100)
@@ -79,7 +78,15 @@ class Choices:
     @property
     def style_is_file(self) -> bool:
         """Whether `style` is a path rather than the name of a picture of the library."""
-        return Path(self.style).expanduser().is_absolute()
+        return self.style_path.is_absolute()
+
+    @property
+    def style_path(self) -> Path:
+        """`style` as a path; the `~` of a user that does not exist stays as it is."""
+        path = Path(self.style)
+        with contextlib.suppress(RuntimeError):
+            path = path.expanduser()
+        return path
 
     @property
     def style_name(self) -> str:

@@ -43,7 +43,7 @@ class Preferences:
         """Keep the choices. That it fails is no reason not to paint."""
         recent = self.recent_styles()
         if choices.style_is_file:
-            style = Path(choices.style).expanduser()
+            style = choices.style_path
             recent = [style, *(path for path in recent if path != style)]
         document = {
             "choices": json.loads(choices.to_json()),

@@ -370,3 +370,7 @@ def test_a_download_arrives_in_the_cache(monkeypatch: pytest.MonkeyPatch, hub: P
     monkeypatch.setattr(module, "TORCHVISION_SHA256", "")
     assert load_weights("torchvision").name == "torchvision"
     assert (hub.parent / "served.pth").read_bytes() == served.read_bytes()
+
+
+def test_the_home_folder_of_nobody_is_named() -> None:
+    assert "~nosuchuser/vgg.pth: nobody knows" in refusal("~nosuchuser/vgg.pth")

@@ -3,7 +3,10 @@
 import contextlib
 import importlib
 import itertools
+import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -205,6 +208,57 @@ def test_few_of_its_jobs_are_in_the_spool_and_others_have_their_turn(room: Room)
     room.drop_pair("dog")
     room.step(3)
     assert room.status("dog")["position"] == 1
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_the_times_of_a_batch_and_of_its_jobs_are_utc(room: Room) -> None:
+    path = room.drop("trip.batch.yaml", "contents: cat.jpg\nstyles: night.jpg")
+    os.utime(path, (1_700_000_000,) * 2)
+    room.step(3)
+    assert room.status("trip")["dropped"] == "2023-11-14T22:13:20+00:00"
+    room.drop("cat.jpg")
+    until_ended(room)
+    for path in room.folder.status.glob("*.json"):
+        document = json.loads(path.read_text())
+        times = [document[key] for key in ("dropped", "started", "updated") if document.get(key)]
+        assert times
+        assert all(text.endswith("+00:00") for text in times), path.name
+    assert str(summary(room)["started"]).endswith("+00:00")
+
+
+def test_a_batch_file_from_the_year_10000_is_a_batch_like_any_other(room: Room) -> None:
+    path = room.drop("trip.batch.yaml", "contents: cat.jpg\nstyles: night.jpg")
+    os.utime(path, (300_000_000_000,) * 2)
+    room.drop("cat.jpg")
+    assert until_ended(room)["state"] == "done"
+
+
+@pytest.mark.parametrize("name", ["server", "Server"])
+def test_no_batch_takes_the_heartbeats_name(room: Room, name: str) -> None:
+    room.drop(f"{name}.batch.yaml", "contents: cat.jpg\nstyles: night.jpg")
+    room.step(3)
+    assert room.status(f"{name}-2")["state"] == "waiting"
+    room.drop("cat.jpg")
+    until_ended(room, f"{name}-2")
+    assert "pid" in room.status("server")
+    assert {path.name for path in room.folder.status.glob("[Ss]erver.json")} == {"server.json"}
+
+
+def test_a_job_whose_sidecar_is_a_batch_is_not_painted_without_it(room: Room) -> None:
+    room.drop_pair("trip.batch", "size: 640")
+    room.step(4)
+    assert not room.dispatcher.submitted
+    assert room.status("trip")["state"] == "failed"
+    assert "trip.batch.content.jpg" in room.status("server")["strays"]
 
 
 def test_the_same_name_again_is_another_batch(room: Room) -> None:

@@ -181,3 +181,56 @@ def test_a_service_of_another_folder_is_left_alone(
     assert main(["service", "show", "--hot", "work"]) == ExitCode.OK
     assert main(["service", "uninstall", "--hot", "work"]) == ExitCode.OK
     assert not unit.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("init --hot ~nosuchuser/x", "watch --hot ~nosuchuser/x", "watch ~nosuchuser/x --hot a"),
+        *("status --hot ~nosuchuser/x", "install-plugin gimp --folder ~nosuchuser/x"),
+        *(
+            "batch ~nosuchuser/*.jpg --style night --out out",
+            "stylise a.jpg ~nosuchuser/b.jpg -o o.png",
+        ),
+        "service show --hot ~nosuchuser/x",
+    ],
+)
+def test_the_home_folder_of_nobody_is_an_error_in_words(
+    line: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unit = here.parent / "config/systemd/user/impasto.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("Description=Impasto, serving x\n")
+    (here / "a.jpg").touch()
+    assert main(line.split()) in (ExitCode.FILE_ACCESS, ExitCode.INPUT, ExitCode.USAGE)
+    error = capsys.readouterr().err
+    assert "~nosuchuser" in error
+    assert "unforeseen" not in error
+
+
+@pytest.mark.parametrize("source", ["option", "variable", "hot_folder", "hot_folders"])
+def test_a_named_folder_that_is_not_there_is_waited_for_only_when_asked(
+    source: str,
+    here: Path,
+    meant: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["watch"]
+    if source == "option":
+        words += ["--hot", "mnt/nas"]
+    elif source == "variable":
+        monkeypatch.setenv("IMPASTO_HOT_FOLDER", "mnt/nas")
+    else:
+        text = "hot_folder: mnt/nas" if source == "hot_folder" else "hot_folders: [mnt/nas]"
+        (here / "config.yaml").write_text(text)
+    assert folder_of(meant, *words) == []
+    assert "mnt/nas" in capsys.readouterr().err
+    assert folder_of(meant, *words, "--wait") == [str(here / "mnt/nas")]
+
+
+def test_without_any_name_there_is_nothing_to_wait_for(
+    here: Path, meant: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder_of(meant, "watch", "--wait") == []
+    assert "No hot folder" in capsys.readouterr().err

@@ -1,6 +1,9 @@
 """Flag, environment, ./config.yaml, the user's config.yaml: who outranks whom, and who is named."""
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +156,70 @@ def test_problems_are_named_with_file_line_key_and_what_was_expected(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     assert expected in refusal(tmp_path, text)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_an_error_of_the_configuration(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, users = places
+    users.write_text("overwrite: true")
+    stat = os.stat
+
+    def denied(path: Any, *args: Any, **keywords: Any) -> os.stat_result:
+        if str(path) == str(users):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *args, **keywords)
+
+    monkeypatch.setattr("os.stat", denied)
+    with pytest.raises(ConfigError, match=r"user.*config\.yaml: cannot be looked at: Permission"):
+        read_configuration()
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 300)
+    with pytest.raises(ConfigError, match="cannot be looked at: File name too long"):
+        read_configuration()
+
+
+def test_a_working_folder_that_is_gone_is_an_error_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match="the working folder: cannot be looked at"):
+        read_configuration()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hot_folder: ~nosuchuser/hot", "config.yaml, line 1: hot_folder: ~nosuchuser/hot: nobody"),
+        ("threads: 1\nlog_file: ~nosuchuser", "config.yaml, line 2: log_file: ~nosuchuser: nobody"),
+        ("hot_folders:\n- hot\n- ~nosuchuser", "config.yaml, line 3: hot_folders: ~nosuchuser"),
+        ('hot_folder: "a\\0b"', "hot_folder: 'a\\x00b': a path with a null character in it"),
+    ],
+)
+def test_a_path_that_can_be_none_is_refused_with_its_line(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    assert expected in refusal(tmp_path, text)
+
+
+def test_without_a_home_folder_a_named_hot_folder_is_all_one_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nowhere(self: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(
+        Path, "expanduser", lambda self: nowhere(self) if str(self)[0] == "~" else self
+    )
+    assert read_configuration().config.hot_folder == "~/Impasto"
+
+
+@pytest.mark.parametrize("variable", ["IMPASTO_CONFIG", "IMPASTO_HOT_FOLDER"])
+def test_the_home_folder_of_nobody_in_a_variable_is_an_error_of_the_configuration(
+    variable: str,
+) -> None:
+    with pytest.raises(ConfigError, match="~nosuchuser/x: nobody knows the home folder"):
+        read_configuration(environment={variable: "~nosuchuser/x"})

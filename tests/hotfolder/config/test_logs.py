@@ -10,9 +10,10 @@ import pytest
 from support import Room
 
 from hotfolder.config.layers import read_configuration
-from hotfolder.config.logs import configure, formatter
+from hotfolder.config.logs import TextFormatter, configure, formatter
 from hotfolder.config.model import Config
 from hotfolder.errors import ConfigError
+from hotfolder.job_tag import JobTag
 
 log = logging.getLogger("hotfolder.test")
 
@@ -51,6 +52,27 @@ def test_json_lines_name_the_job_of_a_whole_life(room: Room) -> None:
     assert all(line["time"].endswith("+00:00") for line in lines)
 
 
+@pytest.mark.parametrize("name", ["a] done: b", "[x] y", "] x", "20261124-234003-393000-abcd c"])
+def test_a_name_with_brackets_forges_no_field_of_a_json_line(room: Room, name: str) -> None:
+    stream = logged(Config(log_format="json"))
+    room.drop_pair(name)
+    room.step(3)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    job_id = room.record(name)["id"]
+    assert [line["message"] for line in lines if line.get("job") == name] == [
+        *("claimed", "started on fake, attempt 1", f"done: outbox/{name}")
+    ]
+    assert {(line.get("id"), line["job"]) for line in lines if "job" in line} == {(job_id, name)}
+
+
+def test_what_only_looks_like_a_job_in_a_message_is_none() -> None:
+    stream = logged(Config(log_format="json"))
+    log.warning("[cat] %s", "is what somebody called a device")
+    line = json.loads(stream.getvalue())
+    assert "job" not in line
+    assert line["message"] == "[cat] is what somebody called a device"
+
+
 def test_text_lines_name_the_job_too_and_stay_one_line() -> None:
     stream = logged(Config())
     log.error("[cat] two\nlines")
@@ -63,10 +85,19 @@ def test_an_unforeseen_error_is_one_json_line_with_its_traceback() -> None:
     try:
         raise ValueError("why")
     except ValueError:
-        log.exception("[cat] cannot be understood")
+        log.exception("%s cannot be understood", JobTag("cat"))
     line = json.loads(stream.getvalue())
     assert (line["job"], line["message"]) == ("cat", "cannot be understood")
     assert line["traceback"].endswith("ValueError: why")
+
+
+@pytest.mark.parametrize("layout", ["text", "json", "terminal"])
+def test_a_line_is_not_endless_and_says_what_is_missing(layout: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 1, "%s", ("x" * 100_000,), None)
+    kinds = {"text": formatter("text"), "json": formatter("json")}
+    line = kinds.get(layout, TextFormatter("%(message)s")).format(record)
+    assert len(line) < 9000
+    assert "more characters)" in line
 
 
 def test_the_file_is_set_aside_when_it_grows(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """A changed config.yaml while the daemon runs."""
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import FakeClock, Room
 
 from hotfolder.config.layers import read_configuration
+from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 
 
@@ -97,3 +101,47 @@ def test_new_jobs_have_the_new_settings_and_the_status_shows_a_refusal(
     room.drop_pair("later")
     room.step(3)
     assert room.status("later")["size"] == 320
+
+
+@pytest.mark.parametrize(
+    "text", ["hot_folder: ~nosuchuser", 'log_file: "a\\0b"', "settings: {weights: ~nosuchuser}"]
+)
+def test_a_path_that_can_be_none_does_not_end_the_server(
+    watch: ConfigWatch, file: Path, clock: FakeClock, text: str
+) -> None:
+    file.write_text(text)
+    look(watch, clock)
+    file.write_text("settings: {size: 320}")
+    assert look(watch, clock)
+
+
+def test_a_configuration_that_cannot_be_looked_at_is_a_broken_one(
+    watch: ConfigWatch, file: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = os.stat
+
+    def denied(path: Any, *args: Any, **keywords: Any) -> os.stat_result:
+        if str(path) == str(file):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *args, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", denied)
+        assert not look(watch, clock)
+        assert "cannot be looked at: Permission denied" in str(watch.problem)
+    file.write_text("settings: {size: 320}")
+    assert look(watch, clock)
+    assert watch.problem is None
+
+
+def test_an_unforeseen_error_of_the_reading_leaves_the_old_one_in_force(
+    file: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load() -> Config:
+        raise ValueError("of whatever kind")
+
+    watch = ConfigWatch(read_configuration(file).config, load, [file], clock)
+    file.write_text("settings: {size: 320}")
+    assert not look(watch, clock)
+    assert watch.current().settings == {"size": 640}
+    assert "of whatever kind" in str(watch.problem)

@@ -178,6 +178,14 @@ def test_pictures_in_a_folder_without_a_preset_are_no_jobs(room: Room, oil: Fold
     assert room.status("oil-cat")["state"] == "done"
 
 
+def test_a_picture_whose_sidecar_would_be_a_batch_is_no_job(room: Room, oil: Folder) -> None:
+    oil.put("preset.yaml", PRESET)
+    oil.put("cat.batch.jpg")
+    room.step(4)
+    assert not room.dispatcher.submitted
+    assert "oil/cat.batch.jpg" in room.status("server")["strays"]
+
+
 def test_a_pair_in_a_folder_needs_no_preset(room: Room, oil: Folder) -> None:
     oil.put("cat.content.jpg")
     oil.put("cat.style.jpg")

@@ -123,11 +123,19 @@ def test_a_picture_name_that_is_none_is_refused_with_its_line(text: str) -> None
         pytest.param("? [a, b]\n: 1", "not a word", id="complex_key"),
         pytest.param(f"client: {{a: {'x' * 3000}}}", "at most 2048 bytes", id="large_client"),
         pytest.param("client: 7", "a mapping", id="client_type"),
+        pytest.param("a: 1\nclient: {x: 1e9999}", "line 2: 1e9999: too large", id="infinity"),
+        pytest.param("client: {x: [-1e999]}", "-1e999: too large", id="minus_infinity"),
         pytest.param("size: " + "9" * 5000, "a whole number", id="endless_number"),
     ],
 )
 def test_hostile_yaml_is_refused_in_words(text: str, words: str) -> None:
     assert words in refusal(text)
+
+
+def test_of_a_thousand_problems_the_first_are_listed_and_the_others_counted() -> None:
+    lines = refusal("\n".join(f"{'k' * 40}{n}: 1" for n in range(1000))).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "a.yaml: 980 more problems"
 
 
 def test_a_sidecar_that_is_not_utf8_is_refused_with_its_line() -> None:

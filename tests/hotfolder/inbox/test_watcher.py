@@ -1,7 +1,9 @@
 import errno
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,3 +117,25 @@ def test_a_watch_without_events_is_set_anew_and_at_last_given_up(tmp_path: Path)
         assert not folder_watcher.native
     finally:
         folder_watcher.close()
+
+
+def test_a_watch_that_is_stopped_while_it_reads_an_event_logs_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inotify = pytest.importorskip("watchdog.observers.inotify")
+    stop = inotify.InotifyEmitter.on_thread_stop
+    stopped = []
+
+    def stop_while_it_reads(emitter: Any) -> None:
+        stop(emitter)
+        emitter.queue_events(0.1)  # As its thread does if it was about to.
+        stopped.append(emitter)
+
+    monkeypatch.setattr(inotify.InotifyEmitter, "on_thread_stop", stop_while_it_reads)
+    watch = FolderWatcher([tmp_path])
+    assert watch.native
+    watch.close()
+    assert stopped
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    logging.getLogger("watchdog.observers.inotify").error("what it says otherwise is heard")
+    assert "is heard" in caplog.text

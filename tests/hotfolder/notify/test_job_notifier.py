@@ -1,7 +1,10 @@
 """Hooks, the webhook, the desktop: real child processes, a real HTTP server."""
 
+import contextlib
 import json
 import os
+import signal
+import socket
 import sys
 import threading
 import time
@@ -60,6 +63,18 @@ def test_a_hook_that_hangs_is_killed_with_its_children(
     assert "ran longer than 3 s; killed" in caplog.text
     child = int((tmp_path / "child").read_text())
     until(lambda: not running(child), seconds=60)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_what_a_hook_leaves_running_in_the_background_goes_on(tmp_path: Path, status: int) -> None:
+    command = ["/bin/sh", "-c", f"sleep 600 & echo $! > child; exit {status}"]
+    assert run_hook(command, JOB, tmp_path, seconds=60) == status
+    child = int((tmp_path / "child").read_text())
+    try:
+        time.sleep(0.2)  # A signal would have arrived by now.
+        assert running(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def running(pid: int) -> bool:
@@ -140,7 +155,7 @@ def test_a_wrong_hook_is_refused_with_its_line(tmp_path: Path, text: str, expect
 
 
 class Listener:
-    """An HTTP server that answers with these codes in turn, then with 200."""
+    """An HTTP server that answers with these codes in turn, then with 200; GETs always with 200."""
 
     def __init__(self, *codes: int) -> None:
         self.heard: list[Any] = []
@@ -151,7 +166,15 @@ class Listener:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 listener.heard.append((self.headers["Content-Type"], json.loads(body)))
-                self.send_response(next(answers, 200))
+                code = next(answers, 200)
+                self.send_response(code)
+                if 300 <= code < 400:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                listener.heard.append(("GET", self.path))
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -210,6 +233,54 @@ def test_a_webhook_is_tried_again_while_there_is_hope(listen: Callable[..., List
     listener = listen(500, 500, 500)
     assert not post(listener.url, JOB, seconds=60, attempts=3, wait=wait)
     assert len(listener.heard) == 3
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirected_webhook_is_not_taken(
+    listen: Callable[..., Listener], code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = listen(code)
+    assert not post(listener.url, JOB, seconds=60, attempts=5, wait=lambda _: True)
+    assert [kind for kind, _ in listener.heard] == ["application/json"]
+    assert f"HTTP {code}" in caplog.text
+    assert "to /elsewhere: redirects are not followed" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX: "], ids=["nothing", "no_end"])
+def test_the_seconds_of_a_webhook_are_for_the_whole_attempt(
+    answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server whose answer comes a byte at a time would never let a socket's time-out pass."""
+    ended = threading.Event()
+
+    def drip() -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(answer)
+            while answer and not ended.wait(0.05):
+                connection.sendall(b"x")
+            ended.wait(60)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        started = time.monotonic()
+        assert not post(url, JOB, seconds=1.0, attempts=1, wait=lambda _: True)
+        assert time.monotonic() - started < 20
+        ended.set()
+        thread.join()
+    assert "no answer within 1 s" in caplog.text or "timed out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://{'x' * 100}.example/", "http://[::1", "https://127.0.0.1:a_port/"]
+)
+def test_an_address_that_can_be_none_is_given_up_in_words(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not post(url, JOB, seconds=60, attempts=5, wait=lambda _: True)
+    assert "the webhook was not taken: " in caplog.text
 
 
 def test_a_webhook_that_nobody_answers_is_given_up_in_words(

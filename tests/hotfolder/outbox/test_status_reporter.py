@@ -1,16 +1,21 @@
 """What the status of a job says, and when it is written."""
 
 import errno
+import json
+import logging
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from support import Room, progress, starts_only
 
+from hotfolder.config.logs import TextFormatter
 from hotfolder.job import Job
 from hotfolder.outbox.status_reporter import REFRESHED
 from hotfolder.spool.spool import Spool
-from hotfolder.workers.events import Event, Started, WorkerLost
+from hotfolder.workers.events import Event, Progress, Started, WorkerLost
+from plugin.client._status import MAX_DOCUMENT_BYTES, parse_status
 
 
 def states(room: Room, name: str) -> list[str]:
@@ -80,3 +85,67 @@ def test_what_runs_and_the_first_that_wait_are_written_again_and_again(room: Roo
     counts = {name: sum(each["name"] == name for each in room.heard) for name in names}
     assert set(counts.values()) == {0, 4}
     assert [name for name, count in counts.items() if count] == names[: REFRESHED + 1]
+
+
+HOSTILE = {
+    "many_problems": "\n".join(f"{'名' * 9}{n}: 1" for n in range(1900)),
+    "a_long_name_of_weights": f"weights: {'名' * 20_000}",
+    "a_long_value": f"preset: '{'x' * 60_000}'",
+    "a_long_tag": f"size: !{'x' * 60_000} 1",
+    "many_styles": f"styles: [{', '.join(['😀' * 60 + '.jpg'] * 64)}]",
+    "many_problems_of_pictures": f"styles: [{', '.join(['a'] * 9000)}]",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_sidecar_makes_a_status_that_clients_cannot_read(
+    room: Room, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert len(text.encode()) <= 64 * 1024
+    caplog.set_level(logging.INFO)
+    room.drop_pair("cat", text)
+    room.step(4)
+    room.step(1, seconds=3600)
+    room.step(3)
+    for name in ("cat", "server"):
+        assert (room.folder.status / f"{name}.json").stat().st_size < MAX_DOCUMENT_BYTES // 2
+    assert len(room.status("cat")["message"]) < 3000
+    for error in room.folder.failed.rglob("error.txt"):
+        assert error.stat().st_size < 100_000
+    assert all(len(TextFormatter().format(record)) < 10_000 for record in caplog.records)
+
+
+def test_what_was_cut_off_is_said(room: Room) -> None:
+    room.drop_pair("cat", f"weights: {'x' * 30_000}")
+    room.step(4)
+    status = room.status("cat")
+    assert status["message"].endswith("more characters)")
+    assert "more characters)" in status["error"]
+    assert "more characters)" in room.error("cat")
+
+
+def test_a_thousand_missing_styles_are_counted(room: Room) -> None:
+    room.drop("cat.content.jpg")
+    room.drop("cat.style999.jpg")
+    room.step(3)
+    message = room.status("cat")["message"]
+    assert message.startswith("lacks a style picture (cat.style.jpg); a style picture (cat.style2")
+    assert message.endswith("; 978 more")
+    assert len(message) < 1500
+
+
+def test_a_number_that_json_does_not_know_is_null_in_a_status(room: Room) -> None:
+    def diverges(job: Job) -> Iterator[Event]:
+        yield Started(job.id, "fake")
+        yield Progress(job.id, 1, 2, 3, 10, 0.25, {"total": math.inf}, 1.0, math.nan, None)
+
+    def refuse(word: str) -> NoReturn:
+        raise ValueError(word)
+
+    room.dispatcher.script = diverges
+    room.drop_pair("cat")
+    room.step(3)
+    text = (room.folder.status / "cat.json").read_text()
+    status = json.loads(text, parse_constant=refuse)
+    assert (status["losses"], status["eta_seconds"]) == ({"total": None}, None)
+    assert [parse_status("cat", status).state] == ["running"]

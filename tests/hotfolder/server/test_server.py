@@ -44,9 +44,10 @@ def folders(tmp_path: Path) -> list[FolderPaths]:
     return folders
 
 
-def server_of(folders: list[FolderPaths], workers: Workers) -> Server:
+def server_of(folders: list[FolderPaths], workers: Workers, *, wait: bool = False) -> Server:
     config = ConfigWatch(Config(settle_seconds=0.0))
-    return Server(config, [folder.root for folder in folders], dispatcher=lambda _: workers)
+    roots = [folder.root for folder in folders]
+    return Server(config, roots, wait=wait, dispatcher=lambda _: workers)
 
 
 def drop(folder: FolderPaths, name: str) -> None:
@@ -90,6 +91,36 @@ def test_what_has_ended_it_is_raised_by_check(
         until(lambda: not server._thread.is_alive(), 60)
         with pytest.raises(DispatchError, match="no device"):
             server.check()
+
+
+def test_a_folder_that_is_not_there_yet_is_waited_for_while_another_is_served(
+    folders: list[FolderPaths], workers: Workers, until: Until, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = folders
+    mount_point, share = two.root, two.root.with_name("share")
+    two.root.rename(share)
+    mount_point.mkdir()  # As an empty one without its share.
+    with server_of(folders, workers, wait=True) as server:
+        drop(one, "cat")
+        until((one.outbox / "cat.png").exists, 60)
+        assert list(mount_point.iterdir()) == []
+        assert "waits until the folder is there" in server._status_line()
+        mount_point.rmdir()
+        share.rename(mount_point)
+        drop(two, "dog")
+        until((two.outbox / "dog.png").exists, 60)
+    assert state(two) == "stopped"
+    assert caplog.text.count("two is not there; waiting until it is") == 1
+
+
+def test_a_server_that_waits_for_its_only_folder_can_be_stopped(
+    folders: list[FolderPaths], workers: Workers, tmp_path: Path
+) -> None:
+    nowhere = [FolderPaths(tmp_path / "mnt" / "hot")]
+    with server_of(nowhere, workers, wait=True) as server:
+        server.check()
+    assert server._run_summary().done == 0
+    assert not (tmp_path / "mnt").exists()
 
 
 def test_a_folder_that_was_replaced_is_locked_anew_and_keeps_the_workers(

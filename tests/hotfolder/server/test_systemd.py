@@ -98,7 +98,7 @@ def test_the_unit_says_what_a_service_needs() -> None:
     text = unit_text(["/usr/bin/python3", "-m", "x", "/srv/hot"], [Path("/srv/hot")])
     for line in (
         *("Type=notify", "Restart=on-failure", "WatchdogSec=120", "WantedBy=default.target"),
-        'ExecStart="/usr/bin/python3" "-m" "x" "/srv/hot"',
+        *('ExecStart="/usr/bin/python3" "-m" "x" "/srv/hot"', 'RequiresMountsFor="/srv/hot"'),
     ):
         assert line in text.splitlines()
     assert "User=" not in text
@@ -156,6 +156,36 @@ def test_the_service_is_installed_shown_and_uninstalled(
     ]
     assert main(["service", "show"]) == 5
     assert "there is no such unit" in capsys.readouterr().err
+
+
+def test_a_service_whose_folder_is_mounted_late_reports_that_it_waits(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", "--device", "cpu"]
+    place = tmp_path / "mnt" / "hot"
+    environment = os.environ | {"NOTIFY_SOCKET": manager.getsockname()}
+    daemon = subprocess.Popen(
+        [*command, "--hot", str(place), "--wait"], cwd=tmp_path, env=environment
+    )
+    try:
+        assert heard(manager)[0] == "READY=1"
+        FolderPaths(place).create()
+        while heard(manager)[-1] != "STATUS=0 running, 0 waiting; 0 done, 0 failed, 0 cancelled":
+            assert daemon.poll() is None
+        daemon.terminate()
+        assert daemon.wait(60) == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_without_being_asked_to_nobody_waits_for_a_folder_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hotfolder.cli.main import main
+
+    assert main(["watch", "--hot", str(tmp_path / "typo")]) == 5
+    assert "is not a hot folder: no such folder" in capsys.readouterr().err
 
 
 def test_a_systemd_that_refuses_is_said_with_what_to_do(

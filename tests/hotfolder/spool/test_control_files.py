@@ -2,10 +2,12 @@
 
 import errno
 import os
+import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support import STATUS_KEYS, Room, paints, starts_only
+from support import STATUS_KEYS, Room, Script, fails, paints, starts_only
 
 from hotfolder.server.pause import Pause
 from hotfolder.server.run_summary import RunSummary
@@ -238,3 +240,72 @@ def test_a_restarted_daemon_hears_the_clients_of_its_jobs(room: Room) -> None:
     assert room.status("cat")["state"] == "running"
     room.step(6)
     assert room.status("cat")["state"] == "cancelled"
+
+
+@pytest.fixture
+def oil(room: Room) -> Path:
+    """A preset folder of the inbox."""
+    folder = room.folder.inbox / "oil"
+    folder.mkdir()
+    (room.folder.styles / "wave.jpg").write_bytes(b"a wave")
+    (folder / "preset.yaml").write_text("styles: [wave.jpg]")
+    return folder
+
+
+def controls_in(room: Room) -> list[str]:
+    endings = (".hold", ".priority", ".release", ".cancel")
+    return [path.name for path in room.folder.inbox.rglob("*") if path.suffix in endings]
+
+
+NFD = unicodedata.normalize("NFD", "café")
+
+
+@pytest.mark.parametrize("hold", ["oil/dog.hold", "oil-dog.hold", "oil/dog.hold oil-dog.hold"])
+@pytest.mark.parametrize("release", ["oil/dog.release", "oil-dog.release"])
+def test_a_hold_is_released_wherever_either_lies(
+    room: Room, oil: Path, hold: str, release: str
+) -> None:
+    for name in hold.split():
+        room.drop(name, "")
+    room.drop("oil/dog.jpg")
+    room.step(4)
+    assert room.status("oil-dog")["state"] == "held"
+    room.drop(release, "")
+    room.step(4)
+    assert room.status("oil-dog")["state"] == "done"
+    assert controls_in(room) == []
+
+
+def test_a_name_in_either_unicode_form_is_held_released_and_moved_up(room: Room) -> None:
+    assert NFD != "café"
+    room.drop(f"{NFD}.hold", "")
+    room.drop(f"{NFD}.priority", "9")
+    room.drop_pair("café")
+    room.step(3)
+    status = room.status("café")
+    assert (status["state"], status["priority"]) == ("held", 9)
+    room.drop("café.release", "")
+    room.step(4)
+    assert room.status("café")["state"] == "done"
+    assert controls_in(room) == []
+
+
+@pytest.mark.parametrize("script", [paints, fails])
+def test_the_control_files_of_a_job_in_a_folder_go_when_it_has_ended(
+    room: Room, oil: Path, script: Script
+) -> None:
+    room.dispatcher.script = script
+    room.drop("oil/cat.priority", "9")
+    room.drop(f"oil/{NFD}.priority", "8")
+    for name in ("cat", "café"):
+        room.drop(f"oil/{name}.jpg")
+    room.step(6)
+    assert room.status("oil-cat")["priority"] == 9
+    assert controls_in(room) == []
+    room.drop("oil/cat.hold", "")
+    room.drop("oil/cat.jpg")
+    room.step(3)
+    room.drop("oil/cat.cancel", "")
+    room.step(4)
+    assert room.status("oil-cat")["state"] == "cancelled"
+    assert controls_in(room) == []

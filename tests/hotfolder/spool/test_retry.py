@@ -32,6 +32,20 @@ def test_a_failed_job_is_tried_again_with_its_settings_and_under_its_name(room: 
     assert (room.folder.root / status["folder"] / "cat.content.jpg").exists()
 
 
+def test_a_job_called_preset_is_tried_again_as_any_other(room: Room) -> None:
+    room.drop_pair("preset", "size: 640")
+    fail(room)
+    again(room, "preset")
+    assert (room.status("preset")["state"], room.status("preset")["size"]) == ("done", 640)
+    room.drop("preset.yaml", "content: cat.jpg\nstyles: cup.jpg\nsize: 320")
+    for name in ("cat.jpg", "cup.jpg"):
+        room.drop(name)
+    fail(room)
+    again(room, "preset")
+    assert (room.status("preset")["state"], room.status("preset")["size"]) == ("done", 320)
+    assert list(room.folder.failed.iterdir()) == []
+
+
 def test_a_mended_sidecar_is_read_again(room: Room) -> None:
     room.drop_pair("cat", "siez: 640")
     room.step(4)

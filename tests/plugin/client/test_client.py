@@ -54,3 +54,5 @@ def test_every_error_ends_with_a_documented_exit_code() -> None:
 def test_a_folder_that_is_none_is_named(tmp_path: Path, cat: Path) -> None:
     with pytest.raises(FolderMissing, match=r"impasto init .*nowhere"):
         Client(tmp_path / "nowhere").submit(request(cat))
+    with pytest.raises(FolderMissing, match=r"~nosuchuser/hot is not a hot folder"):
+        Client("~nosuchuser/hot").submit(request(cat))

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from client_requests import in_inbox, request, sidecar_of
 
+from hotfolder.file_names import FileRole, parse
 from plugin.client import (
     Client,
     DeliveryError,
     RequestError,
 )
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, fold_name
 
 
 def test_a_request_lies_in_the_inbox_whole(client: Client, cat: Path) -> None:
@@ -159,12 +161,42 @@ def test_a_hopeless_request_is_refused_before_anything_is_delivered(
         ("server", "server-job"),
         ("two\nlines", "two-lines"),
         ("cat.style2", "cat"),
+        ("Server", "Server-job"),
+        ("preset", "preset-job"),
+        ("holiday.batch", "holiday-batch"),
+        ("holiday.Batch.content", "holiday-batch"),
+        ("x.content.style", "x"),
+        ("con", "con-job"),
+        ("NUL.old", "NUL-job.old"),
+        ("com¹", "com¹-job"),
+        ("a:b. ", "a-b"),
+        ("x" * 194 + ".batchelor", "x" * 194 + "-batch"),
         ("", "cat"),
         ("é" * 300, "é" * 100),
     ],
 )
 def test_awkward_names_become_usable(client: Client, cat: Path, wanted: str, name: str) -> None:
     assert client.submit(request(cat, name=wanted)).name == name
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *("cat", "a.b", "holiday.batch", "x.content", "x.content.style3", "preset", "server"),
+        *("cat.cancel", "cat.retry", "cat.yaml", "x.jpg", "NUL", " .hidden", "x~", "thumbs.db"),
+        *("Cafe\u0301", "x.init.", "x.part", "desktop", "x" * 300, "x" * 193 + ".content.y"),
+    ],
+)
+def test_the_server_reads_every_file_of_a_delivery_as_that_jobs(
+    client: Client, cat: Path, wanted: str
+) -> None:
+    ticket = client.submit(request(cat, styles=[cat, cat], init=cat, name=wanted, heartbeat=True))
+    parsed = [parse(name) for name in in_inbox(client)]
+    assert len(parsed) == 6
+    roles = {FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.SIDECAR}
+    assert {each.role for each in parsed if each} == {*roles, ControlFile.HEARTBEAT}
+    assert {each.job for each in parsed if each} == {ticket.name}
+    assert fold_name(ticket.name) not in RESERVED_NAMES
 
 
 def test_drafts_of_a_killed_client_are_removed_by_the_next(client: Client, cat: Path) -> None:

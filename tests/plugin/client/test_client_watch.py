@@ -100,6 +100,54 @@ def test_a_server_whose_clock_is_wrong_is_not_taken_for_dead(
     assert list(client.watch(ticket))[-1].state == "done"
 
 
+@pytest.mark.parametrize("jump", [8 * 3600.0, -8 * 3600.0], ids=["sleeps", "clock_set_back"])
+def test_a_laptop_that_wakes_up_does_not_take_a_living_server_for_gone(
+    server: FakeServer, client: Client, cat: Path, jump: float
+) -> None:
+    ticket = client.submit(request(cat, heartbeat=True))
+
+    heartbeat = client.inbox / "cat.heartbeat"
+
+    def wake_up() -> None:
+        server.now += jump
+        server.alive = False  # It has not had its turn yet.
+        heartbeat.unlink(missing_ok=True)
+
+    def go_on() -> None:
+        assert heartbeat.exists()
+        server.alive = True
+
+    moves = [lambda: server.claim("cat"), wake_up, *[lambda: None] * 3, go_on]
+    server.moves = [*moves, *[lambda: None] * 20, lambda: server.finish("cat")]
+    assert list(client.watch(ticket, timeout=60))[-1].state == "done"
+
+
+def test_after_a_jump_of_the_clock_the_server_is_judged_by_its_changes(
+    server: FakeServer, client: Client
+) -> None:
+    assert client.server().running
+    server.now += 3600
+    assert not client.server().running  # Nobody knows.
+    server.clock_error = -1800  # Of a server elsewhere.
+    server.sleep(1)
+    assert client.server().running
+    server.die()
+    server.sleep(5)
+    assert client.server().running
+    server.sleep(6)
+    assert not client.server().running
+
+
+def test_a_heartbeat_that_has_changed_while_nobody_looked_proves_nothing(
+    server: FakeServer, client: Client
+) -> None:
+    assert client.server().running
+    server.sleep(10)
+    server.die()
+    server.sleep(3600)
+    assert not client.server().running
+
+
 def test_patience_has_an_end(server: FakeServer, client: Client, cat: Path) -> None:
     ticket = client.submit(request(cat))
     with pytest.raises(TimedOut, match="delivered after 3 s"):

@@ -1,6 +1,7 @@
 """Starting a server from an editor, with small programs in its place."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -81,6 +82,30 @@ def test_one_that_never_serves_is_stopped(server: FakeServer, client: Client) ->
             return
         time.sleep(0.01)
     pytest.fail("it still runs")
+
+
+def test_one_that_starts_while_the_machine_sleeps_is_not_stopped(
+    server: FakeServer, client: Client
+) -> None:
+    server.die()
+    server.now += 60
+    pid_file = server.root / "pid"
+    draft, whole = f"{pid_file}.part", str(pid_file)
+    loops = (
+        f"import os, time; open({draft!r}, 'w').write(str(os.getpid()));"
+        f"os.rename({draft!r}, {whole!r}); time.sleep(60)"
+    )
+
+    def fall_asleep() -> None:
+        server.now += 8 * 3600
+
+    def begin_to_serve() -> None:
+        server.alive = True
+
+    server.moves = [fall_asleep, *[lambda: None] * 10, begin_to_serve]
+    client._sleep = lambda seconds: server.sleep(1) if pid_file.exists() else time.sleep(0.01)
+    assert client.start_server(program(loops), timeout=30).running
+    os.kill(int(pid_file.read_text()), signal.SIGTERM)
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,10 @@ def test_the_installer_says_where_the_hot_folder_is(tmp_path: Path) -> None:
     assert (installed.hot_folder, installed.command) == ("/hot", ["/venv/bin/impasto"])
     (tmp_path / "impasto.json").write_text("{}")
     assert Installation(tmp_path).hot_folder == ""
+
+
+def test_the_home_folder_of_nobody_is_no_style_and_no_surprise(tmp_path: Path) -> None:
+    choices = Choices(style="~nosuchuser/wave.jpg", hot_folder=str(tmp_path))
+    choices.check()
+    assert not choices.style_is_file
+    assert choices.style_path == Path("~nosuchuser/wave.jpg")

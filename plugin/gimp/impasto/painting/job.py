@@ -173,7 +173,7 @@ def resolve_style(choices: Choices, client: Client) -> Path | str:
         FolderMissing
     """
     if choices.style_is_file:
-        return Path(choices.style).expanduser()
+        return choices.style_path
     styles = client.styles()
     for style in styles:
         if choices.style in (style.name, style.name.rpartition(".")[0]):
