@@ -95,7 +95,16 @@ def scripted(session_scripted: ScriptedServer) -> ScriptedServer:
 def served(hot: FolderPaths, *options: str) -> Iterator[Client]:
     """`impasto watch`, as a person would start it."""
     client = Client(hot.root)
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(hot.root), *options]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "hotfolder.cli",
+        "watch",
+        "--hot",
+        str(hot.root),
+        *options,
+    ]
     with (hot.root / "watch.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -206,7 +206,7 @@ def test_a_server_that_does_not_run_can_be_started(screen: Gimp, scripted: Scrip
     screen.photograph("no_server", SCREENSHOTS)
     screen.run("press('Start the server', 'button', dialog)")
     until(started.exists, "the command")
-    assert started.read_text() == "watch /share/scripted\n"
+    assert started.read_text() == "watch --hot /share/scripted\n"
     wait_for_words(screen, "The server is being started")
     scripted.alive = True
     wait_for_words(screen, "The server is ready")
