@@ -13,7 +13,7 @@ from typing import Any
 
 import engine.stylise
 from benchmarks.race.recorder import Recorder
-from hotfolder.cli import main
+from hotfolder.cli.main import main
 
 FOLDER, EVERY, *ARGUMENTS = sys.argv[1:]
 recorder: Recorder | None = None
