@@ -18,7 +18,7 @@ LATE_SECONDS = 2.0
 
 
 class ScanSchedule:
-    """Says when a scan begins; to be told what it has found, and when it has ended."""
+    """Decides when a scan begins, from what earlier scans found and how long they took."""
 
     def __init__(
         self, config: CurrentConfig, folder: FolderPaths, clock: Callable[[], float]

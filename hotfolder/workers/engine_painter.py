@@ -59,7 +59,8 @@ class EnginePainter:
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
         self._options = options
-        self._dispatched: tuple[Checkpoints, Callable[[], State]] | None = None
+        self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None
+        """Of the job at hand, once it has a step to go on from."""
         self._network: tuple[tuple[str, str], VGG19] | None = None
         self._targets = StyleTargets(options.style_cache_megabytes * 1_000_000)
 
@@ -90,13 +91,13 @@ class EnginePainter:
             torch.cuda.empty_cache()
             raise MemoryError(str(error)) from None
         finally:
-            self._dispatched = None
+            self._interruptible = None
 
     def checkpoint(self) -> None:
         """Write a checkpoint of the job into its folder. May be called from any thread, in
         the middle of a step, too."""
-        if (dispatched := self._dispatched) is not None:
-            checkpoints, state = dispatched
+        if (interruptible := self._interruptible) is not None:
+            checkpoints, state = interruptible
             checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
@@ -141,13 +142,13 @@ class EnginePainter:
                     progression.add(step)
                 if isinstance(step, Result):
                     extra_outputs = _write_progression(progression, folder) if progression else []
-                    self._dispatched = None
+                    self._interruptible = None
                     picture = _write_result(step.picture, job.settings, folder)
                     record = _record(job, inputs, content, styles, step, started)
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
-                self._dispatched = checkpoints, state_of(step, progression)
-                checkpoints.keep(self._dispatched[1])
+                self._interruptible = checkpoints, state_of(step, progression)
+                checkpoints.keep(self._interruptible[1])
                 preview = None
                 if step.preview is not None:
                     preview = str(_write_preview(step.preview, folder))
