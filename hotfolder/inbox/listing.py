@@ -10,6 +10,7 @@ from pathlib import Path
 from hotfolder.file_names import ParsedName, key_of, parse, shown
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import Fingerprint, StabilityTracker
+from hotfolder.platforms import system
 
 __all__ = ["Listing", "fingerprint_of", "newest_time"]
 
@@ -58,7 +59,7 @@ class Listing:
                 if parsed is None:
                     continue
                 try:
-                    facts = entry.stat(follow_symlinks=False)
+                    facts = system.facts_of(entry)
                 except FileNotFoundError:
                     continue
                 if stat.S_ISDIR(facts.st_mode):
