@@ -13,6 +13,7 @@ from engine.settings import Settings
 from engine.state import State
 from engine.stylise import Progress
 from hotfolder.cli.console import report
+from hotfolder.paths import in_plain_folder
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 
 __all__ = ["RunCheckpoints"]
@@ -36,6 +37,7 @@ class RunCheckpoints:
         self._progression = progression
         self._state: Callable[[], State] | None = None
         if folder is not None:
+            folder = in_plain_folder(folder)
             folder.mkdir(exist_ok=True)
             self._checkpoints = Checkpoints(folder, made_of(settings, inputs, vgg), seconds=seconds)
 

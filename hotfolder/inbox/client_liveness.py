@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hotfolder.inbox.stability import Fingerprint
+from hotfolder.folder_access import Fingerprint
 from hotfolder.job_options import JobOwner
 
 __all__ = ["ClientLiveness"]
