@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 
 from engine.delivery import delivered, preview_of, with_alpha_of
-from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
+from engine.errors import (
+    BudgetError,
+    NumericalError,
+    PictureError,
+    Problem,
+    SettingsError,
+    StateError,
+)
 from engine.images.encode import check_side
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
@@ -53,6 +60,8 @@ class Progress:
     fraction: float
     """Fraction of the whole work that is done, 0 to 1; scales count by their pixels."""
     losses: Losses
+    rejected_moves: int
+    """Moves of L-BFGS that were taken back so far, since the loss had risen far."""
     seconds: float
     """Seconds of computing, those before an interruption included."""
     eta_seconds: float | None
@@ -72,6 +81,8 @@ class Result:
     size: tuple[int, int]
     steps: int
     """Evaluations at all scales together."""
+    rejected_moves: int
+    """Moves of L-BFGS that were taken back."""
     seconds: float
     device: str
     precision: str
@@ -121,7 +132,7 @@ def stylise(
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
-        NumericalError: the loss is no longer finite.
+        NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
     sizes, steps = zip(*scales_of(content.size, settings), strict=True)
@@ -136,6 +147,7 @@ def stylise(
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
     generator = torch.Generator().manual_seed(settings.seed)
+    rejected_moves, improved = 0, False
     if resume is not None:
         generator.set_state(resume.generator)
 
@@ -190,7 +202,7 @@ def stylise(
             due = preview_seconds is not None and now - previewed >= preview_seconds
             if due or wanted > previews:
                 previewed, previews = now, wanted
-                preview = preview_of(crop(canvas, size), target)
+                preview = preview_of(crop(step.picture(), size), target)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -199,18 +211,28 @@ def stylise(
                 steps=count,
                 fraction=fraction,
                 losses=step.losses,
+                rejected_moves=rejected_moves + step.rejected_moves,
                 seconds=now,
                 eta_seconds=pace.to_go(fraction),
-                state=partial(_state, scale, step, generator, pace, plans),
+                state=partial(
+                    _state, scale, step, generator, pace, plans, rejected_moves, improved
+                ),
                 preview=preview,
             )
         picture = crop(canvas, size)
+        rejected_moves += step.rejected_moves
+        improved |= step.improved
 
+    if rejected_moves:
+        logger.info("%d of %d moves were taken back", rejected_moves, sum(steps) - len(steps))
+    if not improved and any(count > 1 for count in steps):
+        raise _no_better(step.losses, sum(steps), rejected_moves, settings)
     yield Result(
         picture=with_alpha_of(content, delivered(picture, target)),
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
+        rejected_moves=rejected_moves,
         seconds=pace.seconds,
         device=str(vgg.device),
         precision=vgg.precision,
@@ -295,8 +317,15 @@ def _within_memory(
 
 
 def _state(
-    scale: int, step: Step, generator: torch.Generator, pace: Pace, plans: Sequence[Plan]
+    scale: int,
+    step: Step,
+    generator: torch.Generator,
+    pace: Pace,
+    plans: Sequence[Plan],
+    rejected_moves: int,
+    improved: bool,
 ) -> State:
+    """The state; the last two are of the scales before this one."""
     snapshot = step.snapshot()
     return State(
         scale=scale,
@@ -305,6 +334,8 @@ def _state(
         optimiser=snapshot.optimiser,
         generator=generator.get_state(),
         seconds=pace.seconds,
+        rejected_moves=rejected_moves + snapshot.rejected_moves,
+        improved=improved or snapshot.improved,
         plan=plans[-1].document() if plans else None,
     )
 
@@ -324,7 +355,22 @@ def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
             f"painting in {len(sizes)} scales, where {expected} is expected: it is of other "
             "pictures or settings. Start anew."
         )
-    return Snapshot(state.done, state.canvas, state.optimiser)
+    return Snapshot(state.done, state.canvas, state.optimiser, state.rejected_moves, state.improved)
+
+
+def _no_better(
+    losses: Losses, steps: int, rejected_moves: int, settings: Settings
+) -> NumericalError:
+    advice = (
+        "lower `learning_rate`, which is in units of the range 0 to 1"
+        if settings.optimiser == "adam"
+        else "more `steps`, a smaller `first_move`, or another `init` or `seed`"
+    )
+    return NumericalError(
+        f"after {steps} steps, of which {rejected_moves} were taken back, the loss "
+        f"({losses.total:g}) is no lower than it was at the start: nothing was painted. "
+        f"What helps: {advice}."
+    )
 
 
 def _check(

@@ -3,13 +3,13 @@
 Pure, but for `free_name_in`.
 """
 
-import os
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from hotfolder.folder_access import exists
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
@@ -118,7 +118,7 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
 
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
     """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
-    return free_name(name, lambda n: any(os.path.lexists(folder / (n + end)) for end in endings))
+    return free_name(name, lambda n: any(exists(folder / (n + end)) for end in endings))
 
 
 def _split(file_name: str) -> tuple[str, str]:

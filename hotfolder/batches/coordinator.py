@@ -219,7 +219,10 @@ class BatchCoordinator:
     ) -> list[SpooledJob]:
         """The batch file as a job that has ended."""
         input_file = InputFile(FileRole.SIDECAR, file.path)
-        candidate = JobCandidate(status.source, Decision.REFUSE, "", (input_file,), status.dropped)
+        inputs, files = (input_file,), (file,)
+        candidate = JobCandidate(
+            status.source, Decision.REFUSE, "", inputs, status.dropped, files=files
+        )
         try:
             return [self._spool.claim(candidate, status.name, outcome)]
         except OSError as problem:

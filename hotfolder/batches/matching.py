@@ -8,6 +8,7 @@ from hotfolder.batches.batch_file import BatchFile, fits
 from hotfolder.batches.expansion import expand
 from hotfolder.batches.store import Plan
 from hotfolder.errors import SidecarError
+from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
@@ -27,6 +28,8 @@ class MatchResult:
     """Below the inbox."""
     styles: list[tuple[tuple[str, Path], ...]] = field(default_factory=list)
     """Each blend's styles: by what name they are asked for, and where they lie."""
+    seen: dict[Path, Fingerprint] = field(default_factory=dict)
+    """Of the pictures of the inbox, as they were found."""
     missing: list[str] = field(default_factory=list)
     settled: bool = True
 
@@ -45,7 +48,7 @@ class InputMatcher:
         """
         inbox = self._folder.inbox
         settled = {file.path.relative_to(inbox).as_posix(): file.settled for file in unclaimed}
-        found = MatchResult()
+        found = MatchResult(seen={file.path: file.fingerprint for file in unclaimed})
         library = StyleLibrary(self._folder.styles)
         for blend in read.styles:
             found.styles += self._blends(blend, settled, library, found)
@@ -69,12 +72,14 @@ class InputMatcher:
         """What the batch expands to, and how its files come."""
         inbox = self._folder.inbox
         taken: set[str] = set()
+        seen = {**found.seen, file.path: file.fingerprint}
         moves: dict[Path, PlannedMove] = {}
 
         def add_move(path: Path, name: str) -> Path:
             if path not in moves:
                 target = free_file_name(PurePosixPath(name).name, taken)
-                moves[path] = PlannedMove(str(path), target, not path.is_relative_to(inbox))
+                shared = not path.is_relative_to(inbox)
+                moves[path] = PlannedMove(str(path), target, shared, seen.get(path))
             return Path(moves[path].target)
 
         add_move(file.path, file.name)

@@ -120,7 +120,7 @@ class BatchPublisher:
             )
 
     def _picture(self, end: Mapping[str, Any]) -> str | None:
-        return str(self._folder.root / end["picture"]) if end.get("picture") else None
+        return str(self._folder.absolute(end["picture"])) if end.get("picture") else None
 
     def _place(self, batch: Batch, files: list[str], config: Config) -> dict[str, str]:
         """Publish `files`, the summary last. Returns their paths below the hot folder."""
@@ -143,7 +143,7 @@ class BatchPublisher:
         moves = [
             (batch.inputs / each.target, each.target) for each in batch.moves if not each.shared
         ]
-        move_originals(self._folder.root / batch.state["folder"], moves)
+        move_originals(self._folder.absolute(batch.state["folder"]), moves)
 
     def _originals_folder(self, batch: Batch, config: Config) -> str | None:
         finished = str(batch.state["finished"])

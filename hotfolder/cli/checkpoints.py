@@ -13,6 +13,7 @@ from engine.settings import Settings
 from engine.state import State
 from engine.stylise import Progress
 from hotfolder.cli.console import report
+from hotfolder.paths import in_plain_folder
 from hotfolder.platforms import system
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 
@@ -35,6 +36,7 @@ class RunCheckpoints:
         self._progression = progression
         self._state: Callable[[], State] | None = None
         if folder is not None:
+            folder = in_plain_folder(folder)
             folder.mkdir(exist_ok=True)
             self._checkpoints = Checkpoints(folder, made_of(settings, inputs, vgg), seconds=seconds)
 

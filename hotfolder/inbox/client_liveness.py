@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from hotfolder.inbox.stability import Fingerprint
+from hotfolder.folder_access import Fingerprint
 from hotfolder.job_options import JobOwner
 
 __all__ = ["ClientLiveness"]

@@ -1,6 +1,5 @@
 """The files of one folder, as one scan finds them, and since when they have been quiet."""
 
-import os
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -8,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hotfolder.file_names import ParsedName, key_of, parse, shown
+from hotfolder.folder_access import Fingerprint, fingerprint_of, scan
 from hotfolder.inbox.model import InboxFile
-from hotfolder.inbox.stability import Fingerprint, StabilityTracker
-from hotfolder.platforms import system
+from hotfolder.inbox.stability import StabilityTracker
 
-__all__ = ["Listing", "fingerprint_of", "newest_time"]
+__all__ = ["Listing", "newest_time"]
 
 
 class Listing:
@@ -51,22 +50,16 @@ class Listing:
         folders: list[str] = []
         found: dict[str, tuple[ParsedName, bool]] = {}
         prints: dict[str, Fingerprint] = {}
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                name = entry.name
-                known = before.get(name)
-                parsed = known.parsed if known is not None else self._parse_name(name)
-                if parsed is None:
-                    continue
-                try:
-                    facts = system.facts_of(entry)
-                except FileNotFoundError:
-                    continue
-                if stat.S_ISDIR(facts.st_mode):
-                    folders.append(name)
-                    continue
-                found[name] = parsed, stat.S_ISREG(facts.st_mode)
-                prints[name] = fingerprint_of(facts)
+        for name, facts in scan(self._path):
+            known = before.get(name)
+            parsed = known.parsed if known is not None else self._parse_name(name)
+            if parsed is None:
+                continue
+            if stat.S_ISDIR(facts.st_mode):
+                folders.append(name)
+                continue
+            found[name] = parsed, stat.S_ISREG(facts.st_mode)
+            prints[name] = fingerprint_of(facts)
         self.folders = tuple(sorted(folders))
         self._tracker.settle_seconds = settle_seconds
         self.changed = self._tracker.observe(prints)
@@ -86,11 +79,6 @@ class Listing:
     def next_settling(self) -> float | None:
         """Seconds until the next file may count as finished; None if all do."""
         return self._tracker.next_settling()
-
-
-def fingerprint_of(facts: os.stat_result) -> Fingerprint:
-    """What changes when a file does."""
-    return Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 def newest_time(files: Iterable[InboxFile]) -> str:

@@ -74,10 +74,6 @@ class Platform(ABC):
     def sync_folder(self, folder: Path) -> None:
         """Make renames in `folder` outlive a power cut, where that can be done."""
 
-    def facts_of(self, entry: "os.DirEntry[str]") -> os.stat_result:
-        """The facts of a file that a scan found (of a link itself), the same that `lstat` tells."""
-        return entry.stat(follow_symlinks=False)
-
     def disk_room(self, folder: Path) -> DiskRoom:
         """
         Raises:

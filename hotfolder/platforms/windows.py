@@ -4,7 +4,6 @@ Standard library and psutil only, so that it can be imported and tested on every
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -72,10 +71,6 @@ class Windows(Platform):
 
     def sync_folder(self, folder: Path) -> None:
         """A folder cannot be opened; the file system's own journal has to do."""
-
-    def facts_of(self, entry: "os.DirEntry[str]") -> os.stat_result:
-        # The entry's own have no inode, and the size that a file had when it was last closed.
-        return os.lstat(entry.path)
 
     @property
     def services(self) -> ServiceManager:

@@ -244,6 +244,7 @@ class _ServedFolder:
             log.warning("%s is another folder than before, or mounted anew: starting anew", self)
             dispatcher = workers.for_folder()  # Before the other is closed: so the workers stay.
             self._held.close()
+            self._folder = FolderPaths(self._root)
             self.lock()
             self.open(dispatcher)
 

@@ -163,6 +163,7 @@ class EnginePainter:
                     seconds=step.seconds,
                     eta_seconds=step.eta_seconds,
                     preview=preview,
+                    rejected_moves=step.rejected_moves,
                 )
 
     def _read(self, path: Path) -> Picture:
@@ -222,6 +223,7 @@ def _record(
         "seed": job.settings.seed,
         "losses": _losses(result.losses),
         "steps": result.steps,
+        "rejected_moves": result.rejected_moves,
         "seconds": round(result.seconds, 3),
         "device": result.device,
         "precision": result.precision,

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from hotfolder.platforms import Platform, system
+from hotfolder.platforms import Platform
 from hotfolder.platforms.macos import F_FULLFSYNC, MacOS
 from hotfolder.platforms.posix import Posix
 from hotfolder.platforms.windows import PAUSES, Windows
@@ -80,18 +80,6 @@ def test_windows_gives_up_on_a_file_that_stays_open_and_never_waits_for_other_er
     with pytest.raises(PermissionError):
         Posix().patiently(lambda: fail(errno.EACCES))
     assert slept == list(PAUSES)
-
-
-def test_a_files_facts_are_the_same_as_lstat_tells(tmp_path: Path) -> None:
-    """Windows tells no inode while a folder is listed, and an old size."""
-    (tmp_path / "file").write_text("text")
-    (tmp_path / "link").symlink_to("file")
-    with os.scandir(tmp_path) as entries:
-        for entry in entries:
-            for platform in (system, Windows()):
-                assert platform.facts_of(entry) == os.lstat(entry.path)
-    blank = SimpleNamespace(path=str(tmp_path / "file"), stat=lambda **_: SimpleNamespace(st_ino=0))
-    assert Windows().facts_of(blank).st_ino != 0  # type: ignore[arg-type]
 
 
 def test_the_room_on_a_disk_is_what_this_user_may_take(
