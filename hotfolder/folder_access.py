@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from hotfolder.platforms import system
+
 __all__ = [
     "Fingerprint",
     "append",
@@ -147,7 +149,7 @@ def unlink(path: Path, *, missing_ok: bool = False) -> None:
     """Remove a file, or a link itself."""
     try:
         with _at(path) as (name, folder):
-            os.unlink(name, dir_fd=folder)
+            system.patiently(lambda: os.unlink(name, dir_fd=folder))
     except FileNotFoundError:
         if not missing_ok:
             raise
@@ -156,13 +158,13 @@ def unlink(path: Path, *, missing_ok: bool = False) -> None:
 def rename(source: Path, target: Path) -> None:
     """As `os.rename`, which on most systems replaces what is there: look before."""
     with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
-        os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        system.patiently(lambda: os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
 
 
 def replace(source: Path, target: Path) -> None:
     """Rename over what is there. A link there is replaced itself."""
     with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
-        os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        system.patiently(lambda: os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
 
 
 def link(source: Path, target: Path) -> None:
@@ -259,7 +261,7 @@ def sync_folder(folder: Path) -> None:
     # Windows cannot open folders; some shares cannot sync them.
     with contextlib.suppress(OSError), _opened_folder(folder, _FOLDER) as descriptor:
         if descriptor is not None:
-            os.fsync(descriptor)
+            system.sync_file(descriptor)
 
 
 # --- the way to a file

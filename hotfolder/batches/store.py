@@ -10,7 +10,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -24,6 +23,7 @@ from hotfolder.file_names import FileRole
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 from hotfolder.spool.claims import PlannedMove
 
 __all__ = ["Batch", "Plan"]
@@ -130,7 +130,7 @@ class Batch:
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())
             file.flush()
-            os.fsync(file.fileno())
+            system.sync_file(file.fileno())
         self.ends[number] = dict(end)
 
     def note(self, **facts: Any) -> None:
