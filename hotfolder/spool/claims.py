@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
-from hotfolder.file_names import free_name
+from hotfolder.file_names import shown
 from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 
-__all__ = ["Claim", "ClaimStore", "PlannedMove", "free_file_name"]
+__all__ = ["Claim", "ClaimStore", "PlannedMove"]
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class ClaimStore(Generic[C]):
         self._folder = folder
         self.unsettled: list[Path] = []
         """Folders to be put in order: claimed or removed in part, or not readable."""
+        self.reasons: dict[str, str] = {}
+        """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
         """Take its files out of the inbox.
@@ -105,14 +107,14 @@ class ClaimStore(Generic[C]):
 
     def catch_up(self) -> list[C]:
         """Finish what is claimed or removed in part. Returns the claims that come of it."""
-        folders, self.unsettled = self.unsettled, []
+        folders, self.unsettled, self.reasons = self.unsettled, [], {}
         claims = []
         for folder in folders:
             try:
                 claim = self._restored(folder)
             except OSError as error:
                 log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
-                self.unsettled.append(folder)
+                self._note_unsettled(folder, error)
             except (ValueError, TypeError, KeyError) as error:
                 self._set_aside(folder, error)
             else:
@@ -173,7 +175,12 @@ class ClaimStore(Generic[C]):
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
-            self.unsettled.append(claim.folder)
+            self._note_unsettled(claim.folder, error)
+
+    def _note_unsettled(self, folder: Path, error: OSError) -> None:
+        self.unsettled.append(folder)
+        what = Path(error.filename).name if isinstance(error.filename, str) else folder.name
+        self.reasons[folder.name] = f"{shown(what)}: {error.strerror or error}"
 
     def _remove_folder(self, folder: Path) -> None:
         """Remove a folder that has no plan, and so is no claim."""
@@ -212,14 +219,3 @@ class ClaimStore(Generic[C]):
             shutil.move(folder, aside)
         except OSError:
             self.unsettled.append(folder)
-
-
-def free_file_name(name: str, taken: set[str]) -> str:
-    """`name`, or with a number before its suffix: two folders may each have a wave.jpg.
-
-    It is added to `taken`, which has names without regard to their case.
-    """
-    path = Path(name)
-    stem = free_name(path.stem, lambda stem: f"{stem}{path.suffix}".casefold() in taken)
-    taken.add(f"{stem}{path.suffix}".casefold())
-    return f"{stem}{path.suffix}"
