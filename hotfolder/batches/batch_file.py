@@ -13,6 +13,7 @@ from engine.settings import Settings, problems_of
 from hotfolder.batches.expansion import variants_of
 from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
 from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.inbox.sidecar import MAX_STYLES, client_mapping, resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import shortened
@@ -107,6 +108,8 @@ def _words(given: Any, path: tuple[str | int, ...], problems: list[Problem]) -> 
         elif name.is_absolute() or ".." in name.parts or "\\" in word or word[1:2] == ":":
             expected = "a path below the inbox, not one that leads elsewhere"
             problems.append(Problem(path, repr(word)[:200], expected))
+        elif "\0" in word or any(len(part.encode()) > FILE_NAME_BYTES for part in name.parts):
+            problems.append(Problem(path, repr(word)[:200], "names that files can have"))
         elif not _may_be_pictures(name):
             expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}, or a pattern of them"
             problems.append(Problem(path, repr(word)[:200], expected))

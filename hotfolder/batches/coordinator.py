@@ -304,10 +304,12 @@ class BatchCoordinator:
                 self._store.remove(batch)
             except OSError as error:
                 self._note_trouble(name, "the summary cannot be published", error)
+                self._post(self._status_of(batch))
                 continue
             except Exception as error:
                 refusal = self._guard.refusal(name, error)
                 self._note_trouble(name, "the summary cannot be published", refusal)
+                self._post(self._status_of(batch))
                 continue
             del self._live[name]
             self._troubles.pop(name, None)

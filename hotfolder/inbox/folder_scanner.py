@@ -345,12 +345,9 @@ class FolderScanner:
                 return candidate
             unread = [group for group in unread if not group.has_content]
         for group in unread:
-            if self._source(group.name) != candidate.name and group.candidate is not None:
-                decision = Decision.WAIT
-                if group.candidate.decision is not Decision.WAIT:
-                    decision = Decision.HOLD
+            if self._source(group.name) != candidate.name:
                 message = f"waits until the sidecar of {shown(group.name)} can be read"
-                return replace(candidate, decision=decision, message=message)
+                return replace(candidate, decision=Decision.WAIT, message=message)
         return candidate
 
 

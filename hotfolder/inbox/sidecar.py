@@ -15,6 +15,7 @@ from engine.errors import Problem, SettingsError
 from engine.settings import MAX_HINTS, Settings, problems_of, resolve
 from hotfolder.atomic_files import open_regular
 from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
@@ -239,6 +240,9 @@ def _picture_name(
     if leaves or (len(name.parts) > 1 and not library):
         expected = f"the name of a picture {where}, not a path that leads elsewhere"
         problems.append(Problem(path, repr(given)[:200], expected))
+        return None
+    if "\0" in given or any(len(part.encode()) > FILE_NAME_BYTES for part in name.parts):
+        problems.append(Problem(path, repr(given)[:200], "a name that a file can have"))
         return None
     if name.suffix.lower() not in PICTURE_SUFFIXES:
         expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}"
