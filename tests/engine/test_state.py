@@ -24,6 +24,8 @@ SETTINGS: dict[str, Any] = {
     **{"size": 64, "scales": 2, "coarse_steps": 5, "steps": 10},
     **{"history": 3, "strength": 90},
 }
+# Moves are taken back at both scales.
+MISLED: dict[str, Any] = {"first_move": 0.5, "clamp": False, "preconditioning": 2.0}
 ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.02}
 
 
@@ -52,6 +54,7 @@ def through_a_file(state: State) -> State:
         pytest.param({}, (0, 4, 6, 7, 12), id="lbfgs"),
         pytest.param(ADAM, (3, 8), id="adam"),
         pytest.param({"init": "noise"}, (3, 8), id="noise"),
+        pytest.param(MISLED, (3, 4, 6, 9, 14), id="moves taken back"),
     ],
 )
 def test_from_any_step_the_end_is_the_same(
@@ -78,6 +81,7 @@ def test_from_any_step_the_end_is_the_same(
         assert first.losses == before.losses
         assert first.seconds >= state.seconds > 0
         assert result.losses == whole.losses
+        assert result.rejected_moves == whole.rejected_moves
         np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
 
