@@ -1,12 +1,14 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.images.pyramid import Size, resize, style_size
+from engine.losses.gram import Gram
 from engine.losses.statistics import Statistic, StyleStatistics
 from engine.losses.targets import LayerStatistics, StyleTargets
 from engine.losses.weighted import WeightedLosses, active_layers, statistic_of
@@ -115,7 +117,7 @@ def _style_targets(
             statistics.append(compute(style, size))
             continue
         # Everything that `compute` depends on.
-        request = (frozenset(layers), settings.pooling, settings.padding, statistic)
+        request = (frozenset(layers), settings.pooling, settings.padding, _computed(statistic))
         key = (digests[index], size, request, network_key)
         statistics.append(targets.get(key, partial(compute, style, size)))
     return {
@@ -124,6 +126,11 @@ def _style_targets(
         )
         for name in layers
     }
+
+
+def _computed(statistic: Statistic) -> Statistic:
+    """The statistic without what only its loss depends on."""
+    return replace(statistic, whitening=0.0) if isinstance(statistic, Gram) else statistic
 
 
 def _statistic(settings: Settings) -> Statistic:

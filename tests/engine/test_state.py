@@ -136,3 +136,20 @@ def test_a_state_of_another_painting_is_refused_in_words(
     other = resolve(SETTINGS | {"size": 48})
     with pytest.raises(StateError, match="is of other pictures or settings"):
         list(stylise(content, [style], other, vgg, resume=first.state()))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"scales": 1}, "is of other pictures or settings", id="fewer scales"),
+        pytest.param(ADAM, "of another optimiser than adam", id="another optimiser"),
+    ],
+)
+def test_a_state_of_other_settings_is_refused_in_words(
+    pictures: tuple[Picture, Picture], vgg: VGG19, values: dict[str, Any], words: str
+) -> None:
+    content, style = pictures
+    *_, last, _ = stylise(content, [style], resolve(SETTINGS), vgg)
+    assert isinstance(last, Progress)
+    with pytest.raises(StateError, match=words):
+        list(stylise(content, [style], resolve(SETTINGS | values), vgg, resume=last.state()))
