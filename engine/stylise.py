@@ -26,7 +26,8 @@ from engine.errors import (
 )
 from engine.images.encode import check_side
 from engine.images.picture import Picture
-from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
+from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
+from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets, digest
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
@@ -38,7 +39,7 @@ from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
 from engine.settings import Settings
 from engine.stages import Stage, optimise_scale, scales_of, stages_of
-from engine.start import initial_canvas, recoloured_content
+from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
 
@@ -146,6 +147,7 @@ def stylise(
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
+    recoloured_by = recolouring(content, styles, settings, strength)
     generator = torch.Generator().manual_seed(settings.seed)
     rejected_moves, improved = 0, False
     snapshot, resumed_plan = None, None
@@ -160,21 +162,16 @@ def stylise(
             canvas = snapshot.picture.to(vgg.device, copy=True)
             resume = None
         else:
-            whole_styles = [style.to_tensor(vgg.device) for style in styles]
-            # Made anew at each scale, so that it takes no memory while one is painted.
-            whole_content = recoloured_content(
-                content.to_tensor(vgg.device), whole_styles, settings, strength
-            )
-            recoloured = resize(whole_content, size)
+            recoloured = scaled(content, size, recoloured_by).to(vgg.device)
             if scale == 0:
-                picture = initial_canvas(settings, recoloured, whole_styles, initial, generator)
+                picture = initial_canvas(settings, recoloured, styles, initial, generator)
             else:
-                coarser = resize(whole_content, sizes[scale - 1])
+                coarser = scaled(content, sizes[scale - 1], recoloured_by).to(vgg.device)
                 picture = enlarge(picture, coarser, recoloured, 1 - strength.structure_freedom)
                 del coarser
             canvas = extend(picture, settings.margin).clone()
-            del whole_styles, whole_content, recoloured, picture
-        target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
+            del recoloured, picture
+        target = scaled(content, size).to(vgg.device) if settings.keep_colours else None
         final = scale == len(sizes) - 1
         stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
         optimised = _within_memory(
@@ -252,11 +249,10 @@ def _objective(
     digests: Sequence[str],
     layout: Layout | None,
 ) -> Objective:
-    target = resize(content.to_tensor(vgg.device), size)
     return style_transfer_objective(
         vgg,
-        extend(target, settings.margin),
-        [style.to_tensor(vgg.device) for style in styles],
+        extend(scaled(content, size).to(vgg.device), settings.margin),
+        styles,
         settings,
         targets=targets,
         digests=digests,
