@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff
@@ -60,11 +61,13 @@ class BatchCoordinator:
         folder: FolderPaths,
         spool: Spool,
         *,
+        remove_control: Callable[[Path], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._folder = folder
         self._spool = spool
+        self._remove_control = remove_control
         self._store = ClaimStore(folder.batches, "plan.json", Batch, folder)
         self._matcher = InputMatcher(folder)
         self._publisher = BatchPublisher(folder, clock=clock)
@@ -140,7 +143,7 @@ class BatchCoordinator:
             if (batch := self._live.get(name)) is not None and not batch.cancelled:
                 batch.note(cancelled=True)
                 log.info("%s batch cancelled", JobTag(name))
-                file.path.unlink(missing_ok=True)
+                self._remove_control(file.path)
         return refused
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:

@@ -15,6 +15,7 @@ from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.paths import FolderPaths
 from hotfolder.server.job_backoff import JobBackoff
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import ControlFile, JobState
 
@@ -34,6 +35,7 @@ class JobCompletion:
         reporter: StatusReporter,
         batches: BatchCoordinator,
         backoff: JobBackoff,
+        spent_controls: SpentControlFiles,
     ) -> None:
         self.totals = {"done": 0, "failed": 0, "cancelled": 0}
         self.cancel_files: dict[str, Path] = {}
@@ -46,6 +48,7 @@ class JobCompletion:
         self._reporter = reporter
         self._batches = batches
         self._backoff = backoff
+        self._spent_controls = spent_controls
 
     def complete(
         self, live: Mapping[str, SpooledJob]
@@ -75,13 +78,13 @@ class JobCompletion:
     def _remove_control_files(self, entry: SpooledJob) -> None:
         name = entry.job.name
         if (cancel_file := self.cancel_files.pop(name, None)) is not None:
-            cancel_file.unlink(missing_ok=True)
+            self._spent_controls.remove(cancel_file)
         for control in (ControlFile.HOLD, ControlFile.PRIORITY):
             found = self.control_paths.get((control, name), ())
             for path in (*found, self._folder.inbox / control.of(name)):
-                path.unlink(missing_ok=True)
+                self._spent_controls.remove(path)
         if entry.job.options.owner is not None:
-            self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
+            self._spent_controls.remove(self._folder.heartbeat(entry.job.source))
 
 
 def _log_end(entry: SpooledJob) -> None:

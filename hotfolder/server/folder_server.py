@@ -31,6 +31,7 @@ from hotfolder.server.run_summary import RunSummary
 from hotfolder.spool.claimer import Claimer, ScanResult
 from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import WorkerLost
@@ -73,7 +74,10 @@ class FolderServer:
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         scheduler = Scheduler()
-        self._claimer = Claimer(current, folder, self._spool, scheduler, once=once, clock=clock)
+        spent_controls = SpentControlFiles()
+        self._claimer = Claimer(
+            current, folder, self._spool, scheduler, spent_controls, once=once, clock=clock
+        )
         publisher = Publisher(current, folder, self._spool)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
@@ -87,9 +91,17 @@ class FolderServer:
             clock=clock,
         )
         self._job_backoff = JobBackoff(self._reporter, clock)
-        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
+        self._batches = BatchCoordinator(
+            current, folder, self._spool, remove_control=spent_controls.remove, clock=clock
+        )
         self._completion = JobCompletion(
-            folder, self._spool, publisher, self._reporter, self._batches, self._job_backoff
+            folder,
+            self._spool,
+            publisher,
+            self._reporter,
+            self._batches,
+            self._job_backoff,
+            spent_controls,
         )
         self._cleaner = RetentionCleaner(current, folder, clock=clock)
         self._job_notifier = JobNotifier(current, folder.root)
