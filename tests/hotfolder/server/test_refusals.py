@@ -187,9 +187,7 @@ def test_an_unreadable_sidecar_without_a_picture_may_name_any_of_its_folder(
         patch.setattr(model, "read_sidecar", raising(error, "oil/pair.yaml", model.read_sidecar))
         room.step(6)
         assert room.status("oil-pair")["message"].startswith("oil/pair.yaml: cannot be read")
-        assert room.status("oil-cat")["message"] == (
-            "waits until the sidecar of pair can be read"
-        )
+        assert room.status("oil-cat")["message"] == ("waits until the sidecar of pair can be read")
         assert room.status("oil-cat")["state"] == "waiting"
     room.step(5)
     assert room.status("oil-pair")["state"] == "done"
@@ -312,9 +310,7 @@ def test_a_folder_called_like_a_picture_is_a_folder(room: Room) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "oil/", "\udcff/"])
-def test_a_batch_leaves_pictures_alone_whose_names_cannot_be_shown(
-    room: Room, place: str
-) -> None:
+def test_a_batch_leaves_pictures_alone_whose_names_cannot_be_shown(room: Room, place: str) -> None:
     """Its summary would have such a name, and could not be written."""
     room.dispatcher.script = starts_only
     (room.folder.inbox / place).mkdir(exist_ok=True)
@@ -482,6 +478,5 @@ def test_once_ends_though_a_batch_cannot_be_published(
     summary = room.run_once()
     assert (summary.done, summary.waiting) == (1, 1)
     assert room.status("trip")["message"] == (
-        "batch: 1 done of 1; the summary cannot be published (Permission denied); "
-        "it is tried again"
+        "batch: 1 done of 1; the summary cannot be published (Permission denied); it is tried again"
     )
