@@ -26,19 +26,20 @@ from engine.errors import (
 )
 from engine.images.encode import check_side
 from engine.images.picture import Picture
-from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
+from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
+from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets, digest
-from engine.memory.allocator import is_out_of_memory, release
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.memory.segments import Layout
+from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
 from engine.settings import Settings
 from engine.stages import Stage, optimise_scale, scales_of, stages_of
-from engine.start import initial_canvas, recoloured_content
+from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
 
@@ -146,36 +147,31 @@ def stylise(
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
+    recoloured_by = recolouring(content, styles, settings, strength)
     generator = torch.Generator().manual_seed(settings.seed)
     rejected_moves, improved = 0, False
+    snapshot, resumed_plan = None, None
     if resume is not None:
+        snapshot, resumed_plan = _checked(resume, sizes, settings), resume.plan
         generator.set_state(resume.generator)
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         if resume is not None and scale < resume.scale:
             continue
-        snapshot, plan = None, None
-        if resume is not None:
-            snapshot = _checked(resume, sizes, settings.margin)
+        if snapshot is not None:
             canvas = snapshot.picture.to(vgg.device, copy=True)
-            plan = resume.plan
             resume = None
         else:
-            whole_styles = [style.to_tensor(vgg.device) for style in styles]
-            # Made anew at each scale, so that it takes no memory while one is painted.
-            whole_content = recoloured_content(
-                content.to_tensor(vgg.device), whole_styles, settings, strength
-            )
-            recoloured = resize(whole_content, size)
+            recoloured = scaled(content, size, recoloured_by).to(vgg.device)
             if scale == 0:
-                picture = initial_canvas(settings, recoloured, whole_styles, initial, generator)
+                picture = initial_canvas(settings, recoloured, styles, initial, generator)
             else:
-                coarser = resize(whole_content, sizes[scale - 1])
+                coarser = scaled(content, sizes[scale - 1], recoloured_by).to(vgg.device)
                 picture = enlarge(picture, coarser, recoloured, 1 - strength.structure_freedom)
                 del coarser
             canvas = extend(picture, settings.margin).clone()
-            del whole_styles, whole_content, recoloured, picture
-        target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
+            del recoloured, picture
+        target = scaled(content, size).to(vgg.device) if settings.keep_colours else None
         final = scale == len(sizes) - 1
         stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
         optimised = _within_memory(
@@ -184,7 +180,7 @@ def stylise(
             sum(each.samples.nbytes for each in (content, *styles))
             + canvas.nbytes
             + (target.nbytes if target is not None else 0),
-            plan,
+            resumed_plan,
             plans,
             partial(_objective, vgg, content, styles, size, settings, targets, digests),
             canvas,
@@ -192,7 +188,8 @@ def stylise(
             settings,
             snapshot,
         )
-        snapshot = None  # Else the optimiser's old state would stay in memory.
+        # Else the optimiser's old state would stay in memory.
+        snapshot, resumed_plan = None, None
         for step in optimised:
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
@@ -252,11 +249,10 @@ def _objective(
     digests: Sequence[str],
     layout: Layout | None,
 ) -> Objective:
-    target = resize(content.to_tensor(vgg.device), size)
     return style_transfer_objective(
         vgg,
-        extend(target, settings.margin),
-        [style.to_tensor(vgg.device) for style in styles],
+        extend(scaled(content, size).to(vgg.device), settings.margin),
+        styles,
         settings,
         targets=targets,
         digests=digests,
@@ -340,20 +336,25 @@ def _state(
     )
 
 
-def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
+def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
     """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: this painting has no such scale, or another size there.
+        StateError: this painting has no such scale, another size there, or another optimiser.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
-    margin = min(margin, width - 1, height - 1)  # as `extend` has it
+    margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
     expected = (1, 3, height + 2 * margin, width + 2 * margin)
     if tuple(state.canvas.shape) != expected:
         raise StateError(
             f"a state at scale {state.scale + 1} of {tuple(state.canvas.shape)} does not fit a "
             f"painting in {len(sizes)} scales, where {expected} is expected: it is of other "
             "pictures or settings. Start anew."
+        )
+    if ("moves" in state.optimiser) != (settings.optimiser == "lbfgs"):
+        raise StateError(
+            f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
+            "Start anew."
         )
     return Snapshot(state.done, state.canvas, state.optimiser, state.rejected_moves, state.improved)
 

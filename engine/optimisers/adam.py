@@ -27,10 +27,11 @@ class Adam:
         self._first: Tensor | None = None  # the loss of the first picture
 
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
-        if self._first is None:
-            self._first = terms.sum()
-        if self._mean is None or self._square is None:
-            self._mean, self._square = torch.zeros_like(picture), torch.zeros_like(picture)
+        # All that takes memory comes first: a step that runs out of it has changed nothing.
+        scratch = torch.empty_like(picture[..., :STRIP, :])
+        if self._mean is None or self._square is None or self._first is None:
+            mean, square = torch.zeros_like(picture), torch.zeros_like(picture)
+            self._mean, self._square, self._first = mean, square, terms.sum()
         first, second = self.BETAS
         self._steps += 1
         self._mean.lerp_(gradient, 1 - first)
@@ -42,7 +43,8 @@ class Adam:
             *(torch.split(x, STRIP, dim=-2) for x in (picture, self._mean, self._square)),
             strict=True,
         ):
-            root = square.sqrt().div_(correction).add_(self.EPSILON)
+            root = scratch[..., : part.shape[-2], :]
+            torch.sqrt(square, out=root).div_(correction).add_(self.EPSILON)
             part.addcdiv_(mean, root, value=-length)
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:

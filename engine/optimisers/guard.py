@@ -79,13 +79,15 @@ class Guard:
     def after(self, picture: Tensor, gradient: Tensor, terms: Tensor, move: Tensor) -> Self:
         """The guard after a move that led to a picture with this gradient and these terms."""
         rejected, lower = self.rejects(terms), self._lower(terms)
-        shorter = root_mean_square(move) * SHRINK
+        allowed = torch.where(rejected, root_mean_square(move) * SHRINK, self.radius * GROW).clamp(
+            max=RADIUS
+        )
         return type(self)(
             torch.where(lower, picture, self.picture),
             torch.where(lower, gradient, self.gradient),
             torch.where(lower, terms, self.terms),
             self.first,
-            torch.where(rejected, shorter, (self.radius * GROW).clamp(max=RADIUS)),
+            allowed,
             self.rejected + rejected,
         )
 
