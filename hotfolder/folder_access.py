@@ -249,7 +249,7 @@ def mkdir(folder: Path, *, exist_ok: bool = False) -> None:
 def rmdir(folder: Path) -> None:
     """Remove an empty folder."""
     with _at(folder) as (name, above):
-        os.rmdir(name, dir_fd=above)
+        system.patiently(lambda: os.rmdir(name, dir_fd=above))
 
 
 def remove_tree(path: Path) -> None:
@@ -262,7 +262,7 @@ def remove_tree(path: Path) -> None:
     """
     if is_folder(path):
         with _at(path) as (name, above):
-            shutil.rmtree(name, dir_fd=above)
+            system.patiently(lambda: shutil.rmtree(name, dir_fd=above))
     else:
         unlink(path)
 

@@ -34,7 +34,13 @@ from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork, Steps, Throttle
-from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, JobStatus
+from plugin.client.protocol import (
+    RESERVED_NAMES,
+    ControlFile,
+    JobState,
+    JobStatus,
+    portable_name,
+)
 
 __all__ = ["BatchCoordinator"]
 
@@ -186,8 +192,9 @@ class BatchCoordinator:
         names = FreeNames((*taken, *claimed, *RESERVED_NAMES))
         before, self._names = self._names, {}
         for source in sorted(sources, key=lambda source: source not in before):
-            name = before.get(source, source)
-            self._names[source] = names.take(source if name in names else name)
+            wanted = portable_name(source)
+            name = before.get(source, wanted)
+            self._names[source] = names.take(wanted if name in names else name)
 
     def _is_asked(self, control: ControlFile, name: str) -> bool:
         return name in self._controls.get(control, ())
