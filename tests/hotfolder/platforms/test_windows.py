@@ -1,4 +1,4 @@
-"""The real server and its workers where Windows is played (`benchmarks/reliability/windows.py`):
+"""The real server and its workers where Windows is simulated (`benchmarks/reliability/windows.py`):
 every process from its first import on, with whatever Windows does not have taken away."""
 
 import json
@@ -23,7 +23,7 @@ CONFIG = {"retry": {"lost": 1, "backoff": 0.1}, "claim_limit": 5}
 
 
 class Windows:
-    """Starts Python programs on the Windows that is played."""
+    """Starts Python programs on the simulated Windows."""
 
     def __init__(self, wishes: str = "yes") -> None:
         path = os.pathsep.join([str(PROGRAMS / "windows"), str(ROOT)])
@@ -129,7 +129,7 @@ os.unlink(root / "closed")
 """
 
 
-def test_the_windows_that_is_played_lacks_what_the_real_one_lacks(
+def test_the_simulated_windows_lacks_what_the_real_one_lacks(
     plain_windows: Windows, tmp_path: Path
 ) -> None:
     assert plain_windows.run(ABSENT) == ""
