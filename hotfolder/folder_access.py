@@ -3,8 +3,8 @@
 Whoever may write into a hot folder may put a link in a folder's place at any moment, between a
 look and the next step, too. So nothing here takes a path for granted: the folder of a file is
 opened from the root of the file system downwards, each component without following links, and the
-operation is done with the file's plain name, relative to that descriptor. A link in the way is an
-OSError (ENOTDIR or ELOOP). Paths must be absolute and free of `..`, as those of `FolderPaths` are.
+operation is done with the file's plain name, relative to that descriptor. A link in the way is a
+NotADirectoryError. Paths must be absolute and free of `..`, as those of `FolderPaths` are.
 
 A system without such descriptors (Windows) looks at every component, junctions included, before it
 uses the path. That leaves an instant in which a link can be put there.
@@ -288,8 +288,8 @@ def _opened_folder(folder: Path, flags: int) -> Iterator[int | None]:
         else:
             _check(folder)
     except OSError as error:
-        error.filename = str(folder)
-        raise
+        number = errno.ENOTDIR if error.errno == errno.ELOOP else error.errno
+        raise OSError(number, error.strerror, str(folder)) from None
     try:
         yield descriptor
     finally:

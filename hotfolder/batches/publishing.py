@@ -19,7 +19,7 @@ from hotfolder.config.model import Config
 from hotfolder.file_names import free_name_in
 from hotfolder.job import now
 from hotfolder.job_tag import JobTag
-from hotfolder.outbox.publisher import move_originals, originals_parent
+from hotfolder.outbox.originals import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
 from hotfolder.workers.worker_process import child_environment
 
@@ -141,7 +141,7 @@ class BatchPublisher:
         moves = [
             (batch.inputs / each.target, each.target) for each in batch.moves if not each.shared
         ]
-        move_originals(self._folder.absolute(batch.state["folder"]), moves)
+        move_originals(self._folder, self._folder.absolute(batch.state["folder"]), moves)
 
     def _originals_folder(self, batch: Batch, config: Config) -> str | None:
         finished = str(batch.state["finished"])

@@ -244,15 +244,19 @@ def _bring(step: PlannedMove, source: Path, target: Path) -> None:
     """Move or copy one file to `inputs/`, where nothing but the claim puts files.
 
     Raises:
+        FileNotFoundError: it is neither here nor there.
         FileChangedError: what is or was at `source` is not the file that was seen.
     """
     seen = step.fingerprint
-    if not step.shared:
-        # Taken already, if it is there; then another file has been dropped under its name.
-        with contextlib.suppress(FileExistsError):
-            move(source, target, seen)
-    elif not folder_access.exists(target):
-        copy(source, target, seen)
+    try:
+        if not step.shared:
+            # Taken already, if it is there; then another file has been dropped under its name.
+            with contextlib.suppress(FileExistsError):
+                move(source, target, seen)
+        elif not folder_access.exists(target):
+            copy(source, target, seen)
+    except NotADirectoryError as error:  # Its folder has become a link, or a file.
+        raise FileNotFoundError(error.errno, error.strerror, error.filename) from None
     if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
         raise FileChangedError(source)
 
