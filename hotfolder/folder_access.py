@@ -28,6 +28,7 @@ __all__ = [
     "create",
     "exists",
     "fingerprint_of",
+    "is_file",
     "is_folder",
     "is_link",
     "link",
@@ -36,6 +37,7 @@ __all__ = [
     "move_link",
     "names",
     "open_regular",
+    "opener",
     "remove_tree",
     "rename",
     "replace",
@@ -84,13 +86,18 @@ def fingerprint_of(facts: os.stat_result) -> Fingerprint:
 # --- files
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open for reading a file that anybody may have put there.
 
     Raises:
         OSError: also when it is a link, a pipe, a device or a folder. It cannot block on a pipe.
     """
     return io.BufferedReader(_opened(path, os.O_RDONLY, "rb"))
+
+
+def opener(path: str, flags: int) -> int:
+    """For `open(path, opener=opener)`: as `open_regular`, for those who do not know of it."""
+    return _descriptor_of_file(Path(path), flags)
 
 
 def create(path: Path) -> IO[bytes]:
@@ -124,6 +131,14 @@ def exists(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, which no link is; False if it cannot be found out."""
+    try:
+        return stat.S_ISREG(lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def is_link(path: Path) -> bool:
@@ -332,19 +347,20 @@ def _leads_elsewhere(path: Path, facts: os.stat_result) -> bool:
 _MOUNT_POINT = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", 0xA0000003)
 
 
-def _opened(path: Path, flags: int, mode: str) -> io.FileIO:
+def _descriptor_of_file(path: Path, flags: int) -> int:
     with _at(path) as (name, folder):
         if folder is None and is_link(path):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         flags |= _PLAIN | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(name, flags, 0o666, dir_fd=folder)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            return _Named(descriptor, mode, path)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _opened(path: Path, flags: int, mode: str) -> io.FileIO:
+    return _Named(_descriptor_of_file(path, flags), mode, path)
 
 
 class _Named(io.FileIO):

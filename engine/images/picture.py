@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.images.colour_profile import fill_transparent, to_srgb
-from engine.images.decode import decoded, identified, opened
+from engine.images.decode import Opener, decoded, identified, opened
 from engine.images.encode import EXIF_SOFTWARE, SOFTWARE, TEXT_KEY, save
 from engine.images.strips import Floats, Samples
 
@@ -121,7 +121,9 @@ class Picture:
         return cls(np.array(image.convert("RGB")))
 
 
-def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
+def read_picture(
+    path: str | Path, *, max_megapixels: float = 200.0, opener: Opener | None = None
+) -> Picture:
     """Decode a JPEG, PNG, WebP or TIFF file completely; of several frames, the first.
 
     The EXIF orientation is applied, the colour profile converted to sRGB. Colours are read with 8
@@ -133,7 +135,7 @@ def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
             header is asked before anything is decoded) or too small.
     """
     path = Path(path)
-    with opened(path) as file:
+    with opened(path, opener) as file:
         image = decoded(file, path, max_megapixels=max_megapixels, min_side=MIN_SIDE)
     return Picture(*to_srgb(image, path))
 

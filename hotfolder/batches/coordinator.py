@@ -23,6 +23,7 @@ from hotfolder.batches.summary import item_end
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, free_name
+from hotfolder.folder_access import is_file, unlink
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import newest_time
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
@@ -140,7 +141,7 @@ class BatchCoordinator:
             if (batch := self._live.get(name)) is not None and not batch.cancelled:
                 batch.note(cancelled=True)
                 log.info("%s batch cancelled", JobTag(name))
-                file.path.unlink(missing_ok=True)
+                unlink(file.path, missing_ok=True)
         return refused
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:
@@ -157,7 +158,7 @@ class BatchCoordinator:
                     yield self._spool.claim(*self._candidate_of(batch, number, taken))
                 except OSError as error:
                     pictures = batch.inputs_of(batch.plan.items[number])
-                    if not all(picture.path.exists() for picture in pictures):
+                    if not all(is_file(picture.path) for picture in pictures):
                         batch.note_end(number, {"state": "failed", "reason": "its picture is gone"})
                         continue
                     log.error("%s no job can be made: %s", JobTag(name), error)

@@ -118,7 +118,7 @@ class InputMatcher:
             if name in settled:
                 paths.append((name, self._folder.inbox / name))
             elif path is not None and not library.leaves(path):
-                paths.append((inside, path.resolve()))
+                paths.append((inside, library.resolved(path)))
             else:
                 found.missing.append(f"the style {name}")
         if len(paths) == len(blend):

@@ -21,6 +21,7 @@ from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole
+from hotfolder.folder_access import append, open_regular
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
@@ -100,8 +101,12 @@ class Batch:
 
     def apply_state(self, document: Any) -> None:
         self.state = document
-        with contextlib.suppress(FileNotFoundError):
-            for line in (self.folder / "ends.jsonl").read_bytes().splitlines():
+        try:
+            file = open_regular(self.folder / "ends.jsonl")
+        except FileNotFoundError:
+            return
+        with file:
+            for line in file:
                 with contextlib.suppress(ValueError):  # the power went in the middle of a line
                     end = json.loads(line)
                     self.ends[end.pop("item")] = end
@@ -125,7 +130,7 @@ class Batch:
         """Keep what came of an item. Of two ends of an item the last counts."""
         if self.ends.get(number) == end:
             return
-        with (self.folder / "ends.jsonl").open("ab") as file:
+        with append(self.folder / "ends.jsonl") as file:
             # A line that was cut short must not swallow this one.
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())

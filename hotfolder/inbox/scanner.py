@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hotfolder.folder_access import rmdir, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
@@ -76,8 +77,6 @@ class InboxScanner:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
         it lacks. Empty if there is none; more than one job if somebody has put others to it."""
         path = self._folder.failed / name
-        if path.is_symlink():
-            return []
         scanner = FolderScanner(path, self._clock, presets=True)
         options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
         try:
@@ -94,8 +93,8 @@ class InboxScanner:
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""
         with contextlib.suppress(OSError):
-            (self._folder.failed / name / "error.txt").unlink(missing_ok=True)
-            (self._folder.failed / name).rmdir()
+            unlink(self._folder.failed / name / "error.txt", missing_ok=True)
+            rmdir(self._folder.failed / name)
 
     def release(self, source: str) -> None:
         """Let the job dropped as `source` wait again, from the next scan on, as if it had just

@@ -12,6 +12,7 @@ from typing import Any
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.errors import FolderError
+from hotfolder.folder_access import unlink
 from hotfolder.inbox.candidate import ControlPaths
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.status_reporter import StatusReporter
@@ -97,13 +98,13 @@ class JobCompletion:
     def _remove_control_files(self, entry: SpooledJob) -> None:
         name = entry.job.name
         if (cancel_file := self.cancel_files.pop(name, None)) is not None:
-            cancel_file.unlink(missing_ok=True)
+            unlink(cancel_file, missing_ok=True)
         for control in (ControlFile.HOLD, ControlFile.PRIORITY):
             found = self.control_paths.get((control, name), ())
             for path in (*found, self._folder.inbox / control.of(name)):
-                path.unlink(missing_ok=True)
+                unlink(path, missing_ok=True)
         if entry.job.options.owner is not None:
-            self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
+            unlink(self._folder.heartbeat(entry.job.source), missing_ok=True)
 
 
 def _log_end(entry: SpooledJob) -> None:

@@ -3,6 +3,7 @@ may write there can pause a server that is down or on another machine."""
 
 from hotfolder.atomic_files import write_whole
 from hotfolder.file_names import shown
+from hotfolder.folder_access import open_regular, unlink
 from hotfolder.paths import FolderPaths
 
 __all__ = ["Pause"]
@@ -23,7 +24,7 @@ class Pause:
             OSError: it cannot be found out.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 text = file.read(4 * LONGEST_REASON).decode(errors="replace")
         except FileNotFoundError:
             return None
@@ -44,7 +45,7 @@ class Pause:
             OSError
         """
         try:
-            self._path.unlink()
+            unlink(self._path)
         except FileNotFoundError:
             return False
         return True

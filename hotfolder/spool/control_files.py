@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from hotfolder.atomic_files import discard, open_regular
+from hotfolder.atomic_files import discard
 from hotfolder.file_names import shown
+from hotfolder.folder_access import open_regular, unlink
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
@@ -73,7 +74,7 @@ class ControlFiles:
                 if not candidates:
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
-                file.path.unlink(missing_ok=True)
+                unlink(file.path, missing_ok=True)
         return True
 
     def remove_idle(self, control: ControlFile, names: AbstractSet[str]) -> None:
