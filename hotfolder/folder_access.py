@@ -18,7 +18,8 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = [
     "Fingerprint",
     "append",
     "create",
+    "entries",
     "exists",
     "fingerprint_of",
     "is_file",
@@ -220,18 +222,27 @@ def names(folder: Path) -> list[str]:
         return os.listdir(folder if descriptor is None else descriptor)  # noqa: PTH208
 
 
-def scan(folder: Path) -> list[tuple[str, os.stat_result]]:
-    """All that is in the folder, in no order: names, and what is there itself, be it a link."""
-    found = []
+def entries(folder: Path) -> Iterator[tuple[str, Callable[[], os.stat_result]]]:
+    """All that is in the folder, in no order: names, and how to look at what is there itself, be
+    it a link, while the iteration goes on.
+
+    Raises:
+        OSError: also the look: what was there may have been taken away.
+    """
     with (
         _opened_folder(folder, _FOLDER) as descriptor,
-        os.scandir(folder if descriptor is None else descriptor) as entries,
+        os.scandir(folder if descriptor is None else descriptor) as listed,
     ):
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):  # Taken away at this moment.
-                # Windows lists no inode numbers, and so every file would be another each time.
-                listed = entry.stat(follow_symlinks=False)
-                found.append((entry.name, listed if descriptor else os.lstat(entry.path)))
+        for entry in listed:
+            yield entry.name, partial(_look, entry, by_path=descriptor is None)
+
+
+def scan(folder: Path) -> list[tuple[str, os.stat_result]]:
+    """`entries`, all of them looked at."""
+    found = []
+    for name, look in entries(folder):
+        with contextlib.suppress(FileNotFoundError):  # Taken away at this moment.
+            found.append((name, look()))
     return found
 
 
@@ -275,6 +286,11 @@ def sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError), _opened_folder(folder, _FOLDER) as descriptor:
         if descriptor is not None:
             os.fsync(descriptor)
+
+
+def _look(entry: os.DirEntry[str], *, by_path: bool) -> os.stat_result:
+    # Windows lists no inode numbers, and so every file would be another each time.
+    return os.lstat(entry.path) if by_path else entry.stat(follow_symlinks=False)
 
 
 # --- the way to a file

@@ -22,6 +22,7 @@ from hotfolder.job import now
 from hotfolder.job_tag import JobTag
 from hotfolder.outbox.originals import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import system
 from hotfolder.workers.worker_process import child_environment
 
 __all__ = ["BatchPublisher"]
@@ -116,6 +117,7 @@ class BatchPublisher:
                 stderr=subprocess.DEVNULL,
                 env=child_environment(),
                 start_new_session=True,
+                creationflags=system.background_flags,
             )
 
     def _picture(self, end: Mapping[str, Any]) -> str | None:

@@ -14,11 +14,10 @@ from engine.state import State
 from engine.stylise import Progress
 from hotfolder.cli.console import report
 from hotfolder.paths import in_plain_folder
+from hotfolder.platforms import system
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 
 __all__ = ["RunCheckpoints"]
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunCheckpoints:
@@ -67,7 +66,7 @@ class RunCheckpoints:
         if self._checkpoints is None or threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in system.stop_signals}
 
         def write() -> None:
             if self._checkpoints is not None and self._state is not None:
@@ -80,7 +79,7 @@ class RunCheckpoints:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             threading.Thread(target=write, daemon=True).start()
 
-        for number in SIGNALS:
+        for number in system.stop_signals:
             signal.signal(number, interrupted)
         try:
             yield

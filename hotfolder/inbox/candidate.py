@@ -94,5 +94,7 @@ class Snapshot:
     """What belongs to no job, in words."""
     settling: float | None = None
     """Seconds until another scan may tell more; None if everything is quiet."""
+    arriving: bool = False
+    """Whether a file of a job is still being written."""
     changed: bool = False
     """Whether files have come, gone or changed since the scan before."""

@@ -4,13 +4,13 @@ done/2026-11-25/cat/.archived-by-impasto    written first: which files of the fo
 """
 
 import contextlib
-import itertools
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from hotfolder.atomic_files import move, read_json, remove_leftovers, write_json
 from hotfolder.config.model import Config
+from hotfolder.file_names import FILE_NAME_BYTES, FreeNames
 from hotfolder.folder_access import mkdir, rmdir, sync_folder, unlink
 from hotfolder.paths import FolderPaths
 
@@ -72,15 +72,13 @@ def remove_originals(folder: Path) -> None:
 
 def _move(source: Path, folder: Path, name: str) -> str:
     """The name under which it is there now."""
-    stem, suffix = Path(name).stem, Path(name).suffix
-    for number in itertools.count(2):
+    names = FreeNames(longest=FILE_NAME_BYTES)
+    while True:
+        there = names.take_file(name)
         # Missing if it vanished before the claim was finished; a job's error says so.
         with contextlib.suppress(FileNotFoundError):
             try:
-                move(source, folder / name)
+                move(source, folder / there)
             except FileExistsError:
-                # A file system may take names for one that differ in case alone.
-                name = f"{stem}-{number}{suffix}"
-                continue
-        break
-    return name
+                continue  # A file system may take names for one that differ in case alone.
+        return there

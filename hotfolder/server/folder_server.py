@@ -79,7 +79,7 @@ class FolderServer:
         self._reporter = StatusReporter(
             current, folder, self._live, publisher, on_status=on_event, clock=clock
         )
-        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
+        self._batches = BatchCoordinator(current, folder, self._spool, once=once, clock=clock)
         self._completion = JobCompletion(
             folder, self._spool, publisher, self._reporter, self._batches, once=once, clock=clock
         )
@@ -133,7 +133,7 @@ class FolderServer:
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
         left = len(self._live) + len(self._last_scan.candidates)
-        left += len(self._batches.names) + self._batches.waiting
+        left += self._batches.unfinished
         return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
 
     def seconds_to_next_scan(self) -> float:
@@ -269,7 +269,9 @@ class FolderServer:
 
     def _is_finished(self) -> bool:
         scan = self._last_scan
-        if scan.settling or not self._runner.is_idle or self._batches.names:
+        if scan.settling or self._claimer.is_scanning or not self._runner.is_idle:
+            return False
+        if self._batches.settling or not self._batches.is_idle:
             return False
         if self._paused is not None:
             return not any(entry.outcome for entry in self._live.values())
@@ -282,33 +284,35 @@ class FolderServer:
         self._reporter.config_problem = self._config.problem
 
     def _scan(self) -> None:
+        if self._batches.is_looking:
+            return  # It is about the last scan.
         scan = self._claimer.scan_if_due(self._live, self._batches.names)
         if scan is None:
             return
         self._last_scan = scan
         self._completion.cancel_files |= scan.cancels
         self._live |= {entry.job.id: entry for entry in scan.claimed}
-        for entry in self._live.values():
-            entry.priority = scan.priorities.get(entry.job.name)
         if scan.claimed:
             self._report()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in scan.cancelled.items():
                 self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
-            self._hold(scan.holds)
             if scan.snapshot is not None:
                 self._completion.control_paths = scan.snapshot.control_paths
-                for entry in self._batches.look(scan.snapshot, self._names_taken()):
-                    self._live[entry.job.id] = entry
-                scan.settling |= self._batches.settling
+                self._batches.begin_look(scan.snapshot, self._names_taken(), scan.priorities)
+            self._hold(scan.holds | self._batches.held_jobs(self._live))
+            for entry in self._live.values():
+                entry.priority = self._batches.priority_of(entry)
         except OSError as error:  # The next scan finds the same.
             log.error("cannot write to %s: %s", self._folder.spool, error)
 
     def _step_batches(self) -> None:
         """Claim their next jobs; publish the summary of those that have ended."""
-        if not (self._batches.names or self._batches.waiting):
+        if not (self._batches.names or self._batches.is_looking):
             return
         try:
+            for entry in self._batches.look():
+                self._live[entry.job.id] = entry
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
             for entry in self._batches.to_cancel(self._live):

@@ -27,12 +27,12 @@ from hotfolder.atomic_files import (
     remove_leftovers,
     write_json,
 )
-from hotfolder.file_names import free_name, free_name_in
+from hotfolder.file_names import free_name_in, shown
 from hotfolder.folder_access import Fingerprint, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 
-__all__ = ["Claim", "ClaimStore", "PlannedMove", "free_file_name"]
+__all__ = ["Claim", "ClaimStore", "PlannedMove"]
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class ClaimStore(Generic[C]):
         self._folder = folder
         self.unsettled: list[Path] = []
         """Folders to be put in order: claimed or removed in part, or not readable."""
+        self.reasons: dict[str, str] = {}
+        """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
         """Take its files out of the inbox.
@@ -120,14 +122,14 @@ class ClaimStore(Generic[C]):
 
     def catch_up(self) -> list[C]:
         """Finish what is claimed or removed in part. Returns the claims that come of it."""
-        folders, self.unsettled = self.unsettled, []
+        folders, self.unsettled, self.reasons = self.unsettled, [], {}
         claims = []
         for folder in folders:
             try:
                 claim = self._restored(folder)
             except OSError as error:
                 log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
-                self.unsettled.append(folder)
+                self._note_unsettled(folder, error)
             except (ValueError, TypeError, KeyError) as error:
                 self._set_aside(folder, error)
             else:
@@ -192,7 +194,12 @@ class ClaimStore(Generic[C]):
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
-            self.unsettled.append(claim.folder)
+            self._note_unsettled(claim.folder, error)
+
+    def _note_unsettled(self, folder: Path, error: OSError) -> None:
+        self.unsettled.append(folder)
+        what = Path(error.filename).name if isinstance(error.filename, str) else folder.name
+        self.reasons[folder.name] = f"{shown(what)}: {error.strerror or error}"
 
     def _remove_folder(self, folder: Path) -> None:
         """Remove a folder that has no plan, and so is no claim."""
@@ -259,14 +266,3 @@ def _bring(step: PlannedMove, source: Path, target: Path) -> None:
         raise FileNotFoundError(error.errno, error.strerror, error.filename) from None
     if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
         raise FileChangedError(source)
-
-
-def free_file_name(name: str, taken: set[str]) -> str:
-    """`name`, or with a number before its suffix: two folders may each have a wave.jpg.
-
-    It is added to `taken`, which has names without regard to their case.
-    """
-    path = Path(name)
-    stem = free_name(path.stem, lambda stem: f"{stem}{path.suffix}".casefold() in taken)
-    taken.add(f"{stem}{path.suffix}".casefold())
-    return f"{stem}{path.suffix}"

@@ -97,7 +97,7 @@ def batch(
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
     layers = [settings_layer(name, assignments, size, strength) for name in presets]
-    items = expand(find_contents(contents), blends, variants_of(layers, read.settings))
+    items = list(expand(find_contents(contents), blends, variants_of(layers, read.settings)))
     finished = FinishedWork(out, (client.server().version if client else None) or __version__)
     if dry_run:
         return _print_plan(items, finished)
