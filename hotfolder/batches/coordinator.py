@@ -9,9 +9,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
-from hotfolder.atomic_files import discard
 from hotfolder.backoff import Backoff
 from hotfolder.batches.batch_status import status_of_batch, status_of_half_claimed
 from hotfolder.batches.candidates import BatchCandidate, BatchCandidates
@@ -58,12 +58,14 @@ class BatchCoordinator:
         spool: Spool,
         *,
         once: bool = False,
+        remove_control: Callable[[Path], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._folder = folder
         self._spool = spool
         self._clock = clock
+        self._remove_control = remove_control
         self._store = ClaimStore(folder.batches, "plan.json", Batch, folder)
         self._matcher = InputMatcher(folder)
         self._candidates = BatchCandidates(config, self._matcher, clock, once=once)
@@ -217,7 +219,7 @@ class BatchCoordinator:
 
     def _discard(self, control: ControlFile, name: str) -> None:
         for path in self._control_paths.get((control, name), ()):
-            discard(path)
+            self._remove_control(path)
 
     # --- the jobs of the batches that live -------------------------------------------------
 

@@ -184,7 +184,8 @@ class ClaimStore(Generic[C]):
     def _undo(self, claim: C) -> None:
         """Put back what was taken. If that cannot be done, `catch_up` goes on with the claim."""
         try:
-            for step in claim.moves:
+            # A batch file comes first and goes back last: without its pictures it is no batch.
+            for step in reversed(claim.moves):
                 source, target = Path(step.source), claim.folder / "inputs" / step.target
                 if not step.shared and folder_access.exists(target):
                     if folder_access.exists(source):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = [
+    "ENDS",
     "Cancelled",
     "Done",
     "Event",
@@ -94,6 +95,9 @@ class StorageFailed:
 
 
 Event = Started | Progress | Done | Failed | Cancelled | WorkerLost | StorageFailed
+
+ENDS = (Done, Failed, Cancelled, WorkerLost, StorageFailed)
+"""Each submitted job has exactly one of these, its last event."""
 
 
 _EVENTS: Mapping[str, Callable[..., Event]] = {
