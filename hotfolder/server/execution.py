@@ -268,6 +268,7 @@ class JobRunner:
             )
         else:
             self.requeue(entry, lost=lost)
+            self._reporter.lost(entry, reason)
             self._loss_backoff.delay(entry.job.id, self._pause_after_loss(entry))
 
     def _pause_after_loss(self, entry: SpooledJob) -> float:

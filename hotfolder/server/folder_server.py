@@ -416,6 +416,7 @@ class FolderServer:
             self._status_failed(error)
 
     def _report(self) -> None:
+        self._reporter.devices(self._dispatcher.devices())
         self._runner.report_positions(self._last_scan)
         self._reporter.refresh()
         self._report_server("busy" if self._live else "idle")
