@@ -67,6 +67,11 @@ class Batch:
     def cancelled(self) -> bool:
         return bool(self.state.get("cancelled"))
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no job of it is to come."""
+        return self.cancelled or len(self.ends) == len(self.plan.items)
+
     def plan_document(self) -> Mapping[str, Any]:
         plan = self.plan
         variants = {item.variant: item.settings for item in plan.items}

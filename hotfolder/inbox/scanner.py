@@ -12,6 +12,7 @@ from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Steps, in_one_go
 from plugin.client.protocol import ControlFile
 
 __all__ = ["InboxScanner"]
@@ -35,14 +36,18 @@ class InboxScanner:
         self._below: dict[str, FolderScanner] = {}
 
     def scan(self) -> Snapshot:
-        """Scan once.
+        """`steps` in one go."""
+        return in_one_go(self.steps())
+
+    def steps(self) -> Steps[Snapshot]:
+        """Scan once, in steps of some milliseconds.
 
         Raises:
             OSError: the inbox cannot be listed.
         """
         library = StyleLibrary(self._folder.styles)
         options = self._options()
-        top = self._top.scan(library, options)
+        top = yield from self._top.steps(library, options)
         below, self._below = self._below, {}
         found = [top]
         unreadable = []
@@ -51,7 +56,7 @@ class InboxScanner:
                 self._folder.inbox / name, self._clock, folder=name, presets=True
             )
             try:
-                found.append(scanner.scan(library, options))
+                found.append((yield from scanner.steps(library, options)))
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
@@ -69,6 +74,7 @@ class InboxScanner:
             unclaimed=tuple(file for s in found for file in s.unclaimed),
             unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
+            arriving=any(snapshot.arriving for snapshot in found),
             changed=top.changed,
         )
 

@@ -1,11 +1,16 @@
 """The style library: pictures that sidecars name without a path."""
 
+import os
+from itertools import islice
 from pathlib import Path
 
 from hotfolder.file_names import key_of
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["StyleLibrary"]
+
+MAX_LISTED = 20_000
+"""Names of a folder that are read. Beyond them a picture is found by its exact name alone."""
 
 
 class StyleLibrary:
@@ -28,14 +33,17 @@ class StyleLibrary:
         return self._found[name]
 
     def resolved(self, path: Path) -> Path:
-        """`path` without links."""
+        """`path` without links; of a link that leads to itself, the link."""
         if path not in self._resolved:
-            self._resolved[path] = path.resolve()
+            self._resolved[path] = Path(os.path.realpath(path))
         return self._resolved[path]
 
     def _find(self, name: str) -> Path | None:
-        *folders, last = name.split("/")
-        found = self._listed(self._root.joinpath(*folders)).get(key_of(last))
+        exact = self._root / name
+        found = exact if exact.is_file() else None
+        if found is None:
+            *folders, last = name.split("/")
+            found = self._listed(self._root.joinpath(*folders)).get(key_of(last))
         return found if found is not None and not found.is_dir() else None
 
     def leaves(self, path: Path) -> bool:
@@ -49,7 +57,8 @@ class StyleLibrary:
     def _listed(self, folder: Path) -> dict[str, Path]:
         if folder not in self._folders:
             try:
-                self._folders[folder] = {key_of(path.name): path for path in folder.iterdir()}
+                paths = islice(folder.iterdir(), MAX_LISTED)
+                self._folders[folder] = {key_of(path.name): path for path in paths}
             except (FileNotFoundError, NotADirectoryError):
                 self._folders[folder] = {}
         return self._folders[folder]

@@ -10,7 +10,7 @@ from pathlib import Path
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
-from hotfolder.file_names import free_name
+from hotfolder.file_names import FreeNames
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.folder_scanner import ScanOptions
@@ -24,11 +24,15 @@ from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
+from hotfolder.throttle import SteppedWork
 from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
 
 __all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
+
+SCAN_SECONDS = 0.5
+"""How long a turn may scan. A large or a hostile inbox takes several turns."""
 
 
 @dataclass
@@ -84,7 +88,9 @@ class Claimer:
         self._spent_controls = spent_controls
         self._once = once
         self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
+        self._clock = clock
         self._schedule = ScanSchedule(config, folder, clock)
+        self._scan: SteppedWork[Snapshot] = SteppedWork(clock, SCAN_SECONDS)
         # How long a client may be silent stays.
         self._liveness = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
@@ -97,8 +103,13 @@ class Claimer:
         self._more = False
         """Whether the last scan left jobs in the inbox that could have been claimed."""
 
+    @property
+    def is_scanning(self) -> bool:
+        """Whether a scan has begun and not come to its end."""
+        return self._scan.is_running
+
     def seconds_to_next_scan(self) -> float:
-        return self._schedule.seconds_to_next()
+        return 0.0 if self.is_scanning else self._schedule.seconds_to_next()
 
     def scan_if_due(
         self, live: Mapping[str, SpooledJob], batches: AbstractSet[str] = frozenset()
@@ -111,19 +122,25 @@ class Claimer:
             live: the jobs in the spool.
             batches: names that no job may have.
         """
-        if not self._schedule.begin():
-            runs_low = _queued(live) <= self._config().claim_limit // 2
-            return self._refill(live) if self._more and runs_low else None
+        if not self._scan.is_running:
+            if not self._schedule.begin():
+                runs_low = _queued(live) <= self._config().claim_limit // 2
+                return self._refill(live) if self._more and runs_low else None
+            self._scan.begin(self._inbox.steps())
         self._batches = batches
         try:
-            snapshot = self._inbox.scan()
+            snapshot = self._scan.turn()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
             self._schedule.scan_in(RETRY_SECONDS)
             return None
+        if snapshot is None:
+            return None  # It goes on at the next turn.
+        began = self._clock()
         self._schedule.found(snapshot)
         result = self._last = self._take(snapshot, live)
-        self._schedule.end(within=self._liveness.seconds_between_scans)
+        seconds = self._scan.busy + self._clock() - began
+        self._schedule.end(seconds, within=self._liveness.seconds_between_scans)
         return result
 
     def close(self) -> None:
@@ -149,7 +166,7 @@ class Claimer:
                 *controls.unclear,
                 *self._spent_controls.described(self._folder.inbox),
             ),
-            settling=snapshot.settling is not None,
+            settling=snapshot.arriving,
         )
         if self._spool.unsettled and not self._backoff.is_delayed("spool"):
             result.claimed += self._spool.catch_up()
@@ -183,6 +200,7 @@ class Claimer:
             result.settling = True
             self._schedule.scan_in(0.0)
         names = {entry.job.name for entry in live.values()} | result.candidates.keys()
+        # Batches look for what is asked of them after jobs have.
         batches = self._batches | snapshot.batch_files.keys()
         sources = {entry.job.source for entry in live.values()}
         sources |= {candidate.name for candidate in snapshot.candidates}
@@ -222,22 +240,20 @@ class Claimer:
         heartbeats = {name: file.fingerprint for name, file in controls.heartbeats.items()}
         return self._liveness.gone(owners, heartbeats)
 
-    def _names_taken(self, live: Iterable[str]) -> set[str]:
-        """In lower case, since a file system may take names for one that differ in case alone."""
-        names = (*live, *self._names.values(), *self._batches)
-        return {name.casefold() for name in names} | RESERVED_NAMES
+    def _names_left(self, live: Iterable[str]) -> FreeNames:
+        """The names that no other job or batch has."""
+        return FreeNames((*live, *self._names.values(), *self._batches, *RESERVED_NAMES))
 
     def _by_job_name(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]
     ) -> dict[str, JobCandidate]:
         """The candidates by their jobs' names: those of no live job, and the same at every scan."""
-        taken = self._names_taken(live)
+        names = self._names_left(live)
         before, self._names = self._names, {}
         for candidate in candidates:
             name = before.get(candidate.name)
             if name is None or name in live:
-                name = free_name(candidate.called, lambda each: each.casefold() in taken)
-                taken.add(name.casefold())
+                name = names.take(candidate.called)
             self._names[candidate.name] = name
         return {self._names[candidate.name]: candidate for candidate in candidates}
 
@@ -311,11 +327,10 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
-        taken = self._names_taken(entry.job.name for entry in live.values())
+        names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
-            name = free_name(candidate.name, lambda each: each.casefold() in taken)
-            taken.add(name.casefold())
+            name = names.take(candidate.name)
             outcome = _outcome(candidate)
             if outcome is None and candidate.decision is not Decision.CLAIM:
                 outcome = outcome_now(JobState.FAILED, error=candidate.message)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings
-from hotfolder.file_names import FileRole
+from hotfolder.file_names import FILE_NAME_BYTES, FileRole, FreeNames
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.job import TRANSITIONS, Job
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import ClaimStore, PlannedMove, free_file_name
+from hotfolder.spool.claims import ClaimStore, PlannedMove
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from plugin.client.protocol import JobState
 
@@ -81,12 +81,15 @@ class Spool(ClaimStore[SpooledJob]):
     ) -> SpooledJob:
         """Decide names and ways; touch nothing."""
         job_id = self._new_id()
+        seen = {file.path: file.fingerprint for file in candidate.files}
         moves: dict[Path, PlannedMove] = {}
-        taken: set[str] = set()
+        targets = FreeNames(longest=FILE_NAME_BYTES)
         for file in candidate.inputs:
             if file.path not in moves:
-                target = free_file_name(file.path.name, taken)
-                moves[file.path] = PlannedMove(str(file.path), target, file.shared)
+                target = targets.take_file(file.path.name)
+                moves[file.path] = PlannedMove(
+                    str(file.path), target, file.shared, seen.get(file.path)
+                )
         names = {
             role: [moves[file.path].target for file in candidate.of(role)]
             for role in (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.SIDECAR)

@@ -43,6 +43,8 @@ class Progress:
     eta_seconds: float | None
     preview: str | None = None
     """Path of a JPEG in the job's spool folder, replaced atomically, when there is a new one."""
+    rejected_moves: int = 0
+    """Moves that the optimiser took back so far, since the loss had risen far."""
 
 
 @dataclass(frozen=True)

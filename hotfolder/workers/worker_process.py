@@ -18,6 +18,7 @@ from typing import IO, Any
 from pydantic import BaseModel, ConfigDict
 
 from engine import THREADS_ENVIRONMENT
+from hotfolder.platforms import system
 
 __all__ = ["WorkerOptions", "WorkerProcess", "child_environment", "worker_command"]
 
@@ -67,6 +68,7 @@ class WorkerProcess:
             env=child_environment(),
             # Ctrl-C at the terminal is for the server, which then ends its workers in order.
             start_new_session=True,
+            creationflags=system.background_flags,
         )
         self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._threads = [

@@ -103,8 +103,9 @@ BATCH_SUFFIX = ".batch"
 RESERVED_NAMES = frozenset({SERVER_STATUS})
 """Names that no job and no batch may have."""
 
-MAX_NAME_BYTES = 230
-"""Of a job's name: room for `.result.yaml` and `-2` in the 255 bytes of most file systems."""
+MAX_NAME_BYTES = 224
+"""Of a job's name, with its number if it has one: room for the longest suffix that is put to it
+(`.contact-sheet.jpg`) and, before it, `.impasto-old-` in the 255 bytes of most file systems."""
 
 _DEVICES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *", re.I)
 """What Windows takes for a device, whatever stands behind it after a dot."""

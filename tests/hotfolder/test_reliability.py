@@ -7,6 +7,7 @@ import pytest
 from support import FakeClock, Room, paints, starts_only
 
 from hotfolder.spool import spool
+from plugin.client.protocol import MAX_NAME_BYTES
 
 TESTS = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("failure_modes.md")
@@ -57,8 +58,8 @@ def test_what_is_dropped_again_while_the_job_runs_is_another_job(room: Room) -> 
         "%s%n{0}",
         "🎨",
         "CON",
-        "x" * 230,
-        "名" * 76,
+        "x" * MAX_NAME_BYTES,
+        "名" * (MAX_NAME_BYTES // 3),
     ],
 )
 def test_names_of_every_kind_come_to_their_end(room: Room, name: str) -> None:

@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 from support import Room, fails, paints, starts_only
 
-from hotfolder.batches.batch_file import fits, parse_batch
+from hotfolder.batches.batch_file import parse_batch
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.errors import SidecarError
 from hotfolder.job import Job
@@ -321,24 +321,6 @@ def test_a_batch_killed_at_any_step_paints_each_item_once(
     assert originals(room) == {"cat.jpg", "fish.png", "trip.batch.yaml"}
     assert not any(room.folder.spool.iterdir())
     assert not any(room.folder.batches.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("path", "pattern", "expected"),
-    [
-        ("cat.jpg", "*.jpg", True),
-        ("CAT.JPG", "*.jpg", True),
-        ("sea/cat.jpg", "*.jpg", False),
-        ("sea/cat.jpg", "**/*.jpg", True),
-        ("cat.jpg", "**/*.jpg", True),
-        ("a/b/cat.jpg", "a/**/cat.*", True),
-        ("a/b/cat.jpg", "a/*", False),
-    ],
-)
-def test_patterns_stay_within_a_folder_unless_they_say_otherwise(
-    path: str, pattern: str, expected: bool
-) -> None:
-    assert fits(path, pattern) is expected
 
 
 def test_a_crowd_in_the_inbox_does_not_make_a_batch_start_twice(room: Room) -> None:
