@@ -129,6 +129,14 @@ class StatusReporter:
         """Its worker has died; it is tried again."""
         self._losses[entry.job.id] = reason
 
+    def unsettled(self, jobs: Iterable[tuple[str, str, str]]) -> None:
+        """Jobs that cannot be taken up from the spool now: name, id, and why."""
+        for name, job_id, reason in jobs:
+            message = f"cannot be taken up: {reason}; it is tried again"
+            status = JobStatus(name, JobState.QUEUED, message, id=job_id, source=name)
+            if self._written.has_changed(status) or self._written.is_stale(name):
+                self._written.write(status)
+
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""
         with self._written.errors_noted(entry.job.name):

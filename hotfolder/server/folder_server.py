@@ -371,7 +371,7 @@ class FolderServer:
                 state,
                 devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
-                strays=self._last_scan.unrecognised,
+                strays=(*self._spool.troubles, *self._last_scan.unrecognised),
             )
         except OSError as error:
             self._status_failed(error)
@@ -379,5 +379,6 @@ class FolderServer:
     def _report(self) -> None:
         self._reporter.devices(self._dispatcher.devices())
         self._runner.report_positions(self._last_scan)
+        self._reporter.unsettled(self._spool.unsettled_jobs())
         self._reporter.refresh()
         self._report_server("busy" if self._live else "idle")
