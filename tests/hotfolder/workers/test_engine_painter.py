@@ -1,6 +1,7 @@
 """The engine as a worker uses it: how much memory a job is planned with."""
 
 import shutil
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,33 @@ from engine.settings import resolve
 from hotfolder.job import Job
 from hotfolder.workers.engine_painter import EnginePainter
 from hotfolder.workers.worker_process import WorkerOptions
+
+
+@pytest.mark.parametrize("tiled", [False, True], ids=["whole", "tiled"])
+def test_every_layer_of_every_evaluation_is_a_sign_of_life(
+    tmp_path: Path,
+    small_pictures: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tiled: bool,
+) -> None:
+    (tmp_path / "inputs").mkdir()
+    for picture in small_pictures:
+        shutil.copy(picture, tmp_path / "inputs")
+    content, style = (picture.name for picture in small_pictures)
+    settings = resolve({"size": 64, "scales": 1, "steps": 3, "weights": "caffe"})
+    job = Job("id", "a", "a", str(tmp_path), content, (style,), settings)
+    painter = EnginePainter("cpu", WorkerOptions(threads=1, memory="3GB"))
+    signs: list[int] = []
+    painter.alive = lambda: signs.append(threading.get_ident())
+    if tiled:
+        monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
+    with closing(painter.paint(job)) as events:  # type: ignore[type-var]
+        next(events)
+        before = len(signs)
+        next(events)
+    assert before > 0
+    assert len(signs) - before >= 21  # conv1_1 to relu4_2: at least the layers of one pass
+    assert set(signs) == {threading.get_ident()}
 
 
 def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
