@@ -27,6 +27,7 @@ from hotfolder.folder_access import append, open_regular
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
 
 __all__ = ["Batch", "Plan"]
@@ -148,7 +149,7 @@ class Batch:
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())
             file.flush()
-            os.fsync(file.fileno())
+            system.sync_file(file.fileno())
         self.ends[number] = dict(end)
 
     def note(self, **facts: Any) -> None:
