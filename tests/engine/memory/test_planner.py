@@ -220,6 +220,27 @@ def test_out_of_memory_goes_on_from_the_same_step_in_a_smaller_plan(
     assert difference < 2 / 255
 
 
+def test_every_picture_that_is_held_counts_with_its_alpha(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ample(planner: Planner, size: Any, held: int, *_: int) -> bool:
+        asked.append(held - 12 * size[0] * size[1])
+        return True
+
+    monkeypatch.setattr(Planner, "fits_without_plan", ample)
+    content, style = pictures
+    alpha = np.ones(content.samples.shape[:2], np.float32)
+    settings = resolve(SMALL | {"steps": 1, "init": "file", "init_file": "a.png"})
+    work = stylise(
+        Picture(content.samples, alpha), [style], settings, vgg, initial=style, budget=2**50
+    )
+    next(work)
+    held = content.samples.nbytes + alpha.nbytes + 2 * style.samples.nbytes
+    assert asked == [held]
+
+
 class ShortOfMemory(TorchDispatchMode):
     """Counts the operations that take memory, and fails at one of them."""
 
