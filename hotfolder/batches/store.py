@@ -20,7 +20,7 @@ from typing import Any, Self
 from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
-from hotfolder.file_names import FileRole
+from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, open_regular
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
@@ -98,6 +98,9 @@ class Batch:
             Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
             for name, content, styles, variant in document["items"]
         ]
+        for item in document["items"]:
+            check_plain(item.name, str(item.content), *map(str, item.styles))
+        check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
         return cls(folder, Plan(**document))
 
@@ -105,6 +108,7 @@ class Batch:
         return self.state
 
     def apply_state(self, document: Any) -> None:
+        check_plain(document.get("published"), *(document.get("folder") or "x").split("/"))
         self.state = document
         try:
             file = open_regular(self.folder / "ends.jsonl")

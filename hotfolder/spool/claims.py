@@ -27,7 +27,7 @@ from hotfolder.atomic_files import (
     remove_leftovers,
     write_json,
 )
-from hotfolder.file_names import free_name_in, shown
+from hotfolder.file_names import check_plain, free_name_in, shown
 from hotfolder.folder_access import Fingerprint, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
@@ -223,6 +223,7 @@ class ClaimStore(Generic[C]):
             self._remove_folder(folder)
             return None
         claim = self._kind.from_plan(read_json(folder / self._plan), folder)
+        self._check(claim.moves)
         try:
             state = read_json(folder / "state.json")
         except FileNotFoundError:
@@ -237,6 +238,18 @@ class ClaimStore(Generic[C]):
         else:
             claim.apply_state(state)
         return claim
+
+    def _check(self, moves: Sequence[PlannedMove]) -> None:
+        """
+        Raises:
+            ValueError: they are not from where a claim takes files.
+        """
+        paths = self._folder
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches)
+        for step in moves:
+            check_plain(step.target)
+            if not any(Path(step.source).is_relative_to(place) for place in places):
+                raise ValueError(f"{step.source} is not in the hot folder")
 
     def _set_aside(self, folder: Path, error: Exception) -> None:
         """A folder that cannot be read is shown to a person, not thrown away."""

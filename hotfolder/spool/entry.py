@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from hotfolder.file_names import check_plain
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
@@ -80,6 +81,7 @@ class SpooledJob:
     @classmethod
     def from_plan(cls, document: Any, folder: Path) -> Self:
         job = Job.from_document(document["job"], str(folder))
+        check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar)
         moves = tuple(PlannedMove(**step) for step in document["moves"])
         entry = cls(job, moves, JobState.QUEUED)
         entry.apply_state(document)
@@ -97,6 +99,9 @@ class SpooledJob:
         state, outcome = JobState(document["state"]), document["outcome"]
         self.state = JobState.QUEUED if state is JobState.RUNNING else state
         self.outcome = JobOutcome(state, **outcome) if outcome else None
+        if (end := self.outcome) is not None:
+            check_plain(end.picture, *end.extra_outputs, end.published)
+            check_plain(*end.folder.split("/") if end.folder else ())
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The job fails: a file is gone that it was to have."""
