@@ -119,6 +119,16 @@ class Batch:
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
 
+    def lacks_picture(self, number: int) -> bool:
+        """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
+        try:
+            if all(picture.path.exists() for picture in self.inputs_of(self.plan.items[number])):
+                return False
+            self.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+        except OSError:
+            return False
+        return True
+
     def next_items(self, count: int, *, but: set[int]) -> list[int]:
         """The numbers of the next items that have not ended, without those of `but`."""
         while self._next in self.ends:
