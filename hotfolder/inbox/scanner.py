@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hotfolder.atomic_files import move
+from hotfolder.file_names import FileRole, free_name_in, parse
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import Steps, in_one_go
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import BATCH_SUFFIX, SIDECAR_SUFFIX, ControlFile
 
 __all__ = ["InboxScanner"]
 
@@ -96,6 +98,19 @@ class InboxScanner:
         # The last one to be claimed takes what the others had copied, so nothing is left.
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         return [*others, replace(last, inputs=tuple(inputs))]
+
+    def restore_batches(self, name: str) -> bool:
+        """Put the batch files in `failed/NAME/` back into the inbox; whether there were any."""
+        restored = False
+        with contextlib.suppress(OSError):
+            for path in sorted((self._folder.failed / name).iterdir()):
+                parsed = parse(path.name)
+                if parsed is not None and parsed.role is FileRole.BATCH and not path.is_symlink():
+                    stem, end = parsed.job, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
+                    free = free_name_in(self._folder.inbox, stem, [end])
+                    move(path, self._folder.inbox / f"{free}{end}")
+                    restored = True
+        return restored
 
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""

@@ -4,7 +4,6 @@ Cancel and hold are the claimer's and the server's to carry out; priority, relea
 here, and the removal of control files that are for no job.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -23,6 +22,9 @@ __all__ = ["ControlFiles", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+MAX_PRIORITY_BYTES = 16
+"""Of a priority file: a digit, and whatever ends a line."""
+
 
 class ControlFiles:
     """The control files of one scan."""
@@ -38,8 +40,10 @@ class ControlFiles:
         self.unclear: list[str] = []
         """Priority files that have no priority in them, in words."""
         for name, file in self._files[ControlFile.PRIORITY].items():
-            with contextlib.suppress(OSError):
+            try:
                 self._read_priority(name, file)
+            except OSError as error:
+                self.unclear.append(f"{file.label} (cannot be read: {error.strerror or error})")
 
     def release(self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner) -> bool:
         """End the hold of the jobs for which a release file is there; True if there were any."""
@@ -70,7 +74,7 @@ class ControlFiles:
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates:
+                if not candidates and not inbox.restore_batches(name):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 file.path.unlink(missing_ok=True)
@@ -91,7 +95,8 @@ class ControlFiles:
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
-            text = opened.read(16).strip()
+            text = opened.read(MAX_PRIORITY_BYTES + 1)
+        text = b"" if len(text) > MAX_PRIORITY_BYTES else text.strip()
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:
