@@ -59,7 +59,7 @@ def test_what_is_dropped_again_while_the_job_runs_is_another_job(room: Room) -> 
         "🎨",
         "CON",
         "x" * MAX_NAME_BYTES,
-        "名" * 76,
+        "名" * (MAX_NAME_BYTES // 3),
     ],
 )
 def test_names_of_every_kind_come_to_their_end(room: Room, name: str) -> None:
