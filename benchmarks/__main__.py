@@ -40,6 +40,10 @@ BENCHMARKS = {
         "reliability.fuzz",
         "10 000 hostile sidecars and damaged pictures: no traceback, no loss, no hang",
     ),
+    "runaways": (
+        "reliability.runaways",
+        "descents from noise that are thrown: with L-BFGS guarded, and without",
+    ),
     "neutral": ("looks.neutral", "the neutral score of pictures by hand"),
 }
 """Name -> module, and what it measures."""

@@ -14,7 +14,8 @@ import torch
 
 from engine.errors import Problem, SettingsError
 from engine.images.picture import Picture
-from engine.images.pyramid import extend, pyramid_sizes, resize
+from engine.images.pyramid import extend, pyramid_sizes
+from engine.images.scaling import scaled
 from engine.losses.functional import gram_matrix
 from engine.network.layers import multiplications_of
 from engine.network.vgg import VGG19
@@ -159,7 +160,7 @@ def _shares(
     (size,) = pyramid_sizes(
         picture.size, settings.longest_side(picture.size), 1, settings.scale_factor
     )
-    small = resize(picture.to_tensor(vgg.device), size)
+    small = scaled(picture, size).to(vgg.device)
     with torch.no_grad():
         targets = vgg.features(
             extend(small, settings.margin), layers, settings.pooling, settings.padding

@@ -52,6 +52,7 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
+ADAM_LEARNING_RATE = 0.02
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
@@ -110,14 +111,15 @@ class Settings(BaseModel):
     """`lbfgs` (quasi-Newton, fewest evaluations) or `adam` (least memory)."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """Step length: 1 for `lbfgs`; for `adam` in units of the range 0 to 1, such as 0.02."""
+    """Step length: 1 for `lbfgs`; for `adam`, in units of the range 0 to 1, 0.02 unless it is
+    set."""
 
     history: Annotated[int, Field(ge=1, le=500)] = 50
     """Pairs of steps that L-BFGS remembers. Each takes twice the picture's memory in float32."""
 
     first_move: Annotated[float, Field(ge=0, le=0.5)] = 0.01
-    """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, which
-    can end in NaN."""
+    """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, from
+    which rounding decides what follows."""
 
     preconditioning: Annotated[float, Field(ge=0, le=2)] = 0.5
     """How much further L-BFGS lets broad shapes move than fine grain: the exponent of a power of
@@ -235,6 +237,8 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
                 raise SettingsError([_unknown_preset(name)])
             values |= PRESETS[name]
         values |= layer
+    if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
+        values["learning_rate"] = ADAM_LEARNING_RATE
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

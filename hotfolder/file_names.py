@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
 
+from hotfolder.folder_access import exists
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
@@ -159,7 +160,7 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
 
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
     """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
-    return free_name(name, lambda n: any(os.path.lexists(folder / (n + end)) for end in endings))
+    return free_name(name, lambda n: any(exists(folder / (n + end)) for end in endings))
 
 
 def _numbered(stem: str, number: int, suffix: str, longest: int) -> str:

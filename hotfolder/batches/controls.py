@@ -1,9 +1,9 @@
 """What control files in the inbox ask of batches (docs/protocol.md)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from hotfolder.atomic_files import discard
 from hotfolder.inbox.candidate import Snapshot
 from hotfolder.job_tag import JobTag
 from plugin.client.protocol import ControlFile
@@ -17,9 +17,17 @@ class BatchControls:
     """Those of one scan."""
 
     def __init__(
-        self, snapshot: Snapshot | None = None, priorities: Mapping[str, int] | None = None
+        self,
+        remove: Callable[[Path], None],
+        snapshot: Snapshot | None = None,
+        priorities: Mapping[str, int] | None = None,
     ) -> None:
-        """`priorities`: those of priority files, by name."""
+        """
+        Args:
+            remove: removes a control file that has been obeyed.
+            priorities: those of priority files, by name.
+        """
+        self._remove = remove
         snapshot = snapshot or Snapshot()
         self._paths = snapshot.control_paths
         self.cancelled = frozenset(snapshot.control_files[ControlFile.CANCEL])
@@ -40,4 +48,4 @@ class BatchControls:
         """Remove what was found, wherever it lies and however its name is written."""
         for control in controls:
             for path in self._paths.get((control, name), ()):
-                discard(path)
+                self._remove(path)

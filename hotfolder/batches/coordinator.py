@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff
@@ -57,6 +58,7 @@ class BatchCoordinator:
         spool: Spool,
         *,
         once: bool = False,
+        remove_control: Callable[[Path], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
@@ -72,7 +74,8 @@ class BatchCoordinator:
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, BatchCandidate] = {}
         self._look: SteppedWork[list[SpooledJob]] = SteppedWork(clock, TURN_SECONDS)
-        self._controls = BatchControls()
+        self._remove_control = remove_control
+        self._controls = BatchControls(remove_control)
         """Those of the last scan."""
         self._troubles: dict[str, str] = {}
         """Why a live batch cannot go on now, in words."""
@@ -117,7 +120,7 @@ class BatchCoordinator:
     ) -> None:
         """Begin to claim batch files that are complete. `taken` are the names of jobs,
         `priorities` those of priority files."""
-        self._controls = BatchControls(snapshot, priorities)
+        self._controls = BatchControls(self._remove_control, snapshot, priorities)
         self._look.begin(self._look_at(snapshot, taken))
 
     def look(self) -> list[SpooledJob]:
@@ -204,14 +207,10 @@ class BatchCoordinator:
                 try:
                     candidate, job_name = self._candidate_of(batch, number, names)
                     entry = self._spool.claim(candidate, job_name)
-                except OSError as error:
+                except Exception as error:
                     if batch.lacks_picture(number):
                         continue
                     self._note_trouble(name, "no job can be made", error)
-                    break
-                except Exception as error:
-                    refusal = self._guard.refusal(name, error)
-                    self._note_trouble(name, "no job can be made", refusal)
                     break
                 self._troubles.pop(name, None)
                 taken.add(job_name)
@@ -271,13 +270,8 @@ class BatchCoordinator:
                     name, ControlFile.CANCEL, ControlFile.HOLD, ControlFile.PRIORITY
                 )
                 self._store.remove(batch)
-            except OSError as error:
-                self._note_trouble(name, "the summary cannot be published", error)
-                self._post(self._status_of(batch))
-                continue
             except Exception as error:
-                refusal = self._guard.refusal(name, error)
-                self._note_trouble(name, "the summary cannot be published", refusal)
+                self._note_trouble(name, "the summary cannot be published", error)
                 self._post(self._status_of(batch))
                 continue
             del self._live[name]
@@ -304,7 +298,8 @@ class BatchCoordinator:
         """The batch file as a job that has ended."""
         input_file = InputFile(FileRole.SIDECAR, candidate.file.path)
         dropped = candidate.status(0.0).dropped
-        job = JobCandidate(candidate.source, Decision.REFUSE, "", (input_file,), dropped)
+        inputs, files = (input_file,), (candidate.file,)
+        job = JobCandidate(candidate.source, Decision.REFUSE, "", inputs, dropped, files=files)
         try:
             entry = self._spool.claim(job, candidate.name, outcome)
         except OSError as error:
@@ -340,6 +335,8 @@ class BatchCoordinator:
         candidate.message = self._troubles[candidate.name]
 
     def _note_trouble(self, name: str, what: str, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            error = self._guard.refusal(name, error)
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.error("%s %s: %s", JobTag(name), what, error)
         self._troubles[name] = f"{what} ({reason}); it is tried again"

@@ -13,6 +13,7 @@ from hotfolder.batches.patterns import PathPattern, is_pattern
 from hotfolder.batches.store import Plan
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FILE_NAME_BYTES, FreeNames, is_showable
+from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
@@ -59,6 +60,9 @@ class LoosePictures:
     def is_settled(self, path: str) -> bool:
         return self._files[path].settled
 
+    def fingerprint(self, path: str) -> Fingerprint:
+        return self._files[path].fingerprint
+
     def remove(self, paths: Iterable[str]) -> None:
         """They are a batch's now."""
         for path in paths:
@@ -77,6 +81,8 @@ class MatchResult:
     """Below the inbox."""
     styles: list[tuple[tuple[str, Path], ...]] = field(default_factory=list)
     """Each blend's styles: by what name they are asked for, and where they lie."""
+    seen: dict[Path, Fingerprint] = field(default_factory=dict)
+    """Of the contents and styles that are loose pictures, as they were found."""
     loose: list[str] = field(default_factory=list)
     """Contents and styles that are loose pictures."""
     missing: list[str] = field(default_factory=list)
@@ -118,6 +124,7 @@ class InputMatcher:
             yield
         found.contents = list(contents)
         found.loose = [*contents, *styles]
+        found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
         found.arriving = [path for path in found.loose if not loose.is_settled(path)]
         count = len(found.contents) * len(found.styles) * len(read.variants)
         if count > MAX_ITEMS:
@@ -133,12 +140,14 @@ class InputMatcher:
         """What the batch expands to, and how its files come."""
         inbox = self._folder.inbox
         names = FreeNames(longest=FILE_NAME_BYTES)
+        seen = {**found.seen, file.path: file.fingerprint}
         moves: dict[Path, PlannedMove] = {}
 
         def add_move(path: Path, name: str) -> Path:
             if path not in moves:
                 target = names.take_file(PurePosixPath(name).name)
-                moves[path] = PlannedMove(str(path), target, not path.is_relative_to(inbox))
+                shared = not path.is_relative_to(inbox)
+                moves[path] = PlannedMove(str(path), target, shared, seen.get(path))
             return Path(moves[path].target)
 
         add_move(file.path, file.name)

@@ -21,6 +21,7 @@ from hotfolder.job import now
 from hotfolder.job_tag import JobTag
 from hotfolder.outbox.publisher import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import system
 from hotfolder.workers.worker_process import child_environment
 
 __all__ = ["BatchPublisher"]
@@ -115,10 +116,11 @@ class BatchPublisher:
                 stderr=subprocess.DEVNULL,
                 env=child_environment(),
                 start_new_session=True,
+                creationflags=system.background_flags,
             )
 
     def _picture(self, end: Mapping[str, Any]) -> str | None:
-        return str(self._folder.root / end["picture"]) if end.get("picture") else None
+        return str(self._folder.absolute(end["picture"])) if end.get("picture") else None
 
     def _place(self, batch: Batch, files: list[str], config: Config) -> dict[str, str]:
         """Publish `files`, the summary last. Returns their paths below the hot folder."""
@@ -141,7 +143,7 @@ class BatchPublisher:
         moves = [
             (batch.inputs / each.target, each.target) for each in batch.moves if not each.shared
         ]
-        move_originals(self._folder.root / batch.state["folder"], moves)
+        move_originals(self._folder.absolute(batch.state["folder"]), moves)
 
     def _originals_folder(self, batch: Batch, config: Config) -> str | None:
         finished = str(batch.state["finished"])

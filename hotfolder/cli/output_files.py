@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hotfolder.errors import FolderError
+from hotfolder.paths import in_plain_folder
 
 if TYPE_CHECKING:
     from engine.images.picture import Picture
@@ -68,7 +69,7 @@ def write_output(picture: "Picture", output: Path, settings: "Settings", *, forc
 
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
     check_output(output, force=force)
-    with whole(output) as file:
+    with whole(in_plain_folder(output)) as file:
         write_picture(
             picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
         )
@@ -83,4 +84,4 @@ def write_file(data: bytes, output: Path, *, force: bool) -> None:
     from hotfolder.atomic_files import write_whole
 
     check_output(output, force=force)
-    write_whole(output, data)
+    write_whole(in_plain_folder(output), data)

@@ -1,6 +1,5 @@
 """The files of one folder, as one scan finds them, and since when they have been quiet."""
 
-import os
 import stat
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -8,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hotfolder.file_names import ParsedName, key_of, parse, shown
+from hotfolder.folder_access import Fingerprint, entries, fingerprint_of
 from hotfolder.inbox.model import InboxFile
-from hotfolder.inbox.stability import Fingerprint, StabilityTracker
+from hotfolder.inbox.stability import StabilityTracker
 from hotfolder.throttle import Steps, in_one_go
 
-__all__ = ["Listing", "arriving_message", "fingerprint_of", "newest_time"]
+__all__ = ["Listing", "arriving_message", "newest_time"]
 
 NAMES_A_STEP = 1000
 
@@ -65,30 +65,28 @@ class Listing:
         refused: dict[str, Exception] = {}
         found: dict[str, tuple[ParsedName, bool]] = {}
         prints: dict[str, Fingerprint] = {}
-        with os.scandir(self._path) as entries:
-            for number, entry in enumerate(entries):
-                if number % NAMES_A_STEP == NAMES_A_STEP - 1:
-                    yield
-                name = entry.name
-                known = before.get(name)
-                try:
-                    parsed = known.parsed if known is not None else self._parse_name(name)
-                    if parsed is None:
-                        continue
-                    facts = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
+        for number, (name, look) in enumerate(entries(self._path)):
+            if number % NAMES_A_STEP == NAMES_A_STEP - 1:
+                yield
+            known = before.get(name)
+            try:
+                parsed = known.parsed if known is not None else self._parse_name(name)
+                if parsed is None:
                     continue
-                except (OSError, ValueError, OverflowError) as error:
-                    refused[name] = error
-                    if known is not None:  # What is out of reach for a moment is not gone.
-                        found[name] = known.parsed, known.regular
-                        prints[name] = known.fingerprint
-                    continue
-                if stat.S_ISDIR(facts.st_mode):
-                    folders.append(name)
-                    continue
-                found[name] = parsed, stat.S_ISREG(facts.st_mode)
-                prints[name] = fingerprint_of(facts)
+                facts = look()
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, OverflowError) as error:
+                refused[name] = error
+                if known is not None:  # What is out of reach for a moment is not gone.
+                    found[name] = known.parsed, known.regular
+                    prints[name] = known.fingerprint
+                continue
+            if stat.S_ISDIR(facts.st_mode):
+                folders.append(name)
+                continue
+            found[name] = parsed, stat.S_ISREG(facts.st_mode)
+            prints[name] = fingerprint_of(facts)
         if refused and not found and not folders:
             raise next(iter(refused.values()))  # The folder itself cannot be looked at.
         self.unreadable = tuple(
@@ -121,11 +119,6 @@ class Listing:
     def arriving_for(self, name: str) -> float:
         """Seconds for which a file that is not settled has been changing."""
         return self._tracker.unsettled_for(name)
-
-
-def fingerprint_of(facts: os.stat_result) -> Fingerprint:
-    """What changes when a file does."""
-    return Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 def newest_time(files: Iterable[InboxFile]) -> str:

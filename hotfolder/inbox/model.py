@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, ParsedName
+from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar, read_sidecar
-from hotfolder.inbox.stability import Fingerprint
 
 __all__ = ["Decision", "InboxFile", "InputFile"]
 

@@ -9,23 +9,15 @@ as it is for 2 seconds more.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-__all__ = ["COARSE_SECONDS", "Fingerprint", "StabilityTracker"]
+from hotfolder.folder_access import Fingerprint
+
+__all__ = ["COARSE_SECONDS", "StabilityTracker"]
 
 COARSE_SECONDS = 2.0
 """What FAT keeps times to, the coarsest there is."""
 
 _SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What changes when a file does. A renamed-over file has another inode."""
-
-    size: int
-    mtime_ns: int
-    inode: int
 
 
 class StabilityTracker:

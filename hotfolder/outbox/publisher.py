@@ -13,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from hotfolder.atomic_files import move, publish_all, remove_leftovers, sync_folder, write_whole
+from hotfolder.atomic_files import move, publish_all, remove_leftovers, write_whole
 from hotfolder.config.model import Config
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name_in
+from hotfolder.folder_access import mkdir, sync_folder
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
@@ -112,8 +113,8 @@ class Publisher:
                 return
             name = free_name_in(parent, entry.job.name)
             self._note(entry, folder=self._folder.relative(parent / name))
-        folder = self._folder.root / str(_outcome(entry).folder)
-        failed, library = entry.state is JobState.FAILED, self._folder.styles.resolve()
+        folder = self._folder.absolute(str(_outcome(entry).folder))
+        failed, library = entry.state is JobState.FAILED, self._folder.styles
         moves = [
             (entry.inputs / step.target, Path(step.source).name)
             for step in entry.moves
@@ -152,8 +153,8 @@ def move_originals(folder: Path, moves: Iterable[tuple[Path, str]]) -> None:
     """Move files into `folder`, each under a name. May be repeated."""
     # Not `parents=True`: if a network share has gone, its mount point is an empty folder, in
     # which nothing must be made.
-    folder.parent.mkdir(exist_ok=True)
-    folder.mkdir(exist_ok=True)
+    mkdir(folder.parent, exist_ok=True)
+    mkdir(folder, exist_ok=True)
     remove_leftovers(folder)
     for source, name in moves:
         # Missing if it vanished before the claim was finished; a job's error says so.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, read_json, write_json
+from hotfolder.folder_access import names, unlink
 from hotfolder.job import now
 from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, finite, shortened
 from hotfolder.paths import FolderPaths
@@ -52,22 +53,25 @@ class StatusWriter:
     def clear(self, name: str) -> None:
         """Remove the status and the preview of `name`: an earlier job's, or those of files that
         were taken out of the inbox."""
-        self._job_path(name).unlink(missing_ok=True)
+        unlink(self._job_path(name), missing_ok=True)
         self.clear_preview(name)
 
     def clear_preview(self, name: str) -> None:
         """Remove an earlier job's preview."""
-        self._preview_path(name).unlink(missing_ok=True)
+        unlink(self._preview_path(name), missing_ok=True)
 
     def clear_waiting(self) -> None:
         """At start: remove what a killed server wrote about files in the inbox, which may be gone
         since."""
         with contextlib.suppress(OSError):
-            for path in self._folder.status.glob(f"*{protocol.STATUS_SUFFIX}"):
+            for name in names(self._folder.status):
+                if not name.endswith(protocol.STATUS_SUFFIX):
+                    continue
+                path = self._folder.status / name
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     document = read_json(path)
                     if document.get("state") in _UNCLAIMED and document.get("id") is None:
-                        path.unlink()
+                        unlink(path)
 
     def _write(self, path: Path, status: JobStatus | ServerStatus) -> dict[str, Any]:
         document: dict[str, Any] = finite(

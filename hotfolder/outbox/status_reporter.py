@@ -4,6 +4,7 @@ A status is derived from the job in the spool or the candidate in the inbox, its
 and what only events tell of a running job. What was written last is kept, to see what differs.
 """
 
+import contextlib
 import logging
 import math
 import os
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import __version__
+from hotfolder.atomic_files import NO_SPACE
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.file_names import shown
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import now
@@ -60,9 +63,14 @@ class StatusReporter:
         publisher: Publisher,
         *,
         on_status: OnStatus | None = None,
+        on_error: Callable[[OSError], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`live`: every job in the spool, by id; looked at, never changed."""
+        """
+        Args:
+            live: every job in the spool, by id; looked at, never changed.
+            on_error: called when a job's status cannot be written, which stops nothing else.
+        """
         self._config = config
         self._folder = folder
         self._live = live
@@ -73,6 +81,7 @@ class StatusReporter:
         self.paused: str | None = None
         """Why nothing new is painted."""
         self._on_status = on_status
+        self._on_error = on_error
         self._clock = clock
         self._candidates: dict[str, JobCandidate] = {}
         self._positions: Mapping[str, int] = {}
@@ -81,6 +90,10 @@ class StatusReporter:
         """What is known of a job's run from events alone, by id: fields of its status."""
         self._written: dict[str, tuple[JobStatus, float]] = {}
         """What was written last, and when, by name; until the job has ended."""
+        self._refusals: dict[str, str] = {}
+        """What the file system refuses for a job, by id."""
+        self._unwritten: dict[str, str] = {}
+        """Why a status cannot be written, by name."""
         self._started = now()
         self._refreshing = Throttle(clock)
         self._updating = Throttle(clock)
@@ -102,7 +115,8 @@ class StatusReporter:
             pauses: seconds for which a job rests whose worker has died, by name.
         """
         for gone in self._unclaimed().keys() - candidates.keys():
-            self._writer.clear(gone)
+            with self._errors_noted(gone):
+                self._writer.clear(gone)
             self._written.pop(gone, None)
         self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
         waiting = [e for e in self._live.values() if e.state in (JobState.QUEUED, JobState.HELD)]
@@ -115,7 +129,8 @@ class StatusReporter:
 
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""
-        self._writer.clear_preview(entry.job.name)
+        with self._errors_noted(entry.job.name):
+            self._writer.clear_preview(entry.job.name)
         self._facts[entry.job.id] = {"device": device, "message": "starting"}
         self._write(self._status_of(entry))
 
@@ -123,11 +138,13 @@ class StatusReporter:
         """The optimisation went on."""
         facts = self._facts.setdefault(entry.job.id, {})
         if event.preview is not None:
-            facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
+            with self._errors_noted(entry.job.name):
+                facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
         at_scale = f", scale {event.scale} of {event.scales}" if event.scales > 1 else ""
+        back = f", {event.rejected_moves} taken back" if event.rejected_moves else ""
         facts |= {key: getattr(event, key) for key in ("scale", "scales", "step", "steps")}
         facts |= {
-            "message": f"step {event.step} of {event.steps}{at_scale}",
+            "message": f"step {event.step} of {event.steps}{at_scale}{back}",
             "fraction": round(event.fraction, 4),
             "losses": event.losses,
             "seconds": round(event.seconds, 2),
@@ -141,15 +158,24 @@ class StatusReporter:
         facts = self._facts.get(entry.job.id, {})
         return str(facts["message"]) if "step" in facts else "its start"
 
-    def unpublished(self, entry: SpooledJob, error: OSError) -> None:
-        """The end cannot be published yet; it is tried again."""
-        facts = self._facts.setdefault(entry.job.id, {})
-        if "state" not in facts:
-            facts["message"] = f"waits to be published: {error.strerror or error}"
+    def refused(self, entry: SpooledJob, reason: str | None) -> None:
+        """The file system refuses what is to be done for the job, which is tried again; None: it
+        does not any more."""
+        if reason is None:
+            self._refusals.pop(entry.job.id, None)
+            return
+        self._refusals[entry.job.id] = reason
+        if entry.outcome is not None:
+            self._facts.setdefault(entry.job.id, {})  # It has not ended for its readers.
+        if "state" not in self._facts.get(entry.job.id, {}):
             self._write(self._status_of(entry))
 
     def ended(self, entry: SpooledJob) -> Mapping[str, Any]:
-        """The job's end is published. Returns its last status, as written."""
+        """The job's end is published. Returns its last status, as written.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         outcome = entry.outcome
         assert outcome is not None
         facts = self._facts.setdefault(entry.job.id, {})
@@ -165,7 +191,7 @@ class StatusReporter:
             facts["error"] = error_text(entry)
         else:
             facts["message"] = f"cancelled: {outcome.error}" if outcome.error else "cancelled"
-        document = self._write(self._status_of(entry))
+        document = self._post(self._status_of(entry))
         self._candidates.pop(entry.job.name, None)
         del self._written[entry.job.name]
         return document
@@ -206,7 +232,7 @@ class StatusReporter:
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=[shortened(stray, MAX_MESSAGE) for stray in strays[:20]],
+            strays=[shortened(s, MAX_MESSAGE) for s in [*self._unwritten.values(), *strays][:20]],
             paused=self.paused,
             config_problem=self.config_problem,
         )
@@ -251,8 +277,12 @@ class StatusReporter:
             dropped=job.dropped,
             message=self._message_of(entry),
         )
-        waits = entry.state in (JobState.QUEUED, JobState.HELD)
-        return status if waits else replace(status, **self._facts.get(job.id, {}))
+        facts = self._facts.get(job.id, {})
+        if entry.state not in (JobState.QUEUED, JobState.HELD):
+            status = replace(status, **facts)
+        if job.id in self._refusals and "state" not in facts:
+            status = replace(status, message=f"{self._refusals[job.id]}; it is tried again")
+        return status
 
     def _message_of(self, entry: SpooledJob) -> str:
         if entry.state is JobState.HELD:
@@ -331,7 +361,27 @@ class StatusReporter:
         written = self._written.get(name)
         return -math.inf if written is None else written[1]
 
-    def _write(self, status: JobStatus) -> Mapping[str, Any]:
+    def _write(self, status: JobStatus) -> None:
+        """Write a status; if that fails, again when it would be refreshed."""
+        with self._errors_noted(status.name):
+            self._post(status)
+            return
+        self._written[status.name] = (status, self._clock())
+
+    @contextlib.contextmanager
+    def _errors_noted(self, name: str) -> Iterator[None]:
+        """Within it an error concerns the status of `name` alone."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in NO_SPACE:  # A full disk is told of in `paused`.
+                words = f"status/{shown(name)}.json (cannot be written: {error.strerror or error})"
+                self._unwritten[name] = words
+            self._on_error(error)
+        else:
+            self._unwritten.pop(name, None)
+
+    def _post(self, status: JobStatus) -> Mapping[str, Any]:
         if status.name not in self._written and status.preview is None:
             self._writer.clear_preview(status.name)
         document = self._writer.post(status)

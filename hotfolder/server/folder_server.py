@@ -8,7 +8,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from collections.abc import Set as AbstractSet
 
 from hotfolder.atomic_files import NO_SPACE, remove_leftovers
@@ -25,11 +25,13 @@ from hotfolder.scheduling import Scheduler
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
 from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
+from hotfolder.server.job_backoff import JobBackoff
 from hotfolder.server.pause import Pause
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.spool.claimer import Claimer, ScanResult
 from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import WorkerLost
@@ -72,16 +74,39 @@ class FolderServer:
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         scheduler = Scheduler()
-        self._claimer = Claimer(current, folder, self._spool, scheduler, once=once, clock=clock)
+        spent_controls = SpentControlFiles()
+        self._claimer = Claimer(
+            current, folder, self._spool, scheduler, spent_controls, once=once, clock=clock
+        )
         publisher = Publisher(current, folder, self._spool)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
         self._reporter = StatusReporter(
-            current, folder, self._live, publisher, on_status=on_event, clock=clock
+            current,
+            folder,
+            self._live,
+            publisher,
+            on_status=on_event,
+            on_error=self._status_failed,
+            clock=clock,
         )
-        self._batches = BatchCoordinator(current, folder, self._spool, once=once, clock=clock)
+        self._job_backoff = JobBackoff(self._reporter, clock)
+        self._batches = BatchCoordinator(
+            current,
+            folder,
+            self._spool,
+            once=once,
+            remove_control=spent_controls.remove,
+            clock=clock,
+        )
         self._completion = JobCompletion(
-            folder, self._spool, publisher, self._reporter, self._batches, once=once, clock=clock
+            folder,
+            self._spool,
+            publisher,
+            self._reporter,
+            self._batches,
+            self._job_backoff,
+            spent_controls,
         )
         self._cleaner = RetentionCleaner(current, folder, clock=clock)
         self._job_notifier = JobNotifier(current, folder.root)
@@ -92,7 +117,7 @@ class FolderServer:
             dispatcher,
             self._reporter,
             scheduler,
-            status_errors_logged=self._status_errors_logged,
+            self._job_backoff,
             on_full=self._disk_is_full,
             clock=clock,
         )
@@ -112,13 +137,15 @@ class FolderServer:
         everything has come to an end. Yields the status in one line for a person.
 
         Raises:
-            FolderError: the spool cannot be read; with `once`, as `step`.
+            FolderError: the spool cannot be read; with `once`, as `step`, and in the end if the
+                file system has refused something for a job.
         """
         try:
             self._start()
             while not (self._once and self._is_finished()):
                 self.step()
                 yield self.status_line()
+            self._check_refusals()
         except GeneratorExit:
             self._is_stopped = True
             raise
@@ -152,7 +179,7 @@ class FolderServer:
         """Once around the loop. Does not wait.
 
         Raises:
-            FolderError: with `once`, the folder is out of reach or a job cannot be published.
+            FolderError: with `once`, the folder is out of reach.
         """
         if not self._is_available():
             self._runner.take_while_unavailable(self._dispatcher.poll(0))
@@ -176,8 +203,7 @@ class FolderServer:
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
         if self._availability is FolderAvailability.AVAILABLE:
-            with contextlib.suppress(OSError):
-                self._reporter.server("stopping", totals=self._completion.totals)
+            self._report_server("stopping")
 
     def _is_available(self) -> bool:
         """Whether the folder can be worked with. While it cannot, nothing is touched."""
@@ -197,20 +223,17 @@ class FolderServer:
 
     def _retry_at_once(self) -> None:
         """Whatever the file system refused."""
-        for backoff in (self._backoff, self._runner.backoff, self._completion.backoff):
-            backoff.forget()
+        self._backoff.forget()
+        self._job_backoff.retry_at_once()
 
     def _report_unavailable(self) -> None:
         """In the status, if only a part of the folder is missing."""
         if self._availability_monitor.same_root:
             self._set_paused(f"waits for {self._availability_monitor.reason}")
-            with contextlib.suppress(OSError):
-                state = "busy" if self._live else "idle"
-                self._reporter.server(state, totals=self._completion.totals)
+            self._report_server("busy" if self._live else "idle")
 
     def _start(self) -> None:
-        with self._status_errors_logged():
-            self._reporter.server("starting", devices=self._dispatcher.devices())
+        self._report_server("starting")
         self._remove_leftovers()
         with contextlib.suppress(OSError):
             remove_leftovers(self._folder.inbox)
@@ -251,14 +274,11 @@ class FolderServer:
             self._complete_jobs()
             for entry in self._live.values():
                 if entry.state is JobState.RUNNING:
-                    self._runner.requeue(entry)
-                    log.info("%s back in the queue", entry.tag)
+                    with self._job_backoff.attempt(entry, "it cannot be put back into the queue"):
+                        self._runner.requeue(entry)
+                        log.info("%s back in the queue", entry.tag)
             self._report()
-            self._reporter.server(
-                "stopped",
-                totals=self._completion.totals,
-                strays=self._last_scan.unrecognised,
-            )
+            self._report_server("stopped")
         except OSError as error:
             # The spool is as it was; the next start finds the same jobs.
             log.error("while stopping: %s", error)
@@ -273,9 +293,23 @@ class FolderServer:
             return False
         if self._batches.settling or not self._batches.is_idle:
             return False
+        live = [e for e in self._live.values() if e.job.id not in self._job_backoff.reasons]
         if self._paused is not None:
-            return not any(entry.outcome for entry in self._live.values())
-        return not scan.ready and all(e.state is JobState.HELD for e in self._live.values())
+            return not any(entry.outcome for entry in live)
+        return not scan.ready and all(entry.state is JobState.HELD for entry in live)
+
+    def _check_refusals(self) -> None:
+        """
+        Raises:
+            FolderError: the file system has refused something for a job.
+        """
+        refusals = [
+            f"{entry.job.name}: {reason}. It is kept in {entry.folder}; run it again."
+            for job_id, reason in self._job_backoff.reasons.items()
+            if (entry := self._live.get(job_id)) is not None
+        ]
+        if refusals:
+            raise FolderError("\n".join(refusals))
 
     def _apply_changed_config(self) -> None:
         if self._config.changed():
@@ -331,15 +365,16 @@ class FolderServer:
     def _hold(self, names: AbstractSet[str]) -> None:
         """Hold queued jobs of these names; release held jobs of other names."""
         for entry in self._live.values():
-            held = entry.job.name in names
-            if (
-                held
-                and entry.state is JobState.QUEUED
-                and entry.job.id not in self._runner.dispatched
-            ):
-                self._spool.change(entry, JobState.HELD)
-            elif not held and entry.state is JobState.HELD:
-                self._spool.change(entry, JobState.QUEUED)
+            held, job_id = entry.job.name in names, entry.job.id
+            state = JobState.HELD if held else JobState.QUEUED
+            waits = entry.state in (JobState.QUEUED, JobState.HELD)
+            if entry.state is state or not waits or self._runner.has_begun(job_id):
+                continue
+            if not self._job_backoff.is_delayed(job_id):
+                with self._job_backoff.attempt(
+                    entry, f"its {'hold' if held else 'release'} cannot be noted"
+                ):
+                    self._spool.change(entry, state)
 
     def _check_pause(self) -> None:
         """Whether a person has paused the server, or the disk is full."""
@@ -370,25 +405,26 @@ class FolderServer:
             self._runner.forget(entry.job.id)
             self._job_notifier.send(status)
 
-    @contextlib.contextmanager
-    def _status_errors_logged(self) -> Iterator[None]:
+    def _status_failed(self, error: OSError) -> None:
         """The status is for readers: that it cannot be written stops no work."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno in NO_SPACE:
-                self._disk_space.free_reserve()
-            if not self._backoff.is_delayed("status"):
-                log.error("the status cannot be written: %s", error)
-                self._backoff.delay("status")
+        if error.errno in NO_SPACE:
+            self._disk_space.free_reserve()
+        if not self._backoff.is_delayed("status"):
+            log.error("the status cannot be written: %s", error)
+            self._backoff.delay("status")
 
-    def _report(self) -> None:
-        with self._status_errors_logged():
-            self._runner.report_positions(self._last_scan)
-            self._reporter.refresh()
+    def _report_server(self, state: str) -> None:
+        try:
             self._reporter.server(
-                "busy" if self._live else "idle",
-                devices=self._dispatcher.devices(),
+                state,
+                devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
                 strays=self._last_scan.unrecognised,
             )
+        except OSError as error:
+            self._status_failed(error)
+
+    def _report(self) -> None:
+        self._runner.report_positions(self._last_scan)
+        self._reporter.refresh()
+        self._report_server("busy" if self._live else "idle")

@@ -19,6 +19,7 @@ from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import DispatchError, FolderError
 from hotfolder.outbox.status_reporter import OnStatus
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import system
 from hotfolder.server.folder_lock import locked
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
@@ -80,7 +81,7 @@ class Server:
         return str(self._folders[0]) if len(self._folders) == 1 else f"{len(self._folders)} folders"
 
     def run(self) -> RunSummary:
-        """Serve until SIGINT, SIGTERM or `stop`, or (with `once`) until everything has ended.
+        """Serve until a signal to stop, `stop`, or (with `once`) until everything has ended.
 
         Raises:
             FolderError: a folder cannot be used.
@@ -243,6 +244,7 @@ class _ServedFolder:
             log.warning("%s is another folder than before, or mounted anew: starting anew", self)
             dispatcher = workers.for_folder()  # Before the other is closed: so the workers stay.
             self._held.close()
+            self._folder = FolderPaths(self._root)
             self.lock()
             self.open(dispatcher)
 
@@ -259,7 +261,7 @@ class _ServedFolder:
 
 @contextlib.contextmanager
 def _signals_handled_by(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop`, if this is the main thread."""
+    """The signals to stop call `stop`, if this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -267,7 +269,7 @@ def _signals_handled_by(stop: Callable[[signal.Signals], None]) -> Iterator[None
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(signal.Signals(number))
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in system.stop_signals}
     try:
         yield
     finally:

@@ -22,6 +22,7 @@ from hotfolder.scheduling import Scheduler
 from hotfolder.spool.control_files import ControlFiles, on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.scan_schedule import ScanSchedule
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork
 from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
@@ -75,6 +76,7 @@ class Claimer:
         folder: FolderPaths,
         spool: Spool,
         scheduler: Scheduler,
+        spent_controls: SpentControlFiles,
         *,
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -83,6 +85,7 @@ class Claimer:
         self._folder = folder
         self._spool = spool
         self._scheduler = scheduler
+        self._spent_controls = spent_controls
         self._once = once
         self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
         self._clock = clock
@@ -91,6 +94,8 @@ class Claimer:
         # How long a client may be silent stays.
         self._liveness = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
+        self._refusals: dict[str, str] = {}
+        """Why a candidate cannot be claimed, by its name when dropped."""
         self._names: dict[str, str] = {}
         """The job name of each candidate, by its name when dropped; kept while it is there."""
         self._batches: AbstractSet[str] = frozenset()
@@ -150,12 +155,17 @@ class Claimer:
     # --- what is claimed -------------------------------------------------------------------
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> ScanResult:
-        controls = ControlFiles(self._folder, snapshot)
+        snapshot = self._spent_controls.without(snapshot)
+        controls = ControlFiles(snapshot, self._spent_controls)
         result = ScanResult(
             snapshot=snapshot,
             priorities=controls.priorities,
             holds=controls.holds,
-            unrecognised=(*snapshot.unrecognised, *controls.unclear),
+            unrecognised=(
+                *snapshot.unrecognised,
+                *controls.unclear,
+                *self._spent_controls.described(self._folder.inbox),
+            ),
             settling=snapshot.arriving,
         )
         if self._spool.unsettled and not self._backoff.is_delayed("spool"):
@@ -294,9 +304,8 @@ class Claimer:
         self, candidate: JobCandidate, name: str, outcome: JobOutcome | None, result: ScanResult
     ) -> bool:
         """Into `result`: claimed, or waiting if it cannot be claimed now."""
-        later = replace(candidate, message="cannot be taken in; it is tried again")
         if self._backoff.is_delayed(candidate.name):
-            result.waiting[name] = later
+            result.waiting[name] = replace(candidate, message=self._refusals[candidate.name])
             return False
         try:
             entry = self._spool.claim(candidate, name, outcome)
@@ -305,8 +314,11 @@ class Claimer:
         except OSError as error:
             log.error("%s cannot be taken in: %s", JobTag(name), error)
             self._backoff.delay(candidate.name)
-            result.waiting[name] = later
+            message = f"cannot be taken in: {error.strerror or error}; it is tried again"
+            self._refusals[candidate.name] = message
+            result.waiting[name] = replace(candidate, message=message)
             return False
+        self._refusals.pop(candidate.name, None)
         result.claimed.append(entry)
         log.info("%s %s", entry.tag, "claimed" if outcome is None else outcome.state)
         return True

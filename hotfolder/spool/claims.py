@@ -11,16 +11,24 @@ without `state.json` is an unfinished claim, which goes on by its plan.
 import contextlib
 import errno
 import logging
-import os
-import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
-from hotfolder.file_names import shown
+from hotfolder import folder_access
+from hotfolder.atomic_files import (
+    FileChangedError,
+    copy,
+    move,
+    move_tree,
+    read_json,
+    remove_leftovers,
+    write_json,
+)
+from hotfolder.file_names import free_name_in, shown
+from hotfolder.folder_access import Fingerprint, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.paths import FolderPaths
 
@@ -37,6 +45,12 @@ class PlannedMove:
     target: str
     shared: bool
     """Whether it is copied, because others need it too."""
+    seen: Sequence[int] | None = None
+    """The `Fingerprint` of the file that was found there. Another one is not taken."""
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        return None if self.seen is None else Fingerprint(*self.seen)
 
 
 class Claim(Protocol):
@@ -80,12 +94,13 @@ class ClaimStore(Generic[C]):
         """Take its files out of the inbox.
 
         Raises:
-            OSError: the files cannot be taken; what was taken is back in the inbox.
+            OSError: the files cannot be taken, or are not those that were seen any more; what was
+                taken is back in the inbox.
         """
-        self._root.mkdir(exist_ok=True)
-        claim.folder.mkdir()
+        folder_access.mkdir(self._root, exist_ok=True)
+        folder_access.mkdir(claim.folder)
         try:
-            (claim.folder / "inputs").mkdir()
+            folder_access.mkdir(claim.folder / "inputs")
             write_json(claim.folder / self._plan, claim.plan_document())
             if (vanished := self._bring_in(claim)) is not None:
                 raise vanished
@@ -102,7 +117,7 @@ class ClaimStore(Generic[C]):
             OSError: the folder of claims cannot be read.
         """
         with contextlib.suppress(FileNotFoundError):
-            self.unsettled = sorted(self._root.iterdir())
+            self.unsettled = [self._root / name for name in sorted(folder_access.names(self._root))]
         return self.catch_up()
 
     def catch_up(self) -> list[C]:
@@ -124,20 +139,27 @@ class ClaimStore(Generic[C]):
     @property
     def half_claimed(self) -> set[str]:
         """Folders whose files could be taken in part only."""
-        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self._plan)}
+        return {folder.name for folder in self.unsettled if self._has_plan(folder)}
 
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
         # What is left without its plan is no claim: a removal cut short is completed at restart.
-        (claim.folder / self._plan).unlink(missing_ok=True)
+        folder_access.unlink(claim.folder / self._plan, missing_ok=True)
         sync_folder(claim.folder)
         self._remove_folder(claim.folder)
 
     def write_state(self, claim: C) -> None:
         write_json(claim.folder / "state.json", claim.state_document())
 
+    def _has_plan(self, folder: Path) -> bool:
+        try:
+            return folder_access.exists(folder / self._plan)
+        except OSError:
+            return False
+
     def _bring_in(self, claim: C) -> FileNotFoundError | None:
-        """Move or copy every file to `inputs/`. Returns the error of one that is gone.
+        """Move or copy every file to `inputs/`. Returns the error of one that is gone, or is not
+        the one that was seen.
 
         Raises:
             OSError: the first that cannot be moved or copied, after all others have been.
@@ -148,10 +170,7 @@ class ClaimStore(Generic[C]):
         for step in claim.moves:
             source, target = Path(step.source), inputs / step.target
             try:
-                if not step.shared:
-                    move(source, target)
-                elif not target.exists():
-                    copy(source, target)
+                _bring(step, source, target)
             except FileNotFoundError as error:
                 vanished = vanished or error
             except OSError as error:
@@ -168,11 +187,11 @@ class ClaimStore(Generic[C]):
             # A batch file comes first and goes back last: without its pictures it is no batch.
             for step in reversed(claim.moves):
                 source, target = Path(step.source), claim.folder / "inputs" / step.target
-                if not step.shared and os.path.lexists(target):
-                    if os.path.lexists(source):
+                if not step.shared and folder_access.exists(target):
+                    if folder_access.exists(source):
                         raise FileExistsError(errno.EEXIST, "dropped again", str(source))
                     move(target, source)
-            (claim.folder / self._plan).unlink(missing_ok=True)
+            folder_access.unlink(claim.folder / self._plan, missing_ok=True)
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
@@ -185,18 +204,21 @@ class ClaimStore(Generic[C]):
 
     def _remove_folder(self, folder: Path) -> None:
         """Remove a folder that has no plan, and so is no claim."""
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.path.lexists(folder):
+        try:
+            folder_access.remove_tree(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
             self.unsettled.append(folder)
 
     def _restored(self, folder: Path) -> C | None:
-        if not stat.S_ISDIR(folder.lstat().st_mode):
+        if not stat.S_ISDIR(folder_access.lstat(folder).st_mode):
             return None
         remove_leftovers(folder)
         remove_leftovers(folder / "inputs")
         try:
             # Not `exists()`, to which a disk that cannot be read is an empty one.
-            (folder / self._plan).lstat()
+            folder_access.lstat(folder / self._plan)
         except FileNotFoundError:
             self._remove_folder(folder)
             return None
@@ -204,8 +226,12 @@ class ClaimStore(Generic[C]):
         try:
             state = read_json(folder / "state.json")
         except FileNotFoundError:
-            (folder / "inputs").mkdir(exist_ok=True)
-            if (vanished := self._bring_in(claim)) is not None:
+            folder_access.mkdir(folder / "inputs", exist_ok=True)
+            vanished = self._bring_in(claim)
+            if isinstance(vanished, FileChangedError):
+                self._undo(claim)
+                return None
+            if vanished is not None:
                 claim.note_vanished(vanished)
             self.write_state(claim)
         else:
@@ -214,9 +240,26 @@ class ClaimStore(Generic[C]):
 
     def _set_aside(self, folder: Path, error: Exception) -> None:
         """A folder that cannot be read is shown to a person, not thrown away."""
-        aside = self._folder.failed / folder.name
-        log.error("%s unreadable, moved to %s: %s", JobTag(folder.name), aside, error)
         try:
-            shutil.move(folder, aside)
+            aside = self._folder.failed / free_name_in(self._folder.failed, folder.name)
+            log.error("%s unreadable, moved to %s: %s", JobTag(folder.name), aside, error)
+            move_tree(folder, aside)
         except OSError:
             self.unsettled.append(folder)
+
+
+def _bring(step: PlannedMove, source: Path, target: Path) -> None:
+    """Move or copy one file to `inputs/`, where nothing but the claim puts files.
+
+    Raises:
+        FileChangedError: what is or was at `source` is not the file that was seen.
+    """
+    seen = step.fingerprint
+    if not step.shared:
+        # Taken already, if it is there; then another file has been dropped under its name.
+        with contextlib.suppress(FileExistsError):
+            move(source, target, seen)
+    elif not folder_access.exists(target):
+        copy(source, target, seen)
+    if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
+        raise FileChangedError(source)

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from hotfolder.atomic_files import discard, open_regular
-from hotfolder.file_names import shown
+from hotfolder.atomic_files import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.job_tag import JobTag
-from hotfolder.paths import FolderPaths
+from hotfolder.spool.spent_controls import SpentControlFiles
 from plugin.client.protocol import ControlFile
 
 __all__ = ["ControlFiles", "on_hold"]
@@ -29,8 +28,9 @@ MAX_PRIORITY_BYTES = 16
 class ControlFiles:
     """The control files of one scan."""
 
-    def __init__(self, folder: FolderPaths, snapshot: Snapshot) -> None:
-        self._folder = folder
+    def __init__(self, snapshot: Snapshot, spent: SpentControlFiles) -> None:
+        """`snapshot` has none that are spent."""
+        self._spent = spent
         self._files = snapshot.control_files
         self.paths = snapshot.control_paths
         self.cancels = self._files[ControlFile.CANCEL]
@@ -38,10 +38,12 @@ class ControlFiles:
         self.holds = frozenset(self._files[ControlFile.HOLD])
         self.priorities: dict[str, int] = {}
         self.unclear: list[str] = []
-        """Priority files that have no priority in them, in words."""
+        """Priority files that have no priority in them, or cannot be read, in words."""
         for name, file in self._files[ControlFile.PRIORITY].items():
             try:
                 self._read_priority(name, file)
+            except FileNotFoundError:
+                pass  # Taken away at this moment.
             except OSError as error:
                 self.unclear.append(f"{file.label} (cannot be read: {error.strerror or error})")
 
@@ -67,7 +69,7 @@ class ControlFiles:
         Args:
             claim: False if it cannot be claimed now.
         """
-        for name, file in self._files[ControlFile.RETRY].items():
+        for name in self._files[ControlFile.RETRY]:
             if room <= 0:
                 return False
             candidates = inbox.failed(name)
@@ -77,7 +79,7 @@ class ControlFiles:
                 if not candidates and not inbox.restore_batches(name):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
-                file.path.unlink(missing_ok=True)
+                self._discard(ControlFile.RETRY, name)
         return True
 
     def remove_idle(self, control: ControlFile, names: AbstractSet[str]) -> None:
@@ -86,12 +88,12 @@ class ControlFiles:
         for name, file in self._files[control].items():
             if name not in names and file.settled:
                 log.debug("%s nothing to %s", JobTag(name), control)
-                discard(file.path)
+                self._spent.remove(file.path)
 
     def _discard(self, control: ControlFile, name: str) -> None:
         """Remove those files that were found, wherever they lie and however they are written."""
         for path in self.paths.get((control, name), ()):
-            discard(path)
+            self._spent.remove(path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
@@ -100,7 +102,7 @@ class ControlFiles:
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:
-            self.unclear.append(f"{shown(file.name)} (expected a digit in it, from 0 to 9)")
+            self.unclear.append(f"{file.label} (expected a digit in it, from 0 to 9)")
 
 
 def on_hold(name: str) -> str:

@@ -81,12 +81,15 @@ class Spool(ClaimStore[SpooledJob]):
     ) -> SpooledJob:
         """Decide names and ways; touch nothing."""
         job_id = self._new_id()
+        seen = {file.path: file.fingerprint for file in candidate.files}
         moves: dict[Path, PlannedMove] = {}
         targets = FreeNames(longest=FILE_NAME_BYTES)
         for file in candidate.inputs:
             if file.path not in moves:
                 target = targets.take_file(file.path.name)
-                moves[file.path] = PlannedMove(str(file.path), target, file.shared)
+                moves[file.path] = PlannedMove(
+                    str(file.path), target, file.shared, seen.get(file.path)
+                )
         names = {
             role: [moves[file.path].target for file in candidate.of(role)]
             for role in (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.SIDECAR)

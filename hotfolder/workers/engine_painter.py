@@ -4,7 +4,6 @@ Imports torch. Only worker processes import this module.
 """
 
 import contextlib
-import gc
 import json
 import platform
 from collections.abc import Callable, Iterator
@@ -18,8 +17,8 @@ import engine
 from engine.errors import PictureError
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
-from engine.memory.allocator import is_out_of_memory
 from engine.memory.budget import auto_budget, parse_memory
+from engine.network.allocator import is_out_of_memory, release
 from engine.network.devices import make_reproducible, resolve_devices
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
@@ -87,8 +86,7 @@ class EnginePainter:
                 raise
             self._network = None
             self._targets.clear()
-            gc.collect()
-            torch.cuda.empty_cache()
+            release()
             raise MemoryError(str(error)) from None
         finally:
             self._interruptible = None
@@ -163,6 +161,7 @@ class EnginePainter:
                     seconds=step.seconds,
                     eta_seconds=step.eta_seconds,
                     preview=preview,
+                    rejected_moves=step.rejected_moves,
                 )
 
     def _read(self, path: Path) -> Picture:
@@ -222,6 +221,7 @@ def _record(
         "seed": job.settings.seed,
         "losses": _losses(result.losses),
         "steps": result.steps,
+        "rejected_moves": result.rejected_moves,
         "seconds": round(result.seconds, 3),
         "device": result.device,
         "precision": result.precision,

@@ -32,6 +32,7 @@ from engine.errors import EngineError, ExitCode
 from hotfolder.atomic_files import NO_SPACE
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job
+from hotfolder.platforms import system
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import (
     Cancelled,
@@ -68,7 +69,8 @@ class Painter(Protocol):
 def serve(make_painter: Callable[[], Painter]) -> int:
     """Work until the input ends. Returns the process's exit status."""
     send = _take_stdout()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server.
+    for number in system.terminal_signals:
+        signal.signal(number, signal.SIG_IGN)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     cancelled: set[str] = set()
     painters: list[Painter] = []
@@ -77,7 +79,7 @@ def serve(make_painter: Callable[[], Painter]) -> int:
         for painter in painters:
             painter.checkpoint()
 
-    _wait_for_sigterm(checkpoint)
+    system.before_termination(checkpoint)
     threading.Thread(target=_listen, args=(jobs, cancelled, checkpoint), daemon=True).start()
     try:
         painter = make_painter()
@@ -153,25 +155,6 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
         traceback.print_exc()  # into the server's log
         words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."
         yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
-
-
-def _wait_for_sigterm(checkpoint: Callable[[], None]) -> None:
-    """In a thread of its own: a handler would have to wait for the main thread's long calls."""
-    if not hasattr(signal, "pthread_sigmask"):  # On Windows nothing can be done at a SIGTERM.
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in threads to come, too
-
-    def wait() -> None:
-        signal.sigwait({signal.SIGTERM})
-        try:
-            checkpoint()
-        except Exception:
-            traceback.print_exc()
-        # To have died of the signal, as whoever sent it expects.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _listen(

@@ -17,6 +17,7 @@ from typing import IO, Any
 from pydantic import BaseModel, ConfigDict
 
 from engine import THREADS_ENVIRONMENT
+from hotfolder.platforms import system
 
 __all__ = ["WorkerOptions", "WorkerProcess", "child_environment", "worker_command"]
 
@@ -63,6 +64,7 @@ class WorkerProcess:
             env=child_environment(),
             # Ctrl-C at the terminal is for the server, which then ends its workers in order.
             start_new_session=True,
+            creationflags=system.background_flags,
         )
         self._threads = [
             threading.Thread(target=read, args=(pipe,), name=f"{name}-{read.__name__}", daemon=True)

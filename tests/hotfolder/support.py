@@ -203,5 +203,5 @@ class Room:
             for path in self.folder.root.rglob("*")
             if path.is_file()
             and not (name := path.relative_to(self.folder.root).as_posix()).startswith("status/")
-            and name not in (".impasto/lock", ".impasto/reserve")
+            and name not in (".impasto/lock", ".impasto/lock.json", ".impasto/reserve")
         }

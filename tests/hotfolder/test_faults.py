@@ -211,6 +211,7 @@ def bench(
             pytest.skip("no second file system here")
         (folder.root / life.elsewhere).rmdir()
         (folder.root / life.elsewhere).symlink_to(places[1])
+        folder = FolderPaths(folder.root)
     with faults(folder.root) as injected:
         bench = Bench(Room(folder, clock), life, injected)
         bench.restart()

@@ -26,7 +26,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
-from hotfolder.paths import expand_home
+from hotfolder.paths import expand_home, without_links
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
@@ -155,6 +155,7 @@ def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, fini
     from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 
     ends = [(each.item, each.end) for each in items]
+    out = without_links(out)
     write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
     if any(each.picture for each in items):
         cells = [(each.picture, each.item.name) for each in items]

@@ -102,9 +102,10 @@ def priority(
     A job that runs already is not stopped.
     """
     from hotfolder.atomic_files import write_whole
+    from hotfolder.paths import without_links
 
     client = _client_of_live_jobs(hot, [name])
-    write_whole(client.inbox / f"{name}.priority", f"{value}\n".encode())
+    write_whole(without_links(client.inbox) / f"{name}.priority", f"{value}\n".encode())
     report(f"{name} has priority {value}.")
 
 

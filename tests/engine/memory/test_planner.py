@@ -11,11 +11,11 @@ import torch
 import engine.stylise
 from engine.errors import BudgetError
 from engine.images.picture import Picture, read_picture
-from engine.memory.allocator import is_out_of_memory
 from engine.memory.peak_memory import PeakMemoryCounter
 from engine.memory.planner import Planner
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout
+from engine.network.allocator import is_out_of_memory
 from engine.network.vgg import VGG19
 from engine.optimisers.minimise import Objective
 from engine.settings import resolve
@@ -125,7 +125,15 @@ def test_histograms_are_never_taken_in_tiles(vgg: VGG19) -> None:
         (MemoryError(), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ..."), True),
         (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be ..."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17.93 GB, ..."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), True),
+        (RuntimeError("cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling ..."), True),
         (RuntimeError("sizes do not match"), False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("out of memory"), False),
     ],
 )
 def test_torch_has_several_words_for_out_of_memory(error: Exception, expected: bool) -> None:

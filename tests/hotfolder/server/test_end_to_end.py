@@ -158,7 +158,8 @@ def test_the_record_says_everything_that_made_the_result(run: Run) -> None:
     record = yaml.safe_load((run.folder.outbox / "good_pair.result.yaml").read_text())
     assert list(record) == [
         *("name", "id", "picture", "content", "styles", "settings", "weights", "size", "seed"),
-        *("losses", "steps", "seconds", "device", "precision", "versions", "started", "finished"),
+        *("losses", "steps", "rejected_moves", "seconds", "device", "precision"),
+        *("versions", "started", "finished"),
     ]
     assert Settings.model_validate(record["settings"]).size == 64
     assert record["content"]["file"] == "good_pair.content.jpg"

@@ -260,7 +260,7 @@ def test_one_name_that_cannot_be_looked_at_does_not_hide_its_folder(
         def __exit__(self, *_: object) -> None:
             self._entries.close()
 
-    monkeypatch.setattr("hotfolder.inbox.listing.os.scandir", Entries)
+    monkeypatch.setattr("hotfolder.folder_access.os.scandir", Entries)
     room.step(4)
     assert room.status("good")["state"] == "done"
     assert any("Stale file handle" in stray for stray in room.status("server")["strays"])

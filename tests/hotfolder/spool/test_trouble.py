@@ -81,10 +81,10 @@ def test_a_claim_that_fails_half_way_puts_the_files_back(
 
     real = claims.move
 
-    def once(source: Path, target: Path) -> None:
+    def once(source: Path, target: Path, *seen: Any) -> None:
         if source.name == "cat.style.png":
             raise PermissionError(errno.EACCES, "Permission denied")
-        real(source, target)
+        real(source, target, *seen)
 
     room.drop_pair("cat")
     monkeypatch.setattr(claims, "move", once)
