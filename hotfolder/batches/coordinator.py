@@ -162,7 +162,10 @@ class BatchCoordinator:
             elif candidate.decision is Decision.CLAIM and name in self._controls.held:
                 candidate.decision, candidate.message = Decision.HOLD, on_hold(name)
             elif candidate.decision is Decision.CLAIM:
-                yield from self._claim(candidate, loose)
+                try:
+                    yield from self._claim(candidate, loose)
+                except Exception as error:
+                    self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):
                 waiting[name] = candidate
                 self.settling |= candidate.message.startswith("arriving")
@@ -309,6 +312,7 @@ class BatchCoordinator:
         return [entry]
 
     def _claim(self, candidate: BatchCandidate, loose: LoosePictures) -> Steps[None]:
+        """Raises OSError: it cannot be taken in; what was taken is back in the inbox."""
         name, read, found = candidate.name, candidate.read, candidate.found
         assert read is not None
         assert found is not None
@@ -319,17 +323,15 @@ class BatchCoordinator:
         status = candidate.status(0.0)
         plan = yield from self._matcher.plan(status, candidate.file, read, found)
         batch = Batch(self._folder.batches / name, plan)
-        try:
-            self._store.take(batch)
-        except OSError as error:
-            self._cannot_take(candidate, error)
-            return
+        candidate.message = "being taken out of the inbox"
+        self._waiting[name] = candidate
+        yield from self._store.taking(batch)
         loose.remove(found.loose)
         self._live[name] = batch
         self._troubles.pop(name, None)
         log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
 
-    def _cannot_take(self, candidate: BatchCandidate, error: OSError) -> None:
+    def _cannot_take(self, candidate: BatchCandidate, error: Exception) -> None:
         self._note_trouble(candidate.name, "it cannot be taken in", error)
         candidate.decision = Decision.WAIT
         candidate.message = self._troubles[candidate.name]
@@ -339,7 +341,7 @@ class BatchCoordinator:
             error = self._guard.refusal(name, error)
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.error("%s %s: %s", JobTag(name), what, error)
-        self._troubles[name] = f"{what} ({reason}); it is tried again"
+        self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
         self._backoff.delay(name)
 
     def _take_up(self, batches: Iterable[Batch]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import FakeClock, Room, starts_only
 
-from hotfolder.batches import candidates
+from hotfolder.batches import candidates, matching
 from hotfolder.inbox import model
 from hotfolder.spool import control_files
 
@@ -36,10 +36,10 @@ def in_folder(room: Room, name: str, **texts: str) -> Path:
 def raising(error: BaseException, name: str, real: Callable[..., object]) -> Callable[..., object]:
     """`real`, but the file called `name` makes it raise."""
 
-    def reader(*arguments: object) -> object:
+    def reader(*arguments: object, **keywords: object) -> object:
         if any(name in str(argument)[:1000] for argument in arguments):
             raise error
-        return real(*arguments)
+        return real(*arguments, **keywords)
 
     return reader
 
@@ -514,3 +514,23 @@ def test_a_priority_that_cannot_be_read_is_named(
     room.drop_pair("cat")
     room.step(4)
     assert room.status("server")["strays"] == ["cat.priority (cannot be read: Permission denied)"]
+
+
+def test_a_batch_whose_plan_raises_waits_alone_and_says_why(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.drop("evil.batch.yaml", BATCH)
+    room.drop("good.batch.yaml", BATCH.replace("fish", "cat"))
+    room.drop("fish.jpg")
+    room.drop("cat.jpg")
+    real = matching.expand
+    monkeypatch.setattr(matching, "expand", raising(RecursionError("deep"), "fish", real))
+    room.step(20)
+    assert room.status("good-cat-wave")["state"] == "done"
+    status = room.status("evil")
+    assert status["state"] == "waiting"
+    assert status["message"] == (
+        "it cannot be taken in (evil: cannot be understood: RecursionError: deep); "
+        "it is tried again"
+    )
+    assert len([record for record in caplog.records if record.exc_info]) == 1

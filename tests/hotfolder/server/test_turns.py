@@ -13,7 +13,7 @@ from hotfolder.file_names import FreeNames
 from hotfolder.inbox import model
 from hotfolder.inbox.folder_scanner import FolderScanner
 from hotfolder.inbox.style_library import MAX_LISTED, StyleLibrary
-from hotfolder.spool import claimer
+from hotfolder.spool import claimer, claims
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +146,30 @@ def test_a_large_batch_is_planned_in_steps(room: Room, monkeypatch: pytest.Monke
     longest = longest_turn(room, 30)
     assert longest < coordinator.TURN_SECONDS + 0.3
     assert room.status("trip")["message"] == "batch: nothing of 3000"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_pictures_of_a_batch_are_taken_in_steps(
+    room: Room, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    for number in range(20):
+        (room.folder.styles / f"s{number:02}.jpg").write_bytes(b"style")
+        room.drop(f"c{number:02}.jpg")
+    room.drop("trip.batch.yaml", "contents: 'c*.jpg'\nstyles: 's*.jpg'")
+    room.dispatcher.script = starts_only
+    with monkeypatch.context() as patch:
+        for name in ("copy", "move"):
+            patch.setattr(claims, name, slow(room.clock, 0.2, getattr(claims, name)))
+        longest = longest_turn(room, 12)
+        assert longest < coordinator.TURN_SECONDS + 0.3
+        assert room.status("trip")["message"] == "being taken out of the inbox"
+        room.drop_pair("trip")
+        if killed:
+            room.restart(starts_only)
+        longest_turn(room, 40)
+    room.step(4)
+    assert room.status("trip")["message"] == "batch: nothing of 400"
+    assert room.status("trip-2")["source"] == "trip"
 
 
 def test_names_of_a_crowd_that_wants_one_cost_no_more_each_than_one() -> None:
