@@ -23,7 +23,7 @@ from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole, check_plain
-from hotfolder.folder_access import append, open_regular
+from hotfolder.folder_access import append, exists, open_regular
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
@@ -137,6 +137,16 @@ class Batch:
         """The pictures of an item, which its job gets copies of."""
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
+
+    def lacks_picture(self, number: int) -> bool:
+        """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
+        try:
+            if all(exists(picture.path) for picture in self.inputs_of(self.plan.items[number])):
+                return False
+            self.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+        except OSError:
+            return False
+        return True
 
     def next_items(self, count: int, *, but: set[int]) -> list[int]:
         """The numbers of the next items that have not ended, without those of `but`."""

@@ -21,6 +21,9 @@ __all__ = ["ControlFiles", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+MAX_PRIORITY_BYTES = 16
+"""Of a priority file: a digit, and whatever ends a line."""
+
 
 class ControlFiles:
     """The control files of one scan."""
@@ -73,7 +76,7 @@ class ControlFiles:
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates:
+                if not candidates and not inbox.restore_batches(name):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 self._discard(ControlFile.RETRY, name)
@@ -94,7 +97,8 @@ class ControlFiles:
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
-            text = opened.read(16).strip()
+            text = opened.read(MAX_PRIORITY_BYTES + 1)
+        text = b"" if len(text) > MAX_PRIORITY_BYTES else text.strip()
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:

@@ -224,7 +224,8 @@ def test_a_forged_job_takes_and_hands_out_no_file_from_outside(
     room.step(5)
     assert room.dispatcher.submitted == []
     assert room.status("cat")["state"] == "failed"
-    assert {"cat.content.jpg", "cat.style.png"} <= set(os.listdir(room.folder.failed / "cat"))
+    files = {path.name for path in (room.folder.failed / "cat").iterdir()}
+    assert {"cat.content.jpg", "cat.style.png"} <= files
     taken = [path.read_bytes() for path in room.folder.root.rglob("*") if path.is_file()]
     assert b"theirs" not in taken
     after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(room.folder.root)}
