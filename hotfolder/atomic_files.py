@@ -19,6 +19,7 @@ from typing import IO, Any
 from hotfolder import folder_access
 from hotfolder.folder_access import Fingerprint, fingerprint_of, open_regular, sync_folder
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 
 __all__ = [
     "ASIDE_PREFIX",
@@ -87,7 +88,7 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             yield file
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                system.sync_file(file.fileno())
         _replace(temporary, path)
     if durable:
         sync_folder(path.parent)
@@ -264,7 +265,7 @@ def _copy(source: Path, new: Path, seen: Fingerprint | None = None) -> None:
             raise FileChangedError(source)
         shutil.copyfileobj(reader, writer, CHUNK)
         writer.flush()
-        os.fsync(writer.fileno())
+        system.sync_file(writer.fileno())
         if fingerprint_of(os.fstat(reader.fileno())) != fingerprint_of(facts):
             raise FileChangedError(source)
         folder_access.set_times(writer, new, facts)

@@ -24,6 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from hotfolder.platforms import system
+
 __all__ = [
     "Fingerprint",
     "append",
@@ -166,7 +168,7 @@ def unlink(path: Path, *, missing_ok: bool = False) -> None:
     """Remove a file, or a link itself."""
     try:
         with _At(path) as (name, folder):
-            os.unlink(name, dir_fd=folder)
+            system.patiently(lambda: os.unlink(name, dir_fd=folder))
     except FileNotFoundError:
         if not missing_ok:
             raise
@@ -175,14 +177,14 @@ def unlink(path: Path, *, missing_ok: bool = False) -> None:
 def rename(source: Path, target: Path) -> None:
     """As `os.rename`, which on most systems replaces what is there: look before."""
     with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
-        os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        system.patiently(lambda: os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
     _changed(source)
 
 
 def replace(source: Path, target: Path) -> None:
     """Rename over what is there. A link there is replaced itself."""
     with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
-        os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+        system.patiently(lambda: os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
 
 
 def link(source: Path, target: Path) -> None:
@@ -290,7 +292,7 @@ def sync_folder(folder: Path) -> None:
     # Windows cannot open folders; some shares cannot sync them.
     with contextlib.suppress(OSError), _readable(folder) as descriptor:
         if descriptor is not None:
-            os.fsync(descriptor)
+            system.sync_file(descriptor)
 
 
 def _look(entry: os.DirEntry[str], *, by_path: bool) -> os.stat_result:

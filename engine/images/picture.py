@@ -71,6 +71,11 @@ class Picture:
         """Width, height."""
         return self.width, self.height
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the samples and the alpha."""
+        return self.samples.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
     def thumbnail(self, longest_side: int) -> "Picture":
         """The picture with sides of at most `longest_side`; never enlarged."""
         factor = min(1.0, longest_side / max(self.size))

@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from engine.settings import Settings
 from hotfolder.atomic_files import write_json
@@ -25,7 +27,8 @@ from hotfolder.folder_access import append, open_regular
 from hotfolder.inbox.model import InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
-from hotfolder.spool.claims import PlannedMove
+from hotfolder.platforms import system
+from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
 
 __all__ = ["Batch", "Plan"]
 
@@ -102,23 +105,30 @@ class Batch:
             check_plain(item.name, str(item.content), *map(str, item.styles))
         check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
-        return cls(folder, Plan(**document))
+        plan: Plan = TypeAdapter(Plan).validate_python(document)
+        if plan.name != folder.name or not plan.items:
+            raise ValueError(f"plan.json: the batch {plan.name!r} of {len(plan.items)} paintings")
+        return cls(folder, plan)
 
     def state_document(self) -> Mapping[str, Any]:
         return self.state
 
     def apply_state(self, document: Any) -> None:
-        check_plain(document.get("published"), *(document.get("folder") or "x").split("/"))
-        self.state = document
-        try:
-            file = open_regular(self.folder / "ends.jsonl")
-        except FileNotFoundError:
-            return
-        with file:
-            for line in file:
-                with contextlib.suppress(ValueError):  # the power went in the middle of a line
-                    end = json.loads(line)
-                    self.ends[end.pop("item")] = end
+        self.state = _STATE.validate_python(document)
+        for path in (self.state.get("published"), self.state.get("folder")):
+            check_plain(*path.split("/") if isinstance(path, str) else ())
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open_regular(self.folder / "ends.jsonl") as file,
+        ):
+            if os.fstat(file.fileno()).st_size > MAX_DOCUMENT_BYTES:
+                raise ValueError("ends.jsonl is far too long")
+            for line in file.read().splitlines():
+                # The power went in the middle of a line, or it is damaged: the item is painted.
+                with contextlib.suppress(ValueError, RecursionError):
+                    end = _EndDocument.model_validate_json(line)
+                    if end.item < len(self.plan.items):
+                        self.ends[end.item] = end.model_dump(exclude={"item"}, exclude_unset=True)
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The items that need the file fail, with that reason."""
@@ -144,10 +154,24 @@ class Batch:
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())
             file.flush()
-            os.fsync(file.fileno())
+            system.sync_file(file.fileno())
         self.ends[number] = dict(end)
 
     def note(self, **facts: Any) -> None:
         """Keep what has been decided."""
         write_json(self.folder / "state.json", self.state | facts)
         self.state |= facts
+
+
+class _EndDocument(BaseModel):
+    """A line of `ends.jsonl`: what `item_end` says of an item."""
+
+    item: Annotated[int, Field(ge=0)]
+    state: Literal["done", "failed", "cancelled"]
+    reason: str | None = None
+    picture: str | None = None
+    seconds: float | None = None
+    loss: float | None = None
+
+
+_STATE = TypeAdapter(dict[str, bool | str | None])

@@ -58,6 +58,7 @@ class EnginePainter:
             torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
+        self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None
         """Of the job at hand, once it has a step to go on from."""
@@ -173,7 +174,9 @@ class EnginePainter:
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
             self._network = None  # Two networks at once would be one too many for a small GPU.
-            self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
+            vgg = load_vgg19(weights, self.device, precision)
+            vgg.on_layer = lambda: self.alive()
+            self._network = ((weights, precision), vgg)
         return self._network[1]
 
 
