@@ -266,7 +266,7 @@ class ClaimStore(Generic[C]):
         try:
             state = _document(folder / "state.json")
         except FileNotFoundError:
-            self._check_sources(claim.moves)
+            self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
             vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
@@ -279,14 +279,14 @@ class ClaimStore(Generic[C]):
             claim.apply_state(state)
         return claim
 
-    def _check_sources(self, moves: Sequence[PlannedMove]) -> None:
+    def _check_sources(self, claim: C) -> None:
         """
         Raises:
             ValueError: they are not from where a claim takes files.
         """
         paths = self._folder
-        places = (paths.inbox, paths.styles, paths.failed, paths.batches)
-        for step in moves:
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
+        for step in claim.moves:
             if not any(Path(step.source).is_relative_to(place) for place in places):
                 raise ValueError(f"{step.source} is not in the hot folder")
 
