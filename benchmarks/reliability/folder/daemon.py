@@ -3,6 +3,7 @@ file operation."""
 
 import contextlib
 import itertools
+import signal
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,15 @@ from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_lock import locked
 from hotfolder.server.folder_server import FolderServer
 
-__all__ = ["Daemon", "Incident"]
+__all__ = ["Daemon", "Hang", "Incident", "Killed"]
+
+
+HANG_SECONDS = 30.0
+"""After that a step does not end any more."""
+
+
+class Hang(BaseException):
+    """A step has not ended: it may wait for what never comes, as from a pipe."""
 
 
 class Killed(BaseException):
@@ -73,7 +82,7 @@ class Daemon:
             Exception: what has ended the server.
         """
         self.now += seconds
-        with self._working(incidents), ordinary_rights():
+        with self._working(incidents), _watchdog(), ordinary_rights():
             try:
                 if self.server is None:
                     self._start()
@@ -85,7 +94,7 @@ class Daemon:
             except Killed:
                 self._vanish()
                 return False
-            except HotFolderError as error:
+            except (HotFolderError, OSError) as error:
                 if self._has_started:
                     raise
                 # At its start it may say so and end; somebody starts it again.
@@ -95,7 +104,7 @@ class Daemon:
 
     def stop(self) -> None:
         """As by SIGTERM."""
-        with self._working(()), ordinary_rights():
+        with self._working(()), _watchdog(), ordinary_rights():
             self._end()
 
     def kill(self) -> None:
@@ -180,3 +189,22 @@ class Daemon:
                 yield
         finally:
             self._faults.strike(lambda: False, lambda: None)
+
+
+@contextlib.contextmanager
+def _watchdog() -> Iterator[None]:
+    """
+    Raises:
+        Hang: the block has not ended after `HANG_SECONDS`.
+    """
+
+    def bite(*_: object) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, bite)
+    signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -30,7 +30,7 @@ class Sight:
     marks: dict[str, set[str]] = field(default_factory=dict)
     """The files in which each mark is."""
     files: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """Every file: its inode, size and times of change."""
+    """Every file: its inode, size and time of modification."""
     folders: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
 
@@ -64,8 +64,8 @@ class Ledger:
         return sight
 
     def _note(self, sight: Sight, path: str, facts: os.stat_result) -> None:
-        key = facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-        sight.files[path] = key
+        sight.files[path] = facts.st_ino, facts.st_size, facts.st_mtime_ns
+        key = *sight.files[path], facts.st_ctime_ns
         if (marks := self._known.get(key)) is None:
             data = b""
             if facts.st_size <= _MAX_BYTES:

@@ -5,6 +5,7 @@ n-th file operation.
 """
 
 import errno
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from benchmarks.reliability.folder.daemon import Incident, Killed
 from benchmarks.reliability.folder.dispatcher import LIVES
 from benchmarks.reliability.folder.harness import FolderHarness, Tally
+from benchmarks.reliability.folder.open_faults import is_skipped
 from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES
 from benchmarks.reliability.folder.texts import (
     BATCHES,
@@ -44,10 +46,11 @@ class FolderMachine(RuleBasedStateMachine):
 
     tally = Tally()
     """Of all machines of a run."""
+    open_faults: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         super().__init__()
-        self.harness = FolderHarness(self.tally)
+        self.harness = FolderHarness(self.tally, self.open_faults)
         self.stranger = self.harness.stranger
         self._incidents: list[Incident] = []
         self._put_off_to: int | None = None
@@ -180,11 +183,11 @@ class FolderMachine(RuleBasedStateMachine):
     @rule(
         folder=st.sampled_from(FOLDERS),
         name=st.sampled_from((*NAMES, "album-cat", "cat-cat-wave")),
-        control=st.sampled_from(list(ControlFile)),
+        control=st.sampled_from([control.suffix for control in ControlFile]),
         form=st.sampled_from(("empty", "empty", "digit", "garbage", "folder", "link", "pipe")),
     )
-    def control(self, folder: str, name: str, control: ControlFile, form: str) -> None:
-        self._do(lambda: self.stranger.control(f"{folder}/{control.of(name)}".lstrip("/"), form))
+    def control(self, folder: str, name: str, control: str, form: str) -> None:
+        self._do(lambda: self.stranger.control(f"{folder}/{name}{control}".lstrip("/"), form))
 
     @rule(path=paths, to=st.sampled_from(LINKS), pick=picks)
     def link(self, path: str, to: str, pick: int) -> None:
@@ -259,6 +262,8 @@ class FolderMachine(RuleBasedStateMachine):
 
     def _do(self, deed: Callable[[], Any]) -> None:
         self._count()
+        if is_skipped(inspect.getclosurevars(deed).nonlocals, self.harness.open_faults):
+            return
         if self._put_off_to is None:
             self.harness.act(deed)
             return

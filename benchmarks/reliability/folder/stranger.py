@@ -162,7 +162,7 @@ class Stranger:
     def damage(self, pick: int, data: bytes) -> None:
         """One of the server's own documents has other contents."""
         files = [p for p in self._entries(self._folder.private) if p.suffix in (".json", ".jsonl")]
-        files = [path for path in files if path.is_file() and not path.is_symlink()]
+        files = [path for path in files if _is_file(path)]
         if files:
             files[pick % len(files)].write_bytes(data)
 
@@ -179,7 +179,7 @@ class Stranger:
                 del self._moved_away[path]
 
     def pause(self, reason: bytes) -> None:
-        (self._folder.private / "paused").write_bytes(reason)
+        self._through_no_link(self._folder.private / "paused").write_bytes(reason)
 
     def resume(self) -> None:
         (self._folder.private / "paused").unlink()
@@ -200,16 +200,16 @@ class Stranger:
         return self._through_no_link(target)
 
     def _through_no_link(self, target: Path) -> Path:
-        """So that what is done outside is not the stranger's doing. A link itself is replaced."""
+        """So that what is done outside is not the stranger's doing. Links and pipes are replaced."""
         if target.parent.resolve() != target.parent:
             raise FileExistsError(f"{target.parent} is a link")
-        if target.is_symlink():
+        if os.path.lexists(target) and not (_is_folder(target) or _is_file(target)):
             target.unlink()
         return target
 
     def _files(self) -> list[Path]:
         entries = self._entries(self._folder.inbox)
-        return [path for path in entries if path.is_file() and not path.is_symlink()]
+        return [path for path in entries if _is_file(path)]
 
     def _entry(
         self, pick: int, below: Path, *, private: bool = True, top: bool = False
@@ -233,6 +233,10 @@ class Stranger:
             folders.sort()
             found += [Path(folder, name) for name in (*folders, *sorted(files))]
         return [path for path in found if top or path not in fixed]
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _is_folder(path: Path) -> bool:

@@ -136,7 +136,7 @@ BATCHES = (
     b"contents: ['[!a-', '[', '*[.jpg']\nstyles: wave.jpg\n",
     b"contents: ['*.jpg']\nstyles: [wave.jpg]\nsettings: {weights: /etc/hostname}\n",
     b"contents: ['*.jpg']\nstyles: [wave.jpg]\nsettings: [%s]\n"
-    % b", ".join(b"{size: %d}" % (64 + number) for number in range(500)),
+    % b", ".join(b"{size: %d}" % (64 + number) for number in range(20)),
     b"contents: ['*.jpg']\nstyles: [wave.jpg]\nclient: {a: 1e999, b: '%s'}\n" % (b"x" * 60_000),
     b"contents: ['*.jpg']\nstyles: [wave.jpg]\nclient: [1]\n",
     b"contents: ['\\0.jpg', \"\\0.jpg\", \"\\uDCFF.jpg\"]\nstyles: \"\\0.jpg\"\n",
