@@ -43,6 +43,7 @@ BENCHMARKS = {
     "runaways": (
         "reliability.runaways",
         "descents from noise that are thrown: with L-BFGS guarded, and without",
+    ),
     "folder": (
         "reliability.folder.long_run",
         "20 000 steps of a stranger at the hot folder: nothing lost, nothing outside touched",

@@ -229,8 +229,8 @@ class ClaimStore(Generic[C]):
             folder_access.remove_tree(folder)
         except FileNotFoundError:
             pass
-        except OSError as error:
-            self._note_unsettled(folder, error)
+        except OSError:
+            self.unsettled.append(folder)
 
     @property
     def troubles(self) -> list[str]:

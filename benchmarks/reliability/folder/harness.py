@@ -1,5 +1,5 @@
-"""A hot folder with a stranger and a server in it, and what has to hold after everything that either
-of them does."""
+"""A hot folder with a stranger and a server in it, and what has to hold after everything that
+either of them does."""
 
 import contextlib
 import json
@@ -351,9 +351,11 @@ class FolderHarness:
                     problems.append(f"nobody is told of {path}")
         for path in self._sight.folders:
             parts = path.split("/")
-            if parts[:2] == ["hot", "failed"] and len(parts) == 3 and path not in self._disturbed:
-                if f"{path}/error.txt" not in self._sight.files:
-                    problems.append(f"no reason in {path}")
+            is_failed_job = parts[:2] == ["hot", "failed"] and len(parts) == 3
+            if is_failed_job and not {path, f"{path}/error.txt"} & (
+                self._disturbed | self._sight.files.keys()
+            ):
+                problems.append(f"no reason in {path}")
         if heartbeat and any(heartbeat["queue"][state] for state in ("queued", "running")):
             problems.append(f"the server says of its queue: {heartbeat['queue']}")
         problems = [each for each in problems if not is_known(each, self.open_faults)]

@@ -200,7 +200,7 @@ class Stranger:
         return self._through_no_link(target)
 
     def _through_no_link(self, target: Path) -> Path:
-        """So that what is done outside is not the stranger's doing. Links and pipes are replaced."""
+        """So that nothing outside is the stranger's doing. Links and pipes are replaced."""
         if target.parent.resolve() != target.parent:
             raise FileExistsError(f"{target.parent} is a link")
         if os.path.lexists(target) and not (_is_folder(target) or _is_file(target)):

@@ -1,4 +1,4 @@
-"""Names, texts and times that a stranger may give to files: ordinary ones, odd ones, hostile ones."""
+"""Names, texts and times that a stranger may give to files: ordinary, odd and hostile ones."""
 
 from hypothesis import strategies as st
 
