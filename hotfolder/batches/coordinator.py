@@ -41,6 +41,8 @@ __all__ = ["BatchCoordinator"]
 
 log = logging.getLogger(__name__)
 
+WAITS = "the next paintings wait for a job that may be one of them: "
+
 UNSETTLED = "unsettled batches"
 """Key of the backoff."""
 
@@ -57,15 +59,15 @@ class BatchCoordinator:
         folder: FolderPaths,
         spool: Spool,
         *,
-        once: bool = False,
         remove_control: Callable[[Path], None],
+        once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._folder = folder
         self._spool = spool
         self._clock = clock
-        self._store = ClaimStore(folder.batches, "plan.json", Batch, folder)
+        self._store = ClaimStore(folder.batches, "plan.json", Batch, folder, self._salvage)
         self._matcher = InputMatcher(folder)
         self._candidates = BatchCandidates(config, self._matcher, clock, once=once)
         self._publisher = BatchPublisher(folder, clock=clock)
@@ -195,7 +197,13 @@ class BatchCoordinator:
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:
         """Claim the next items of each batch, as jobs. Their names are added to `taken`."""
-        if self._spool.half_claimed:
+        waits = "; ".join(self._spool.troubles) if self._spool.half_claimed else None
+        for name in self._live:
+            if waits is not None:
+                self._troubles[name] = f"{WAITS}{waits}"
+            elif self._troubles.get(name, "").startswith(WAITS):
+                del self._troubles[name]
+        if waits is not None:
             return  # Each may be the job of an item: it must not be claimed twice.
         active = self._active_items(live)
         names: FreeNames | None = None
@@ -208,8 +216,8 @@ class BatchCoordinator:
             for number in batch.next_items(room, but=active[name]):
                 names = names or FreeNames((*taken, *self.names, *RESERVED_NAMES))
                 try:
-                    candidate, job_name = self._candidate_of(batch, number, names)
-                    entry = self._spool.claim(candidate, job_name)
+                    job_name = names.take(batch.plan.items[number].name)
+                    entry = self._spool.claim(batch.candidate(number), job_name)
                 except Exception as error:
                     if batch.lacks_picture(number):
                         continue
@@ -344,26 +352,14 @@ class BatchCoordinator:
         self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
         self._backoff.delay(name)
 
+    def _salvage(self, folder: Path, reason: str) -> None:
+        """A batch that cannot be read fails, as a job."""
+        self._spool.adopt(folder, f"{reason}; the batch file put back into inbox/ begins it anew")
+
     def _take_up(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
             self._live[batch.plan.name] = batch
             log.info("%s batch taken up again", JobTag(batch.plan.name))
-
-    def _candidate_of(
-        self, batch: Batch, number: int, names: FreeNames
-    ) -> tuple[JobCandidate, str]:
-        item, plan = batch.plan.items[number], batch.plan
-        candidate = JobCandidate(
-            f"{plan.name}.batch/{number}",
-            Decision.CLAIM,
-            "",
-            batch.inputs_of(item),
-            plan.dropped,
-            settings=item.settings,
-            client={**plan.client, "batch": plan.name},
-            options=plan.options,
-        )
-        return candidate, names.take(item.name)
 
     # --- the status ------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from engine.errors import Problem
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
+from hotfolder.folder_access import is_link
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
 from hotfolder.inbox.sidecar import PictureNamesError, Sidecar
@@ -148,7 +149,7 @@ class JobAssembly:
         self.inputs.append(InputFile(role, file.path, stays=stays))
         self.files.append(file)
         if not file.regular and self.error is None:
-            kind = "a link" if file.path.is_symlink() else "not a plain file"
+            kind = "a link" if is_link(file.path) else "not a plain file"
             self.error = InputError(
                 f"{shown(file.name)}: {kind}. Put the picture itself into the inbox."
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hotfolder.atomic_files import move
 from hotfolder.file_names import FileRole, free_name_in, parse
+from hotfolder.folder_access import is_link, names, rmdir, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
@@ -84,8 +85,6 @@ class InboxScanner:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
         it lacks. Empty if there is none; more than one job if somebody has put others to it."""
         path = self._folder.failed / name
-        if path.is_symlink():
-            return []
         scanner = FolderScanner(path, self._clock, presets=True)
         options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
         try:
@@ -103,9 +102,9 @@ class InboxScanner:
         """Put the batch files in `failed/NAME/` back into the inbox; whether there were any."""
         restored = False
         with contextlib.suppress(OSError):
-            for path in sorted((self._folder.failed / name).iterdir()):
-                parsed = parse(path.name)
-                if parsed is not None and parsed.role is FileRole.BATCH and not path.is_symlink():
+            for file_name in sorted(names(self._folder.failed / name)):
+                path, parsed = self._folder.failed / name / file_name, parse(file_name)
+                if parsed is not None and parsed.role is FileRole.BATCH and not is_link(path):
                     stem, end = parsed.job, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
                     free = free_name_in(self._folder.inbox, stem, [end])
                     move(path, self._folder.inbox / f"{free}{end}")
@@ -115,8 +114,8 @@ class InboxScanner:
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""
         with contextlib.suppress(OSError):
-            (self._folder.failed / name / "error.txt").unlink(missing_ok=True)
-            (self._folder.failed / name).rmdir()
+            unlink(self._folder.failed / name / "error.txt", missing_ok=True)
+            rmdir(self._folder.failed / name)
 
     def release(self, source: str) -> None:
         """Let the job dropped as `source` wait again, from the next scan on, as if it had just

@@ -9,13 +9,13 @@ import logging
 import math
 import time
 from collections.abc import Callable, Generator
-from collections.abc import Set as AbstractSet
 
 from hotfolder.atomic_files import NO_SPACE, remove_leftovers
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
+from hotfolder.folder_access import kept_open
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -26,10 +26,9 @@ from hotfolder.server.availability import AvailabilityMonitor, FolderAvailabilit
 from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
 from hotfolder.server.job_backoff import JobBackoff
-from hotfolder.server.pause import Pause
+from hotfolder.server.pause import PauseMonitor
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.spool.claimer import Claimer, ScanResult
-from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
@@ -43,9 +42,6 @@ log = logging.getLogger(__name__)
 
 LEFTOVERS_SECONDS = 60.0
 """Between two searches for what a failed write has left behind."""
-
-PAUSE_SECONDS = 1.0
-"""Between two checks whether the server is paused: the folder may be on a share."""
 
 CLOSE_SECONDS = 5.0
 """How long a server that is stopped goes on notifying of jobs that have ended."""
@@ -74,6 +70,7 @@ class FolderServer:
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         scheduler = Scheduler()
+        self._pause = PauseMonitor(folder, clock)
         spent_controls = SpentControlFiles()
         self._claimer = Claimer(
             current, folder, self._spool, scheduler, spent_controls, once=once, clock=clock
@@ -95,8 +92,8 @@ class FolderServer:
             current,
             folder,
             self._spool,
-            once=once,
             remove_control=spent_controls.remove,
+            once=once,
             clock=clock,
         )
         self._completion = JobCompletion(
@@ -118,15 +115,10 @@ class FolderServer:
             self._reporter,
             scheduler,
             self._job_backoff,
-            on_full=self._disk_is_full,
+            on_full=self._pause.disk_is_full,
             clock=clock,
         )
         self._last_scan = ScanResult(settling=True)
-        self._pause = Pause(folder)
-        self._disk_space = DiskSpace(folder, clock)
-        self._paused: str | None = None
-        """Why no job is dispatched."""
-        self._pause_due = 0.0
         self._leftovers_due = 0.0
         self._backoff = Backoff(clock)
         """`status` and `batches`."""
@@ -145,7 +137,7 @@ class FolderServer:
             while not (self._once and self._is_finished()):
                 self.step()
                 yield self.status_line()
-            self._check_refusals()
+            self._job_backoff.check(self._live)
         except GeneratorExit:
             self._is_stopped = True
             raise
@@ -175,6 +167,7 @@ class FolderServer:
         waiting = len(self._live) - running + len(self._last_scan.candidates)
         return f"{running} running, {waiting} waiting; {ended}"
 
+    @kept_open()
     def step(self) -> None:
         """Once around the loop. Does not wait.
 
@@ -218,7 +211,7 @@ class FolderServer:
         elif self._availability is FolderAvailability.AVAILABLE:
             log.info("%s is back", self._folder.root)
             self._retry_at_once()
-            self._pause_due = 0.0
+            self._pause.check_at_once()
         return self._availability is FolderAvailability.AVAILABLE
 
     def _retry_at_once(self) -> None:
@@ -229,7 +222,7 @@ class FolderServer:
     def _report_unavailable(self) -> None:
         """In the status, if only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            self._set_paused(f"waits for {self._availability_monitor.reason}")
+            self._reporter.paused = f"waits for {self._availability_monitor.reason}"
             self._report_server("busy" if self._live else "idle")
 
     def _start(self) -> None:
@@ -298,19 +291,6 @@ class FolderServer:
             return not any(entry.outcome for entry in live)
         return not scan.ready and all(entry.state is JobState.HELD for entry in live)
 
-    def _check_refusals(self) -> None:
-        """
-        Raises:
-            FolderError: the file system has refused something for a job.
-        """
-        refusals = [
-            f"{entry.job.name}: {reason}. It is kept in {entry.folder}; run it again."
-            for job_id, reason in self._job_backoff.reasons.items()
-            if (entry := self._live.get(job_id)) is not None
-        ]
-        if refusals:
-            raise FolderError("\n".join(refusals))
-
     def _apply_changed_config(self) -> None:
         if self._config.changed():
             level = self._config.current().log_level.upper()
@@ -334,7 +314,7 @@ class FolderServer:
             if scan.snapshot is not None:
                 self._completion.control_paths = scan.snapshot.control_paths
                 self._batches.begin_look(scan.snapshot, self._names_taken(), scan.priorities)
-            self._hold(scan.holds | self._batches.held_jobs(self._live))
+            self._runner.hold(scan.holds | self._batches.held_jobs(self._live))
             for entry in self._live.values():
                 entry.priority = self._batches.priority_of(entry)
         except OSError as error:  # The next scan finds the same.
@@ -362,41 +342,15 @@ class FolderServer:
         """The names of live jobs and of candidates."""
         return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
-    def _hold(self, names: AbstractSet[str]) -> None:
-        """Hold queued jobs of these names; release held jobs of other names."""
-        for entry in self._live.values():
-            held, job_id = entry.job.name in names, entry.job.id
-            state = JobState.HELD if held else JobState.QUEUED
-            waits = entry.state in (JobState.QUEUED, JobState.HELD)
-            if entry.state is state or not waits or self._runner.has_begun(job_id):
-                continue
-            if not self._job_backoff.is_delayed(job_id):
-                with self._job_backoff.attempt(
-                    entry, f"its {'hold' if held else 'release'} cannot be noted"
-                ):
-                    self._spool.change(entry, state)
-
     def _check_pause(self) -> None:
-        """Whether a person has paused the server, or the disk is full."""
-        if self._clock() < self._pause_due:
-            return
-        self._pause_due = self._clock() + PAUSE_SECONDS
-        shortage = self._disk_space.shortage()
-        if shortage is None:
-            self._disk_space.keep_reserve()
-        with contextlib.suppress(OSError):
-            reason = self._pause.reason() or shortage
-            if (reason is None) != (self._paused is None):
-                log.info("going on" if reason is None else f"paused: {reason}")
-            self._set_paused(reason)
+        before, self._reporter.paused = self._paused, self._pause.reason()
+        if (before is None) != (self._paused is None):
+            log.info("going on" if self._paused is None else f"paused: {self._paused}")
 
-    def _set_paused(self, reason: str | None) -> None:
-        self._paused = self._reporter.paused = reason
-
-    def _disk_is_full(self) -> None:
-        """Called when a worker has reported it."""
-        self._disk_space.write_failed()
-        self._pause_due = 0.0
+    @property
+    def _paused(self) -> str | None:
+        """Why no job is dispatched."""
+        return self._reporter.paused
 
     def _complete_jobs(self) -> None:
         """Publish the jobs that have ended."""
@@ -408,7 +362,7 @@ class FolderServer:
     def _status_failed(self, error: OSError) -> None:
         """The status is for readers: that it cannot be written stops no work."""
         if error.errno in NO_SPACE:
-            self._disk_space.free_reserve()
+            self._pause.free_reserve()
         if not self._backoff.is_delayed("status"):
             log.error("the status cannot be written: %s", error)
             self._backoff.delay("status")
@@ -419,12 +373,14 @@ class FolderServer:
                 state,
                 devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
-                strays=self._last_scan.unrecognised,
+                strays=(*self._spool.troubles, *self._last_scan.unrecognised),
             )
         except OSError as error:
             self._status_failed(error)
 
     def _report(self) -> None:
+        self._reporter.devices(self._dispatcher.devices())
         self._runner.report_positions(self._last_scan)
+        self._reporter.unsettled(self._spool.unsettled_jobs())
         self._reporter.refresh()
         self._report_server("busy" if self._live else "idle")

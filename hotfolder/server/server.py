@@ -40,7 +40,10 @@ TICK_SECONDS = 0.25
 def local_dispatcher(config: Config) -> Dispatcher:
     """The worker processes of this machine that the configuration asks for."""
     options = WorkerOptions.model_validate(config, from_attributes=True)
-    return LocalDispatcher(config.devices, command=worker_command(options))
+    stall_seconds = 60 * config.stall_minutes or None
+    return LocalDispatcher(
+        config.devices, command=worker_command(options), stall_seconds=stall_seconds
+    )
 
 
 class Server:

@@ -242,7 +242,9 @@ class Claimer:
 
     def _names_left(self, live: Iterable[str]) -> FreeNames:
         """The names that no other job or batch has."""
-        return FreeNames((*live, *self._names.values(), *self._batches, *RESERVED_NAMES))
+        unsettled = (name for name, *_ in self._spool.unsettled_jobs())
+        taken = (*live, *self._names.values(), *self._batches, *unsettled, *RESERVED_NAMES)
+        return FreeNames(taken)
 
     def _by_job_name(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from hotfolder.atomic_files import open_regular
+from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner

@@ -294,7 +294,7 @@ def test_a_batch_of_long_names_comes_to_its_end(room: Room, letter: str) -> None
     summary = yaml.safe_load((room.folder.outbox / f"{name}.{SUMMARY}").read_text())
     assert len({job["name"] for job in summary["jobs"]}) == 3
     (day,) = room.folder.done.iterdir()
-    assert len(list((day / name).iterdir())) == 4
+    assert len(list((day / name).glob("[!.]*"))) == 4
 
 
 def test_every_suffix_that_is_put_to_a_name_fits_beside_the_longest() -> None:
