@@ -216,8 +216,8 @@ class BatchCoordinator:
             for number in batch.next_items(room, but=active[name]):
                 names = names or FreeNames((*taken, *self.names, *RESERVED_NAMES))
                 try:
-                    candidate, job_name = self._candidate_of(batch, number, names)
-                    entry = self._spool.claim(candidate, job_name)
+                    job_name = names.take(batch.plan.items[number].name)
+                    entry = self._spool.claim(batch.candidate(number), job_name)
                 except Exception as error:
                     if batch.lacks_picture(number):
                         continue
@@ -360,22 +360,6 @@ class BatchCoordinator:
         for batch in batches:
             self._live[batch.plan.name] = batch
             log.info("%s batch taken up again", JobTag(batch.plan.name))
-
-    def _candidate_of(
-        self, batch: Batch, number: int, names: FreeNames
-    ) -> tuple[JobCandidate, str]:
-        item, plan = batch.plan.items[number], batch.plan
-        candidate = JobCandidate(
-            f"{plan.name}.batch/{number}",
-            Decision.CLAIM,
-            "",
-            batch.inputs_of(item),
-            plan.dropped,
-            settings=item.settings,
-            client={**plan.client, "batch": plan.name},
-            options=plan.options,
-        )
-        return candidate, names.take(item.name)
 
     # --- the status ------------------------------------------------------------------------
 

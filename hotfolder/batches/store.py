@@ -24,7 +24,8 @@ from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, exists, open_regular
-from hotfolder.inbox.model import InputFile
+from hotfolder.inbox.candidate import JobCandidate
+from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
 from hotfolder.platforms import system
@@ -137,6 +138,20 @@ class Batch:
         """The pictures of an item, which its job gets copies of."""
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
+
+    def candidate(self, number: int) -> JobCandidate:
+        """The job that an item is to be."""
+        item, plan = self.plan.items[number], self.plan
+        return JobCandidate(
+            f"{plan.name}.batch/{number}",
+            Decision.CLAIM,
+            "",
+            self.inputs_of(item),
+            plan.dropped,
+            settings=item.settings,
+            client={**plan.client, "batch": plan.name},
+            options=plan.options,
+        )
 
     def lacks_picture(self, number: int) -> bool:
         """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
