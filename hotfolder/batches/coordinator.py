@@ -35,12 +35,7 @@ from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork, Steps, Throttle
-from plugin.client.protocol import (
-    RESERVED_NAMES,
-    ControlFile,
-    JobState,
-    JobStatus,
-)
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, JobStatus
 
 __all__ = ["BatchCoordinator"]
 
