@@ -107,9 +107,17 @@ def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The document of a file that `write_json` wrote."""
+    """The document of a file that `write_json` wrote.
+
+    Raises:
+        ValueError: it is damaged, or somebody else's.
+        OSError
+    """
     with open_regular(path) as file:
-        return json.load(file)
+        try:
+            return json.load(file)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def copy(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
@@ -271,7 +279,7 @@ def _remove_copied(source: Path, copied: Fingerprint) -> None:
 def _fingerprint_at(path: Path) -> Fingerprint | None:
     try:
         return fingerprint_of(folder_access.lstat(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

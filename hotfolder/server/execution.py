@@ -5,12 +5,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.folder_access import is_file
 from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
@@ -143,6 +145,20 @@ class JobRunner:
             with self._backoff.attempt(entry, "its end cannot be noted"):
                 self._end_stopped(entry)
 
+    def hold(self, names: AbstractSet[str]) -> None:
+        """Hold queued jobs of these names; release held jobs of other names."""
+        for entry in self._live.values():
+            held, job_id = entry.job.name in names, entry.job.id
+            state = JobState.HELD if held else JobState.QUEUED
+            waits = entry.state in (JobState.QUEUED, JobState.HELD)
+            if entry.state is state or not waits or self.has_begun(job_id):
+                continue
+            if not self._backoff.is_delayed(job_id):
+                with self._backoff.attempt(
+                    entry, f"its {'hold' if held else 'release'} cannot be noted"
+                ):
+                    self._spool.change(entry, state)
+
     def dispatch(self) -> None:
         """Submit the next jobs, as many as the dispatcher takes."""
         while len(self._dispatched) < self._dispatcher.capacity:
@@ -243,7 +259,7 @@ class JobRunner:
     def _done(self, entry: SpooledJob, event: Done) -> None:
         picture, *extra_outputs = map(Path, (event.picture, *event.extra_outputs))
         for file in (picture, *extra_outputs):
-            if file.parent != entry.folder or not file.is_file():
+            if file.parent != entry.folder or not is_file(file):
                 error = f"The result is not where it should be: {file}"
                 self._end(entry, JobState.FAILED, error=error)
                 return
@@ -268,6 +284,7 @@ class JobRunner:
             )
         else:
             self.requeue(entry, lost=lost)
+            self._reporter.lost(entry, reason)
             self._loss_backoff.delay(entry.job.id, self._pause_after_loss(entry))
 
     def _pause_after_loss(self, entry: SpooledJob) -> float:

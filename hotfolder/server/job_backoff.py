@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 
 from hotfolder.backoff import Backoff
+from hotfolder.errors import FolderError
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.spool.entry import SpooledJob
 
@@ -53,6 +54,19 @@ class JobBackoff:
         else:
             if self._reasons.pop(job_id, None) is not None:
                 self._reporter.refused(entry, None)
+
+    def check(self, live: Mapping[str, SpooledJob]) -> None:
+        """
+        Raises:
+            FolderError: something is refused for one of the `live` jobs.
+        """
+        refusals = [
+            f"{live[job_id].job.name}: {reason}. It is kept in {live[job_id].folder}; run it again."
+            for job_id, reason in self._reasons.items()
+            if job_id in live
+        ]
+        if refusals:
+            raise FolderError("\n".join(refusals))
 
     def forget(self, job_id: str) -> None:
         """The job has left the spool."""

@@ -31,6 +31,9 @@ __all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
 
+CLAIM_SECONDS = 1.0
+"""How long one turn goes on claiming: a claim may copy pictures from one disk to another."""
+
 SCAN_SECONDS = 0.5
 """How long a turn may scan. A large or a hostile inbox takes several turns."""
 
@@ -102,6 +105,12 @@ class Claimer:
         self._last = ScanResult()
         self._more = False
         """Whether the last scan left jobs in the inbox that could have been claimed."""
+        self._outcomes: Mapping[str, JobOutcome] = {}
+        """The ends of those of them that will not be painted."""
+        self._until = 0.0
+        """When the claims of this turn have taken long enough."""
+        self._was_late = False
+        """Whether the last turn left claims to the next one for lack of time."""
 
     @property
     def is_scanning(self) -> bool:
@@ -125,7 +134,8 @@ class Claimer:
         if not self._scan.is_running:
             if not self._schedule.begin():
                 runs_low = _queued(live) <= self._config().claim_limit // 2
-                return self._refill(live) if self._more and runs_low else None
+                is_next = self._more and (runs_low or self._was_late)
+                return self._refill(live) if is_next else None
             self._scan.begin(self._inbox.steps())
         self._batches = batches
         try:
@@ -184,10 +194,13 @@ class Claimer:
         outcomes = self._sort(candidates, controls, gone, result)
         scan_again = False
         shared: set[Path] = set()
+        self._outcomes, self._until = outcomes, self._clock() + CLAIM_SECONDS
         for name in self._next(result.ready, outcomes, live):
             candidate = result.ready.pop(name)
             paths = _shared_paths(candidate)
-            if paths & shared:
+            if self._is_late(result):
+                result.ready[name] = candidate
+            elif paths & shared:
                 # What one job has copied may now be the other's alone: scan again first.
                 result.waiting[name] = candidate
                 scan_again = True
@@ -218,17 +231,27 @@ class Claimer:
         plain = {
             name: candidate
             for name, candidate in result.ready.items()
-            if candidate.decision is Decision.CLAIM and not _shared_paths(candidate)
+            if (name in self._outcomes or candidate.decision is Decision.CLAIM)
+            and not _shared_paths(candidate)
         }
-        for name in self._next(plain, {}, live):
+        outcomes = {name: self._outcomes[name] for name in plain if name in self._outcomes}
+        self._until = self._clock() + CLAIM_SECONDS
+        for name in self._next(plain, outcomes, live):
+            if self._is_late(result):
+                break
             candidate = result.ready.pop(name)
             if candidate.is_unchanged():
-                self._claim(candidate, name, None, result)
+                self._claim(candidate, name, outcomes.get(name), result)
         self._more = bool(plain.keys() & result.ready.keys())
         if not self._more:
             self._schedule.scan_in(0.0)
         self._last = result
         return result
+
+    def _is_late(self, result: ScanResult) -> bool:
+        """Whether the other claims are left to the next turn. One at least is made in each."""
+        self._was_late = bool(result.claimed) and self._clock() >= self._until
+        return self._was_late
 
     def _gone(
         self, snapshot: Snapshot, controls: ControlFiles, live: Mapping[str, SpooledJob]
@@ -242,7 +265,9 @@ class Claimer:
 
     def _names_left(self, live: Iterable[str]) -> FreeNames:
         """The names that no other job or batch has."""
-        return FreeNames((*live, *self._names.values(), *self._batches, *RESERVED_NAMES))
+        unsettled = (name for name, *_ in self._spool.unsettled_jobs())
+        taken = (*live, *self._names.values(), *self._batches, *unsettled, *RESERVED_NAMES)
+        return FreeNames(taken)
 
     def _by_job_name(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]
@@ -337,7 +362,7 @@ class Claimer:
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim)
+        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result))
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -10,9 +10,11 @@ without `state.json` is an unfinished claim, which goes on by its plan.
 
 import contextlib
 import errno
+import json
 import logging
+import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -22,17 +24,17 @@ from hotfolder.atomic_files import (
     FileChangedError,
     copy,
     move,
-    move_tree,
-    read_json,
     remove_leftovers,
     write_json,
 )
-from hotfolder.file_names import free_name_in, shown
-from hotfolder.folder_access import Fingerprint, sync_folder
+from hotfolder.file_names import check_plain, shown
+from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import shortened
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Steps, in_one_go
 
-__all__ = ["Claim", "ClaimStore", "PlannedMove"]
+__all__ = ["MAX_DOCUMENT_BYTES", "Claim", "ClaimStore", "PlannedMove"]
 
 log = logging.getLogger(__name__)
 
@@ -71,16 +73,31 @@ class Claim(Protocol):
 
 C = TypeVar("C", bound=Claim)
 
+MAX_DOCUMENT_BYTES = 64_000_000
+"""A batch of the most items has a plan of some megabytes."""
+
+MAX_REASON = 300
+"""Characters of what is wrong with a document."""
+
 
 class ClaimStore(Generic[C]):
     """The claims of one kind. Used by one daemon at a time (the lock sees to that)."""
 
-    def __init__(self, root: Path, plan: str, kind: type[C], folder: FolderPaths) -> None:
+    def __init__(
+        self,
+        root: Path,
+        plan: str,
+        kind: type[C],
+        folder: FolderPaths,
+        salvage: Callable[[Path, str], C | None],
+    ) -> None:
         """Claims are folders below `root`, which is in the hot `folder`; `plan` is a file's name.
 
-        `kind.from_plan` and `apply_state` raise ValueError, TypeError or KeyError if a document is
-        none of theirs.
+        `kind.from_plan` and `apply_state` may raise anything if a document is none of theirs.
+        `salvage` is then called with the folder and the reason; it raises OSError, or returns what
+        has become of the claim.
         """
+        self._salvage = salvage
         self._root = root
         self._plan = plan
         self._kind = kind
@@ -91,7 +108,12 @@ class ClaimStore(Generic[C]):
         """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
-        """Take its files out of the inbox.
+        """`taking` in one go."""
+        in_one_go(self.taking(claim))
+
+    def taking(self, claim: C) -> Steps[None]:
+        """Take its files out of the inbox, a step for each. What is given up in between is an
+        unfinished claim.
 
         Raises:
             OSError: the files cannot be taken, or are not those that were seen any more; what was
@@ -102,7 +124,7 @@ class ClaimStore(Generic[C]):
         try:
             folder_access.mkdir(claim.folder / "inputs")
             write_json(claim.folder / self._plan, claim.plan_document())
-            if (vanished := self._bring_in(claim)) is not None:
+            if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
         except OSError:
@@ -130,8 +152,6 @@ class ClaimStore(Generic[C]):
             except OSError as error:
                 log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
                 self._note_unsettled(folder, error)
-            except (ValueError, TypeError, KeyError) as error:
-                self._set_aside(folder, error)
             else:
                 claims += [claim] if claim is not None else []
         return claims
@@ -157,7 +177,7 @@ class ClaimStore(Generic[C]):
         except OSError:
             return False
 
-    def _bring_in(self, claim: C) -> FileNotFoundError | None:
+    def _bringing_in(self, claim: C) -> Steps[FileNotFoundError | None]:
         """Move or copy every file to `inputs/`. Returns the error of one that is gone, or is not
         the one that was seen.
 
@@ -175,6 +195,7 @@ class ClaimStore(Generic[C]):
                 vanished = vanished or error
             except OSError as error:
                 refused = refused or error
+            yield
         sync_folder(inputs)
         sync_folder(self._folder.inbox)
         if refused is not None:
@@ -211,6 +232,13 @@ class ClaimStore(Generic[C]):
         except OSError:
             self.unsettled.append(folder)
 
+    @property
+    def troubles(self) -> list[str]:
+        """The folders that cannot be put in order, in words."""
+        return [
+            f"{shown(name)} (cannot be taken up: {self.reasons[name]})" for name in self.reasons
+        ]
+
     def _restored(self, folder: Path) -> C | None:
         if not stat.S_ISDIR(folder_access.lstat(folder).st_mode):
             return None
@@ -222,12 +250,25 @@ class ClaimStore(Generic[C]):
         except FileNotFoundError:
             self._remove_folder(folder)
             return None
-        claim = self._kind.from_plan(read_json(folder / self._plan), folder)
         try:
-            state = read_json(folder / "state.json")
+            return self._read(folder)
+        except OSError:
+            raise
+        except Exception as error:  # A damaged document raises almost anything.
+            reason = f"{error.args[0] if error.args else error!r}"
+            reason = shortened(" ".join(reason.split()), MAX_REASON)
+            log.error("%s cannot be read: %s", JobTag(folder.name), reason)
+            return self._salvage(folder, reason)
+
+    def _read(self, folder: Path) -> C | None:
+        claim = self._kind.from_plan(_document(folder / self._plan), folder)
+        check_plain(*(step.target for step in claim.moves))
+        try:
+            state = _document(folder / "state.json")
         except FileNotFoundError:
+            self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
-            vanished = self._bring_in(claim)
+            vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
                 self._undo(claim)
                 return None
@@ -238,28 +279,54 @@ class ClaimStore(Generic[C]):
             claim.apply_state(state)
         return claim
 
-    def _set_aside(self, folder: Path, error: Exception) -> None:
-        """A folder that cannot be read is shown to a person, not thrown away."""
+    def _check_sources(self, claim: C) -> None:
+        """
+        Raises:
+            ValueError: they are not from where a claim takes files.
+        """
+        paths = self._folder
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
+        for step in claim.moves:
+            if not any(Path(step.source).is_relative_to(place) for place in places):
+                raise ValueError(f"{step.source} is not in the hot folder")
+
+
+def _document(path: Path) -> Any:
+    """
+    Raises:
+        OSError, FileNotFoundError: it cannot be read, or is not there.
+        Exception: it is no JSON document that the server writes.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_DOCUMENT_BYTES:
+            raise ValueError(f"{path.name}: {size} bytes")
         try:
-            aside = self._folder.failed / free_name_in(self._folder.failed, folder.name)
-            log.error("%s unreadable, moved to %s: %s", JobTag(folder.name), aside, error)
-            move_tree(folder, aside)
-        except OSError:
-            self.unsettled.append(folder)
+            return json.load(file, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def _bring(step: PlannedMove, source: Path, target: Path) -> None:
     """Move or copy one file to `inputs/`, where nothing but the claim puts files.
 
     Raises:
+        FileNotFoundError: it is neither here nor there.
         FileChangedError: what is or was at `source` is not the file that was seen.
     """
     seen = step.fingerprint
-    if not step.shared:
-        # Taken already, if it is there; then another file has been dropped under its name.
-        with contextlib.suppress(FileExistsError):
-            move(source, target, seen)
-    elif not folder_access.exists(target):
-        copy(source, target, seen)
+    try:
+        if not step.shared:
+            # Taken already, if it is there; then another file has been dropped under its name.
+            with contextlib.suppress(FileExistsError):
+                move(source, target, seen)
+        elif not folder_access.exists(target):
+            copy(source, target, seen)
+    except NotADirectoryError as error:  # Its folder has become a link, or a file.
+        raise FileNotFoundError(error.errno, error.strerror, error.filename) from None
     if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
         raise FileChangedError(source)

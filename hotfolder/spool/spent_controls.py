@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hotfolder import folder_access
 from hotfolder.file_names import shown
-from hotfolder.folder_access import Fingerprint, fingerprint_of, lstat, unlink
+from hotfolder.folder_access import Fingerprint, fingerprint_of
 from hotfolder.inbox.candidate import Snapshot
 from hotfolder.inbox.model import InboxFile
 
@@ -25,7 +26,7 @@ class SpentControlFiles:
     def remove(self, path: Path) -> None:
         """Remove a control file that has been obeyed, or that is for no job."""
         try:
-            unlink(path, missing_ok=True)
+            folder_access.unlink(path, missing_ok=True)
         except OSError as error:
             self._remember(path, error)
         else:
@@ -55,7 +56,7 @@ class SpentControlFiles:
 
     def _remember(self, path: Path, error: OSError) -> None:
         try:
-            fingerprint = fingerprint_of(lstat(path))
+            fingerprint = fingerprint_of(folder_access.lstat(path))
         except OSError:
             return  # It has gone, or its folder cannot be reached: the next scan tells.
         if self._spent.get(path, (None, ""))[0] != fingerprint:

@@ -28,6 +28,7 @@ from engine.state import State
 from engine.stylise import Result, stylise
 from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
+from hotfolder.folder_access import is_link, opener
 from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
@@ -57,6 +58,7 @@ class EnginePainter:
             torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
+        self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None
         """Of the job at hand, once it has a step to go on from."""
@@ -109,7 +111,7 @@ class EnginePainter:
         names = [job.content, *job.styles, *([job.init] if job.init else [])]
         checkpoints = Checkpoints(
             folder,
-            made_of(job.settings, [inputs / name for name in names], vgg),
+            made_of(job.settings, [inputs / name for name in names], vgg, opener),
             seconds=self._options.checkpoint_seconds,
         )
         state = checkpoints.latest()
@@ -165,14 +167,16 @@ class EnginePainter:
                 )
 
     def _read(self, path: Path) -> Picture:
-        if path.is_symlink():  # put in a plain file's place in the moment of the claim
+        if is_link(path):  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._options.max_megapixels)
+        return read_picture(path, max_megapixels=self._options.max_megapixels, opener=opener)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
             self._network = None  # Two networks at once would be one too many for a small GPU.
-            self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
+            vgg = load_vgg19(weights, self.device, precision)
+            vgg.on_layer = lambda: self.alive()
+            self._network = ((weights, precision), vgg)
         return self._network[1]
 
 
@@ -237,7 +241,7 @@ def _record(
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:
-    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path)}
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path, opener)}
 
 
 def _losses(losses: Losses) -> dict[str, float]:

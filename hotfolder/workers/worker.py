@@ -4,13 +4,15 @@
                        {"do": "stop"}
     worker -> server   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
                        {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
+                       {"event": "alive"}
                        {"event": "fatal", "message": "...", "exit_code": 3}
                        {"event": "started" | "progress" | "done" | "failed" | "cancelled", ...}
 
 One JSON document a line; the fields of events are those of `events.py`. `style_cache` comes before
-a job's end, so that the server has it by then. The worker ends when its input does: a server that
-was killed leaves no process that goes on computing. At `stop` or SIGTERM it first writes a
-checkpoint of its job, at once, be it in the middle of a step.
+a job's end, so that the server has it by then. `alive` comes from the thread that paints, at most
+every `ALIVE_SECONDS`: a thread beside it would say so of a worker that hangs. The worker ends when
+its input does: a server that was killed leaves no process that goes on computing. At `stop` or
+SIGTERM it first writes a checkpoint of its job, at once, be it in the middle of a step.
 """
 
 import argparse
@@ -51,6 +53,9 @@ __all__ = ["Painter", "main", "serve"]
 # Steps of small pictures take milliseconds; a status need not change that often.
 PROGRESS_SECONDS = 0.1
 
+ALIVE_SECONDS = 5.0
+"""Least time between two signs of life."""
+
 
 class Painter(Protocol):
     """What does the work. `paint` yields progress, then one Done; closing it cancels."""
@@ -61,6 +66,10 @@ class Painter(Protocol):
     def devices(self) -> Sequence[str]: ...
     @property
     def style_cache(self) -> StyleCache: ...
+
+    alive: Callable[[], None]
+    """Set by the worker; to be called by whatever paints, as often as it goes on."""
+
     def paint(self, job: Job) -> Iterator[Progress | Done]: ...
     def checkpoint(self) -> None:
         """Write a checkpoint of the job. Called from another thread than `paint`."""
@@ -86,6 +95,7 @@ def serve(make_painter: Callable[[], Painter]) -> int:
     except EngineError as error:
         send({"event": "fatal", "message": str(error), "exit_code": error.exit_code})
         return int(error.exit_code)
+    painter.alive = _sign_of_life(send)
     painters.append(painter)
     send({"event": "ready", "device": painter.device, "devices": list(painter.devices)})
     while True:
@@ -124,6 +134,7 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
     try:
         with closing(_closable(painter.paint(job))) as events:
             for event in events:
+                painter.alive()
                 if isinstance(event, Done):
                     yield event
                     return
@@ -192,6 +203,19 @@ def _take_stdout() -> Callable[[Mapping[str, Any]], None]:
             os._exit(0)
 
     return send
+
+
+def _sign_of_life(send: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+    """What may be called thousands of times a second."""
+    due = time.monotonic() + ALIVE_SECONDS
+
+    def alive() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + ALIVE_SECONDS
+            send({"event": "alive"})
+
+    return alive
 
 
 def _closable(events: Iterator[Progress | Done]) -> Any:

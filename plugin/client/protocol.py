@@ -264,6 +264,8 @@ class ServerStatus:
     """Who has paused it and why, if somebody has: then nothing new is painted."""
     config_problem: str | None = None
     """Why a changed configuration is not in force."""
+    problem: str | None = None
+    """What the server fails to do in this folder, and why; it is tried again."""
 
 
 def parse_time(text: str) -> datetime | None:

@@ -294,7 +294,7 @@ def test_a_batch_of_long_names_comes_to_its_end(room: Room, letter: str) -> None
     summary = yaml.safe_load((room.folder.outbox / f"{name}.{SUMMARY}").read_text())
     assert len({job["name"] for job in summary["jobs"]}) == 3
     (day,) = room.folder.done.iterdir()
-    assert len(list((day / name).iterdir())) == 4
+    assert len(list((day / name).glob("[!.]*"))) == 4
 
 
 def test_every_suffix_that_is_put_to_a_name_fits_beside_the_longest() -> None:
@@ -420,3 +420,17 @@ def test_a_blend_has_as_many_styles_as_a_sidecar(text: str, expected: str) -> No
     with pytest.raises(SidecarError) as caught:
         parse_batch(f"contents: a.jpg\n{text}".encode(), "trip.batch.yaml", {})
     assert expected in str(caught.value)
+
+
+def test_a_refused_batch_is_retried_when_it_is_corrected(room: Room) -> None:
+    room.drop("trip.batch.yaml", "contents: fish.jpg\nstiles: night.jpg")
+    room.drop("fish.jpg")
+    room.step(4)
+    path = room.folder.failed / "trip" / "trip.batch.yaml"
+    assert "Did you mean 'styles'?" in room.error("trip")
+    path.write_text("contents: fish.jpg\nstyles: night.jpg")
+    room.drop("trip.retry")
+    room.step(10)
+    assert room.status("trip")["state"] == "done"
+    assert not list(room.folder.failed.iterdir())
+    assert not list(room.folder.inbox.iterdir())

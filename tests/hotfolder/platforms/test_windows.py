@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.process import ROOT
 from benchmarks.reliability.windows import SIGBREAK, VARIABLE
+from hotfolder.atomic_files import TEMPORARY_PREFIX
 from hotfolder.paths import FolderPaths
 
 Until = Callable[..., None]
@@ -188,8 +189,7 @@ def check_kept(folder: FolderPaths, dropped: dict[str, str]) -> None:
     texts = Counter(path.read_text(errors="replace") for path in paths)
     lost = [name for name, text in dropped.items() if text and texts[text] < 1]
     assert lost == []
-    left = [path.name for path in paths if path.name.startswith(".") or path.suffix == ".part"]
-    assert left == []
+    assert [path.name for path in paths if path.name.startswith(TEMPORARY_PREFIX)] == []
     assert list(folder.spool.iterdir()) == []
     for path in folder.outbox.glob("*.png"):
         assert path.read_bytes().endswith(b"the end\n")

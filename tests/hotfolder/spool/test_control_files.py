@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support import STATUS_KEYS, Room, Script, fails, paints, starts_only
 
+from hotfolder import folder_access
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.server.pause import Pause
 from hotfolder.server.run_summary import RunSummary
@@ -316,15 +317,14 @@ def test_the_control_files_of_a_job_in_a_folder_go_when_it_has_ended(
 def unremovable(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Names of files that are refused to be removed."""
     names: set[str] = set()
-    real = os.unlink
+    real = folder_access.unlink
 
-    def refused(path: str | Path, *, dir_fd: int | None = None) -> None:
-        os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
-        if Path(path).name in names:
-            raise PermissionError(errno.EACCES, "Permission denied", path)
-        real(path, dir_fd=dir_fd)
+    def refused(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name in names and path.exists():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        real(path, missing_ok=missing_ok)
 
-    monkeypatch.setattr(os, "unlink", refused)
+    monkeypatch.setattr(folder_access, "unlink", refused)
     return names
 
 

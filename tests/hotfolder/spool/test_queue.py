@@ -33,7 +33,7 @@ def test_queued_jobs_know_their_place(room: Room) -> None:
     server = json.loads((room.folder.status / "server.json").read_text())
     assert server["queue"] == {"waiting": 0, "held": 0, "queued": 2, "running": 1}
     assert server["devices"] == [
-        {"device": "fake", "state": "busy", "job": "a", "style_cache": None}
+        {"device": "fake", "state": "busy", "job": "a", "style_cache": None, "message": None}
     ]
     assert server["state"] == "busy"
 
