@@ -19,7 +19,7 @@ from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.throttle import Steps
-from plugin.client.protocol import JobState, JobStatus
+from plugin.client.protocol import JobState, JobStatus, portable_name
 
 __all__ = ["BatchCandidate", "BatchCandidates"]
 
@@ -89,8 +89,9 @@ class BatchCandidates:
         self._since = {source: self._since[source] for source in sources if source in self._since}
         before, self._names = self._names, {}
         for source in sorted(sources, key=lambda source: source not in before):
-            name = before.get(source, source)
-            self._names[source] = free.take(source if name in free else name)
+            wanted = portable_name(source)
+            name = before.get(source, wanted)
+            self._names[source] = free.take(wanted if name in free else name)
         return self._names
 
     def release(self, source: str) -> None:

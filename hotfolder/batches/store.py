@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
-from hotfolder.file_names import FileRole
+from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, exists, open_regular
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision, InputFile
@@ -102,6 +102,9 @@ class Batch:
             Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
             for name, content, styles, variant in document["items"]
         ]
+        for item in document["items"]:
+            check_plain(item.name, str(item.content), *map(str, item.styles))
+        check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
         plan: Plan = TypeAdapter(Plan).validate_python(document)
         if plan.name != folder.name or not plan.items:
@@ -112,7 +115,9 @@ class Batch:
         return self.state
 
     def apply_state(self, document: Any) -> None:
-        self.state = _STATE.validate_python(document)
+        state: Any = _STATE.validate_python(document)
+        check_plain(state.get("published"), *(state.get("folder") or "x").split("/"))
+        self.state = state
         with (
             contextlib.suppress(FileNotFoundError),
             open_regular(self.folder / "ends.jsonl") as file,

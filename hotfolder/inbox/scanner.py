@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import stat
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from hotfolder.atomic_files import move
 from hotfolder.file_names import FileRole, free_name_in, parse
-from hotfolder.folder_access import is_link, names, rmdir, unlink
+from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
@@ -102,12 +103,15 @@ class InboxScanner:
         """Put the batch files in `failed/NAME/` back into the inbox; whether there were any."""
         restored = False
         with contextlib.suppress(OSError):
-            for file_name in sorted(names(self._folder.failed / name)):
-                path, parsed = self._folder.failed / name / file_name, parse(file_name)
-                if parsed is not None and parsed.role is FileRole.BATCH and not is_link(path):
+            folder = self._folder.failed / name
+            for file_name, facts in sorted(scan(folder)):
+                parsed = parse(file_name)
+                if parsed is None or parsed.role is not FileRole.BATCH:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
                     stem, end = parsed.job, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
                     free = free_name_in(self._folder.inbox, stem, [end])
-                    move(path, self._folder.inbox / f"{free}{end}")
+                    move(folder / file_name, self._folder.inbox / f"{free}{end}")
                     restored = True
         return restored
 

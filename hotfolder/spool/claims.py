@@ -27,7 +27,7 @@ from hotfolder.atomic_files import (
     remove_leftovers,
     write_json,
 )
-from hotfolder.file_names import shown
+from hotfolder.file_names import check_plain, shown
 from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import shortened
@@ -229,8 +229,8 @@ class ClaimStore(Generic[C]):
             folder_access.remove_tree(folder)
         except FileNotFoundError:
             pass
-        except OSError as error:
-            self._note_unsettled(folder, error)
+        except OSError:
+            self.unsettled.append(folder)
 
     @property
     def troubles(self) -> list[str]:
@@ -262,9 +262,11 @@ class ClaimStore(Generic[C]):
 
     def _read(self, folder: Path) -> C | None:
         claim = self._kind.from_plan(_document(folder / self._plan), folder)
+        check_plain(*(step.target for step in claim.moves))
         try:
             state = _document(folder / "state.json")
         except FileNotFoundError:
+            self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
             vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
@@ -276,6 +278,17 @@ class ClaimStore(Generic[C]):
         else:
             claim.apply_state(state)
         return claim
+
+    def _check_sources(self, claim: C) -> None:
+        """
+        Raises:
+            ValueError: they are not from where a claim takes files.
+        """
+        paths = self._folder
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
+        for step in claim.moves:
+            if not any(Path(step.source).is_relative_to(place) for place in places):
+                raise ValueError(f"{step.source} is not in the hot folder")
 
 
 def _document(path: Path) -> Any:

@@ -62,15 +62,21 @@ class ControlFiles:
             released = True
         return released
 
-    def retry(self, inbox: InboxScanner, room: int, claim: Callable[[JobCandidate], bool]) -> bool:
-        """Claim failed jobs that are to be tried again, as many as there is room for; False if
-        some are left.
+    def retry(
+        self,
+        inbox: InboxScanner,
+        room: int,
+        claim: Callable[[JobCandidate], bool],
+        is_late: Callable[[], bool],
+    ) -> bool:
+        """Claim failed jobs that are to be tried again, as many as there are room and time for;
+        False if some are left.
 
         Args:
             claim: False if it cannot be claimed now.
         """
         for name in self._files[ControlFile.RETRY]:
-            if room <= 0:
+            if room <= 0 or is_late():
                 return False
             candidates = inbox.failed(name)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])

@@ -3,6 +3,7 @@ swaps files and folders while the server works."""
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import FakeClock, Room, fails, paints, paints_with_progression
+from support import FakeClock, Room, fails, paints, paints_with_progression, starts_only
 
 from benchmarks.reliability.faults import Faults, faults
 from hotfolder import folder_access
@@ -183,6 +184,52 @@ def test_an_interrupted_claim_takes_no_other_file_than_the_one_that_was_seen(
     assert room.status("cat")["state"] == "done"
     day = next(room.folder.done.iterdir())
     assert (day / "cat/cat.style.png").read_bytes() == b"another picture"
+
+
+FORGED: dict[str, dict[str, object]] = {
+    "source": {"moves": [{"source": "THEIRS/cat.jpg", "target": "cat.jpg", "shared": False}]},
+    "target": {"moves": [{"source": "INBOX/x", "target": "../../../x", "shared": True}]},
+    "content": {"job": {"content": "THEIRS/cat.jpg"}},
+    "picture": {"state": "done", "outcome": {"picture": "THEIRS/cat.jpg"}},
+    "extra output": {"state": "done", "outcome": {"extra_outputs": ["THEIRS/cat.jpg"]}},
+    "published": {"state": "done", "outcome": {"published": "../../stolen"}},
+    "folder": {"state": "failed", "outcome": {"folder": "../stolen"}},
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_job_takes_and_hands_out_no_file_from_outside(
+    room: Room, theirs: Path, tmp_path: Path, what: str
+) -> None:
+    """Where a stranger can write into the server's own folder, too, as on many shares."""
+    room.dispatcher.script = starts_only
+    room.drop_pair("cat")
+    room.step(3)
+    (folder,) = room.folder.spool.iterdir()
+    plan = json.loads((folder / "job.json").read_text())
+    (folder / "result.png").write_bytes(b"ours")
+    outcome = {"picture": "result.png", "finished": "2026-01-01T00:00:00+00:00"}
+    for key, value in FORGED[what].items():
+        if key == "outcome":
+            plan[key] = outcome | value  # type: ignore[operator]
+        elif key == "job":
+            plan[key] |= value
+        else:
+            plan[key] = value
+    text = json.dumps(plan).replace("THEIRS", str(theirs)).replace("INBOX", str(room.folder.inbox))
+    (folder / "job.json").write_text(text)
+    (folder / "state.json").unlink()
+    before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(room.folder.root)}
+    room.restart()
+    room.step(5)
+    assert room.dispatcher.submitted == []
+    assert room.status("cat")["state"] == "failed"
+    files = {path.name for path in (room.folder.failed / "cat").iterdir()}
+    assert {"cat.content.jpg", "cat.style.png"} <= files
+    taken = [path.read_bytes() for path in room.folder.root.rglob("*") if path.is_file()]
+    assert b"theirs" not in taken
+    after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(room.folder.root)}
+    assert before == after
 
 
 def test_a_shared_picture_that_is_swapped_while_it_is_copied_is_looked_at_anew(
