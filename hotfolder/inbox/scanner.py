@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import stat
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.file_names import FileRole, free_name_in, parse
-from hotfolder.folder_access import is_link, names, rmdir, unlink
+from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
@@ -102,11 +103,13 @@ class InboxScanner:
         folder, end = self._folder.failed / name, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
         found = []
         with contextlib.suppress(OSError):
-            for file_name in sorted(names(folder)):
-                path, parsed = folder / file_name, parse(file_name)
-                if parsed is not None and parsed.role is FileRole.BATCH and not is_link(path):
+            for file_name, facts in sorted(scan(folder)):
+                parsed = parse(file_name)
+                if parsed is None or parsed.role is not FileRole.BATCH:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
                     free = free_name_in(self._folder.inbox, parsed.job, [end])
-                    found.append((path, self._folder.inbox / f"{free}{end}"))
+                    found.append((folder / file_name, self._folder.inbox / f"{free}{end}"))
         return found
 
     def clear_failed(self, name: str) -> None:
