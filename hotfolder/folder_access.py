@@ -279,7 +279,7 @@ def mkdir(folder: Path, *, exist_ok: bool = False) -> None:
 def rmdir(folder: Path) -> None:
     """Remove an empty folder."""
     with _At(folder) as (name, above):
-        os.rmdir(name, dir_fd=above)
+        system.patiently(lambda: os.rmdir(name, dir_fd=above))
     _changed(folder)
 
 
@@ -294,7 +294,7 @@ def remove_tree(path: Path) -> None:
     if is_folder(path):
         _changed(path)
         with _At(path) as (name, above):
-            shutil.rmtree(name, dir_fd=above)
+            system.patiently(lambda: shutil.rmtree(name, dir_fd=above))
     else:
         unlink(path)
 

@@ -23,8 +23,9 @@ from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole, check_plain
-from hotfolder.folder_access import append, open_regular
-from hotfolder.inbox.model import InputFile
+from hotfolder.folder_access import append, exists, open_regular
+from hotfolder.inbox.candidate import JobCandidate
+from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
 from hotfolder.platforms import system
@@ -114,9 +115,9 @@ class Batch:
         return self.state
 
     def apply_state(self, document: Any) -> None:
-        self.state = _STATE.validate_python(document)
-        for path in (self.state.get("published"), self.state.get("folder")):
-            check_plain(*path.split("/") if isinstance(path, str) else ())
+        state: Any = _STATE.validate_python(document)
+        check_plain(state.get("published"), *(state.get("folder") or "x").split("/"))
+        self.state = state
         with (
             contextlib.suppress(FileNotFoundError),
             open_regular(self.folder / "ends.jsonl") as file,
@@ -137,6 +138,30 @@ class Batch:
         """The pictures of an item, which its job gets copies of."""
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
+
+    def candidate(self, number: int) -> JobCandidate:
+        """The job that an item is to be."""
+        item, plan = self.plan.items[number], self.plan
+        return JobCandidate(
+            f"{plan.name}.batch/{number}",
+            Decision.CLAIM,
+            "",
+            self.inputs_of(item),
+            plan.dropped,
+            settings=item.settings,
+            client={**plan.client, "batch": plan.name},
+            options=plan.options,
+        )
+
+    def lacks_picture(self, number: int) -> bool:
+        """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
+        try:
+            if all(exists(picture.path) for picture in self.inputs_of(self.plan.items[number])):
+                return False
+            self.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+        except OSError:
+            return False
+        return True
 
     def next_items(self, count: int, *, but: set[int]) -> list[int]:
         """The numbers of the next items that have not ended, without those of `but`."""

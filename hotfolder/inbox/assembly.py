@@ -25,6 +25,15 @@ from hotfolder.limits import MAX_PROBLEMS
 
 __all__ = ["JobAssembly", "PictureSources"]
 
+MAX_HINTS = 3
+"""Missing pictures of one job for which the nearest name is looked for, ..."""
+
+MAX_COMPARED = 300
+"""... among so many, ..."""
+
+COMPARED_LENGTH = 40
+"""... by so many of their characters: a comparison takes the square of them."""
+
 
 @dataclass(frozen=True)
 class PictureSources:
@@ -273,8 +282,15 @@ class JobAssembly:
         there: Sequence[str],
     ) -> None:
         """Note that a picture that the sidecar names is not there."""
-        nearest = difflib.get_close_matches(name.rpartition("/")[2], there, n=1)
+        nearest = _nearest(name.rpartition("/")[2], there) if len(self.missing) < MAX_HINTS else ()
         problem = Problem(path, repr(name), f"a picture {where}", *nearest)
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named_by_sidecar = True
+
+
+def _nearest(name: str, there: Sequence[str]) -> list[str]:
+    """The nearest of some names, if one is near."""
+    shortened = {each[:COMPARED_LENGTH]: each for each in there[:MAX_COMPARED]}
+    near = difflib.get_close_matches(name[:COMPARED_LENGTH], shortened, n=1)
+    return [shortened[each] for each in near]

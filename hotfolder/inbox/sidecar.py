@@ -109,7 +109,7 @@ def resolve_untrusted(layer: Mapping[str, Any], base: Sequence[Mapping[str, Any]
     allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
     if isinstance(weights, str) and weights not in allowed:
         expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
-        problems.append(Problem(("weights",), repr(weights)[:200], expected))
+        problems.append(Problem(("weights",), repr(weights), expected))
     try:
         settings = resolve(*base, layer)
     except SettingsError as error:

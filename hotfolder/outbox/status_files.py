@@ -25,6 +25,7 @@ _LONGEST = {
     "error": MAX_ERROR,
     "paused": MAX_MESSAGE,
     "config_problem": MAX_MESSAGE,
+    "problem": MAX_MESSAGE,
 }
 """Characters of a status: what others' files make of it must stay readable for every client."""
 

@@ -213,6 +213,7 @@ class StatusReporter:
         devices: Sequence[DeviceState] = (),
         totals: Mapping[str, int] | None = None,
         strays: Sequence[str] = (),
+        problem: str | None = None,
     ) -> None:
         """Write the heartbeat, if it is time or something has changed."""
         states = Counter(self._state_of(entry) for entry in self._live.values())
@@ -237,6 +238,7 @@ class StatusReporter:
             strays=[shortened(s, MAX_MESSAGE) for s in [*self._written.refused, *strays][:20]],
             paused=self.paused,
             config_problem=self.config_problem,
+            problem=problem,
         )
         if self._server is not None:
             last, at = self._server

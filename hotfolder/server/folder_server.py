@@ -4,13 +4,12 @@ Every step can be interrupted at any instruction: what counts is on the disk, in
 imports torch.
 """
 
-import contextlib
 import logging
 import math
 import time
 from collections.abc import Callable, Generator
 
-from hotfolder.atomic_files import NO_SPACE, remove_leftovers
+from hotfolder.atomic_files import NO_SPACE
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
@@ -26,8 +25,10 @@ from hotfolder.server.availability import AvailabilityMonitor, FolderAvailabilit
 from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
 from hotfolder.server.job_backoff import JobBackoff
+from hotfolder.server.leftovers import LeftoverCleaner
 from hotfolder.server.pause import PauseMonitor
 from hotfolder.server.run_summary import RunSummary
+from hotfolder.server.step_guard import StepGuard
 from hotfolder.spool.claimer import Claimer, ScanResult
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.spool.spent_controls import SpentControlFiles
@@ -40,8 +41,8 @@ __all__ = ["FolderServer"]
 
 log = logging.getLogger(__name__)
 
-LEFTOVERS_SECONDS = 60.0
-"""Between two searches for what a failed write has left behind."""
+TURN_SECONDS = 1.0
+"""How long one step goes on claiming pictures of batches, and publishing jobs that have ended."""
 
 CLOSE_SECONDS = 5.0
 """How long a server that is stopped goes on notifying of jobs that have ended."""
@@ -58,8 +59,10 @@ class FolderServer:
         *,
         once: bool = False,
         on_event: OnStatus | None = None,
+        alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`alive` is called between the parts of a step."""
         self._config = config
         current = config.current
         self._folder = folder
@@ -71,6 +74,7 @@ class FolderServer:
         self._spool = Spool(folder)
         scheduler = Scheduler()
         self._pause = PauseMonitor(folder, clock)
+        self._paused: str | None = None
         spent_controls = SpentControlFiles()
         self._claimer = Claimer(
             current, folder, self._spool, scheduler, spent_controls, once=once, clock=clock
@@ -119,9 +123,10 @@ class FolderServer:
             clock=clock,
         )
         self._last_scan = ScanResult(settling=True)
-        self._leftovers_due = 0.0
+        self._leftovers = LeftoverCleaner(folder, clock)
         self._backoff = Backoff(clock)
         """`status` and `batches`."""
+        self._guard = StepGuard(clock, alive, once=once)
         self._is_stopped = False
 
     def steps(self) -> Generator[str, None, None]:
@@ -178,19 +183,31 @@ class FolderServer:
             self._runner.take_while_unavailable(self._dispatcher.poll(0))
             self._report_unavailable()
             return
-        self._apply_changed_config()
-        self._check_pause()
-        self._scan()
-        self._step_batches()
+        for what, part in (
+            ("the configuration", self._apply_changed_config),
+            ("the pause", self._check_pause),
+            ("the inbox", self._scan),
+            ("the batches", self._step_batches),
+            ("the queue", self._dispatch),
+            ("the running jobs", self._take_events),
+            ("the jobs that have ended", self._complete_jobs),
+            ("the status of jobs", self._report_jobs),
+            ("the status of the server", self._report),
+            ("old files", self._clean),
+        ):
+            self._guard.run(what, part)
+
+    def _dispatch(self) -> None:
         if self._paused is None:
             self._runner.dispatch()
+
+    def _take_events(self) -> None:
         self._runner.take(self._dispatcher.poll(0))
         self._runner.handle()
         self._runner.stop_overdue()
-        self._complete_jobs()
-        self._report()
-        if self._clock() >= self._leftovers_due:
-            self._remove_leftovers()
+
+    def _clean(self) -> None:
+        self._leftovers.step()
         self._cleaner.step(self._names_taken() | self._batches.names)
 
     def report_stopping(self) -> None:
@@ -218,18 +235,18 @@ class FolderServer:
         """Whatever the file system refused."""
         self._backoff.forget()
         self._job_backoff.retry_at_once()
+        self._guard.retry_at_once()
 
     def _report_unavailable(self) -> None:
-        """In the status, if only a part of the folder is missing."""
+        """If only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            self._reporter.paused = f"waits for {self._availability_monitor.reason}"
-            self._report_server("busy" if self._live else "idle")
+            self._paused = f"waits for {self._availability_monitor.reason}"
+            self._reporter.paused = self._paused
+            self._report()
 
     def _start(self) -> None:
         self._report_server("starting")
-        self._remove_leftovers()
-        with contextlib.suppress(OSError):
-            remove_leftovers(self._folder.inbox)
+        self._leftovers.start()
         try:
             entries = self._spool.restore()
         except OSError as error:
@@ -239,13 +256,6 @@ class FolderServer:
             log.info("%s taken up again: %s", entry.tag, entry.state)
         self._batches.restore()
         log.info("serving %s", self._folder.root)
-
-    def _remove_leftovers(self) -> None:
-        """Of writing that failed, where they could not be removed then."""
-        self._leftovers_due = self._clock() + LEFTOVERS_SECONDS
-        for place in (self._folder.outbox, self._folder.status):
-            with contextlib.suppress(OSError):
-                remove_leftovers(place)
 
     def _shut_down(self) -> None:
         """Give running jobs back to the queue and report it. Within seconds."""
@@ -270,11 +280,11 @@ class FolderServer:
                     with self._job_backoff.attempt(entry, "it cannot be put back into the queue"):
                         self._runner.requeue(entry)
                         log.info("%s back in the queue", entry.tag)
-            self._report()
+            self._report_jobs()
             self._report_server("stopped")
-        except OSError as error:
+        except Exception as error:
             # The spool is as it was; the next start finds the same jobs.
-            log.error("while stopping: %s", error)
+            log.error("while stopping: %s", error, exc_info=not isinstance(error, OSError))
         # `run --once` has nothing more urgent to do; a service is to end within seconds.
         patient = self._once and not self._is_stopped
         seconds = self._config.current().hooks.seconds if patient else CLOSE_SECONDS
@@ -307,7 +317,7 @@ class FolderServer:
         self._completion.cancel_files |= scan.cancels
         self._live |= {entry.job.id: entry for entry in scan.claimed}
         if scan.claimed:
-            self._report()  # Seen in the queue, however soon a worker takes them.
+            self._report_jobs()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in scan.cancelled.items():
                 self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
@@ -327,8 +337,11 @@ class FolderServer:
         try:
             for entry in self._batches.look():
                 self._live[entry.job.id] = entry
+            until = self._clock() + TURN_SECONDS
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
+                if self._clock() >= until:
+                    break
             for entry in self._batches.to_cancel(self._live):
                 self._runner.stop(entry, StopRequest(JobState.CANCELLED))
             for status in self._batches.finish(self._live):
@@ -343,21 +356,20 @@ class FolderServer:
         return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
     def _check_pause(self) -> None:
-        before, self._reporter.paused = self._paused, self._pause.reason()
+        before, self._paused = self._paused, self._pause.reason()
+        self._reporter.paused = self._paused
         if (before is None) != (self._paused is None):
             log.info("going on" if self._paused is None else f"paused: {self._paused}")
 
-    @property
-    def _paused(self) -> str | None:
-        """Why no job is dispatched."""
-        return self._reporter.paused
-
     def _complete_jobs(self) -> None:
         """Publish the jobs that have ended."""
+        until = self._clock() + TURN_SECONDS
         for entry, status in self._completion.complete(self._live):
             del self._live[entry.job.id]
             self._runner.forget(entry.job.id)
             self._job_notifier.send(status)
+            if self._clock() >= until:
+                break
 
     def _status_failed(self, error: OSError) -> None:
         """The status is for readers: that it cannot be written stops no work."""
@@ -373,14 +385,17 @@ class FolderServer:
                 state,
                 devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
+                problem=self._guard.problem,
                 strays=(*self._spool.troubles, *self._last_scan.unrecognised),
             )
         except OSError as error:
             self._status_failed(error)
 
-    def _report(self) -> None:
+    def _report_jobs(self) -> None:
         self._reporter.devices(self._dispatcher.devices())
         self._runner.report_positions(self._last_scan)
         self._reporter.unsettled(self._spool.unsettled_jobs())
         self._reporter.refresh()
+
+    def _report(self) -> None:
         self._report_server("busy" if self._live else "idle")

@@ -25,11 +25,14 @@ from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork
-from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, portable_name
 
 __all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 1.0
+"""How long one turn goes on claiming: a claim may copy pictures from one disk to another."""
 
 SCAN_SECONDS = 0.5
 """How long a turn may scan. A large or a hostile inbox takes several turns."""
@@ -102,6 +105,12 @@ class Claimer:
         self._last = ScanResult()
         self._more = False
         """Whether the last scan left jobs in the inbox that could have been claimed."""
+        self._outcomes: Mapping[str, JobOutcome] = {}
+        """The ends of those of them that will not be painted."""
+        self._until = 0.0
+        """When the claims of this turn have taken long enough."""
+        self._was_late = False
+        """Whether the last turn left claims to the next one for lack of time."""
 
     @property
     def is_scanning(self) -> bool:
@@ -125,7 +134,8 @@ class Claimer:
         if not self._scan.is_running:
             if not self._schedule.begin():
                 runs_low = _queued(live) <= self._config().claim_limit // 2
-                return self._refill(live) if self._more and runs_low else None
+                is_next = self._more and (runs_low or self._was_late)
+                return self._refill(live) if is_next else None
             self._scan.begin(self._inbox.steps())
         self._batches = batches
         try:
@@ -184,10 +194,13 @@ class Claimer:
         outcomes = self._sort(candidates, controls, gone, result)
         scan_again = False
         shared: set[Path] = set()
+        self._outcomes, self._until = outcomes, self._clock() + CLAIM_SECONDS
         for name in self._next(result.ready, outcomes, live):
             candidate = result.ready.pop(name)
             paths = _shared_paths(candidate)
-            if paths & shared:
+            if self._is_late(result):
+                result.ready[name] = candidate
+            elif paths & shared:
                 # What one job has copied may now be the other's alone: scan again first.
                 result.waiting[name] = candidate
                 scan_again = True
@@ -218,17 +231,27 @@ class Claimer:
         plain = {
             name: candidate
             for name, candidate in result.ready.items()
-            if candidate.decision is Decision.CLAIM and not _shared_paths(candidate)
+            if (name in self._outcomes or candidate.decision is Decision.CLAIM)
+            and not _shared_paths(candidate)
         }
-        for name in self._next(plain, {}, live):
+        outcomes = {name: self._outcomes[name] for name in plain if name in self._outcomes}
+        self._until = self._clock() + CLAIM_SECONDS
+        for name in self._next(plain, outcomes, live):
+            if self._is_late(result):
+                break
             candidate = result.ready.pop(name)
             if candidate.is_unchanged():
-                self._claim(candidate, name, None, result)
+                self._claim(candidate, name, outcomes.get(name), result)
         self._more = bool(plain.keys() & result.ready.keys())
         if not self._more:
             self._schedule.scan_in(0.0)
         self._last = result
         return result
+
+    def _is_late(self, result: ScanResult) -> bool:
+        """Whether the other claims are left to the next turn. One at least is made in each."""
+        self._was_late = bool(result.claimed) and self._clock() >= self._until
+        return self._was_late
 
     def _gone(
         self, snapshot: Snapshot, controls: ControlFiles, live: Mapping[str, SpooledJob]
@@ -255,7 +278,7 @@ class Claimer:
         for candidate in candidates:
             name = before.get(candidate.name)
             if name is None or name in live:
-                name = names.take(candidate.called)
+                name = names.take(portable_name(candidate.called))
             self._names[candidate.name] = name
         return {self._names[candidate.name]: candidate for candidate in candidates}
 
@@ -332,14 +355,14 @@ class Claimer:
         names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
-            name = names.take(candidate.name)
+            name = names.take(portable_name(candidate.name))
             outcome = _outcome(candidate)
             if outcome is None and candidate.decision is not Decision.CLAIM:
                 outcome = outcome_now(JobState.FAILED, error=candidate.message)
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim)
+        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result))
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -32,6 +32,7 @@ from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import shortened
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Steps, in_one_go
 
 __all__ = ["MAX_DOCUMENT_BYTES", "Claim", "ClaimStore", "PlannedMove"]
 
@@ -107,7 +108,12 @@ class ClaimStore(Generic[C]):
         """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
-        """Take its files out of the inbox.
+        """`taking` in one go."""
+        in_one_go(self.taking(claim))
+
+    def taking(self, claim: C) -> Steps[None]:
+        """Take its files out of the inbox, a step for each. What is given up in between is an
+        unfinished claim.
 
         Raises:
             OSError: the files cannot be taken, or are not those that were seen any more; what was
@@ -118,7 +124,7 @@ class ClaimStore(Generic[C]):
         try:
             folder_access.mkdir(claim.folder / "inputs")
             write_json(claim.folder / self._plan, claim.plan_document())
-            if (vanished := self._bring_in(claim)) is not None:
+            if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
         except OSError:
@@ -171,7 +177,7 @@ class ClaimStore(Generic[C]):
         except OSError:
             return False
 
-    def _bring_in(self, claim: C) -> FileNotFoundError | None:
+    def _bringing_in(self, claim: C) -> Steps[FileNotFoundError | None]:
         """Move or copy every file to `inputs/`. Returns the error of one that is gone, or is not
         the one that was seen.
 
@@ -189,6 +195,7 @@ class ClaimStore(Generic[C]):
                 vanished = vanished or error
             except OSError as error:
                 refused = refused or error
+            yield
         sync_folder(inputs)
         sync_folder(self._folder.inbox)
         if refused is not None:
@@ -222,8 +229,8 @@ class ClaimStore(Generic[C]):
             folder_access.remove_tree(folder)
         except FileNotFoundError:
             pass
-        except OSError as error:
-            self._note_unsettled(folder, error)
+        except OSError:
+            self.unsettled.append(folder)
 
     @property
     def troubles(self) -> list[str]:
@@ -255,12 +262,13 @@ class ClaimStore(Generic[C]):
 
     def _read(self, folder: Path) -> C | None:
         claim = self._kind.from_plan(_document(folder / self._plan), folder)
-        self._check(claim)
+        check_plain(*(step.target for step in claim.moves))
         try:
             state = _document(folder / "state.json")
         except FileNotFoundError:
+            self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
-            vanished = self._bring_in(claim)
+            vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
                 self._undo(claim)
                 return None
@@ -271,7 +279,7 @@ class ClaimStore(Generic[C]):
             claim.apply_state(state)
         return claim
 
-    def _check(self, claim: C) -> None:
+    def _check_sources(self, claim: C) -> None:
         """
         Raises:
             ValueError: they are not from where a claim takes files.
@@ -279,7 +287,6 @@ class ClaimStore(Generic[C]):
         paths = self._folder
         places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
         for step in claim.moves:
-            check_plain(step.target)
             if not any(Path(step.source).is_relative_to(place) for place in places):
                 raise ValueError(f"{step.source} is not in the hot folder")
 

@@ -21,6 +21,9 @@ __all__ = ["ControlFiles", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+MAX_PRIORITY_BYTES = 16
+"""Of a priority file: a digit, and whatever ends a line."""
+
 
 class ControlFiles:
     """The control files of one scan."""
@@ -59,21 +62,27 @@ class ControlFiles:
             released = True
         return released
 
-    def retry(self, inbox: InboxScanner, room: int, claim: Callable[[JobCandidate], bool]) -> bool:
-        """Claim failed jobs that are to be tried again, as many as there is room for; False if
-        some are left.
+    def retry(
+        self,
+        inbox: InboxScanner,
+        room: int,
+        claim: Callable[[JobCandidate], bool],
+        is_late: Callable[[], bool],
+    ) -> bool:
+        """Claim failed jobs that are to be tried again, as many as there are room and time for;
+        False if some are left.
 
         Args:
             claim: False if it cannot be claimed now.
         """
         for name in self._files[ControlFile.RETRY]:
-            if room <= 0:
+            if room <= 0 or is_late():
                 return False
             candidates = inbox.failed(name)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates:
+                if not candidates and not inbox.restore_batches(name):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 self._discard(ControlFile.RETRY, name)
@@ -94,7 +103,8 @@ class ControlFiles:
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
-            text = opened.read(16).strip()
+            text = opened.read(MAX_PRIORITY_BYTES + 1)
+        text = b"" if len(text) > MAX_PRIORITY_BYTES else text.strip()
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from hotfolder.file_names import check_plain, is_presentable
+from hotfolder.file_names import check_plain
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
@@ -85,7 +85,7 @@ class SpooledJob:
         if document["protocol"] != 1:
             raise ValueError(f"protocol {document['protocol']!r}; expected 1")
         job = Job.from_document(document["job"], str(folder))
-        if job.id != folder.name or not is_presentable(job.name) or "/" in job.name:
+        if job.id != folder.name:
             raise ValueError(f"the job {job.name!r} with the id {job.id!r} is another")
         check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar)
         moves = tuple(_MOVES.validate_python(document["moves"]))

@@ -17,7 +17,7 @@ from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
 from hotfolder.spool.entry import SpooledJob, outcome_now
-from plugin.client.protocol import STATUS_SUFFIX, JobState
+from plugin.client.protocol import END_STATES, STATUS_SUFFIX, JobState
 
 __all__ = ["name_in_status", "salvaged"]
 
@@ -49,9 +49,11 @@ def salvaged(
     return SpooledJob(job, moves, JobState.FAILED, outcome=outcome)
 
 
-def name_in_status(folder: FolderPaths, claim_id: str) -> tuple[str, str] | None:
+def name_in_status(
+    folder: FolderPaths, claim_id: str, *, live: bool = False
+) -> tuple[str, str] | None:
     """The name of the job with this id, and the one under which it was dropped, as its last status
-    has them."""
+    has them; with `live`, only if it says that the job has not ended."""
     try:
         files = folder_access.names(folder.status)
     except OSError:
@@ -60,6 +62,8 @@ def name_in_status(folder: FolderPaths, claim_id: str) -> tuple[str, str] | None
         if file.endswith(STATUS_SUFFIX):
             status = _status(folder.status / file)
             if status.get("id") == claim_id and isinstance(source := status.get("source"), str):
+                if live and status.get("state") in END_STATES:
+                    return None
                 return file.removesuffix(STATUS_SUFFIX), source
     return None
 

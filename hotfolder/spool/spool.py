@@ -92,7 +92,7 @@ class Spool(ClaimStore[SpooledJob]):
         try:
             return str(SpooledJob.from_plan(read_json(folder / "job.json"), folder).job.name)
         except Exception:  # Whatever hinders it, there may be a status.
-            named = name_in_status(self._folder, folder.name)
+            named = name_in_status(self._folder, folder.name, live=True)
             return named[0] if named else None
 
     def _salvaged(self, folder: Path, reason: str) -> SpooledJob:

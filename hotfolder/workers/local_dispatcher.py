@@ -141,7 +141,13 @@ class LocalDispatcher:
     def _start(self, slot: "_WorkerSlot") -> None:
         slot.restart_at, slot.silent = None, 0.0
         command = [*self._command, "--device", slot.device]
-        slot.worker = WorkerProcess(command, slot.device, lambda w, d: self._messages.put((w, d)))
+        try:
+            slot.worker = WorkerProcess(
+                command, slot.device, lambda w, d: self._messages.put((w, d))
+            )
+        except OSError as error:  # The system has no process, or no memory, to spare.
+            reason = f"no worker can be started on {slot.device}: {error.strerror or error}"
+            self._start_later(slot, reason, "none")
 
     def _assign(self) -> None:
         for slot in self._slots:
@@ -232,14 +238,24 @@ class LocalDispatcher:
         job, cancelling, was_ready = slot.job, slot.cancelling, slot.ready
         slot.worker, slot.job, slot.ready = None, None, False
         slot.cancelling, slot.kill_at, slot.style_cache = False, None, None
-        slot.stalled, slot.give_up_at, slot.silent, slot.lost = "", None, 0.0, reason
+        slot.stalled, slot.give_up_at, slot.silent = "", None, 0.0
         if job is not None:
             self._events.append(Cancelled(job.id) if cancelling else WorkerLost(job.id, reason))
-        if not was_ready and slot.unusable is None:
+        self._start_later(slot, reason, worker.stderr_tail() or "none", failed=not was_ready)
+
+    def _start_later(
+        self, slot: "_WorkerSlot", reason: str, last_words: str, *, failed: bool = True
+    ) -> None:
+        """
+        Raises:
+            DispatchError: this was the last device.
+        """
+        slot.lost = reason
+        if failed and slot.unusable is None:
             slot.failed_starts += 1
             if slot.failed_starts >= MAX_FAILED_STARTS:
-                words = worker.stderr_tail() or "none"
-                slot.unusable = DispatchError(f"{reason} before it was ready. Last words: {words}")
+                words = f"{reason} before it was ready. Last words: {last_words}"
+                slot.unusable = DispatchError(words)
         if slot.unusable is not None:
             log.error("%s", slot.unusable)
             if self.capacity == 0:

@@ -223,7 +223,9 @@ def test_a_forged_job_takes_and_hands_out_no_file_from_outside(
     room.restart()
     room.step(5)
     assert room.dispatcher.submitted == []
-    assert "cannot be read any more" in room.error("cat")
+    assert room.status("cat")["state"] == "failed"
+    files = {path.name for path in (room.folder.failed / "cat").iterdir()}
+    assert {"cat.content.jpg", "cat.style.png"} <= files
     taken = [path.read_bytes() for path in room.folder.root.rglob("*") if path.is_file()]
     assert b"theirs" not in taken
     after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(room.folder.root)}

@@ -23,7 +23,7 @@ from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.errors import FolderError
 from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
-from hotfolder.server.folder_server import LEFTOVERS_SECONDS
+from hotfolder.server.leftovers import LEFTOVERS_SECONDS
 from hotfolder.workers.events import Event
 from plugin.client.protocol import JobState
 

@@ -31,6 +31,9 @@ __all__ = ["demo", "photograph", "run_demo", "side_by_side"]
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
+SMALLEST_SIZE = 48
+"""The network needs 32 px on the shorter side, and the photograph is 451 x 300 px."""
+
 STEPS = 60
 """Of `standard`'s 220 at the final size: most of the way, in a third of the time."""
 
@@ -49,7 +52,10 @@ def demo(
         ),
     ] = "night",
     size: Annotated[
-        int, typer.Option("--size", metavar="PIXELS", help="Longest side of the result.")
+        int,
+        typer.Option(
+            "--size", metavar="PIXELS", min=SMALLEST_SIZE, help="Longest side of the result."
+        ),
     ] = 512,
 ) -> None:
     """See how it works, in two or three minutes.

@@ -420,3 +420,17 @@ def test_a_blend_has_as_many_styles_as_a_sidecar(text: str, expected: str) -> No
     with pytest.raises(SidecarError) as caught:
         parse_batch(f"contents: a.jpg\n{text}".encode(), "trip.batch.yaml", {})
     assert expected in str(caught.value)
+
+
+def test_a_refused_batch_is_retried_when_it_is_corrected(room: Room) -> None:
+    room.drop("trip.batch.yaml", "contents: fish.jpg\nstiles: night.jpg")
+    room.drop("fish.jpg")
+    room.step(4)
+    path = room.folder.failed / "trip" / "trip.batch.yaml"
+    assert "Did you mean 'styles'?" in room.error("trip")
+    path.write_text("contents: fish.jpg\nstyles: night.jpg")
+    room.drop("trip.retry")
+    room.step(10)
+    assert room.status("trip")["state"] == "done"
+    assert not list(room.folder.failed.iterdir())
+    assert not list(room.folder.inbox.iterdir())

@@ -226,3 +226,24 @@ def test_a_job_that_cannot_be_taken_up_now_is_shown_with_the_reason_until_it_can
         assert f"{broken} (cannot be taken up: job.json: Input/output error)" in strays
     room.step(8)
     assert room.status("cat")["state"] == "done"
+
+
+def test_what_is_left_of_a_job_that_has_ended_does_not_make_it_live_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder cannot be removed, nor even be looked into."""
+
+    def refused(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("hotfolder.folder_access.remove_tree", refused)
+    room.drop_pair("cat")
+    room.step(3)
+    monkeypatch.setattr(claims, "remove_leftovers", refused)
+    room.step(8)
+    assert len(list(room.folder.spool.iterdir())) == 1
+    assert room.status("cat")["state"] == "done"
+    monkeypatch.undo()
+    room.step(8)
+    assert list(room.folder.spool.iterdir()) == []
+    assert room.status("cat")["state"] == "done"

@@ -1,5 +1,6 @@
 """Worker processes: real ones, with a puppet in the engine's place."""
 
+import errno
 import itertools
 import os
 import signal
@@ -321,3 +322,22 @@ def test_a_message_that_nobody_knows_ends_nothing(local: LocalDispatcher, make_j
     for document in ({"event": "news"}, {}, 5, {"event": "done", "job_id": 5}):
         local._messages.put((worker, document))  # type: ignore[arg-type]
     assert isinstance(events_until(local, Progress)[-1], Progress)
+
+
+def test_a_system_without_a_process_to_spare_is_asked_again(
+    impatient: Impatient, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    impatient.local.submit(make_job("die"))
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", refused)
+        assert isinstance(events_until(impatient.local, ENDS)[-1], WorkerLost)
+        impatient.wait(2)
+        (device,) = impatient.local.devices()
+        assert device.state == "lost"
+        assert "no worker can be started on puppet: Resource temporarily" in device.message
+    impatient.wait(10)
+    impatient.local.submit(make_job("steps=1"))
+    assert isinstance(events_until(impatient.local, ENDS)[-1], Done)
