@@ -44,6 +44,10 @@ BENCHMARKS = {
         "reliability.runaways",
         "descents from noise that are thrown: with L-BFGS guarded, and without",
     ),
+    "folder": (
+        "reliability.folder.long_run",
+        "20 000 steps of a stranger at the hot folder: nothing lost, nothing outside touched",
+    ),
     "neutral": ("looks.neutral", "the neutral score of pictures by hand"),
 }
 """Name -> module, and what it measures."""

@@ -147,6 +147,8 @@ def stylise(
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
+    pictures = [content, *styles, *([initial] if initial is not None else [])]
+    on_host = sum(each.nbytes for each in pictures) if vgg.device.type == "cpu" else 0
     recoloured_by = recolouring(content, styles, settings, strength)
     generator = torch.Generator().manual_seed(settings.seed)
     rejected_moves, improved = 0, False
@@ -177,9 +179,7 @@ def stylise(
         optimised = _within_memory(
             planner,
             budget,
-            sum(each.samples.nbytes for each in (content, *styles))
-            + canvas.nbytes
-            + (target.nbytes if target is not None else 0),
+            on_host + canvas.nbytes + (target.nbytes if target is not None else 0),
             resumed_plan,
             plans,
             partial(_objective, vgg, content, styles, size, settings, targets, digests),

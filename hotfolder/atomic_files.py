@@ -19,6 +19,7 @@ from typing import IO, Any
 from hotfolder import folder_access
 from hotfolder.folder_access import Fingerprint, fingerprint_of, open_regular, sync_folder
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 
 __all__ = [
     "ASIDE_PREFIX",
@@ -87,7 +88,7 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             yield file
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                system.sync_file(file.fileno())
         _replace(temporary, path)
     if durable:
         sync_folder(path.parent)
@@ -106,9 +107,17 @@ def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The document of a file that `write_json` wrote."""
+    """The document of a file that `write_json` wrote.
+
+    Raises:
+        ValueError: it is damaged, or somebody else's.
+        OSError
+    """
     with open_regular(path) as file:
-        return json.load(file)
+        try:
+            return json.load(file)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def copy(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
@@ -256,7 +265,7 @@ def _copy(source: Path, new: Path, seen: Fingerprint | None = None) -> None:
             raise FileChangedError(source)
         shutil.copyfileobj(reader, writer, CHUNK)
         writer.flush()
-        os.fsync(writer.fileno())
+        system.sync_file(writer.fileno())
         if fingerprint_of(os.fstat(reader.fileno())) != fingerprint_of(facts):
             raise FileChangedError(source)
         folder_access.set_times(writer, new, facts)
@@ -270,7 +279,7 @@ def _remove_copied(source: Path, copied: Fingerprint) -> None:
 def _fingerprint_at(path: Path) -> Fingerprint | None:
     try:
         return fingerprint_of(folder_access.lstat(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

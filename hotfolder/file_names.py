@@ -20,6 +20,7 @@ __all__ = [
     "FreeNames",
     "ParsedName",
     "can_be_job",
+    "check_plain",
     "free_name",
     "free_name_in",
     "is_ignored",
@@ -147,6 +148,16 @@ class FreeNames:
         """The same for a file's name: two folders may each have a wave.jpg."""
         path = PurePath(wanted)
         return self.take(path.stem, path.suffix)
+
+
+def check_plain(*names: str | None) -> None:
+    """
+    Raises:
+        ValueError: one of them is no file's name but a path, or empty.
+    """
+    for name in names:
+        if name is not None and (name in ("", ".", "..") or name != PurePath(name).name):
+            raise ValueError(f"{name!r} is no file's name")
 
 
 def free_name(name: str, is_taken: Callable[[str], bool]) -> str:

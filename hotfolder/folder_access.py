@@ -3,8 +3,8 @@
 Whoever may write into a hot folder may put a link in a folder's place at any moment, between a
 look and the next step, too. So nothing here takes a path for granted: the folder of a file is
 opened from the root of the file system downwards, each component without following links, and the
-operation is done with the file's plain name, relative to that descriptor. A link in the way is an
-OSError (ENOTDIR or ELOOP). Paths must be absolute and free of `..`, as those of `FolderPaths` are.
+operation is done with the file's plain name, relative to that descriptor. A link in the way is a
+NotADirectoryError. Paths must be absolute and free of `..`, as those of `FolderPaths` are.
 
 A system without such descriptors (Windows) looks at every component, junctions included, before it
 uses the path. That leaves an instant in which a link can be put there.
@@ -19,9 +19,12 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from hotfolder.platforms import system
 
 __all__ = [
     "Fingerprint",
@@ -30,14 +33,17 @@ __all__ = [
     "entries",
     "exists",
     "fingerprint_of",
+    "is_file",
     "is_folder",
     "is_link",
+    "kept_open",
     "link",
     "lstat",
     "mkdir",
     "move_link",
     "names",
     "open_regular",
+    "opener",
     "remove_tree",
     "rename",
     "replace",
@@ -86,13 +92,18 @@ def fingerprint_of(facts: os.stat_result) -> Fingerprint:
 # --- files
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open for reading a file that anybody may have put there.
 
     Raises:
         OSError: also when it is a link, a pipe, a device or a folder. It cannot block on a pipe.
     """
     return io.BufferedReader(_opened(path, os.O_RDONLY, "rb"))
+
+
+def opener(path: str, flags: int) -> int:
+    """For `open(path, opener=opener)`: as `open_regular`, for those who do not know of it."""
+    return _descriptor_of_file(Path(path), flags)
 
 
 def create(path: Path) -> IO[bytes]:
@@ -111,7 +122,7 @@ def append(path: Path) -> IO[bytes]:
 
 def lstat(path: Path) -> os.stat_result:
     """What is at `path` itself, be it a link."""
-    with _at(path) as (name, folder):
+    with _At(path) as (name, folder):
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
 
@@ -126,6 +137,14 @@ def exists(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there, which no link is; False if it cannot be found out."""
+    try:
+        return stat.S_ISREG(lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def is_link(path: Path) -> bool:
@@ -148,8 +167,8 @@ def is_folder(path: Path) -> bool:
 def unlink(path: Path, *, missing_ok: bool = False) -> None:
     """Remove a file, or a link itself."""
     try:
-        with _at(path) as (name, folder):
-            os.unlink(name, dir_fd=folder)
+        with _At(path) as (name, folder):
+            system.patiently(lambda: os.unlink(name, dir_fd=folder))
     except FileNotFoundError:
         if not missing_ok:
             raise
@@ -157,14 +176,15 @@ def unlink(path: Path, *, missing_ok: bool = False) -> None:
 
 def rename(source: Path, target: Path) -> None:
     """As `os.rename`, which on most systems replaces what is there: look before."""
-    with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
-        os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+    with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
+        system.patiently(lambda: os.rename(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
+    _changed(source)
 
 
 def replace(source: Path, target: Path) -> None:
     """Rename over what is there. A link there is replaced itself."""
-    with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
-        os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder)
+    with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
+        system.patiently(lambda: os.replace(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder))
 
 
 def link(source: Path, target: Path) -> None:
@@ -174,7 +194,7 @@ def link(source: Path, target: Path) -> None:
         FileExistsError: the name is taken.
         OSError: the file system has no hard links.
     """
-    with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
+    with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
         if os.link in os.supports_follow_symlinks:
             os.link(old, new, src_dir_fd=old_folder, dst_dir_fd=new_folder, follow_symlinks=False)
         else:
@@ -183,7 +203,7 @@ def link(source: Path, target: Path) -> None:
 
 def move_link(source: Path, target: Path) -> None:
     """Make the link `source` anew as `target`, on another file system, and remove it."""
-    with _at(source) as (old, old_folder), _at(target) as (new, new_folder):
+    with _At(source) as (old, old_folder), _At(target) as (new, new_folder):
         os.symlink(os.readlink(old, dir_fd=old_folder), new, dir_fd=new_folder)
         os.unlink(old, dir_fd=old_folder)
 
@@ -194,7 +214,7 @@ def set_times(file: IO[bytes], path: Path, facts: os.stat_result) -> None:
     if os.utime in os.supports_fd:
         os.utime(file.fileno(), ns=times)
     else:
-        with _at(path) as (name, folder):
+        with _At(path) as (name, folder):
             os.utime(name, ns=times, dir_fd=folder)
 
 
@@ -203,7 +223,7 @@ def set_times(file: IO[bytes], path: Path, facts: os.stat_result) -> None:
 
 def names(folder: Path) -> list[str]:
     """The names of all that is in the folder, in no order."""
-    with _opened_folder(folder, _FOLDER) as descriptor:
+    with _readable(folder) as descriptor:
         return os.listdir(folder if descriptor is None else descriptor)  # noqa: PTH208
 
 
@@ -215,7 +235,7 @@ def entries(folder: Path) -> Iterator[tuple[str, Callable[[], os.stat_result]]]:
         OSError: also the look: what was there may have been taken away.
     """
     with (
-        _opened_folder(folder, _FOLDER) as descriptor,
+        _readable(folder) as descriptor,
         os.scandir(folder if descriptor is None else descriptor) as listed,
     ):
         for entry in listed:
@@ -237,7 +257,7 @@ def mkdir(folder: Path, *, exist_ok: bool = False) -> None:
         FileExistsError: the name is taken; with `exist_ok`, by something that is no folder.
     """
     try:
-        with _at(folder) as (name, above):
+        with _At(folder) as (name, above):
             os.mkdir(name, dir_fd=above)
     except FileExistsError:
         if not exist_ok or not is_folder(folder):
@@ -246,8 +266,9 @@ def mkdir(folder: Path, *, exist_ok: bool = False) -> None:
 
 def rmdir(folder: Path) -> None:
     """Remove an empty folder."""
-    with _at(folder) as (name, above):
-        os.rmdir(name, dir_fd=above)
+    with _At(folder) as (name, above):
+        system.patiently(lambda: os.rmdir(name, dir_fd=above))
+    _changed(folder)
 
 
 def remove_tree(path: Path) -> None:
@@ -259,8 +280,9 @@ def remove_tree(path: Path) -> None:
         OSError: it, or something in it, cannot be removed.
     """
     if is_folder(path):
-        with _at(path) as (name, above):
-            shutil.rmtree(name, dir_fd=above)
+        _changed(path)
+        with _At(path) as (name, above):
+            system.patiently(lambda: shutil.rmtree(name, dir_fd=above))
     else:
         unlink(path)
 
@@ -268,9 +290,9 @@ def remove_tree(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` outlive a power cut, where the file system can."""
     # Windows cannot open folders; some shares cannot sync them.
-    with contextlib.suppress(OSError), _opened_folder(folder, _FOLDER) as descriptor:
+    with contextlib.suppress(OSError), _readable(folder) as descriptor:
         if descriptor is not None:
-            os.fsync(descriptor)
+            system.sync_file(descriptor)
 
 
 def _look(entry: os.DirEntry[str], *, by_path: bool) -> os.stat_result:
@@ -281,31 +303,79 @@ def _look(entry: os.DirEntry[str], *, by_path: bool) -> os.stat_result:
 # --- the way to a file
 
 
-@contextlib.contextmanager
-def _at(path: Path) -> Iterator[tuple[str, int | None]]:
-    """The name and the `dir_fd` by which a function of `os` reaches `path`."""
-    try:
-        with _opened_folder(path.parent, _STEP) as descriptor:
-            yield (str(path), None) if descriptor is None else (path.name, descriptor)
-    except OSError as error:
-        error.filename = str(path)
-        raise
+MAX_KEPT = 64
+"""Descriptors that `kept_open` keeps."""
+
+_kept: ContextVar[dict[str, int] | None] = ContextVar("kept", default=None)
+"""The descriptors that are kept open in this thread, by the folders' paths."""
 
 
 @contextlib.contextmanager
-def _opened_folder(folder: Path, flags: int) -> Iterator[int | None]:
-    """Its descriptor; None where the path itself is to be used, which has been checked then."""
-    if not folder.is_absolute() or ".." in folder.parts:
-        raise OSError(errno.EINVAL, "not a plain absolute path", str(folder))
-    descriptor = None
+def kept_open() -> Iterator[None]:
+    """Open no folder twice meanwhile: many operations in a few folders are several times as fast.
+
+    One that is replaced meanwhile is worked in as it was. So it is for moments only, which also
+    keeps nobody from unmounting a disk.
+    """
+    kept: dict[str, int] = {}
+    token = _kept.set(kept)
     try:
-        if _BY_DESCRIPTOR:
-            descriptor = _descriptor_of(folder, flags)
+        yield
+    finally:
+        _kept.reset(token)
+        _forget(kept)
+
+
+class _At:
+    """Gives the name and the `dir_fd` by which a function of `os` reaches `path`."""
+
+    __slots__ = ("_descriptor", "_path")
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._descriptor: int | None = None
+        """If it is to be closed."""
+
+    def __enter__(self) -> tuple[str, int | None]:
+        above, name = os.path.split(self._path)
+        if name == "..":
+            raise OSError(errno.EINVAL, _NO_PLAIN_PATH, self._path)
+        kept = _kept.get()
+        if kept is not None and (descriptor := kept.get(above)) is not None:
+            return name, descriptor
+        try:
+            descriptor = _reached(Path(above))
+        except OSError as error:
+            error.filename = self._path
+            raise
+        if descriptor is None:
+            return self._path, None
+        if kept is not None and len(kept) < MAX_KEPT:
+            kept[above] = descriptor
         else:
+            self._descriptor = descriptor
+        return name, descriptor
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        if isinstance(error, OSError):
+            error.filename = self._path
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[int | None]:
+    """The descriptor of a folder that is open to be read, not kept; None where the path itself is
+    to be used."""
+    descriptor = None
+    with _At(folder) as (name, above):
+        if above is None:
             _check(folder)
-    except OSError as error:
-        error.filename = str(folder)
-        raise
+        else:
+            try:
+                descriptor = os.open(name or ".", _FOLDER, dir_fd=above)
+            except OSError as error:
+                raise _refusal(error, folder) from None
     try:
         yield descriptor
     finally:
@@ -313,15 +383,53 @@ def _opened_folder(folder: Path, flags: int) -> Iterator[int | None]:
             os.close(descriptor)
 
 
-def _descriptor_of(folder: Path, flags: int) -> int:
+def _forget(kept: dict[str, int]) -> None:
+    while kept:
+        os.close(kept.popitem()[1])
+
+
+def _changed(folder: Path) -> None:
+    """A folder was moved or removed: what is kept of it and below leads elsewhere."""
+    kept = _kept.get()
+    if kept and any(path.startswith(str(folder)) for path in kept):
+        _forget(kept)
+
+
+def _reached(folder: Path) -> int | None:
+    """Its descriptor; None where the path itself is to be used, which has been checked then.
+
+    Raises:
+        OSError: also when there is a link in the way.
+    """
+    if not folder.is_absolute() or ".." in folder.parts:
+        raise OSError(errno.EINVAL, _NO_PLAIN_PATH, str(folder))
+    try:
+        if _BY_DESCRIPTOR:
+            return _walk(folder)
+        _check(folder)
+    except OSError as error:
+        raise _refusal(error, folder) from None
+    return None
+
+
+_NO_PLAIN_PATH = "not a plain absolute path"
+
+
+def _refusal(error: OSError, folder: Path) -> OSError:
+    """A link in a folder's place is none, as any other file there."""
+    number = errno.ENOTDIR if error.errno == errno.ELOOP else error.errno
+    return OSError(number, error.strerror, str(folder))
+
+
+def _walk(folder: Path) -> int:
     if _NOFOLLOW_ANY:
-        return os.open(folder, flags & ~_NOFOLLOW | _NOFOLLOW_ANY)
+        return os.open(folder, _STEP & ~_NOFOLLOW | _NOFOLLOW_ANY)
     root, *parts = folder.parts
-    descriptor = os.open(root, _STEP if parts else flags)
-    for number, part in enumerate(parts, 1):
+    descriptor = os.open(root, _STEP)
+    for part in parts:
         above = descriptor
         try:
-            descriptor = os.open(part, _STEP if number < len(parts) else flags, dir_fd=above)
+            descriptor = os.open(part, _STEP, dir_fd=above)
         finally:
             os.close(above)
     return descriptor
@@ -348,19 +456,20 @@ def _leads_elsewhere(path: Path, facts: os.stat_result) -> bool:
 _MOUNT_POINT = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", 0xA0000003)
 
 
-def _opened(path: Path, flags: int, mode: str) -> io.FileIO:
-    with _at(path) as (name, folder):
+def _descriptor_of_file(path: Path, flags: int) -> int:
+    with _At(path) as (name, folder):
         if folder is None and is_link(path):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         flags |= _PLAIN | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(name, flags, 0o666, dir_fd=folder)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            return _Named(descriptor, mode, path)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _opened(path: Path, flags: int, mode: str) -> io.FileIO:
+    return _Named(_descriptor_of_file(path, flags), mode, path)
 
 
 class _Named(io.FileIO):

@@ -99,9 +99,10 @@ class Faults:
         if self._act is not None and self.count in self._chosen:
             with self.suspended():
                 self._act()
-        if self._strike is not None and self._strike[0]():
+        if self._strike is not None:
             with self.suspended():
-                self._strike[1]()
+                if self._strike[0]():
+                    self._strike[1]()
         if self.semantics is not None:
             with self.suspended():
                 self.semantics(event, paths)

@@ -12,13 +12,14 @@ from hotfolder.batches.batch_file import BatchFile, parse_batch
 from hotfolder.batches.matching import InputMatcher, LoosePictures, MatchResult
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
+from hotfolder.file_names import FreeNames
 from hotfolder.inbox.listing import arriving_message, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.throttle import Steps
-from plugin.client.protocol import JobState, JobStatus
+from plugin.client.protocol import JobState, JobStatus, portable_name
 
 __all__ = ["BatchCandidate", "BatchCandidates"]
 
@@ -77,13 +78,21 @@ class BatchCandidates:
         self._guard = RefusalGuard()
         self._read: dict[str, tuple[InboxFile, Mapping[str, Any], BatchFile]] = {}
         """What was read, and under which `settings:` of the configuration."""
+        self._names: dict[str, str] = {}
         self._since: dict[str, tuple[str, float]] = {}
         """What each waits for, and since when."""
 
-    def keep(self, sources: Collection[str]) -> None:
-        """Forget all others."""
+    def choose_names(self, sources: Collection[str], free: FreeNames) -> Mapping[str, str]:
+        """A name for each batch file that is there, by its name when dropped: one that no job and
+        no other batch has, and the same at every scan. What is known of others is forgotten."""
         self._read = {source: self._read[source] for source in sources if source in self._read}
         self._since = {source: self._since[source] for source in sources if source in self._since}
+        before, self._names = self._names, {}
+        for source in sorted(sources, key=lambda source: source not in before):
+            wanted = portable_name(source)
+            name = before.get(source, wanted)
+            self._names[source] = free.take(wanted if name in free else name)
+        return self._names
 
     def release(self, source: str) -> None:
         """Let it wait again, as if it had just come."""

@@ -15,6 +15,7 @@ from typing import Any
 from hotfolder.backoff import Backoff
 from hotfolder.batches.batch_status import status_of_batch, status_of_half_claimed
 from hotfolder.batches.candidates import BatchCandidate, BatchCandidates
+from hotfolder.batches.controls import BatchControls
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.batches.matching import InputMatcher, LoosePictures
 from hotfolder.batches.publishing import BatchPublisher
@@ -22,7 +23,7 @@ from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import item_end
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import FileRole, FreeNames
-from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
+from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.job import now
@@ -65,7 +66,6 @@ class BatchCoordinator:
         self._config = config
         self._folder = folder
         self._spool = spool
-        self._remove_control = remove_control
         self._clock = clock
         self._store = ClaimStore(folder.batches, "plan.json", Batch, folder, self._salvage)
         self._matcher = InputMatcher(folder)
@@ -75,15 +75,10 @@ class BatchCoordinator:
         self._guard = RefusalGuard()
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, BatchCandidate] = {}
-        self._names: dict[str, str] = {}
-        """The name of each batch file, by its name when dropped; kept while it is there."""
         self._look: SteppedWork[list[SpooledJob]] = SteppedWork(clock, TURN_SECONDS)
-        self._controls: Mapping[ControlFile, AbstractSet[str]] = {}
-        """The names that control files of the last scan are for."""
-        self._held: AbstractSet[str] = frozenset()
-        """The names that somebody holds."""
-        self._control_paths: ControlPaths = {}
-        self._priorities: Mapping[str, int] = {}
+        self._remove_control = remove_control
+        self._controls = BatchControls(remove_control)
+        """Those of the last scan."""
         self._troubles: dict[str, str] = {}
         """Why a live batch cannot go on now, in words."""
         self._posted: dict[str, JobStatus] = {}
@@ -107,7 +102,7 @@ class BatchCoordinator:
     def is_idle(self) -> bool:
         """Whether no batch can go on now: each that lives is held, or cannot be written."""
         return not self.is_looking and all(
-            name in self._troubles or (name in self._held and not batch.is_complete)
+            name in self._troubles or (name in self._controls.held and not batch.is_complete)
             for name, batch in self._live.items()
         )
 
@@ -127,11 +122,7 @@ class BatchCoordinator:
     ) -> None:
         """Begin to claim batch files that are complete. `taken` are the names of jobs,
         `priorities` those of priority files."""
-        controls = snapshot.control_files
-        self._controls = {role: frozenset(controls[role]) for role in ControlFile}
-        self._held = self._controls[ControlFile.HOLD] - self._controls[ControlFile.RELEASE]
-        self._control_paths = snapshot.control_paths
-        self._priorities = priorities
+        self._controls = BatchControls(self._remove_control, snapshot, priorities)
         self._look.begin(self._look_at(snapshot, taken))
 
     def look(self) -> list[SpooledJob]:
@@ -149,29 +140,34 @@ class BatchCoordinator:
         for name in [*self._live]:
             self._obey(name)
         files = snapshot.batch_files
-        self._candidates.keep(files.keys())
-        self._choose_names(files.keys(), taken)
+        claimed = self._live.keys() | self._store.half_claimed
+        names = self._candidates.choose_names(
+            files.keys(), FreeNames((*taken, *claimed, *RESERVED_NAMES))
+        )
         loose = LoosePictures(self._folder.inbox, snapshot.unclaimed if files else ())
         waiting: dict[str, BatchCandidate] = {}
         refused: list[SpooledJob] = []
         self.settling = False
         yield
         for source, file in files.items():
-            name = self._names[source]
-            if self._release(name):
+            name = names[source]
+            if self._controls.release(name):
                 self._candidates.release(source)
             candidate = yield from self._candidates.judge(source, name, file, loose)
-            candidate.priority = self._priorities.get(name)
-            if file.settled and self._is_asked(ControlFile.CANCEL, name):
+            candidate.priority = self._controls.priorities.get(name)
+            if file.settled and name in self._controls.cancelled:
                 candidate.decision = Decision.REFUSE
                 refused += self._claim_ended(candidate, outcome_now(JobState.CANCELLED))
             elif candidate.decision is Decision.REFUSE:
                 outcome = outcome_now(JobState.FAILED, error=str(candidate.error))
                 refused += self._claim_ended(candidate, outcome)
-            elif candidate.decision is Decision.CLAIM and name in self._held:
+            elif candidate.decision is Decision.CLAIM and name in self._controls.held:
                 candidate.decision, candidate.message = Decision.HOLD, on_hold(name)
             elif candidate.decision is Decision.CLAIM:
-                yield from self._claim(candidate, loose)
+                try:
+                    yield from self._claim(candidate, loose)
+                except Exception as error:
+                    self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):
                 waiting[name] = candidate
                 self.settling |= candidate.message.startswith("arriving")
@@ -182,23 +178,11 @@ class BatchCoordinator:
         self._waiting = waiting
         return refused
 
-    def _choose_names(self, sources: Iterable[str], taken: AbstractSet[str]) -> None:
-        """A name for each batch file that no job and no other batch has, the same at each scan."""
-        claimed = self._live.keys() | self._store.half_claimed
-        names = FreeNames((*taken, *claimed, *RESERVED_NAMES))
-        before, self._names = self._names, {}
-        for source in sorted(sources, key=lambda source: source not in before):
-            name = before.get(source, source)
-            self._names[source] = names.take(source if name in names else name)
-
-    def _is_asked(self, control: ControlFile, name: str) -> bool:
-        return name in self._controls.get(control, ())
-
     def _obey(self, name: str) -> None:
         """What control files ask of a batch that lives."""
-        self._release(name)
+        self._controls.release(name)
         batch = self._live[name]
-        if self._is_asked(ControlFile.CANCEL, name):
+        if name in self._controls.cancelled:
             if not batch.cancelled:
                 try:
                     batch.note(cancelled=True)
@@ -207,20 +191,7 @@ class BatchCoordinator:
                     return
                 self._troubles.pop(name, None)
                 log.info("%s batch cancelled", JobTag(name))
-            self._discard(ControlFile.CANCEL, name)
-
-    def _release(self, name: str) -> bool:
-        """End the hold of a batch for which a release file is there; whether there is one."""
-        if not self._is_asked(ControlFile.RELEASE, name):
-            return False
-        log.info("%s released", JobTag(name))
-        for control in (ControlFile.HOLD, ControlFile.RELEASE):
-            self._discard(control, name)
-        return True
-
-    def _discard(self, control: ControlFile, name: str) -> None:
-        for path in self._control_paths.get((control, name), ()):
-            self._remove_control(path)
+            self._controls.remove(name, ControlFile.CANCEL)
 
     # --- the jobs of the batches that live -------------------------------------------------
 
@@ -239,22 +210,18 @@ class BatchCoordinator:
         for name, batch in self._live.items():
             if batch.cancelled or self._backoff.is_delayed(name):
                 continue
-            if name in self._held:
+            if name in self._controls.held:
                 continue
             room = max(0, MAX_ACTIVE - len(active[name]))
             for number in batch.next_items(room, but=active[name]):
                 names = names or FreeNames((*taken, *self.names, *RESERVED_NAMES))
                 try:
-                    candidate, job_name = self._candidate_of(batch, number, names)
-                    entry = self._spool.claim(candidate, job_name)
-                except OSError as error:
-                    if self._is_given_up(batch, number):
+                    job_name = names.take(batch.plan.items[number].name)
+                    entry = self._spool.claim(batch.candidate(number), job_name)
+                except Exception as error:
+                    if batch.lacks_picture(number):
                         continue
                     self._note_trouble(name, "no job can be made", error)
-                    break
-                except Exception as error:
-                    refusal = self._guard.refusal(name, error)
-                    self._note_trouble(name, "no job can be made", refusal)
                     break
                 self._troubles.pop(name, None)
                 taken.add(job_name)
@@ -268,20 +235,20 @@ class BatchCoordinator:
 
     def held_jobs(self, live: Mapping[str, SpooledJob]) -> set[str]:
         """The names of jobs whose batch somebody holds."""
-        if self._held.isdisjoint(self._live):
+        if self._controls.held.isdisjoint(self._live):
             return set()
         found = ((entry, self._item_of(entry)) for entry in live.values())
         return {
             entry.job.name
             for entry, item in found
-            if item is not None and item[0].plan.name in self._held
+            if item is not None and item[0].plan.name in self._controls.held
         }
 
     def priority_of(self, entry: SpooledJob) -> int | None:
         """Which priority a priority file gives to a job: its own, or its batch's."""
-        own = self._priorities.get(entry.job.name)
-        if own is None and self._priorities and (item := self._item_of(entry)) is not None:
-            return self._priorities.get(item[0].plan.name)
+        own = self._controls.priorities.get(entry.job.name)
+        if own is None and self._controls.priorities and (item := self._item_of(entry)) is not None:
+            return self._controls.priorities.get(item[0].plan.name)
         return own
 
     def note_end(self, entry: SpooledJob, status: Mapping[str, Any]) -> None:
@@ -310,15 +277,12 @@ class BatchCoordinator:
                     continue
                 status = status_of_batch(batch, published=published)
                 document = self._status_writer.post(status)
-                self._remove_control_files(name)
+                self._controls.remove(
+                    name, ControlFile.CANCEL, ControlFile.HOLD, ControlFile.PRIORITY
+                )
                 self._store.remove(batch)
-            except OSError as error:
-                self._note_trouble(name, "the summary cannot be published", error)
-                self._post(self._status_of(batch))
-                continue
             except Exception as error:
-                refusal = self._guard.refusal(name, error)
-                self._note_trouble(name, "the summary cannot be published", refusal)
+                self._note_trouble(name, "the summary cannot be published", error)
                 self._post(self._status_of(batch))
                 continue
             del self._live[name]
@@ -329,8 +293,8 @@ class BatchCoordinator:
         for name in self._store.half_claimed:
             reason = self._store.reasons.get(name, "")
             self._post(status_of_half_claimed(name, reason))
-        now_ = self._clock()
-        statuses = (candidate.status(now_) for candidate in self._waiting.values())
+        now_seconds = self._clock()
+        statuses = (candidate.status(now_seconds) for candidate in self._waiting.values())
         changed = (status for status in statuses if self._posted.get(status.name) != status)
         for status in self._posting.take(changed):
             self._post(status)
@@ -352,10 +316,11 @@ class BatchCoordinator:
         except OSError as error:
             self._cannot_take(candidate, error)
             return []
-        self._discard(ControlFile.CANCEL, candidate.name)
+        self._controls.remove(candidate.name, ControlFile.CANCEL)
         return [entry]
 
     def _claim(self, candidate: BatchCandidate, loose: LoosePictures) -> Steps[None]:
+        """Raises OSError: it cannot be taken in; what was taken is back in the inbox."""
         name, read, found = candidate.name, candidate.read, candidate.found
         assert read is not None
         assert found is not None
@@ -366,25 +331,25 @@ class BatchCoordinator:
         status = candidate.status(0.0)
         plan = yield from self._matcher.plan(status, candidate.file, read, found)
         batch = Batch(self._folder.batches / name, plan)
-        try:
-            self._store.take(batch)
-        except OSError as error:
-            self._cannot_take(candidate, error)
-            return
+        candidate.message = "being taken out of the inbox"
+        self._waiting[name] = candidate
+        yield from self._store.taking(batch)
         loose.remove(found.loose)
         self._live[name] = batch
         self._troubles.pop(name, None)
         log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
 
-    def _cannot_take(self, candidate: BatchCandidate, error: OSError) -> None:
+    def _cannot_take(self, candidate: BatchCandidate, error: Exception) -> None:
         self._note_trouble(candidate.name, "it cannot be taken in", error)
         candidate.decision = Decision.WAIT
         candidate.message = self._troubles[candidate.name]
 
     def _note_trouble(self, name: str, what: str, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            error = self._guard.refusal(name, error)
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         log.error("%s %s: %s", JobTag(name), what, error)
-        self._troubles[name] = f"{what} ({reason}); it is tried again"
+        self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
         self._backoff.delay(name)
 
     def _salvage(self, folder: Path, reason: str) -> None:
@@ -396,46 +361,15 @@ class BatchCoordinator:
             self._live[batch.plan.name] = batch
             log.info("%s batch taken up again", JobTag(batch.plan.name))
 
-    def _candidate_of(
-        self, batch: Batch, number: int, names: FreeNames
-    ) -> tuple[JobCandidate, str]:
-        item, plan = batch.plan.items[number], batch.plan
-        candidate = JobCandidate(
-            name=f"{plan.name}.batch/{number}",
-            decision=Decision.CLAIM,
-            message="",
-            inputs=batch.inputs_of(item),
-            dropped=plan.dropped,
-            settings=item.settings,
-            client={**plan.client, "batch": plan.name},
-            options=plan.options,
-        )
-        return candidate, names.take(item.name)
-
-    def _is_given_up(self, batch: Batch, number: int) -> bool:
-        """Whether an item cannot be painted, which is then noted: its picture is gone."""
-        pictures = batch.inputs_of(batch.plan.items[number])
-        try:
-            if all(picture.path.exists() for picture in pictures):
-                return False
-            batch.note_end(number, {"state": "failed", "reason": "its picture is gone"})
-        except OSError:
-            return False
-        return True
-
-    def _remove_control_files(self, name: str) -> None:
-        for control in (ControlFile.CANCEL, ControlFile.HOLD, ControlFile.PRIORITY):
-            self._discard(control, name)
-
     # --- the status ------------------------------------------------------------------------
 
     def _status_of(self, batch: Batch) -> JobStatus:
         name = batch.plan.name
         return status_of_batch(
             batch,
-            held=name in self._held,
+            held=name in self._controls.held,
             trouble=self._troubles.get(name, ""),
-            priority=self._priorities.get(name),
+            priority=self._controls.priorities.get(name),
         )
 
     def _post(self, status: JobStatus) -> None:

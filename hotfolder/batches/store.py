@@ -20,12 +20,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, TypeAdapter
 
 from engine.settings import Settings
-from hotfolder.atomic_files import open_regular, write_json
+from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
-from hotfolder.file_names import FileRole
-from hotfolder.inbox.model import InputFile
+from hotfolder.file_names import FileRole, check_plain
+from hotfolder.folder_access import append, exists, open_regular
+from hotfolder.inbox.candidate import JobCandidate
+from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
 
 __all__ = ["Batch", "Plan"]
@@ -99,6 +102,9 @@ class Batch:
             Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
             for name, content, styles, variant in document["items"]
         ]
+        for item in document["items"]:
+            check_plain(item.name, str(item.content), *map(str, item.styles))
+        check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
         plan: Plan = TypeAdapter(Plan).validate_python(document)
         if plan.name != folder.name or not plan.items:
@@ -109,7 +115,9 @@ class Batch:
         return self.state
 
     def apply_state(self, document: Any) -> None:
-        self.state = _STATE.validate_python(document)
+        state: Any = _STATE.validate_python(document)
+        check_plain(state.get("published"), *(state.get("folder") or "x").split("/"))
+        self.state = state
         with (
             contextlib.suppress(FileNotFoundError),
             open_regular(self.folder / "ends.jsonl") as file,
@@ -131,6 +139,30 @@ class Batch:
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
 
+    def candidate(self, number: int) -> JobCandidate:
+        """The job that an item is to be."""
+        item, plan = self.plan.items[number], self.plan
+        return JobCandidate(
+            f"{plan.name}.batch/{number}",
+            Decision.CLAIM,
+            "",
+            self.inputs_of(item),
+            plan.dropped,
+            settings=item.settings,
+            client={**plan.client, "batch": plan.name},
+            options=plan.options,
+        )
+
+    def lacks_picture(self, number: int) -> bool:
+        """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
+        try:
+            if all(exists(picture.path) for picture in self.inputs_of(self.plan.items[number])):
+                return False
+            self.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+        except OSError:
+            return False
+        return True
+
     def next_items(self, count: int, *, but: set[int]) -> list[int]:
         """The numbers of the next items that have not ended, without those of `but`."""
         while self._next in self.ends:
@@ -142,12 +174,12 @@ class Batch:
         """Keep what came of an item. Of two ends of an item the last counts."""
         if self.ends.get(number) == end:
             return
-        with (self.folder / "ends.jsonl").open("ab") as file:
+        with append(self.folder / "ends.jsonl") as file:
             # A line that was cut short must not swallow this one.
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())
             file.flush()
-            os.fsync(file.fileno())
+            system.sync_file(file.fileno())
         self.ends[number] = dict(end)
 
     def note(self, **facts: Any) -> None:

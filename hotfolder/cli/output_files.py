@@ -9,6 +9,7 @@ import typer
 
 from hotfolder.errors import FolderError
 from hotfolder.paths import in_plain_folder
+from plugin.client.protocol import portable_name
 
 if TYPE_CHECKING:
     from engine.images.picture import Picture
@@ -45,8 +46,11 @@ def check_output(output: Path, *, force: bool) -> None:
     """Find out before the work, not after it.
 
     Raises:
-        FolderError: there already, or in a folder that cannot be written to.
+        FolderError: there already, in a folder that cannot be written to, or of a name that not
+            every platform can have.
     """
+    if (name := portable_name(output.name)) != output.name:
+        raise FolderError(f"{output}: Windows cannot have a file of that name. Call it {name}.")
     if output.exists() and not force:
         raise FolderError(f"{output} is there already. --force replaces it.")
     if not output.absolute().parent.is_dir():

@@ -2,18 +2,22 @@
 
 import contextlib
 import itertools
+import stat
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hotfolder.atomic_files import move
+from hotfolder.file_names import FileRole, free_name_in, parse
+from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import Steps, in_one_go
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import BATCH_SUFFIX, SIDECAR_SUFFIX, ControlFile
 
 __all__ = ["InboxScanner"]
 
@@ -82,8 +86,6 @@ class InboxScanner:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
         it lacks. Empty if there is none; more than one job if somebody has put others to it."""
         path = self._folder.failed / name
-        if path.is_symlink():
-            return []
         scanner = FolderScanner(path, self._clock, presets=True)
         options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
         try:
@@ -97,11 +99,27 @@ class InboxScanner:
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         return [*others, replace(last, inputs=tuple(inputs))]
 
+    def restore_batches(self, name: str) -> bool:
+        """Put the batch files in `failed/NAME/` back into the inbox; whether there were any."""
+        restored = False
+        with contextlib.suppress(OSError):
+            folder = self._folder.failed / name
+            for file_name, facts in sorted(scan(folder)):
+                parsed = parse(file_name)
+                if parsed is None or parsed.role is not FileRole.BATCH:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    stem, end = parsed.job, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
+                    free = free_name_in(self._folder.inbox, stem, [end])
+                    move(folder / file_name, self._folder.inbox / f"{free}{end}")
+                    restored = True
+        return restored
+
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""
         with contextlib.suppress(OSError):
-            (self._folder.failed / name / "error.txt").unlink(missing_ok=True)
-            (self._folder.failed / name).rmdir()
+            unlink(self._folder.failed / name / "error.txt", missing_ok=True)
+            rmdir(self._folder.failed / name)
 
     def release(self, source: str) -> None:
         """Let the job dropped as `source` wait again, from the next scan on, as if it had just

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
 from engine.settings import MAX_HINTS, Settings, problems_of, resolve
-from hotfolder.atomic_files import open_regular
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FILE_NAME_BYTES
+from hotfolder.folder_access import is_link, open_regular
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
@@ -109,7 +109,7 @@ def resolve_untrusted(layer: Mapping[str, Any], base: Sequence[Mapping[str, Any]
     allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
     if isinstance(weights, str) and weights not in allowed:
         expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
-        problems.append(Problem(("weights",), repr(weights)[:200], expected))
+        problems.append(Problem(("weights",), repr(weights), expected))
     try:
         settings = resolve(*base, layer)
     except SettingsError as error:
@@ -154,7 +154,7 @@ def read_text(path: Path, name: str) -> bytes:
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
-        reason = "a link" if path.is_symlink() else error.strerror
+        reason = "a link" if is_link(path) else error.strerror
         raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
     if len(data) > MAX_BYTES:
         raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")

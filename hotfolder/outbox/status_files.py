@@ -4,19 +4,21 @@ docs/protocol.md has the table of keys; `plugin.client.protocol` has them as fie
 """
 
 import contextlib
+import stat
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hotfolder.atomic_files import copy, read_json, write_json
-from hotfolder.folder_access import names, unlink
+from hotfolder.atomic_files import copy, discard, read_json, write_json
+from hotfolder.folder_access import scan, unlink
 from hotfolder.job import now
-from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, finite, shortened
+from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, MAX_STATUS_BYTES, finite, shortened
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
 from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
-__all__ = ["StatusWriter"]
+__all__ = ["StatusWriter", "read_statuses"]
 
 _LONGEST = {
     "message": MAX_MESSAGE,
@@ -64,15 +66,9 @@ class StatusWriter:
     def clear_waiting(self) -> None:
         """At start: remove what a killed server wrote about files in the inbox, which may be gone
         since."""
-        with contextlib.suppress(OSError):
-            for name in names(self._folder.status):
-                if not name.endswith(protocol.STATUS_SUFFIX):
-                    continue
-                path = self._folder.status / name
-                with contextlib.suppress(OSError, ValueError, AttributeError):
-                    document = read_json(path)
-                    if document.get("state") in _UNCLAIMED and document.get("id") is None:
-                        unlink(path)
+        for path, _, document in read_statuses(self._folder.status):
+            if document.get("state") in _UNCLAIMED and document.get("id") is None:
+                discard(path)
 
     def _write(self, path: Path, status: JobStatus | ServerStatus) -> dict[str, Any]:
         document: dict[str, Any] = finite(
@@ -89,3 +85,18 @@ class StatusWriter:
 
     def _preview_path(self, name: str) -> Path:
         return self._folder.status / f"{name}{protocol.PREVIEW_SUFFIX}"
+
+
+def read_statuses(folder: Path) -> Iterator[tuple[Path, float, dict[str, Any]]]:
+    """What lies in the status folder: path, time of change, document. Whatever is no status, or
+    cannot be read, is left out: anybody may have put it there."""
+    with contextlib.suppress(OSError):
+        for name, facts in scan(folder):
+            if not name.endswith(protocol.STATUS_SUFFIX) or name.startswith("."):
+                continue
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_STATUS_BYTES:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                document = read_json(folder / name)
+                if isinstance(document, dict):
+                    yield folder / name, facts.st_mtime, document

@@ -1,7 +1,6 @@
 """The interface of a platform, and what is the same on all of them."""
 
 import errno
-import getpass
 import os
 import shutil
 import subprocess
@@ -10,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import psutil
 
 from hotfolder.platforms.service import ServiceManager
 
@@ -84,7 +85,7 @@ class Platform(ABC):
 
     def owner_of(self, path: Path) -> str:
         """The name of the user whom a file belongs to, as far as that is known."""
-        return getpass.getuser()
+        return str(psutil.Process().username())
 
     # --- the machine's services
 

@@ -1,10 +1,11 @@
 """Task Scheduler, on Windows: a task at the user's log-in, or at the machine's start."""
 
-import getpass
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
+
+import psutil
 
 from hotfolder.platforms.service import Commands, Service, ServiceManager, described
 
@@ -32,7 +33,7 @@ class TaskScheduler(ServiceManager):
         if Path(program).name.lower() == "python.exe" and windowless.is_file():
             program = str(windowless)
         arguments += ["--log-file", str(self._log(service.name))]
-        user = service.user or getpass.getuser()
+        user = service.user or str(psutil.Process().username())
         task = ElementTree.Element("Task", version="1.2", xmlns=NAMESPACE)
         _add(task, "RegistrationInfo", Description=described(service.folder))
         triggers = _add(task, "Triggers")

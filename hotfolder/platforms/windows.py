@@ -4,6 +4,7 @@ Standard library and psutil only, so that it can be imported and tested on every
 """
 
 import contextlib
+import errno
 import signal
 import subprocess
 import time
@@ -65,7 +66,10 @@ class Windows(Platform):
         for pause in PAUSES:
             try:
                 return operation()
-            except PermissionError:  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
+            except OSError as error:
+                # A folder keeps a name that was removed as long as somebody has its file open.
+                if error.errno not in (errno.EACCES, errno.ENOTEMPTY):
+                    raise
                 time.sleep(pause)
         return operation()
 

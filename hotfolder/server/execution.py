@@ -12,6 +12,7 @@ from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.folder_access import is_file
 from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
@@ -258,7 +259,7 @@ class JobRunner:
     def _done(self, entry: SpooledJob, event: Done) -> None:
         picture, *extra_outputs = map(Path, (event.picture, *event.extra_outputs))
         for file in (picture, *extra_outputs):
-            if file.parent != entry.folder or not file.is_file():
+            if file.parent != entry.folder or not is_file(file):
                 error = f"The result is not where it should be: {file}"
                 self._end(entry, JobState.FAILED, error=error)
                 return

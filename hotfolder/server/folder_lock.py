@@ -15,6 +15,7 @@ from filelock import lock_descriptor
 
 from hotfolder.atomic_files import read_json, write_json
 from hotfolder.errors import AlreadyRunning
+from hotfolder.folder_access import opener
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import ServerState
 
@@ -42,7 +43,7 @@ def locked(folder: FolderPaths) -> Iterator[None]:
     Raises:
         AlreadyRunning: another server has the folder; the message names its host and process.
     """
-    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = opener(str(folder.lock), os.O_RDWR | os.O_CREAT)
     try:
         try:
             is_locked = lock_descriptor(descriptor, blocking=False)

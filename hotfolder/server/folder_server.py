@@ -14,6 +14,7 @@ from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
+from hotfolder.folder_access import kept_open
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -171,6 +172,7 @@ class FolderServer:
         waiting = len(self._live) - running + len(self._last_scan.candidates)
         return f"{running} running, {waiting} waiting; {ended}"
 
+    @kept_open()
     def step(self) -> None:
         """Once around the loop. Does not wait.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hotfolder.atomic_files import write_whole
 from hotfolder.file_names import shown
+from hotfolder.folder_access import open_regular, unlink
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.disk_space import DiskSpace
 
@@ -30,7 +31,7 @@ class Pause:
             OSError: it cannot be found out.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 text = file.read(4 * LONGEST_REASON).decode(errors="replace")
         except FileNotFoundError:
             return None
@@ -51,7 +52,7 @@ class Pause:
             OSError
         """
         try:
-            self._path.unlink()
+            unlink(self._path)
         except FileNotFoundError:
             return False
         return True

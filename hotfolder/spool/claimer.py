@@ -25,7 +25,7 @@ from hotfolder.spool.scan_schedule import ScanSchedule
 from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork
-from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, portable_name
 
 __all__ = ["Claimer", "ScanResult"]
 
@@ -278,7 +278,7 @@ class Claimer:
         for candidate in candidates:
             name = before.get(candidate.name)
             if name is None or name in live:
-                name = names.take(candidate.called)
+                name = names.take(portable_name(candidate.called))
             self._names[candidate.name] = name
         return {self._names[candidate.name]: candidate for candidate in candidates}
 
@@ -355,7 +355,7 @@ class Claimer:
         names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
-            name = names.take(candidate.name)
+            name = names.take(portable_name(candidate.name))
             outcome = _outcome(candidate)
             if outcome is None and candidate.decision is not Decision.CLAIM:
                 outcome = outcome_now(JobState.FAILED, error=candidate.message)

@@ -27,11 +27,12 @@ from hotfolder.atomic_files import (
     remove_leftovers,
     write_json,
 )
-from hotfolder.file_names import shown
+from hotfolder.file_names import check_plain, shown
 from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import shortened
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Steps, in_one_go
 
 __all__ = ["MAX_DOCUMENT_BYTES", "Claim", "ClaimStore", "PlannedMove"]
 
@@ -107,7 +108,12 @@ class ClaimStore(Generic[C]):
         """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
-        """Take its files out of the inbox.
+        """`taking` in one go."""
+        in_one_go(self.taking(claim))
+
+    def taking(self, claim: C) -> Steps[None]:
+        """Take its files out of the inbox, a step for each. What is given up in between is an
+        unfinished claim.
 
         Raises:
             OSError: the files cannot be taken, or are not those that were seen any more; what was
@@ -118,7 +124,7 @@ class ClaimStore(Generic[C]):
         try:
             folder_access.mkdir(claim.folder / "inputs")
             write_json(claim.folder / self._plan, claim.plan_document())
-            if (vanished := self._bring_in(claim)) is not None:
+            if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
         except OSError:
@@ -171,7 +177,7 @@ class ClaimStore(Generic[C]):
         except OSError:
             return False
 
-    def _bring_in(self, claim: C) -> FileNotFoundError | None:
+    def _bringing_in(self, claim: C) -> Steps[FileNotFoundError | None]:
         """Move or copy every file to `inputs/`. Returns the error of one that is gone, or is not
         the one that was seen.
 
@@ -189,6 +195,7 @@ class ClaimStore(Generic[C]):
                 vanished = vanished or error
             except OSError as error:
                 refused = refused or error
+            yield
         sync_folder(inputs)
         sync_folder(self._folder.inbox)
         if refused is not None:
@@ -198,7 +205,8 @@ class ClaimStore(Generic[C]):
     def _undo(self, claim: C) -> None:
         """Put back what was taken. If that cannot be done, `catch_up` goes on with the claim."""
         try:
-            for step in claim.moves:
+            # A batch file comes first and goes back last: without its pictures it is no batch.
+            for step in reversed(claim.moves):
                 source, target = Path(step.source), claim.folder / "inputs" / step.target
                 if not step.shared and folder_access.exists(target):
                     if folder_access.exists(source):
@@ -254,11 +262,13 @@ class ClaimStore(Generic[C]):
 
     def _read(self, folder: Path) -> C | None:
         claim = self._kind.from_plan(_document(folder / self._plan), folder)
+        check_plain(*(step.target for step in claim.moves))
         try:
             state = _document(folder / "state.json")
         except FileNotFoundError:
+            self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
-            vanished = self._bring_in(claim)
+            vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
                 self._undo(claim)
                 return None
@@ -268,6 +278,17 @@ class ClaimStore(Generic[C]):
         else:
             claim.apply_state(state)
         return claim
+
+    def _check_sources(self, claim: C) -> None:
+        """
+        Raises:
+            ValueError: they are not from where a claim takes files.
+        """
+        paths = self._folder
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
+        for step in claim.moves:
+            if not any(Path(step.source).is_relative_to(place) for place in places):
+                raise ValueError(f"{step.source} is not in the hot folder")
 
 
 def _document(path: Path) -> Any:
@@ -294,14 +315,18 @@ def _bring(step: PlannedMove, source: Path, target: Path) -> None:
     """Move or copy one file to `inputs/`, where nothing but the claim puts files.
 
     Raises:
+        FileNotFoundError: it is neither here nor there.
         FileChangedError: what is or was at `source` is not the file that was seen.
     """
     seen = step.fingerprint
-    if not step.shared:
-        # Taken already, if it is there; then another file has been dropped under its name.
-        with contextlib.suppress(FileExistsError):
-            move(source, target, seen)
-    elif not folder_access.exists(target):
-        copy(source, target, seen)
+    try:
+        if not step.shared:
+            # Taken already, if it is there; then another file has been dropped under its name.
+            with contextlib.suppress(FileExistsError):
+                move(source, target, seen)
+        elif not folder_access.exists(target):
+            copy(source, target, seen)
+    except NotADirectoryError as error:  # Its folder has become a link, or a file.
+        raise FileNotFoundError(error.errno, error.strerror, error.filename) from None
     if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
         raise FileChangedError(source)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from hotfolder.atomic_files import open_regular
+from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
@@ -20,6 +20,9 @@ from plugin.client.protocol import ControlFile
 __all__ = ["ControlFiles", "on_hold"]
 
 log = logging.getLogger(__name__)
+
+MAX_PRIORITY_BYTES = 16
+"""Of a priority file: a digit, and whatever ends a line."""
 
 
 class ControlFiles:
@@ -79,7 +82,7 @@ class ControlFiles:
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates:
+                if not candidates and not inbox.restore_batches(name):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 self._discard(ControlFile.RETRY, name)
@@ -100,7 +103,8 @@ class ControlFiles:
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
-            text = opened.read(16).strip()
+            text = opened.read(MAX_PRIORITY_BYTES + 1)
+        text = b"" if len(text) > MAX_PRIORITY_BYTES else text.strip()
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:

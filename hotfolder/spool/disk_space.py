@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hotfolder.atomic_files import discard, whole
+from hotfolder.folder_access import exists
 from hotfolder.paths import FolderPaths
 from hotfolder.platforms import DiskRoom, system
 
@@ -66,10 +67,10 @@ class DiskSpace:
 
     def keep_reserve(self) -> None:
         """Occupy the reserve, if it was given back."""
-        if self._reserve.exists():
-            return
-        with contextlib.suppress(OSError), whole(self._reserve, durable=False) as file:
-            file.write(bytes(RESERVE_BYTES))
+        with contextlib.suppress(OSError):
+            if not exists(self._reserve):
+                with whole(self._reserve, durable=False) as file:
+                    file.write(bytes(RESERVE_BYTES))
 
     def free_reserve(self) -> None:
         """Give the reserve back, so that the status can say that the disk is full."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from hotfolder.file_names import is_presentable
+from hotfolder.file_names import check_plain
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
@@ -85,8 +85,9 @@ class SpooledJob:
         if document["protocol"] != 1:
             raise ValueError(f"protocol {document['protocol']!r}; expected 1")
         job = Job.from_document(document["job"], str(folder))
-        if job.id != folder.name or not is_presentable(job.name) or "/" in job.name:
+        if job.id != folder.name:
             raise ValueError(f"the job {job.name!r} with the id {job.id!r} is another")
+        check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar)
         moves = tuple(_MOVES.validate_python(document["moves"]))
         entry = cls(job, moves, JobState.QUEUED)
         entry.apply_state(document)
@@ -108,6 +109,9 @@ class SpooledJob:
         self.state = JobState.QUEUED if state is JobState.RUNNING else state
         ended = {"state": state, **outcome} if outcome else None
         self.outcome = _OUTCOME.validate_python(ended) if ended else None
+        if (end := self.outcome) is not None:
+            check_plain(end.picture, *end.extra_outputs, end.published)
+            check_plain(*end.folder.split("/") if end.folder else ())
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The job fails: a file is gone that it was to have."""

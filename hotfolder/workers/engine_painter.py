@@ -28,6 +28,7 @@ from engine.state import State
 from engine.stylise import Result, stylise
 from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
+from hotfolder.folder_access import is_link, opener
 from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
@@ -110,7 +111,7 @@ class EnginePainter:
         names = [job.content, *job.styles, *([job.init] if job.init else [])]
         checkpoints = Checkpoints(
             folder,
-            made_of(job.settings, [inputs / name for name in names], vgg),
+            made_of(job.settings, [inputs / name for name in names], vgg, opener),
             seconds=self._options.checkpoint_seconds,
         )
         state = checkpoints.latest()
@@ -166,9 +167,9 @@ class EnginePainter:
                 )
 
     def _read(self, path: Path) -> Picture:
-        if path.is_symlink():  # put in a plain file's place in the moment of the claim
+        if is_link(path):  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._options.max_megapixels)
+        return read_picture(path, max_megapixels=self._options.max_megapixels, opener=opener)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
@@ -240,7 +241,7 @@ def _record(
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:
-    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path)}
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path, opener)}
 
 
 def _losses(losses: Losses) -> dict[str, float]:

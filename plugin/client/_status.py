@@ -1,12 +1,15 @@
 """What the server says of itself and of its jobs, read and judged."""
 
+import errno
 import json
 import math
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import IO, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .protocol import (
     END_STATES,
@@ -89,10 +92,26 @@ class Result:
     record: Path
 
 
+def open_plain(path: Path) -> IO[bytes]:
+    """Open for reading what anybody may have put into a hot folder.
+
+    Raises:
+        OSError: also when it is a link, a folder, or a pipe, which would block.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def read_document(path: Path) -> dict[str, Any] | None:
     """The mapping in a JSON file; None if there is none, or none that can be read."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             document = json.loads(file.read(MAX_DOCUMENT_BYTES))
     # OSError: not there. ValueError: half of it, on a share that does not rename atomically.
     except (OSError, ValueError, RecursionError):

@@ -13,6 +13,7 @@ import yaml
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.job import Job
+from hotfolder.outbox.originals import ARCHIVED
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
@@ -229,4 +230,5 @@ class Room:
             if path.is_file()
             and not (name := path.relative_to(self.folder.root).as_posix()).startswith("status/")
             and name not in (".impasto/lock", ".impasto/lock.json", ".impasto/reserve")
+            and path.name != ARCHIVED
         }

@@ -26,7 +26,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
-from hotfolder.paths import expand_home, without_links
+from hotfolder.paths import expand_home, in_plain_folder, without_links
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
@@ -158,7 +158,10 @@ def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, fini
     out = without_links(out)
     write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
     if any(each.picture for each in items):
-        cells = [(each.picture, each.item.name) for each in items]
+        cells = [
+            (in_plain_folder(each.picture) if each.picture else None, each.item.name)
+            for each in items
+        ]
         columns = columns_of([each.item for each in items])
         from hotfolder.batches.contact_sheet import contact_sheet
 

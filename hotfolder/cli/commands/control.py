@@ -65,7 +65,10 @@ def hold(names: NamesArgument, hot: HotOption = None) -> None:
     """
     client = _client_of_live_jobs(hot, names)
     for name in _request(client, names, "hold", "held"):
-        _wait_until(lambda name: _state(client, name) not in ("waiting", "queued"), name)
+        job = client.job(name)
+        is_batch = job is not None and job.state == "running" and job.id is None
+        going_on = ("waiting", "queued", *(["running"] if is_batch else []))
+        _wait_until(lambda name, states: _state(client, name) not in states, name, going_on)
         state = _state(client, name)
         report(f"{name} is {state}." + (" It cannot be held." if state == "running" else ""))
 

@@ -19,6 +19,7 @@ from hotfolder.batches.batch_file import parse_batch
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.errors import SidecarError
 from hotfolder.job import Job
+from hotfolder.outbox.originals import ARCHIVED
 from hotfolder.workers.events import Event
 
 TEXT = """\
@@ -65,7 +66,7 @@ def summary(room: Room) -> dict[str, object]:
 
 def originals(room: Room) -> set[str]:
     (day,) = room.folder.done.iterdir()
-    return {path.name for path in (day / "trip").iterdir()}
+    return {path.name for path in (day / "trip").iterdir() if path.name != ARCHIVED}
 
 
 def really_paints(job: Job) -> Iterator[Event]:
@@ -279,7 +280,7 @@ class Killed(BaseException):
 
 WRITES = [
     *("batches.publishing.publish_all", "batches.publishing.write_whole"),
-    *("outbox.publisher.move", "batches.store.write_json"),
+    *("outbox.originals.move", "batches.store.write_json"),
     *("spool.claims.write_json", "spool.claims.move", "spool.claims.copy"),
     "atomic_files.publish",
 ]

@@ -77,9 +77,13 @@ def test_windows_gives_up_on_a_file_that_stays_open_and_never_waits_for_other_er
     with pytest.raises(FileNotFoundError):
         Windows().patiently(lambda: fail(errno.ENOENT))
     assert slept == list(PAUSES)
+    with pytest.raises(OSError, match="not empty"):
+        Windows().patiently(lambda: fail(errno.ENOTEMPTY))
+    assert slept == list(PAUSES) * 2
+    slept.clear()
     with pytest.raises(PermissionError):
         Posix().patiently(lambda: fail(errno.EACCES))
-    assert slept == list(PAUSES)
+    assert slept == []
 
 
 def test_the_room_on_a_disk_is_what_this_user_may_take(

@@ -39,7 +39,7 @@ class Puppet:
         order = (self.folder / "inputs" / job.content).read_text()
         words = dict(word.partition("=")[::2] for word in order.split())
         if "die" in words:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         if "refuse" in words:
             raise PictureError(f"{job.folder}/inputs/{job.content}: not a picture")
         if "memory" in words:
@@ -70,7 +70,7 @@ class Puppet:
         yield Done(job.id, str(result), {"content": content, "losses": LOSSES, "seconds": 0.1})
 
     def checkpoint(self) -> None:
-        if self.folder is not None:
+        if self.folder is not None and self.folder.exists():  # The job may have ended.
             (self.folder / "checkpoint").touch()
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from support import FakeClock, Room, starts_only
 
-from hotfolder.batches import candidates
+from hotfolder.batches import candidates, matching
 from hotfolder.inbox import model
+from hotfolder.spool import control_files
 
 PRESET = "styles: [wave.jpg]\n"
 BATCH = "contents: fish.jpg\nstyles: wave.jpg"
@@ -35,10 +36,10 @@ def in_folder(room: Room, name: str, **texts: str) -> Path:
 def raising(error: BaseException, name: str, real: Callable[..., object]) -> Callable[..., object]:
     """`real`, but the file called `name` makes it raise."""
 
-    def reader(*arguments: object) -> object:
+    def reader(*arguments: object, **keywords: object) -> object:
         if any(name in str(argument)[:1000] for argument in arguments):
             raise error
-        return real(*arguments)
+        return real(*arguments, **keywords)
 
     return reader
 
@@ -480,3 +481,56 @@ def test_once_ends_though_a_batch_cannot_be_published(
     assert room.status("trip")["message"] == (
         "batch: 1 done of 1; the summary cannot be published (Permission denied); it is tried again"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"9" + b" " * 100_000, id="large"),
+        pytest.param(b"NaN", id="nan"),
+        pytest.param(b"-1", id="negative"),
+        pytest.param(b"\xb2", id="not_utf8"),
+        pytest.param("\N{ARABIC-INDIC DIGIT FIVE}".encode(), id="another_digit"),
+        pytest.param(b"\0", id="null"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_a_priority_that_is_none_is_named_and_changes_nothing(room: Room, text: bytes) -> None:
+    room.dispatcher.script = starts_only
+    room.drop("cat.priority", text)
+    room.drop_pair("cat")
+    room.step(4)
+    assert room.status("cat")["priority"] == 5
+    assert room.status("server")["strays"] == ["cat.priority (expected a digit in it, from 0 to 9)"]
+
+
+def test_a_priority_that_cannot_be_read_is_named(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.dispatcher.script = starts_only
+    path = room.drop("cat.priority", "9")
+    real = control_files.open_regular
+    monkeypatch.setattr(control_files, "open_regular", raising(denied(path), "cat.priority", real))
+    room.drop_pair("cat")
+    room.step(4)
+    assert room.status("server")["strays"] == ["cat.priority (cannot be read: Permission denied)"]
+
+
+def test_a_batch_whose_plan_raises_waits_alone_and_says_why(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.drop("evil.batch.yaml", BATCH)
+    room.drop("good.batch.yaml", BATCH.replace("fish", "cat"))
+    room.drop("fish.jpg")
+    room.drop("cat.jpg")
+    real = matching.expand
+    monkeypatch.setattr(matching, "expand", raising(RecursionError("deep"), "fish", real))
+    room.step(20)
+    assert room.status("good-cat-wave")["state"] == "done"
+    status = room.status("evil")
+    assert status["state"] == "waiting"
+    assert status["message"] == (
+        "it cannot be taken in (evil: cannot be understood: RecursionError: deep); "
+        "it is tried again"
+    )
+    assert len([record for record in caplog.records if record.exc_info]) == 1

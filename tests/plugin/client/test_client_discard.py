@@ -48,6 +48,23 @@ def test_discarding_removes_no_folder_but_a_jobs_own(
         assert (server.root / name).exists()
 
 
+@pytest.mark.parametrize("link", ["done/2026-11-24", "done/2026-11-24/cat", "failed/cat"])
+def test_discarding_removes_nothing_through_a_link(
+    server: FakeServer, client: Client, cat: Path, tmp_path: Path, link: str
+) -> None:
+    precious = tmp_path / "theirs/cat/precious.txt"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    (server.root / link).parent.mkdir(parents=True, exist_ok=True)
+    by_name = link.endswith("cat")
+    (server.root / link).symlink_to(precious.parent if by_name else precious.parents[1])
+    server.post("cat", "cancelled", folder=link if by_name else f"{link}/cat")
+    client.discard(ticket)
+    assert precious.exists()
+
+
 def test_a_drop_that_nobody_serves_can_be_taken_back(client: Client, cat: Path) -> None:
     for name in ("cat.2.content.png", "cat.note"):
         (client.inbox / name).touch()

@@ -1,0 +1,277 @@
+"""The rules: what the stranger does, and when the server works meanwhile.
+
+`meanwhile` puts off the stranger's next deed into the middle of the server's next step, before its
+n-th file operation.
+"""
+
+import errno
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from benchmarks.reliability.folder.daemon import Incident, Killed
+from benchmarks.reliability.folder.dispatcher import LIVES
+from benchmarks.reliability.folder.harness import FolderHarness, Tally
+from benchmarks.reliability.folder.open_faults import is_skipped
+from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES
+from benchmarks.reliability.folder.texts import (
+    BATCHES,
+    CONFIGURATIONS,
+    FOLDERS,
+    NAMES,
+    PRESETS,
+    SIDECARS,
+    TIMES,
+    paths,
+)
+from plugin.client.protocol import ControlFile
+
+__all__ = ["FolderMachine"]
+
+picks = st.integers(0, 60)
+"""Which of what is there."""
+
+operations = st.integers(1, 150)
+"""File operations of one step of the server."""
+
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.ENOENT)
+
+
+class FolderMachine(RuleBasedStateMachine):
+    """A stranger and a server at one hot folder."""
+
+    tally = Tally()
+    """Of all machines of a run."""
+    open_faults: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.harness = FolderHarness(self.tally, self.open_faults)
+        self.stranger = self.harness.stranger
+        self._incidents: list[Incident] = []
+        self._put_off_to: int | None = None
+
+    def teardown(self) -> None:
+        with self.harness:
+            self._work(1, 2.0)
+            self.harness.finish()
+
+    # --- the server --------------------------------------------------------------------------
+
+    @rule(times=st.sampled_from((1, 1, 1, 2, 5, 20)), seconds=st.sampled_from((0.0, 2.0, 30.0)))
+    def step(self, times: int, seconds: float) -> None:
+        self._count()
+        self._work(times, seconds)
+
+    @rule()
+    def clean(self) -> None:
+        """Long enough for the next cleaning."""
+        self._count()
+        self._work(1, 4000.0)
+
+    @rule()
+    def stop(self) -> None:
+        self._count()
+        self.harness.stop()
+
+    @rule()
+    def kill(self) -> None:
+        self._count()
+        self.harness.kill()
+
+    @rule(at=operations)
+    def kill_at(self, at: int) -> None:
+        """Before its n-th file operation from now."""
+        self._count()
+
+        def die() -> None:
+            raise Killed
+
+        self._incidents.append(Incident(at, die, until=10**9))
+        self._work(1, 2.0)
+
+    @rule(number=st.sampled_from(ERRORS), at=operations, more=st.sampled_from((0, 0, 5, 100)))
+    def fail_at(self, number: int, at: int, more: int) -> None:
+        """Its n-th file operation fails, and those that follow."""
+        self._count()
+
+        def fail() -> None:
+            raise OSError(number, os.strerror(number), "injected")
+
+        self._incidents.append(Incident(at, fail, until=at + more))
+        self._work(1, 2.0)
+
+    @rule(life=st.sampled_from(LIVES))
+    def workers(self, life: str) -> None:
+        """What becomes of the jobs that are painted from now on."""
+        self._count()
+        self.harness.daemon.dispatcher.life = life
+
+    @rule(text=st.sampled_from(CONFIGURATIONS))
+    def configure(self, text: str) -> None:
+        self._count()
+        self.harness.config_file.write_text(text)
+
+    @rule(at=operations)
+    def meanwhile(self, at: int) -> None:
+        self._count()
+        self._put_off_to = at
+
+    # --- the stranger, in the inbox ----------------------------------------------------------
+
+    @rule(folder=st.sampled_from(FOLDERS), name=st.sampled_from(NAMES))
+    def drop_pair(self, folder: str, name: str) -> None:
+        def drop() -> None:
+            for kind in (".content.jpg", ".style.png"):
+                self.stranger.write(f"{folder}/{name}{kind}".lstrip("/"), b"a picture")
+
+        self._do(drop)
+
+    @rule(path=paths, over=st.booleans())
+    def write(self, path: str, over: bool) -> None:
+        self._do(lambda: self.stranger.write(path, b"a picture", over=over))
+
+    @rule(
+        folder=st.sampled_from(FOLDERS),
+        name=st.sampled_from(NAMES),
+        text=st.sampled_from(SIDECARS),
+    )
+    def write_sidecar(self, folder: str, name: str, text: bytes) -> None:
+        self._do(lambda: self.stranger.write(f"{folder}/{name}.yaml".lstrip("/"), text))
+
+    @rule(
+        folder=st.sampled_from(FOLDERS),
+        text=st.sampled_from(PRESETS),
+        pictures=st.integers(0, 3),
+    )
+    def write_preset(self, folder: str, text: bytes, pictures: int) -> None:
+        def write() -> None:
+            self.stranger.write(f"{folder}/preset.yaml".lstrip("/"), text)
+            for name in ("cat", "dog", "\u96e8" * 60)[:pictures]:
+                self.stranger.write(f"{folder}/{name}.jpg".lstrip("/"), b"a picture")
+
+        self._do(write)
+
+    @rule(name=st.sampled_from(NAMES), text=st.sampled_from(BATCHES), pictures=st.integers(0, 3))
+    def write_batch(self, name: str, text: bytes, pictures: int) -> None:
+        def write() -> None:
+            for picture in ("cat", "dog", "\u96e8" * 60)[:pictures]:
+                self.stranger.write(f"{picture}.jpg", b"a picture")
+            self.stranger.write(f"{name}.batch.yaml", text)
+
+        self._do(write)
+
+    @rule(
+        folder=st.sampled_from(FOLDERS),
+        text=st.sampled_from((*SIDECARS, *BATCHES)),
+        kind=st.sampled_from((".yaml", ".batch.yaml")),
+        count=st.sampled_from((20, 20, 60)),
+    )
+    def write_crowd(self, folder: str, text: bytes, kind: str, count: int) -> None:
+        """Many of the same kind at once."""
+
+        def write() -> None:
+            for number in range(count):
+                self.stranger.write(f"{folder}/crowd{number}{kind}".lstrip("/"), text)
+
+        self._do(write)
+
+    @rule(
+        folder=st.sampled_from(FOLDERS),
+        name=st.sampled_from((*NAMES, "album-cat", "cat-cat-wave")),
+        control=st.sampled_from([control.suffix for control in ControlFile]),
+        form=st.sampled_from(("empty", "empty", "digit", "garbage", "folder", "link", "pipe")),
+    )
+    def control(self, folder: str, name: str, control: str, form: str) -> None:
+        self._do(lambda: self.stranger.control(f"{folder}/{name}{control}".lstrip("/"), form))
+
+    @rule(path=paths, to=st.sampled_from(LINKS), pick=picks)
+    def link(self, path: str, to: str, pick: int) -> None:
+        self._do(lambda: self.stranger.link(path, to, pick))
+
+    @rule(path=paths)
+    def make_pipe(self, path: str) -> None:
+        self._do(lambda: self.stranger.pipe(path))
+
+    @rule(path=paths)
+    def make_folder(self, path: str) -> None:
+        self._do(lambda: self.stranger.make_folder(path))
+
+    @rule(pick=picks, path=paths)
+    def rename(self, pick: int, path: str) -> None:
+        self._do(lambda: self.stranger.rename(pick, path))
+
+    # --- the stranger, anywhere --------------------------------------------------------------
+
+    @rule(pick=picks)
+    def remove(self, pick: int) -> None:
+        self._do(lambda: self.stranger.remove(pick))
+
+    @rule(pick=picks, mode=st.sampled_from((0o000, 0o400, 0o500, 0o200, 0o755)))
+    def change_mode(self, pick: int, mode: int) -> None:
+        self._do(lambda: self.stranger.change_mode(pick, mode))
+
+    @rule(pick=picks, seconds=st.sampled_from(TIMES))
+    def change_time(self, pick: int, seconds: int) -> None:
+        self._do(lambda: self.stranger.change_time(pick, seconds))
+
+    @rule(pick=picks, to=st.sampled_from(("album", "archive")))
+    def swap_for_link(self, pick: int, to: str) -> None:
+        self._do(lambda: self.stranger.swap_for_link(pick, to))
+
+    @rule()
+    def swap_back(self) -> None:
+        self._do(self.stranger.swap_back)
+
+    @rule(
+        place=st.sampled_from(PLACES),
+        name=st.sampled_from(LITTER_NAMES),
+        form=st.sampled_from(LITTER),
+    )
+    def litter(self, place: str, name: str, form: str) -> None:
+        self._do(lambda: self.stranger.litter(place, name, form))
+
+    @rule(pick=picks, data=st.sampled_from((b"", b"{}", b"[]", b"\xff", b"1e999", b"[" * 2000)))
+    def damage(self, pick: int, data: bytes) -> None:
+        self._do(lambda: self.stranger.damage(pick, data))
+
+    @rule(name=st.sampled_from(("inbox", "outbox", "done", "status", ".impasto/spool")))
+    def take_place_away(self, name: str) -> None:
+        self._do(lambda: self.stranger.take_place_away(name))
+
+    @rule()
+    def bring_places_back(self) -> None:
+        self._do(self.stranger.bring_places_back)
+
+    @rule(reason=st.sampled_from((b"", b"lunch\n", b"\x1b[2J" * 100)))
+    def pause(self, reason: bytes) -> None:
+        self._do(lambda: self.stranger.pause(reason))
+
+    @rule()
+    def resume(self) -> None:
+        self._do(self.stranger.resume)
+
+    # --- how ---------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        self.tally.steps += 1
+
+    def _do(self, deed: Callable[[], Any]) -> None:
+        self._count()
+        if is_skipped(inspect.getclosurevars(deed).nonlocals, self.harness.open_faults):
+            return
+        if self._put_off_to is None:
+            self.harness.act(deed)
+            return
+        self._incidents.append(Incident(self._put_off_to, lambda: self.harness.act(deed)))
+        self._put_off_to = None
+
+    def _work(self, times: int, seconds: float) -> None:
+        incidents, self._incidents = tuple(self._incidents), []
+        for _ in range(times):
+            self.harness.step(seconds, incidents)
+            incidents = ()
