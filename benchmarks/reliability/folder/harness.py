@@ -69,6 +69,7 @@ class FolderHarness:
         self._temporary = tempfile.TemporaryDirectory(
             prefix="impasto-", dir=memory if os.access(memory, os.W_OK) else None
         )
+        self._other: tempfile.TemporaryDirectory[str] | None = None
         self.place = Path(self._temporary.name)
         self.folder = FolderPaths(self.place / "hot")
         self.folder.create()
@@ -84,7 +85,7 @@ class FolderHarness:
         self.daemon = Daemon(
             self.folder, self.config_file, self._faults.__enter__(), self._take_status
         )
-        self._ledger = Ledger(self.place, ("hot", "away"))
+        self._ledger = Ledger({name: self.place / name for name in ("hot", "away")})
         self._sight = self._ledger.look()
         self._tracked: set[str] = set()
         """The marks that must not go."""
@@ -94,11 +95,23 @@ class FolderHarness:
         """Folders in which the stranger has changed something."""
         self._statuses: dict[str, Mapping[str, Any]] = {}
         """The last of each job, by its name."""
+        self.growing: str | None = None
+        """A file below the inbox that grows until the end."""
         self._problems: list[str] = []
         self._ended_now = 0
         """Jobs that have ended since the last look."""
         self._configs = [self.daemon.config]
         """Those that were in force in the last step."""
+
+    def put_elsewhere(self, name: str) -> None:
+        """Let a part of the hot folder, still empty, lie on another file system, if there is one."""
+        self._other = tempfile.TemporaryDirectory(prefix="impasto-")
+        target = Path(self._other.name) / name
+        target.mkdir()
+        if target.stat().st_dev != self.place.stat().st_dev:
+            (self.folder.root / name).rmdir()
+            (self.folder.root / name).symlink_to(target)
+            self._ledger.roots[f"hot/{name}"] = target
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +126,8 @@ class FolderHarness:
         self._faults.__exit__(kind, error, trace)
         self._allow_everything()
         self._temporary.cleanup()
+        if self._other is not None:
+            self._other.cleanup()
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -131,6 +146,7 @@ class FolderHarness:
         Raises:
             AssertionError: it has done what it must not.
         """
+        self._grow()
         started = time.thread_time()
         self._configs = [self._configs[-1]]
         try:
@@ -147,6 +163,12 @@ class FolderHarness:
         if spent > STEP_SECONDS:
             self._problems.append(f"one step took {spent:.1f} s")
         self.check()
+
+    def _grow(self) -> None:
+        path = self.growing and self.folder.inbox / self.growing
+        if path and path.parent.resolve() == path.parent and not path.is_symlink():
+            with contextlib.suppress(OSError, ValueError), path.open("ab") as file:
+                file.write(b"more")
 
     def stop(self) -> None:
         try:
@@ -292,14 +314,14 @@ class FolderHarness:
         Raises:
             AssertionError: one does not.
         """
+        self._others_go_on()
         self.act(self.stranger.bring_places_back)
         self.act(self._allow_everything)
         self.act(self.stranger.resume)
-        self.daemon.dispatcher.life = "paints"
+        self.daemon.life = "paints"
         quiet, last = 0, None
         for _ in range(REST_STEPS):
             self.step(REST_SECONDS)
-            self.daemon.dispatcher.life = "paints"
             now = self._state()
             quiet = quiet + 1 if now == last else 0
             last = now
@@ -308,6 +330,32 @@ class FolderHarness:
         else:
             raise AssertionError(f"it does not come to rest: {self._state()}")
         self._check_ends()
+        self._check_once()
+
+    def _others_go_on(self) -> None:
+        """What is wrong with one job stops no other."""
+        self.daemon.life = "paints"
+        for _ in range(12):
+            self.step(REST_SECONDS)
+        server, folder = self.daemon.server, self.folder
+        places = (*folder._public(), folder.root, folder.private, folder.spool)
+        if server is None or (folder.private / "paused").exists() or not all(map(_is_open, places)):
+            return
+        for entry in server._live.values():
+            mine = f"hot/.impasto/spool/{entry.job.id}"
+            is_whole = _is_open(entry.folder) and _is_open(entry.inputs)
+            if is_whole and mine not in self._disturbed and entry.state in ("queued", "running"):
+                raise AssertionError(f"{entry.tag} is kept from its end: {entry.state}")
+
+    def _check_once(self) -> None:
+        """A server that is to end when all has ended does, whatever lies in the folder."""
+        self.stop()
+        self.daemon.once = True
+        for _ in range(60):
+            self.step(REST_SECONDS / 10)
+            if self.daemon.server is None:
+                return
+        raise AssertionError("`run --once` does not end")
 
     def _state(self) -> Any:
         statuses = [(s["name"], s["state"], s["message"]) for s in self._written().values()]
@@ -391,6 +439,10 @@ class FolderHarness:
                 path = Path(folder, name)
                 if path.is_file() and not path.is_symlink() and "outside" not in path.parts:
                     path.chmod(0o644)
+
+
+def _is_open(folder: Path) -> bool:
+    return folder.is_dir() and folder.stat().st_mode & 0o700 == 0o700
 
 
 def _paths(candidate: Any) -> list[Path]:

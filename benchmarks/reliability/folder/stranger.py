@@ -201,7 +201,7 @@ class Stranger:
 
     def _through_no_link(self, target: Path) -> Path:
         """So that nothing outside is the stranger's doing. Links and pipes are replaced."""
-        if target.parent.resolve() != target.parent:
+        if target.parent.resolve() != target.parent and target.parent not in self._folder._public():
             raise FileExistsError(f"{target.parent} is a link")
         if os.path.lexists(target) and not (_is_folder(target) or _is_file(target)):
             target.unlink()
