@@ -1,19 +1,19 @@
-"""Windows, as far as a server can tell, played in a Python process of Linux.
+"""Windows, as far as a server can tell, simulated in a Python process of Linux.
 
 `become` takes away what Python does not have there, and lets files behave as NTFS does:
 
 - no `fcntl`, `pwd`, `grp`, `resource`, `termios`; no `os.killpg`, `os.statvfs`, `os.pread`, ...; no
   `O_NOFOLLOW`, no `dir_fd`; no signals but those of the C runtime and the console, and a process
   that is sent any other is ended;
-- a file that any of the played processes has open cannot be moved, replaced or removed, nor a
+- a file that any of the simulated processes has open cannot be moved, replaced or removed, nor a
   folder in which one lies; `os.rename` replaces nothing; folders cannot be opened or synced;
 - a listed folder tells no inode numbers; names that Windows cannot have cannot be made.
 
-What is not played: drive letters and backslashes, names that differ in case alone, the 260
+What is not simulated: drive letters and backslashes, names that differ in case alone, the 260
 characters of a path, console windows. Libraries that have a Windows of their own (psutil, watchdog,
 filelock, subprocess) keep Linux's.
 
-Environment: `IMPASTO_WINDOWS` marks the processes that are played. `no-inodes` in it: no call tells
+Environment: `IMPASTO_WINDOWS` marks the simulated processes. `no-inodes` in it: no call tells
 inode numbers, as on some network shares; `no-locks`: files cannot be locked.
 """
 
@@ -63,12 +63,12 @@ DEVICES = {
     *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³"),
 }
 
-_playing = threading.local()
-"""`.off` while the play itself looks at files."""
+_hook_state = threading.local()
+"""`.off` while the simulation itself looks at files."""
 
 
 def become() -> None:
-    """Play Windows in this process from now on."""
+    """Simulate Windows in this process from now on."""
     real_os, real_signal = _copy(os), _copy(signal)
     wishes = os.environ.get(VARIABLE, "").split(",")
     for library in LIBRARIES:
@@ -80,8 +80,8 @@ def become() -> None:
     sys.meta_path.insert(0, _Absent())
     for name in ABSENT_MODULES:
         sys.modules.pop(name, None)
-    _play_processes(real_os, real_signal)
-    _play_files(real_os, inodes="no-inodes" not in wishes)
+    _simulate_processes(real_os, real_signal)
+    _simulate_files(real_os, inodes="no-inodes" not in wishes)
     for module, names in ((os, ABSENT_IN_OS), (signal, ABSENT_IN_SIGNAL)):
         for name in names:
             if hasattr(module, name):
@@ -141,7 +141,7 @@ class _Absent(importlib.abc.MetaPathFinder):
 # --- processes
 
 
-def _play_processes(real_os: Any, real_signal: Any) -> None:
+def _simulate_processes(real_os: Any, real_signal: Any) -> None:
     set_handler = signal.signal
 
     def handle(number: int, handler: Any) -> Any:
@@ -175,7 +175,7 @@ def _play_processes(real_os: Any, real_signal: Any) -> None:
 # --- files
 
 
-def _play_files(real_os: Any, *, inodes: bool) -> None:
+def _simulate_files(real_os: Any, *, inodes: bool) -> None:
     def without_folders(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def called(*arguments: Any, **keywords: Any) -> Any:
@@ -289,7 +289,7 @@ class _Shares:
 
     def __init__(self, real_os: Any) -> None:
         self._os = real_os
-        self._played: dict[str, bool] = {}
+        self._simulated: dict[str, bool] = {}
 
     def install(self) -> None:
         sys.addaudithook(self._hook)
@@ -297,13 +297,13 @@ class _Shares:
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link"):
             return
-        if getattr(_playing, "off", False):
+        if getattr(_hook_state, "off", False):
             return
-        _playing.off = True
+        _hook_state.off = True
         try:
             self._check(event, arguments)
         finally:
-            _playing.off = False
+            _hook_state.off = False
 
     def _check(self, event: str, arguments: tuple[Any, ...]) -> None:
         if isinstance(arguments[0], int):
@@ -348,21 +348,21 @@ class _Shares:
 
     def _descriptors(self) -> Iterator[str]:
         for pid in self._os.listdir("/proc"):
-            if pid.isdigit() and self._is_played(pid):
+            if pid.isdigit() and self._is_simulated(pid):
                 try:
                     names = self._os.listdir(f"/proc/{pid}/fd")
                 except OSError:
                     continue
                 yield from (f"/proc/{pid}/fd/{name}" for name in names)
 
-    def _is_played(self, pid: str) -> bool:
-        if pid not in self._played:
+    def _is_simulated(self, pid: str) -> bool:
+        if pid not in self._simulated:
             try:
                 with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
-                    self._played[pid] = VARIABLE.encode() in file.read()
+                    self._simulated[pid] = VARIABLE.encode() in file.read()
             except OSError:
                 return False
-        return self._played[pid]
+        return self._simulated[pid]
 
 
 def _check_name(path: str) -> None:

@@ -1,4 +1,4 @@
-"""The real server and its workers where Windows is played (`benchmarks/reliability/windows.py`):
+"""The real server and its workers where Windows is simulated (`benchmarks/reliability/windows.py`):
 every process from its first import on, with whatever Windows does not have taken away."""
 
 import json
@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.process import ROOT
 from benchmarks.reliability.windows import SIGBREAK, VARIABLE
+from hotfolder.atomic_files import TEMPORARY_PREFIX
 from hotfolder.paths import FolderPaths
 
 Until = Callable[..., None]
@@ -23,7 +24,7 @@ CONFIG = {"retry": {"lost": 1, "backoff": 0.1}, "claim_limit": 5}
 
 
 class Windows:
-    """Starts Python programs on the Windows that is played."""
+    """Starts Python programs on the simulated Windows."""
 
     def __init__(self, wishes: str = "yes") -> None:
         path = os.pathsep.join([str(PROGRAMS / "windows"), str(ROOT)])
@@ -129,7 +130,7 @@ os.unlink(root / "closed")
 """
 
 
-def test_the_windows_that_is_played_lacks_what_the_real_one_lacks(
+def test_the_simulated_windows_lacks_what_the_real_one_lacks(
     plain_windows: Windows, tmp_path: Path
 ) -> None:
     assert plain_windows.run(ABSENT) == ""
@@ -188,8 +189,7 @@ def check_kept(folder: FolderPaths, dropped: dict[str, str]) -> None:
     texts = Counter(path.read_text(errors="replace") for path in paths)
     lost = [name for name, text in dropped.items() if text and texts[text] < 1]
     assert lost == []
-    left = [path.name for path in paths if path.name.startswith(".") or path.suffix == ".part"]
-    assert left == []
+    assert [path.name for path in paths if path.name.startswith(TEMPORARY_PREFIX)] == []
     assert list(folder.spool.iterdir()) == []
     for path in folder.outbox.glob("*.png"):
         assert path.read_bytes().endswith(b"the end\n")

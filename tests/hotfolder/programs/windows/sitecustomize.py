@@ -1,4 +1,4 @@
-"""On the path, this makes each Python process play Windows from its first import on."""
+"""On the path, this makes each Python process simulate Windows from its first import on."""
 
 from benchmarks.reliability.windows import become
 
