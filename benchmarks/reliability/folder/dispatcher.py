@@ -75,7 +75,9 @@ class ScriptedDispatcher:
         return [DeviceState(f"fake:{n}", "busy" if job else "idle", job) for n, job in states]
 
     def close(self, *, drain: bool) -> None:
-        self._events.extend(WorkerLost(job_id, "the worker was stopped") for job_id in self._running)
+        self._events.extend(
+            WorkerLost(job_id, "the worker was stopped") for job_id in self._running
+        )
         self._running.clear()
 
     def _live(self, job: Job) -> Iterator[Event]:

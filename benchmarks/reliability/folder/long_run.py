@@ -81,7 +81,11 @@ def run(arguments: list[str]) -> None:
         "seconds": f"{seconds:.0f}",
     }
     lines = [f"The hot folder as a whole, from seed {options.seed}.", ""]
-    lines += ["| what | count |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
+    lines += [
+        "| what | count |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in rows.items()),
+    ]
     save("folder", "\n".join(lines))
 
 

@@ -18,11 +18,28 @@ OPEN: dict[str, tuple[Callable[[Values], bool] | None, str | None]] = {
     "3": (lambda v: b"weights:" in _text(v), None),
     "22": (lambda v: len(_text(v)) > 20_000 or v.get("count", 0) > 0, r"one step took"),
     "15": (lambda v: "data" in v, None),
-    "hold folder": (lambda v: v.get("form") == "folder" or str(v.get("path", "")).endswith(
-        (".hold", ".cancel", ".priority", ".heartbeat", ".retry", ".release")), None),
+    "hold folder": (
+        lambda v: (
+            v.get("form") == "folder"
+            or str(v.get("path", "")).endswith(
+                (".hold", ".cancel", ".priority", ".heartbeat", ".retry", ".release")
+            )
+        ),
+        None,
+    ),
     "status link": (lambda v: v.get("place") == "status" and v.get("form") == "link", None),
     "links": (None, r"outside/|what stands in a file outside"),
-    "unprintable": (lambda v: b"\\n" in _text(v) or b"\\0" in _text(v), r"is no status: the message"),
+    "pipes": (lambda v: v.get("form") == "pipe", None),
+    "lock": (lambda v: v.get("name") in ("lock", "paused") and v.get("form") == "link", None),
+    "9": (lambda v: v.get("control") == ".retry", None),
+    "7": (None, r"is kept from its end"),
+    "8": (lambda v: b"retention" in _text(v) or "retention" in str(v.get("text")), None),
+    "14": (lambda v: "\u96e8" in str(v.get("name")) and "pictures" in v, None),
+    "19": (lambda v: False, r"does not end"),
+    "unprintable": (
+        lambda v: b"\\n" in _text(v) or b"\\0" in _text(v),
+        r"is no status: the message",
+    ),
 }
 """By its number: what leads to it, which is left out, and how it shows, which is passed over."""
 
