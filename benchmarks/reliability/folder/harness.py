@@ -1,5 +1,5 @@
-"""A hot folder with a stranger and a server in it, and what has to hold after everything that
-either of them does."""
+"""A hot folder with a stranger and a server in it, and what has to hold whatever either of them
+does."""
 
 import contextlib
 import json
@@ -104,7 +104,7 @@ class FolderHarness:
         """Those that were in force in the last step."""
 
     def put_elsewhere(self, name: str) -> None:
-        """Let a part of the hot folder, still empty, lie on another file system, if there is one."""
+        """Let an empty part of the hot folder lie on another file system, if there is one."""
         self._other = tempfile.TemporaryDirectory(prefix="impasto-")
         target = Path(self._other.name) / name
         target.mkdir()
@@ -193,6 +193,13 @@ class FolderHarness:
         self.tally.starts_refused += len(self.daemon.refusals)
         self.daemon.refusals.clear()
         problems, self._problems = self._problems, []
+        self._insist(problems)
+
+    def _insist(self, problems: list[str]) -> None:
+        """
+        Raises:
+            AssertionError: there is one that nobody knows of.
+        """
         problems = [each for each in problems if not is_known(each, self.open_faults)]
         assert not problems, "\n".join(dict.fromkeys(problems))
 
@@ -287,6 +294,8 @@ class FolderHarness:
             try:
                 document = json.loads(data, parse_constant=_refuse)
                 document.pop("protocol")
+                if losses := document.get("losses"):  # A number that is not finite is null.
+                    document["losses"] = {key: value or 0.0 for key, value in losses.items()}
                 kind = _SERVER if name == "server.json" else _STATUS
                 kind.validate_json(json.dumps(document), strict=True)
                 text = document.get("message") or ""
@@ -345,7 +354,18 @@ class FolderHarness:
             mine = f"hot/.impasto/spool/{entry.job.id}"
             is_whole = _is_open(entry.folder) and _is_open(entry.inputs)
             if is_whole and mine not in self._disturbed and entry.state in ("queued", "running"):
-                raise AssertionError(f"{entry.tag} is kept from its end: {entry.state}")
+                self._insist([f"{entry.tag} is kept from its end: {entry.state}"])
+        live = [status for status in self._written().values() if status["state"] not in END_STATES]
+        shown = {status["id"] or status["name"] for status in live}
+        for mark in sorted(self._tracked):
+            for path in self._sight.marks.get(mark, ()):
+                _, place, *parts = path.split("/")
+                if place == ".impasto" and parts[0] in ("spool", "batches"):
+                    taken = (
+                        parts[1] in shown
+                        or f"hot/.impasto/{parts[0]}/{parts[1]}" in self._disturbed
+                    )
+                    self._insist([] if taken else [f"no status of {path}"])
 
     def _check_once(self) -> None:
         """A server that is to end when all has ended does, whatever lies in the folder."""
@@ -355,7 +375,7 @@ class FolderHarness:
             self.step(REST_SECONDS / 10)
             if self.daemon.server is None:
                 return
-        raise AssertionError("`run --once` does not end")
+        self._insist(["`run --once` does not end"])
 
     def _state(self) -> Any:
         statuses = [(s["name"], s["state"], s["message"]) for s in self._written().values()]
@@ -399,15 +419,13 @@ class FolderHarness:
                     problems.append(f"nobody is told of {path}")
         for path in self._sight.folders:
             parts = path.split("/")
-            is_failed_job = parts[:2] == ["hot", "failed"] and len(parts) == 3
-            if is_failed_job and not {path, f"{path}/error.txt"} & (
-                self._disturbed | self._sight.files.keys()
-            ):
-                problems.append(f"no reason in {path}")
+            is_failed = parts[:2] == ["hot", "failed"] and len(parts) == 3
+            if is_failed and path not in self._disturbed:
+                reason = f"{path}/error.txt" in self._sight.files
+                problems += [] if reason else [f"no reason in {path}"]
         if heartbeat and any(heartbeat["queue"][state] for state in ("queued", "running")):
             problems.append(f"the server says of its queue: {heartbeat['queue']}")
-        problems = [each for each in problems if not is_known(each, self.open_faults)]
-        assert not problems, "\n".join(problems)
+        self._insist(problems)
 
     def _is_explained(self, path: str, seen: set[str], strays: str, sources: set[str]) -> bool:
         inside = path.removeprefix("hot/inbox/")
