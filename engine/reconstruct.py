@@ -41,7 +41,7 @@ FIRST_OF_EACH_BLOCK = tuple(f"conv{block}_1" for block in range(1, len(CONVOLUTI
 # One scale: between scales `stylise` adds the content's fine structure, which here only the layers
 # should supply. Average pooling, as Gatys et al. advise, and the total variation remove the
 # high-frequency noise that deep layers do not see; chosen by looking at Tuebingen and Starry Night.
-# No clamp: what is beyond the gamut on the way helps the descent.
+# No clamp, as in the preset `article`.
 _FROM_NOISE: dict[str, Any] = {
     "size": 256,
     "scales": 1,

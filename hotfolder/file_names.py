@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
 
-from hotfolder.folder_access import exists
+from hotfolder.folder_access import exists, names
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
@@ -171,7 +171,20 @@ def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
 
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
     """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
-    return free_name(name, lambda n: any(exists(folder / (n + end)) for end in endings))
+    listed: set[str] = set()
+
+    def is_taken(candidate: str) -> bool:
+        nonlocal listed
+        files = [candidate + end for end in endings]
+        if not listed.isdisjoint(files):
+            return True
+        if not any(exists(folder / file) for file in files):
+            return False
+        # Of a crowd that has the name, each is not looked for one by one.
+        listed = listed or set(names(folder))
+        return True
+
+    return free_name(name, is_taken)
 
 
 def _numbered(stem: str, number: int, suffix: str, longest: int) -> str:

@@ -51,6 +51,7 @@ __all__ = [
     "scan",
     "set_times",
     "sync_folder",
+    "touch",
     "unlink",
 ]
 
@@ -118,6 +119,17 @@ def create(path: Path) -> IO[bytes]:
 def append(path: Path) -> IO[bytes]:
     """The regular file at `path`, made if it is not there, to write at its end."""
     return io.BufferedWriter(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, "ab"))
+
+
+def touch(path: Path) -> None:
+    """Make an empty file, or give the one that is there the present time."""
+    with append(path) as file:
+        if os.utime in os.supports_fd:
+            os.utime(file.fileno())
+            return
+    # The server may have taken it already.
+    with contextlib.suppress(FileNotFoundError), _At(path) as (name, folder):
+        os.utime(name, dir_fd=folder)
 
 
 def lstat(path: Path) -> os.stat_result:

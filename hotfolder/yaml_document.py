@@ -123,9 +123,11 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
         reason = f"{name}, line {line}: not valid YAML: {_reason(error)}."
         raise _SyntaxError(reason, mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        # libyaml counts bytes; then the other parser, which looks at all characters first, tells.
+        position = min(error.position, len(text) - 1)
+        line = text.count("\n", 0, position) + 1
         raise _SyntaxError(
-            f"{name}, line {line}: character U+{ord(text[error.position]):04X} is not allowed."
+            f"{name}, line {line}: character U+{ord(text[position]):04X} is not allowed."
         ) from None
     except (yaml.YAMLError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, _DocumentError):

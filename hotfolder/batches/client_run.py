@@ -25,6 +25,7 @@ from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
 from hotfolder.file_names import free_name_in
+from hotfolder.folder_access import open_regular
 from hotfolder.paths import in_plain_folder, without_links
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
 from plugin.client.protocol import RECORD_SUFFIX
@@ -165,7 +166,8 @@ class BatchRun:
     def _fetch_result(self, item: Item, status: Status) -> Path:
         """Move the result, and what lies beside it, to the output folder; nothing is replaced."""
         result = self._client.result_of(status)
-        record = yaml.safe_load(result.record.read_bytes())
+        with open_regular(in_plain_folder(result.record)) as file:
+            record = yaml.safe_load(file)
         stem = result.picture.stem
         extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}

@@ -22,6 +22,7 @@ from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import item_end
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FileRole, FreeNames
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import Decision, InputFile
@@ -166,6 +167,10 @@ class BatchCoordinator:
             elif candidate.decision is Decision.CLAIM:
                 try:
                     yield from self._claim(candidate, loose)
+                except HotFolderError as error:
+                    candidate.decision = Decision.REFUSE
+                    outcome = outcome_now(JobState.FAILED, error=str(error))
+                    refused += self._claim_ended(candidate, outcome)
                 except Exception as error:
                     self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):

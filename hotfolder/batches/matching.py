@@ -3,6 +3,7 @@
 Both are work in steps: there may be thousands of pictures, and as many paintings.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,13 +19,17 @@ from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import PlannedMove
+from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
 from hotfolder.throttle import Steps
 from plugin.client.protocol import JobStatus, fold_name
 
 __all__ = ["InputMatcher", "LoosePictures", "MatchResult"]
 
-MAX_ITEMS = 100_000
+MAX_ITEMS = 20_000
+"""Paintings of one batch: its plan is read at each start, its summary written in one go."""
+
+MAX_PLAN_BYTES = MAX_DOCUMENT_BYTES // 2
+"""Of all names in a plan; the other half is for what it has besides."""
 
 ITEMS_A_STEP = 200
 
@@ -137,7 +142,11 @@ class InputMatcher:
     def plan(
         self, status: JobStatus, file: InboxFile, read: BatchFile, found: MatchResult
     ) -> Steps[Plan]:
-        """What the batch expands to, and how its files come."""
+        """What the batch expands to, and how its files come.
+
+        Raises:
+            SidecarError: the batch is too large.
+        """
         inbox = self._folder.inbox
         names = FreeNames(longest=FILE_NAME_BYTES)
         seen = {**found.seen, file.path: file.fingerprint}
@@ -155,8 +164,15 @@ class InputMatcher:
         yield
         blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
         items: list[Item] = []
+        size = 0
         for item in expand(contents, blends, read.variants, batch=status.name):
             items.append(item)
+            size += len(json.dumps([item.name, str(item.content), *map(str, item.styles)]))
+            if size > MAX_PLAN_BYTES:
+                raise SidecarError(
+                    f"{read.document.name}: the names of its paintings and their pictures take "
+                    f"more than {MAX_PLAN_BYTES // 1_000_000} MB. Split it."
+                )
             if len(items) % ITEMS_A_STEP == 0:
                 yield
         return Plan(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from hotfolder.atomic_files import move
 from hotfolder.file_names import FileRole, free_name_in, parse
 from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
@@ -99,21 +98,19 @@ class InboxScanner:
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         return [*others, replace(last, inputs=tuple(inputs))]
 
-    def restore_batches(self, name: str) -> bool:
-        """Put the batch files in `failed/NAME/` back into the inbox; whether there were any."""
-        restored = False
+    def failed_batches(self, name: str) -> list[tuple[Path, Path]]:
+        """The batch files in `failed/NAME/`, and where each would be in the inbox."""
+        folder, end = self._folder.failed / name, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
+        found = []
         with contextlib.suppress(OSError):
-            folder = self._folder.failed / name
             for file_name, facts in sorted(scan(folder)):
                 parsed = parse(file_name)
                 if parsed is None or parsed.role is not FileRole.BATCH:
                     continue
                 if stat.S_ISREG(facts.st_mode):
-                    stem, end = parsed.job, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
-                    free = free_name_in(self._folder.inbox, stem, [end])
-                    move(folder / file_name, self._folder.inbox / f"{free}{end}")
-                    restored = True
-        return restored
+                    free = free_name_in(self._folder.inbox, parsed.job, [end])
+                    found.append((folder / file_name, self._folder.inbox / f"{free}{end}"))
+        return found
 
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""

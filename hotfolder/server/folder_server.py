@@ -156,8 +156,7 @@ class FolderServer:
 
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
-        left = len(self._live) + len(self._last_scan.candidates)
-        left += self._batches.unfinished
+        left = len(self._live) + len(self._last_scan.candidates) + self._batches.unfinished
         return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
 
     def seconds_to_next_scan(self) -> float:
@@ -168,9 +167,9 @@ class FolderServer:
     def status_line(self) -> str:
         """One line for a person."""
         running = sum(entry.state is JobState.RUNNING for entry in self._live.values())
-        ended = ", ".join(f"{count} {state}" for state, count in self._completion.totals.items())
         waiting = len(self._live) - running + len(self._last_scan.candidates)
-        return f"{running} running, {waiting} waiting; {ended}"
+        ended = (f"{count} {state}" for state, count in self._completion.totals.items())
+        return f"{running} running, {waiting} waiting; {', '.join(ended)}"
 
     @kept_open()
     def step(self) -> None:
@@ -240,8 +239,8 @@ class FolderServer:
     def _report_unavailable(self) -> None:
         """If only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            self._paused = f"waits for {self._availability_monitor.reason}"
-            self._reporter.paused = self._paused
+            reason = f"waits for {self._availability_monitor.reason}"
+            self._paused = self._reporter.paused = reason
             self._report()
 
     def _start(self) -> None:
@@ -356,8 +355,8 @@ class FolderServer:
         return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
     def _check_pause(self) -> None:
-        before, self._paused = self._paused, self._pause.reason()
-        self._reporter.paused = self._paused
+        before = self._paused
+        self._paused = self._reporter.paused = self._pause.reason()
         if (before is None) != (self._paused is None):
             log.info("going on" if self._paused is None else f"paused: {self._paused}")
 

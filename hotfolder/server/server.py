@@ -184,7 +184,8 @@ class Server:
             self._alive()
 
     def _alive(self) -> None:
-        self._notifier.alive(self._status_line())
+        if self._has_scanned.is_set():  # Before that, the manager waits for its being ready.
+            self._notifier.alive(self._status_line())
 
     def _seconds_to_wait(self) -> float:
         served = [folder.server for folder in self._folders if folder.is_served]

@@ -34,7 +34,8 @@ class SystemdNotifier:
         self._send(READY=1, STATUS=status)
 
     def alive(self, status: str) -> None:
-        """Feed the watchdog; to be called at every turn of the loop, and by nothing else."""
+        """Feed the watchdog; to be called between the parts of every turn of the loop, and by
+        nothing else."""
         changed = status != self._status
         if self._clock() < self._due and not changed:
             return

@@ -4,11 +4,14 @@ Cancel and hold are the claimer's and the server's to carry out; priority, relea
 here, and the removal of control files that are for no job.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from pathlib import Path
 
+from hotfolder.atomic_files import move
 from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
@@ -82,7 +85,7 @@ class ControlFiles:
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates and not inbox.restore_batches(name):
+                if not candidates and not _moved(inbox.failed_batches(name)):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
                 self._discard(ControlFile.RETRY, name)
@@ -109,6 +112,14 @@ class ControlFiles:
             self.priorities[name] = int(text)
         elif file.settled:
             self.unclear.append(f"{file.label} (expected a digit in it, from 0 to 9)")
+
+
+def _moved(files: Sequence[tuple[Path, Path]]) -> bool:
+    """Move each to its place; whether there were any."""
+    for source, target in files:
+        with contextlib.suppress(OSError):  # It stays where it is.
+            move(source, target)
+    return bool(files)
 
 
 def on_hold(name: str) -> str:

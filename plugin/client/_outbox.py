@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ._embedded import read_settings
-from ._status import open_plain, read_document
+from ._files import open_plain
+from ._status import read_document
 from .protocol import (
     OUTBOX,
     PREVIEW_SUFFIX,

@@ -1,16 +1,14 @@
 """What the server says of itself and of its jobs, read and judged."""
 
-import errno
 import json
 import math
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
-from typing import IO, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from ._files import open_plain
 from .protocol import (
     END_STATES,
     LIVE_STATES,
@@ -90,22 +88,6 @@ class Result:
 
     picture: Path
     record: Path
-
-
-def open_plain(path: Path) -> IO[bytes]:
-    """Open for reading what anybody may have put into a hot folder.
-
-    Raises:
-        OSError: also when it is a link, a folder, or a pipe, which would block.
-    """
-    flags = os.O_RDONLY
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 def read_document(path: Path) -> dict[str, Any] | None:

@@ -1,11 +1,15 @@
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from engine.settings import SUFFIXES
+from hotfolder import file_names
 from hotfolder.file_names import (
     FileRole,
     ParsedName,
+    free_name_in,
     is_presentable,
     key_of,
     parse,
@@ -93,3 +97,21 @@ def test_hostile_names_are_shown_escaped() -> None:
 
 def test_the_protocol_knows_the_suffixes_of_all_results() -> None:
     assert set(RESULT_SUFFIXES) == set(SUFFIXES.values())
+
+
+def test_a_free_name_is_found_beside_a_crowd_without_a_look_at_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 300):
+        (tmp_path / (f"cat-{number}.png" if number > 1 else "cat.png")).touch()
+    looks = 0
+
+    def counted(path: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        return os.path.lexists(path)
+
+    monkeypatch.setattr(file_names, "exists", counted)
+    assert free_name_in(tmp_path, "cat", [".png", ".yaml"]) == "cat-300"
+    assert looks < 10
+    assert free_name_in(tmp_path, "dog", [".png", ".yaml"]) == "dog"

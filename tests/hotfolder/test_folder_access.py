@@ -21,6 +21,7 @@ OPERATIONS: dict[str, Callable[[Path], object]] = {
     "open_regular": lambda folder: folder_access.open_regular(folder / "file").close(),
     "create": lambda folder: folder_access.create(folder / "new").close(),
     "append": lambda folder: folder_access.append(folder / "file").close(),
+    "touch": lambda folder: folder_access.touch(folder / "file"),
     "lstat": lambda folder: folder_access.lstat(folder / "file"),
     "exists": lambda folder: folder_access.exists(folder / "file"),
     "unlink": lambda folder: folder_access.unlink(folder / "file", missing_ok=True),

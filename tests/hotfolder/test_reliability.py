@@ -70,10 +70,10 @@ def test_names_of_every_kind_come_to_their_end(room: Room, name: str) -> None:
         return
     room.drop_pair(name)
     room.step(4)
-    job = portable_name(name)
-    assert room.status(job)["state"] == "done"
-    assert (room.folder.outbox / f"{job}.png").exists()
-    assert room.record(job)["name"] == job
+    called = portable_name(name)
+    assert room.status(called)["state"] == "done"
+    assert (room.folder.outbox / f"{called}.png").exists()
+    assert room.record(called)["name"] == called
     assert not any(room.folder.inbox.iterdir())
     everywhere = [path for path in room.folder.root.parent.rglob("*") if path.is_file()]
     assert all(path.is_relative_to(room.folder.root) for path in everywhere)

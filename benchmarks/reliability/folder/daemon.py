@@ -24,7 +24,7 @@ from hotfolder.server.folder_server import FolderServer
 __all__ = ["Daemon", "Hang", "Incident", "Killed"]
 
 
-HANG_SECONDS = 30.0
+HANG_SECONDS = 10.0
 """After that a step does not end any more."""
 
 
@@ -55,10 +55,14 @@ class Daemon:
     ) -> None:
         """`heard` is called with each status of a job."""
         self.now = 1000.0
+        self.life = "paints"
+        """Of the jobs that are painted from now on."""
         self.dispatcher = self._new_dispatcher()
         self.refusals: list[str] = []
         """Why it did not start, each time."""
         self.server: FolderServer | None = None
+        self.once = False
+        """Whether a server ends with what is there."""
         self._folder = folder
         self._config_file = config_file
         self._config = Config.model_validate({"watch": {"polling": True}})
@@ -87,7 +91,8 @@ class Daemon:
                 if self.server is None:
                     self._start()
                 if self._steps is not None:
-                    next(self._steps)
+                    if next(self._steps, None) is None:
+                        self._end()
                     self._has_started = True
                     if self.server is not None and self.server.is_replaced:
                         self._end()
@@ -131,6 +136,7 @@ class Daemon:
                 self._watch,
                 self._folder,
                 self.dispatcher,
+                once=self.once,
                 on_event=self._heard,
                 clock=lambda: self.now,
             )
@@ -161,7 +167,7 @@ class Daemon:
             return read_configuration(self._config_file, flags=flags, environment={}).config
 
     def _new_dispatcher(self) -> ScriptedDispatcher:
-        return ScriptedDispatcher(self.elsewhere)
+        return ScriptedDispatcher(lambda: self.life, self.elsewhere)
 
     @contextlib.contextmanager
     def elsewhere(self) -> Iterator[None]:

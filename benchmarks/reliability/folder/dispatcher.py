@@ -33,12 +33,18 @@ class ScriptedDispatcher:
 
     capacity = 2
 
-    def __init__(self, elsewhere: Callable[[], AbstractContextManager[None]]) -> None:
-        """`elsewhere`: within it something is another process's doing."""
-        self.life = "paints"
-        """Of the jobs that are submitted from now on."""
+    def __init__(
+        self, life: Callable[[], str], elsewhere: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """
+        Args:
+            life: says which of `LIVES` a job has that begins; one that hangs does so while it is
+                still the same.
+            elsewhere: within it something is another process's doing.
+        """
         self.problems: list[str] = []
         """What no worker should be asked for."""
+        self._life = life
         self._elsewhere = elsewhere
         self._running: dict[str, Iterator[Event]] = {}
         self._events: deque[Event] = deque()
@@ -75,11 +81,11 @@ class ScriptedDispatcher:
         self._running.clear()
 
     def _live(self, job: Job) -> Iterator[Event]:
-        life, folder = self.life, Path(job.folder)
+        life, folder = self._life(), Path(job.folder)
         yield Started(job.id, "fake")
         preview = _written(folder / "preview.jpg", b"a preview")
         yield Progress(job.id, 1, 2, 3, 10, 0.25, LOSSES, 1.0, 3.0, preview)
-        while life == "hangs" and self.life == "hangs":
+        while life == "hangs" and self._life() == "hangs":
             yield Progress(job.id, 1, 2, 4, 10, 0.25, LOSSES, 1.0, None)
         result = _written(folder / "result.png", f"painted {job.id}".encode())
         if result is None:

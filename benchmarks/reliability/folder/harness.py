@@ -1,5 +1,5 @@
-"""A hot folder with a stranger and a server in it, and what has to hold after everything that
-either of them does."""
+"""A hot folder with a stranger and a server in it, and what has to hold whatever either of them
+does."""
 
 import contextlib
 import json
@@ -69,6 +69,7 @@ class FolderHarness:
         self._temporary = tempfile.TemporaryDirectory(
             prefix="impasto-", dir=memory if os.access(memory, os.W_OK) else None
         )
+        self._other: tempfile.TemporaryDirectory[str] | None = None
         self.place = Path(self._temporary.name)
         self.folder = FolderPaths(self.place / "hot")
         self.folder.create()
@@ -84,7 +85,7 @@ class FolderHarness:
         self.daemon = Daemon(
             self.folder, self.config_file, self._faults.__enter__(), self._take_status
         )
-        self._ledger = Ledger(self.place, ("hot", "away"))
+        self._ledger = Ledger({name: self.place / name for name in ("hot", "away")})
         self._sight = self._ledger.look()
         self._tracked: set[str] = set()
         """The marks that must not go."""
@@ -94,11 +95,23 @@ class FolderHarness:
         """Folders in which the stranger has changed something."""
         self._statuses: dict[str, Mapping[str, Any]] = {}
         """The last of each job, by its name."""
+        self.growing: str | None = None
+        """A file below the inbox that grows until the end."""
         self._problems: list[str] = []
         self._ended_now = 0
         """Jobs that have ended since the last look."""
         self._configs = [self.daemon.config]
         """Those that were in force in the last step."""
+
+    def put_elsewhere(self, name: str) -> None:
+        """Let an empty part of the hot folder lie on another file system, if there is one."""
+        self._other = tempfile.TemporaryDirectory(prefix="impasto-")
+        target = Path(self._other.name) / name
+        target.mkdir()
+        if target.stat().st_dev != self.place.stat().st_dev:
+            (self.folder.root / name).rmdir()
+            (self.folder.root / name).symlink_to(target)
+            self._ledger.roots[f"hot/{name}"] = target
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +126,8 @@ class FolderHarness:
         self._faults.__exit__(kind, error, trace)
         self._allow_everything()
         self._temporary.cleanup()
+        if self._other is not None:
+            self._other.cleanup()
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -131,6 +146,7 @@ class FolderHarness:
         Raises:
             AssertionError: it has done what it must not.
         """
+        self._grow()
         started = time.thread_time()
         self._configs = [self._configs[-1]]
         try:
@@ -147,6 +163,12 @@ class FolderHarness:
         if spent > STEP_SECONDS:
             self._problems.append(f"one step took {spent:.1f} s")
         self.check()
+
+    def _grow(self) -> None:
+        path = self.growing and self.folder.inbox / self.growing
+        if path and path.parent.resolve() == path.parent and not path.is_symlink():
+            with contextlib.suppress(OSError, ValueError), path.open("ab") as file:
+                file.write(b"more")
 
     def stop(self) -> None:
         try:
@@ -171,6 +193,13 @@ class FolderHarness:
         self.tally.starts_refused += len(self.daemon.refusals)
         self.daemon.refusals.clear()
         problems, self._problems = self._problems, []
+        self._insist(problems)
+
+    def _insist(self, problems: list[str]) -> None:
+        """
+        Raises:
+            AssertionError: there is one that nobody knows of.
+        """
         problems = [each for each in problems if not is_known(each, self.open_faults)]
         assert not problems, "\n".join(dict.fromkeys(problems))
 
@@ -265,6 +294,8 @@ class FolderHarness:
             try:
                 document = json.loads(data, parse_constant=_refuse)
                 document.pop("protocol")
+                if losses := document.get("losses"):  # A number that is not finite is null.
+                    document["losses"] = {key: value or 0.0 for key, value in losses.items()}
                 kind = _SERVER if name == "server.json" else _STATUS
                 kind.validate_json(json.dumps(document), strict=True)
                 text = document.get("message") or ""
@@ -292,14 +323,14 @@ class FolderHarness:
         Raises:
             AssertionError: one does not.
         """
+        self._others_go_on()
         self.act(self.stranger.bring_places_back)
         self.act(self._allow_everything)
         self.act(self.stranger.resume)
-        self.daemon.dispatcher.life = "paints"
+        self.daemon.life = "paints"
         quiet, last = 0, None
         for _ in range(REST_STEPS):
             self.step(REST_SECONDS)
-            self.daemon.dispatcher.life = "paints"
             now = self._state()
             quiet = quiet + 1 if now == last else 0
             last = now
@@ -308,6 +339,43 @@ class FolderHarness:
         else:
             raise AssertionError(f"it does not come to rest: {self._state()}")
         self._check_ends()
+        self._check_once()
+
+    def _others_go_on(self) -> None:
+        """What is wrong with one job stops no other."""
+        self.daemon.life = "paints"
+        for _ in range(12):
+            self.step(REST_SECONDS)
+        server, folder = self.daemon.server, self.folder
+        places = (*folder._public(), folder.root, folder.private, folder.spool)
+        if server is None or (folder.private / "paused").exists() or not all(map(_is_open, places)):
+            return
+        for entry in server._live.values():
+            mine = f"hot/.impasto/spool/{entry.job.id}"
+            is_whole = _is_open(entry.folder) and _is_open(entry.inputs)
+            if is_whole and mine not in self._disturbed and entry.state in ("queued", "running"):
+                self._insist([f"{entry.tag} is kept from its end: {entry.state}"])
+        live = [status for status in self._written().values() if status["state"] not in END_STATES]
+        shown = {status["id"] or status["name"] for status in live}
+        for mark in sorted(self._tracked):
+            for path in self._sight.marks.get(mark, ()):
+                _, place, *parts = path.split("/")
+                if place == ".impasto" and parts[0] in ("spool", "batches"):
+                    taken = (
+                        parts[1] in shown
+                        or f"hot/.impasto/{parts[0]}/{parts[1]}" in self._disturbed
+                    )
+                    self._insist([] if taken else [f"no status of {path}"])
+
+    def _check_once(self) -> None:
+        """A server that is to end when all has ended does, whatever lies in the folder."""
+        self.stop()
+        self.daemon.once = True
+        for _ in range(60):
+            self.step(REST_SECONDS / 10)
+            if self.daemon.server is None:
+                return
+        self._insist(["`run --once` does not end"])
 
     def _state(self) -> Any:
         statuses = [(s["name"], s["state"], s["message"]) for s in self._written().values()]
@@ -351,15 +419,13 @@ class FolderHarness:
                     problems.append(f"nobody is told of {path}")
         for path in self._sight.folders:
             parts = path.split("/")
-            is_failed_job = parts[:2] == ["hot", "failed"] and len(parts) == 3
-            if is_failed_job and not {path, f"{path}/error.txt"} & (
-                self._disturbed | self._sight.files.keys()
-            ):
-                problems.append(f"no reason in {path}")
+            is_failed = parts[:2] == ["hot", "failed"] and len(parts) == 3
+            if is_failed and path not in self._disturbed:
+                reason = f"{path}/error.txt" in self._sight.files
+                problems += [] if reason else [f"no reason in {path}"]
         if heartbeat and any(heartbeat["queue"][state] for state in ("queued", "running")):
             problems.append(f"the server says of its queue: {heartbeat['queue']}")
-        problems = [each for each in problems if not is_known(each, self.open_faults)]
-        assert not problems, "\n".join(problems)
+        self._insist(problems)
 
     def _is_explained(self, path: str, seen: set[str], strays: str, sources: set[str]) -> bool:
         inside = path.removeprefix("hot/inbox/")
@@ -391,6 +457,10 @@ class FolderHarness:
                 path = Path(folder, name)
                 if path.is_file() and not path.is_symlink() and "outside" not in path.parts:
                     path.chmod(0o644)
+
+
+def _is_open(folder: Path) -> bool:
+    return folder.is_dir() and folder.stat().st_mode & 0o700 == 0o700
 
 
 def _paths(candidate: Any) -> list[Path]:

@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,38 +38,37 @@ class Sight:
 class Ledger:
     """Looks again and again, and reads only what has changed."""
 
-    def __init__(self, place: Path, below: Iterable[str]) -> None:
-        """Looks into the folders `below` the place."""
-        self._place = place
-        self._below = tuple(below)
+    def __init__(self, roots: Mapping[str, Path]) -> None:
+        """`roots`: where each folder lies, by how its paths begin."""
+        self.roots = dict(roots)
         self._known: dict[tuple[int, ...], tuple[str, ...]] = {}
 
     def look(self) -> Sight:
         """Raises nothing: what goes at this moment is gone."""
         sight = Sight()
-        folders = [name for name in self._below if (self._place / name).is_dir()]
+        folders = [(name, os.fspath(root)) for name, root in self.roots.items() if root.is_dir()]
         while folders:
-            folder = folders.pop()
+            folder, where = folders.pop()
             sight.folders.add(folder)
-            with os.scandir(self._place / folder) as entries:
+            with os.scandir(where) as entries:
                 for entry in entries:
                     path = f"{folder}/{entry.name}"
                     facts = entry.stat(follow_symlinks=False)
                     if stat.S_ISDIR(facts.st_mode):
-                        folders.append(path)
+                        folders.append((path, entry.path))
                     elif stat.S_ISREG(facts.st_mode):
-                        self._note(sight, path, facts)
-                    else:
+                        self._note(sight, path, entry.path, facts)
+                    elif path not in self.roots:
                         sight.links.add(path)
         return sight
 
-    def _note(self, sight: Sight, path: str, facts: os.stat_result) -> None:
+    def _note(self, sight: Sight, path: str, where: str, facts: os.stat_result) -> None:
         sight.files[path] = facts.st_ino, facts.st_size, facts.st_mtime_ns
-        key = *sight.files[path], facts.st_ctime_ns
+        key = facts.st_dev, *sight.files[path], facts.st_ctime_ns
         if (marks := self._known.get(key)) is None:
             data = b""
             if facts.st_size <= _MAX_BYTES:
-                data = (self._place / path).read_bytes()
+                data = Path(where).read_bytes()
             marks = self._known[key] = tuple({m.decode() for m in MARK.findall(data[:200])})
         for mark in marks:
             sight.marks.setdefault(mark, set()).add(path)

@@ -1,7 +1,7 @@
 """The rules: what the stranger does, and when the server works meanwhile.
 
-`meanwhile` puts off the stranger's next deed into the middle of the server's next step, before its
-n-th file operation.
+After each deed of the stranger the server takes a step, unless `hurry` lets him do several first.
+`meanwhile` puts off his next deed into the middle of a step, before its n-th file operation.
 """
 
 import errno
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from benchmarks.reliability.folder.daemon import Incident, Killed
 from benchmarks.reliability.folder.dispatcher import LIVES
@@ -23,9 +23,11 @@ from benchmarks.reliability.folder.texts import (
     CONFIGURATIONS,
     FOLDERS,
     NAMES,
+    ORDINARY,
     PRESETS,
     SIDECARS,
     TIMES,
+    VALID,
     paths,
 )
 from plugin.client.protocol import ControlFile
@@ -37,6 +39,9 @@ picks = st.integers(0, 60)
 
 operations = st.integers(1, 150)
 """File operations of one step of the server."""
+
+DEED_SECONDS = 0.8
+"""Between two deeds of the stranger. A file settles in 1 s."""
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.ENOENT)
 
@@ -54,6 +59,14 @@ class FolderMachine(RuleBasedStateMachine):
         self.stranger = self.harness.stranger
         self._incidents: list[Incident] = []
         self._put_off_to: int | None = None
+        self._put_off: list[_Once] = []
+        self._hurry = 0
+
+    @initialize(place=st.sampled_from((None, None, None, "inbox", "outbox", "done")))
+    def begin(self, place: str | None) -> None:
+        """One of the folders may lie on another file system."""
+        if place is not None:
+            self.harness.put_elsewhere(place)
 
     def teardown(self) -> None:
         with self.harness:
@@ -109,17 +122,24 @@ class FolderMachine(RuleBasedStateMachine):
     def workers(self, life: str) -> None:
         """What becomes of the jobs that are painted from now on."""
         self._count()
-        self.harness.daemon.dispatcher.life = life
+        self.harness.daemon.life = life
 
     @rule(text=st.sampled_from(CONFIGURATIONS))
     def configure(self, text: str) -> None:
         self._count()
-        self.harness.config_file.write_text(text)
+        if not is_skipped({"text": text}, self.open_faults):
+            self.harness.config_file.write_text(text)
 
     @rule(at=operations)
     def meanwhile(self, at: int) -> None:
         self._count()
         self._put_off_to = at
+
+    @rule(deeds=st.integers(2, 12))
+    def hurry(self, deeds: int) -> None:
+        """So many deeds before the server's next step."""
+        self._count()
+        self._hurry = deeds
 
     # --- the stranger, in the inbox ----------------------------------------------------------
 
@@ -128,6 +148,19 @@ class FolderMachine(RuleBasedStateMachine):
         def drop() -> None:
             for kind in (".content.jpg", ".style.png"):
                 self.stranger.write(f"{folder}/{name}{kind}".lstrip("/"), b"a picture")
+
+        self._do(drop)
+
+    @rule(name=st.sampled_from(ORDINARY), text=st.sampled_from(VALID))
+    def drop_job(self, name: str, text: bytes) -> None:
+        """One with a sidecar, which is painted if nothing comes between."""
+
+        def drop() -> None:
+            self.stranger.write(f"{name}.yaml", text)
+            for other in ORDINARY:
+                self.stranger.write(f"{other}.jpg", b"a picture")
+            for kind in (".content.jpg", ".style.png"):
+                self.stranger.write(f"{name}{kind}", b"a picture")
 
         self._do(drop)
 
@@ -223,6 +256,12 @@ class FolderMachine(RuleBasedStateMachine):
     def swap_for_link(self, pick: int, to: str) -> None:
         self._do(lambda: self.stranger.swap_for_link(pick, to))
 
+    @rule(path=paths)
+    def grow(self, path: str) -> None:
+        """A file that does not come to rest from now on."""
+        self._count()
+        self.harness.growing = path
+
     @rule()
     def swap_back(self) -> None:
         self._do(self.stranger.swap_back)
@@ -266,12 +305,32 @@ class FolderMachine(RuleBasedStateMachine):
             return
         if self._put_off_to is None:
             self.harness.act(deed)
+        else:
+            self._put_off.append(_Once(lambda: self.harness.act(deed)))
+            self._incidents.append(Incident(self._put_off_to, self._put_off[-1]))
+            self._put_off_to = None
             return
-        self._incidents.append(Incident(self._put_off_to, lambda: self.harness.act(deed)))
-        self._put_off_to = None
+        self._hurry = max(0, self._hurry - 1)
+        if self._hurry == 0:
+            self._work(1, DEED_SECONDS)
 
     def _work(self, times: int, seconds: float) -> None:
         incidents, self._incidents = tuple(self._incidents), []
         for _ in range(times):
             self.harness.step(seconds, incidents)
             incidents = ()
+            for deed in self._put_off:  # If the step had fewer operations.
+                deed()
+            self._put_off = []
+
+
+class _Once:
+    """Does something the first time that it is called."""
+
+    def __init__(self, deed: Callable[[], None]) -> None:
+        self._deed: Callable[[], None] | None = deed
+
+    def __call__(self) -> None:
+        deed, self._deed = self._deed, None
+        if deed is not None:
+            deed()

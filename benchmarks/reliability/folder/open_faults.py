@@ -29,6 +29,13 @@ OPEN: dict[str, tuple[Callable[[Values], bool] | None, str | None]] = {
     ),
     "status link": (lambda v: v.get("place") == "status" and v.get("form") == "link", None),
     "links": (None, r"outside/|what stands in a file outside"),
+    "pipes": (lambda v: v.get("form") == "pipe", None),
+    "lock": (lambda v: v.get("name") in ("lock", "paused") and v.get("form") == "link", None),
+    "9": (lambda v: v.get("control") == ".retry", None),
+    "7": (None, r"is kept from its end"),
+    "8": (lambda v: b"retention" in _text(v) or "retention" in str(v.get("text")), None),
+    "14": (lambda v: "\u96e8" in str(v.get("name")) and "pictures" in v, None),
+    "19": (lambda v: False, r"does not end"),
     "unprintable": (
         lambda v: b"\\n" in _text(v) or b"\\0" in _text(v),
         r"is no status: the message",

@@ -1,4 +1,4 @@
-"""The rights of an ordinary user, for tests that run as root, to whom no mode refuses anything."""
+"""The rights of an ordinary user, for tests that run as root, whom file modes refuse nothing."""
 
 import contextlib
 import ctypes

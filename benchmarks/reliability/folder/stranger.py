@@ -168,7 +168,8 @@ class Stranger:
 
     def take_place_away(self, name: str) -> None:
         """A part of the hot folder goes out of reach, as a share does."""
-        self._take_away(self._folder.root / name)
+        if not (self._folder.root / name).is_symlink():
+            self._take_away(self._folder.root / name)
 
     def bring_places_back(self) -> None:
         """All that was taken away, where nothing else is now."""
@@ -200,8 +201,9 @@ class Stranger:
         return self._through_no_link(target)
 
     def _through_no_link(self, target: Path) -> Path:
-        """So that nothing outside is the stranger's doing. Links and pipes are replaced."""
-        if target.parent.resolve() != target.parent:
+        """So that what is done outside is not the stranger's. Links and pipes are replaced."""
+        parent = target.parent
+        if parent.resolve() != parent and parent not in self._folder._public():
             raise FileExistsError(f"{target.parent} is a link")
         if os.path.lexists(target) and not (_is_folder(target) or _is_file(target)):
             target.unlink()

@@ -10,10 +10,12 @@ __all__ = [
     "CONFIGURATIONS",
     "FOLDERS",
     "NAMES",
+    "ORDINARY",
     "PRESETS",
     "SIDECARS",
     "SUFFIXES",
     "TIMES",
+    "VALID",
     "paths",
 ]
 
@@ -44,10 +46,10 @@ ODD = (
     "cat-2",
     "\U0001f3a8",
 )
-NAMES = (*ORDINARY * 6, *ODD)
+NAMES = (*ORDINARY * 15, *ODD)
 """Of jobs; the ordinary ones so often that things meet."""
 
-FOLDERS = ("", "", "", "album", "oil", "\u96e8" * 40, "a\nb", "album/deeper", "n" * 250)
+FOLDERS = (*("",) * 6, *("album",) * 4, "oil", "\u96e8" * 40, "a\nb", "album/deeper", "n" * 250)
 """Of the inbox, and the inbox itself."""
 
 SUFFIXES = (
@@ -81,7 +83,7 @@ _MANY_STYLES = b"styles:\n" + b"- wave.jpg\n" * 5000
 _WIDE = b"client: {%s}\n" % b", ".join(b"k%d: 1" % number for number in range(300))
 _DEEP = b"client: %s%s\n" % (b"{a: " * 11, b"}" * 11)
 
-SIDECARS = (
+VALID = (
     b"",
     b"size: 64\n",
     b"content: cat.jpg\nstyles: [wave.jpg]\n",
@@ -89,12 +91,16 @@ SIDECARS = (
     b"content: cat.content.jpg\nstyles: [dog.jpg]\n",
     b"content: dog.jpg\nstyles: [cat.jpg, wave.jpg]\npriority: 9\n",
     b"styles: styles/wave.jpg\nmax_minutes: 1\n",
+    b"progression: 3\n",
+    b"content: dog.jpg\nstyles: wave.jpg\n",
+)
+SIDECARS = (
+    *VALID,
     b"styles: styles/link.jpg\n",
     b"init: file\n",
     b"content: dog.jpg\ninit_file: cat.jpg\nstyles: wave.jpg\n",
     b"owner: {heartbeat: true}\n",
     b"owner: {pid: 1}\nclient: {ticket: a}\n",
-    b"progression: 3\n",
     b"siez: 64\n",
     b"client: {a: 1e999, b: .nan, c: 123456789012345678901234567890}\n",
     b"weights: /etc/hostname\n",

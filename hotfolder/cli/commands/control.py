@@ -17,6 +17,8 @@ from hotfolder.cli.console import did_you_mean, report
 from hotfolder.cli.options import HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, InputError
+from hotfolder.folder_access import touch
+from hotfolder.paths import in_plain_folder
 
 if TYPE_CHECKING:
     from plugin.client import Client
@@ -213,7 +215,7 @@ def _request(client: "Client", names: Sequence[str], kind: str, state: str) -> d
     """Write the jobs' control files; returns those that a running server is about to take."""
     files = {name: client.inbox / f"{name}.{kind}" for name in names}
     for file in files.values():
-        file.touch()
+        touch(in_plain_folder(file))
     return files if _is_served(client, names, state) else {}
 
 

@@ -13,6 +13,7 @@ from support import Room, starts_only
 
 from engine.settings import Settings
 from hotfolder.atomic_files import ASIDE_PREFIX
+from hotfolder.batches import matching
 from hotfolder.batches.batch_file import parse_batch
 from hotfolder.batches.summary import SHEET, SUMMARY
 from hotfolder.errors import SidecarError
@@ -434,3 +435,22 @@ def test_a_refused_batch_is_retried_when_it_is_corrected(room: Room) -> None:
     assert room.status("trip")["state"] == "done"
     assert not list(room.folder.failed.iterdir())
     assert not list(room.folder.inbox.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "expected"),
+    [
+        ("MAX_ITEMS", 1, "2 paintings; at most 1 fit in one batch. Split it."),
+        ("MAX_PLAN_BYTES", 50, "the names of its paintings and their pictures take more than"),
+    ],
+)
+def test_a_batch_that_is_too_large_is_refused_and_takes_no_picture(
+    room: Room, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, expected: str
+) -> None:
+    monkeypatch.setattr(matching, limit, value)
+    room.drop("trip.batch.yaml", BATCH)
+    room.drop("a.jpg")
+    room.drop("b.jpg")
+    room.step(5)
+    assert expected in room.error("trip")
+    assert {path.name for path in room.folder.inbox.iterdir()} == {"a.jpg", "b.jpg"}

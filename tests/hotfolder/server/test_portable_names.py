@@ -22,7 +22,7 @@ def test_a_job_is_painted_under_the_nearest_portable_name(room: Room, name: str)
     made = {each for each in room.tree() if not each.startswith("done/")}
     assert made == {f"outbox/{job}.png", f"outbox/{job}.result.yaml"}
     (originals,) = room.folder.done.glob(f"*/{job}")
-    assert {path.name for path in originals.iterdir() if not path.name.startswith(".")} == {
+    assert {path.name for path in originals.glob("[!.]*")} == {
         *(f"{name}.content.jpg", f"{name}.style.png")
     }
 

@@ -8,6 +8,7 @@ from fake_server import FakeServer
 
 from plugin.client import (
     Client,
+    DeliveryError,
     NotFinished,
     Ticket,
 )
@@ -63,6 +64,17 @@ def test_discarding_removes_nothing_through_a_link(
     server.post("cat", "cancelled", folder=link if by_name else f"{link}/cat")
     client.discard(ticket)
     assert precious.exists()
+
+
+def test_a_request_to_cancel_touches_nothing_through_a_link(
+    server: FakeServer, client: Client, cat: Path, tmp_path: Path
+) -> None:
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    (client.inbox / "cat.cancel").symlink_to(tmp_path / "theirs.txt")
+    with pytest.raises(DeliveryError, match=r"cat\.cancel"):
+        client.cancel(ticket)
+    assert not (tmp_path / "theirs.txt").exists()
 
 
 def test_a_drop_that_nobody_serves_can_be_taken_back(client: Client, cat: Path) -> None:
