@@ -153,10 +153,12 @@ class FreeNames:
 def check_plain(*names: str | None) -> None:
     """
     Raises:
-        ValueError: one of them is no file's name but a path, or empty.
+        ValueError: one of them is no name that a file can have: a path, empty, half a surrogate.
     """
     for name in names:
-        if name is not None and (name in ("", ".", "..") or name != PurePath(name).name):
+        if name is None:
+            continue
+        if name in ("", ".", "..") or b"\0" in os.fsencode(name) or name != PurePath(name).name:
             raise ValueError(f"{name!r} is no file's name")
 
 
