@@ -304,13 +304,13 @@ class FolderServer:
         if self._config.changed():
             level = self._config.current().log_level.upper()
             logging.getLogger("hotfolder").setLevel(level)
+        self._runner.note_weights()
         self._reporter.config_problem = self._config.problem
 
     def _scan(self) -> None:
         if self._batches.is_looking:
             return  # It is about the last scan.
-        scan = self._claimer.scan_if_due(self._live, self._batches.names)
-        if scan is None:
+        if (scan := self._claimer.scan_if_due(self._live, self._batches.names)) is None:
             return
         self._last_scan = scan
         self._completion.cancel_files |= scan.cancels

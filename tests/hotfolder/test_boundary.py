@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import FakeClock, Room, fails, paints, paints_with_progression, starts_only
+from support import (
+    FakeClock,
+    FakeDispatcher,
+    Room,
+    fails,
+    paints,
+    paints_with_progression,
+    starts_only,
+)
 
 from benchmarks.reliability.faults import Faults, faults
 from hotfolder import folder_access
@@ -230,6 +238,38 @@ def test_a_forged_job_takes_and_hands_out_no_file_from_outside(
     assert b"theirs" not in taken
     after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(room.folder.root)}
     assert before == after
+
+
+def name_weights(room: Room, weights: str) -> None:
+    """As the configuration does for a job; the server ends and begins anew."""
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.drop_pair("dog")
+    room.step(3)
+    plan_file = room.folder.spool / room.status("cat")["id"] / "job.json"
+    plan = json.loads(plan_file.read_text())
+    plan["job"]["settings"]["weights"] = weights
+    plan_file.write_text(json.dumps(plan))
+
+
+def test_a_forged_job_names_no_weights_file(room: Room) -> None:
+    name_weights(room, "/home/other/pickled.pth")
+    room.restart()
+    room.dispatcher.capacity = 1
+    room.step(6)
+    assert room.status("cat")["state"] == "failed"
+    assert "/home/other/pickled.pth" in room.status("cat")["error"]
+    assert room.status("dog")["state"] == "done"
+    assert [job.name for job in room.dispatcher.submitted] == ["dog"]
+
+
+def test_a_job_keeps_the_weights_file_that_the_configuration_names(room: Room) -> None:
+    name_weights(room, "/models/own.pth")
+    room.settings["settings"] = {"weights": "/models/own.pth"}
+    room.restart()
+    room.dispatcher.capacity = 1
+    room.step(6)
+    assert room.status("cat")["state"] == room.status("dog")["state"] == "done"
 
 
 def test_a_shared_picture_that_is_swapped_while_it_is_copied_is_looked_at_anew(
