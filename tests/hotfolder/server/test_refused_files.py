@@ -340,6 +340,8 @@ def test_a_style_of_an_impossible_name_is_told_and_the_rest_goes_on(
     room: Room, style: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (room.folder.styles / "loop.jpg").symlink_to("loop.jpg")
+    (room.folder.styles / "there.jpg").symlink_to("back.jpg")
+    (room.folder.styles / "back.jpg").symlink_to("there.jpg")
     room.drop("evil.content.jpg")
     room.drop("evil.yaml", f"styles: [{style}]")
     room.drop("fish.jpg")
