@@ -126,7 +126,6 @@ class FolderServer:
         self._last_scan = ScanResult(settling=True)
         self._leftovers = LeftoverCleaner(folder, clock)
         self._backoff = Backoff(clock)
-        """Of the log: `status`."""
         self._guard = StepGuard(clock, alive, once=once)
         self._is_stopped = False
 
@@ -188,6 +187,7 @@ class FolderServer:
             ("the pause", self._check_pause),
             ("the inbox", self._scan),
             ("the batches", self._step_batches),
+            ("the claims", self._take_claimed),
             ("the queue", self._dispatch),
             ("the running jobs", self._take_events),
             ("the jobs that have ended", self._complete_jobs),
@@ -196,6 +196,9 @@ class FolderServer:
             ("old files", self._clean),
         ):
             self._guard.run(what, part)
+
+    def _take_claimed(self) -> None:
+        self._live |= self._spool.take_claimed()
 
     def _dispatch(self) -> None:
         if self._paused is None:

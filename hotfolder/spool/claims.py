@@ -123,7 +123,7 @@ class ClaimStore(Generic[C]):
             if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
-        except OSError:
+        except Exception:
             self._undo(claim)
             raise
 
@@ -236,7 +236,12 @@ class ClaimStore(Generic[C]):
         ]
 
     def _restored(self, folder: Path) -> C | None:
-        if not stat.S_ISDIR(folder_access.lstat(folder).st_mode):
+        try:
+            facts = folder_access.lstat(folder)
+        except FileNotFoundError:
+            folder_access.lstat(self._root)  # Else the disk is away, and not this folder.
+            return None
+        if not stat.S_ISDIR(facts.st_mode):
             return None
         remove_leftovers(folder)
         remove_leftovers(folder / "inputs")

@@ -255,6 +255,28 @@ def test_what_is_left_of_a_job_that_has_ended_does_not_make_it_live_again(
     assert room.status("cat")["state"] == "done"
 
 
+def test_a_folder_that_cannot_be_taken_up_and_is_then_removed_is_forgotten(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.step(3)
+    folder = room.folder.spool / room.status("cat")["id"]
+
+    def unreadable(path: Path) -> Any:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "read_json", unreadable)
+        room.restart()
+        room.step(3)
+    assert "Input/output error" in room.status("cat")["message"]
+    shutil.rmtree(folder)
+    room.step(30)
+    server = json.loads((room.folder.status / "server.json").read_text())
+    assert server["strays"] == []
+
+
 @pytest.mark.parametrize("name", ["server", "x\x1b[31m", "bro\udcffken"])
 def test_no_status_that_somebody_has_written_gives_a_job_a_name_that_none_can_have(
     room: Room, name: str
