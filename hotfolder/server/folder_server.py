@@ -13,8 +13,8 @@ from hotfolder.atomic_files import NO_SPACE
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
+from hotfolder.descriptors import kept_open
 from hotfolder.errors import FolderError
-from hotfolder.folder_access import kept_open
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner

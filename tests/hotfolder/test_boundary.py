@@ -22,7 +22,7 @@ from support import (
 )
 
 from benchmarks.reliability.faults import Faults, faults
-from hotfolder import folder_access
+from hotfolder import descriptors, folder_access
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.job import Job
 from hotfolder.outbox.retention import CLEANING_SECONDS
@@ -304,7 +304,7 @@ def test_a_folder_whose_file_system_ignores_case_keeps_every_original(
     room: Room, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     top = room.folder.root / place
-    at = folder_access._At
+    at = descriptors.At
 
     def as_it_is_there(path: Path) -> Path:
         """`path` with the names that its components have on the disk, whatever their case."""
@@ -315,7 +315,8 @@ def test_a_folder_whose_file_system_ignores_case_keeps_every_original(
         same = [name for name in names if name.casefold() == path.name.casefold()]
         return parent / (same[0] if same else path.name)
 
-    monkeypatch.setattr(folder_access, "_At", lambda path: at(as_it_is_there(path)))
+    for module in (folder_access, descriptors):
+        monkeypatch.setattr(module, "At", lambda path: at(as_it_is_there(path)))
     room.restart(fails if place == "failed" else paints)
     for name in ("cat", "Cat"):
         room.drop(f"{name}.yaml", "content: cup.jpg\nstyles: Cup.jpg\n")
