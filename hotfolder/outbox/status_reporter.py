@@ -83,6 +83,8 @@ class StatusReporter:
         """What the file system refuses for a job, by id."""
         self._losses: dict[str, str] = {}
         """How the worker of a job was lost, by id."""
+        self._unsettled: set[str] = set()
+        """Names of jobs that cannot be taken up."""
         self._no_progress: dict[str, str] = {}
         """Of jobs whose worker makes no progress, by id."""
         self._no_worker: str | None = None
@@ -131,11 +133,17 @@ class StatusReporter:
 
     def unsettled(self, jobs: Iterable[tuple[str, str, str]]) -> None:
         """Jobs that cannot be taken up from the spool now: name, id, and why."""
+        before, self._unsettled = self._unsettled, set()
         for name, job_id, reason in jobs:
+            self._unsettled.add(name)
             message = f"cannot be taken up: {reason}; it is tried again"
             status = JobStatus(name, JobState.QUEUED, message, id=job_id, source=name)
             if self._written.has_changed(status) or self._written.is_stale(name):
                 self._written.write(status)
+        known = {entry.job.name for entry in self._live.values()} | self._candidates.keys()
+        for name in before - self._unsettled - known:
+            if name in self._written:  # Else it was taken up meanwhile, and has ended.
+                self._written.clear(name)
 
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""

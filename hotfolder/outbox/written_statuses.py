@@ -42,6 +42,10 @@ class WrittenStatuses:
         """What was written last, and when, by name; until the job has ended."""
         self._refused: dict[str, str] = {}
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a status of it was written, and it has not ended."""
+        return name in self._written
+
     @property
     def refused(self) -> list[str]:
         """Those that cannot be written, in words."""

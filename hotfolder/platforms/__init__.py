@@ -1,7 +1,8 @@
 """What differs between Linux, macOS and Windows, each in one module behind the same interface.
 
 `system` is the platform that this process runs on, chosen here once: nothing else in the hot folder
-asks which it is. Knows files, processes and service managers; nothing of jobs.
+asks which it is, but for the search for GIMP's folders (`cli/gimp/profiles.py`). Knows files,
+processes and service managers; nothing of jobs.
 """
 
 import sys

@@ -273,6 +273,7 @@ def test_a_folder_that_cannot_be_taken_up_and_is_then_removed_is_forgotten(
     assert "Input/output error" in room.status("cat")["message"]
     shutil.rmtree(folder)
     room.step(30)
+    assert not (room.folder.status / "cat.json").exists()
     server = json.loads((room.folder.status / "server.json").read_text())
     assert server["strays"] == []
 
