@@ -25,7 +25,7 @@ from hotfolder.inbox.presets import PresetFolder
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
-from hotfolder.throttle import Steps, in_one_go
+from hotfolder.throttle import Steps
 from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
@@ -96,10 +96,6 @@ class FolderScanner:
     def folders(self) -> tuple[str, ...]:
         """The folders in it, as of the last scan."""
         return self._listing.folders
-
-    def scan(self, library: StyleLibrary, options: ScanOptions) -> Snapshot:
-        """`steps` in one go."""
-        return in_one_go(self.steps(library, options))
 
     def steps(self, library: StyleLibrary, options: ScanOptions) -> Steps[Snapshot]:
         """Scan once. Nothing is decided before all files are listed and all sidecars are read.

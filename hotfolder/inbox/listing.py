@@ -10,7 +10,7 @@ from hotfolder.file_names import ParsedName, key_of, parse, shown
 from hotfolder.folder_access import Fingerprint, entries, fingerprint_of
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import StabilityTracker
-from hotfolder.throttle import Steps, in_one_go
+from hotfolder.throttle import Steps
 
 __all__ = ["Listing", "arriving_message", "newest_time"]
 
@@ -48,10 +48,6 @@ class Listing:
         """Names that cannot be looked at now, and why."""
         self.changed = False
         """Whether files have come, gone or changed since the scan before."""
-
-    def scan(self, settle_seconds: float) -> list[InboxFile]:
-        """`steps` in one go."""
-        return in_one_go(self.steps(settle_seconds))
 
     def steps(self, settle_seconds: float) -> Steps[list[InboxFile]]:
         """The files in the order of their names; not those in folders.

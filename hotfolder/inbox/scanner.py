@@ -38,10 +38,6 @@ class InboxScanner:
         self._top = FolderScanner(folder.inbox, clock)
         self._below: dict[str, FolderScanner] = {}
 
-    def scan(self) -> Snapshot:
-        """`steps` in one go."""
-        return in_one_go(self.steps())
-
     def steps(self) -> Steps[Snapshot]:
         """Scan once, in steps of some milliseconds.
 
@@ -88,7 +84,8 @@ class InboxScanner:
         scanner = FolderScanner(path, self._clock, presets=True)
         options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
         try:
-            found = scanner.scan(StyleLibrary(self._folder.styles), options).candidates
+            library = StyleLibrary(self._folder.styles)
+            found = in_one_go(scanner.steps(library, options)).candidates
         except OSError:
             found = ()
         if not found:

@@ -16,6 +16,7 @@ from hotfolder.inbox.model import Decision
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import in_one_go
 from plugin.client.protocol import ControlFile
 
 
@@ -36,9 +37,9 @@ class Inbox:
 
     def scan_settled(self) -> Snapshot:
         """A scan of files that have been quiet."""
-        self.scanner.scan()
+        in_one_go(self.scanner.steps())
         self.clock.advance(1.5)
-        return self.scanner.scan()
+        return in_one_go(self.scanner.steps())
 
     def only_candidate(self) -> JobCandidate:
         candidates = self.scan_settled().candidates
@@ -118,7 +119,7 @@ def test_a_growing_file_holds_its_job_back(inbox: Inbox) -> None:
     inbox.scan_settled()
     inbox.put("a.content.jpg")
     (inbox.folder.inbox / "a.content.jpg").write_bytes(b"more")
-    snapshot = inbox.scanner.scan()
+    snapshot = in_one_go(inbox.scanner.steps())
     assert (snapshot.candidates[0].decision, snapshot.candidates[0].message) == (
         Decision.WAIT,
         "arriving",
@@ -355,12 +356,13 @@ def test_an_unforeseen_error_in_one_candidate_leaves_the_others(
         return real(self, *arguments)
 
     inbox.put("a.content.jpg", "a.style.jpg", "b.content.jpg", "b.style.jpg")
-    inbox.scanner.scan()
+    in_one_go(inbox.scanner.steps())
     inbox.clock.advance(1.5)
     trap.armed = True  # type: ignore[attr-defined]
     monkeypatch.setattr(FolderScanner, "_settings", trap)
     decisions = {
-        candidate.name: candidate.decision for candidate in inbox.scanner.scan().candidates
+        candidate.name: candidate.decision
+        for candidate in in_one_go(inbox.scanner.steps()).candidates
     }
     assert decisions == {"a": Decision.REFUSE, "b": Decision.CLAIM}
 
@@ -388,6 +390,6 @@ def test_a_sidecar_that_cannot_be_read_now_waits_and_holds_the_pictures_that_it_
     ]
     assert candidates["a"].message == "waits until the sidecar of b can be read"
     assert "b.yaml: cannot be read: Permission denied" in candidates["b"].message
-    assert [candidate.decision for candidate in inbox.scanner.scan().candidates] == [
+    assert [candidate.decision for candidate in in_one_go(inbox.scanner.steps()).candidates] == [
         Decision.CLAIM
     ] * 3
