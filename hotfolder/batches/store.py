@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -117,6 +118,8 @@ class Batch:
     def apply_state(self, document: Any) -> None:
         state: Any = _STATE.validate_python(document)
         check_plain(state.get("published"), *(state.get("folder") or "x").split("/"))
+        for moment in (state[key] for key in ("started", "finished") if key in state):
+            datetime.fromisoformat(moment).astimezone()
         self.state = state
         with (
             contextlib.suppress(FileNotFoundError),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -114,6 +115,7 @@ class SpooledJob:
         if (end := self.outcome) is not None:
             check_plain(end.picture, *end.extra_outputs, end.published)
             check_plain(*end.folder.split("/") if end.folder else ())
+            datetime.fromisoformat(end.finished).astimezone()
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The job fails: a file is gone that it was to have."""

@@ -28,6 +28,9 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], bytes | str]] = {
     "a_word_for_a_number": lambda document: json.dumps({**document, "attempt": "many"}),
     "an_end_in_the_queue": lambda document: json.dumps({**document, "outcome": {"error": "x"}}),
     "an_unknown_state": lambda document: json.dumps({**document, "state": "asleep"}),
+    "an_end_at_no_time": lambda d: json.dumps(
+        {**d, "state": "cancelled", "outcome": {"error": "x"}}
+    ),
     "without_a_key": lambda document: json.dumps({**document, "lost": None}),
 }
 
@@ -164,6 +167,10 @@ BATCHES = {
         pytest.param("plan.json", lambda d: json.dumps({**d, "name": "x"}), id="plan-another"),
         pytest.param("plan.json", lambda d: json.dumps({**d, "client": 5}), id="plan-client"),
         pytest.param("state.json", lambda _: '{"cancelled": [1]}', id="state-cancelled"),
+        pytest.param("state.json", lambda _: '{"started": "now"}', id="state-no_time"),
+        pytest.param(
+            "state.json", lambda _: '{"cancelled": true, "finished": true}', id="state-no_text"
+        ),
     ],
 )
 def test_a_batch_whose_documents_cannot_be_read_fails_in_words_with_its_files(
