@@ -23,6 +23,7 @@ from hotfolder.platforms import system
 
 __all__ = [
     "ASIDE_PREFIX",
+    "MAX_DOCUMENT_BYTES",
     "NO_SPACE",
     "TEMPORARY_PREFIX",
     "FileChangedError",
@@ -30,13 +31,11 @@ __all__ = [
     "discard",
     "move",
     "move_tree",
-    "open_regular",
     "publish",
     "publish_all",
     "read_json",
     "remove_leftovers",
     "replace_whole",
-    "sync_folder",
     "whole",
     "write_json",
     "write_whole",
@@ -68,6 +67,9 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _NO_REPLACING = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 
 CHUNK = 1 << 20
+
+MAX_DOCUMENT_BYTES = 64_000_000
+"""A batch of the most items has a plan of some megabytes."""
 
 
 class FileChangedError(FileNotFoundError):
@@ -106,18 +108,20 @@ def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
     write_whole(path, text.encode() + b"\n", durable=durable)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most: int = MAX_DOCUMENT_BYTES) -> Any:
     """The document of a file that `write_json` wrote.
 
     Raises:
-        ValueError: it is damaged, or somebody else's.
+        ValueError: it has more than `most` bytes, is damaged, or somebody else's.
         OSError
     """
     with open_regular(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > most:
+            raise ValueError(f"{path.name}: {size} bytes")
         try:
-            return json.load(file)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+            return json.load(file, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
 
 
 def copy(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
@@ -250,7 +254,7 @@ def remove_leftovers(folder: Path) -> None:
     for name in names:
         if name.startswith(ASIDE_PREFIX):
             target = folder / name.removeprefix(ASIDE_PREFIX)
-            if folder_access.exists(target):
+            if target.name == ".." or folder_access.exists(target):
                 discard(folder / name)
             else:
                 folder_access.rename(folder / name, target)
@@ -269,6 +273,10 @@ def _copy(source: Path, new: Path, seen: Fingerprint | None = None) -> None:
         if fingerprint_of(os.fstat(reader.fileno())) != fingerprint_of(facts):
             raise FileChangedError(source)
         folder_access.set_times(writer, new, facts)
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def _remove_copied(source: Path, copied: Fingerprint) -> None:

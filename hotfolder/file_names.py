@@ -5,7 +5,7 @@ Pure, but for `free_name_in`.
 
 import os
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -21,7 +21,6 @@ __all__ = [
     "ParsedName",
     "can_be_job",
     "check_plain",
-    "free_name",
     "free_name_in",
     "is_ignored",
     "is_presentable",
@@ -153,38 +152,29 @@ class FreeNames:
 def check_plain(*names: str | None) -> None:
     """
     Raises:
-        ValueError: one of them is no file's name but a path, or empty.
+        ValueError: one of them is no name that a file can have: a path, empty, half a surrogate.
     """
     for name in names:
-        if name is not None and (name in ("", ".", "..") or name != PurePath(name).name):
+        if name is None:
+            continue
+        if name in ("", ".", "..") or b"\0" in os.fsencode(name) or name != PurePath(name).name:
             raise ValueError(f"{name!r} is no file's name")
 
 
-def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
-    """`name`, or the first of `name-2`, `name-3`, ... that is not taken; never too long for a
-    job's name."""
-    number = 1
-    while is_taken(candidate := _numbered(name, number, "", protocol.MAX_NAME_BYTES)):
-        number += 1
-    return candidate
-
-
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
-    """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
+    """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings;
+    never too long for a job's name."""
     listed: set[str] = set()
-
-    def is_taken(candidate: str) -> bool:
-        nonlocal listed
+    number = 1
+    while True:
+        candidate = _numbered(name, number, "", protocol.MAX_NAME_BYTES)
         files = [candidate + end for end in endings]
-        if not listed.isdisjoint(files):
-            return True
-        if not any(exists(folder / file) for file in files):
-            return False
-        # Of a crowd that has the name, each is not looked for one by one.
-        listed = listed or set(names(folder))
-        return True
-
-    return free_name(name, is_taken)
+        if listed.isdisjoint(files):
+            if not any(exists(folder / file) for file in files):
+                return candidate
+            # Of a crowd that has the name, each is not looked for one by one.
+            listed = listed or set(names(folder))
+        number += 1
 
 
 def _numbered(stem: str, number: int, suffix: str, longest: int) -> str:

@@ -6,8 +6,8 @@ past; only `fsync` has no event of its own, and gets one here. Reading and writi
 not announced: a disk that is full or broken shows at opening and at syncing, as most do.
 
 An operation by a name relative to an open folder (`dir_fd`) counts as one on the path that it
-means. The opening of folders on the way there (`hotfolder.folder_access`) changes nothing on the
-disk and is no operation of its own.
+means. The opening of folders on the way there (`hotfolder.descriptors`) changes nothing on
+the disk and is no operation of its own.
 """
 
 import contextlib

@@ -44,7 +44,7 @@ def status_of_batch(
     if trouble and not published:
         message += f"; {trouble}"
     reasons = [
-        f"{plan.items[number].name}: {end['reason']}"
+        f"{plan.items[number].name}: {end.get('reason')}"
         for number, end in sorted(batch.ends.items())
         if end["state"] == "failed"
     ]

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from engine.settings import SUFFIXES
 from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
-from hotfolder.file_names import free_name_in
+from hotfolder.file_names import check_plain, free_name_in
 from hotfolder.folder_access import open_regular
 from hotfolder.paths import in_plain_folder, without_links
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
@@ -38,6 +39,8 @@ WORK = "batch"
 POLL_SECONDS = 0.25
 GRACE_SECONDS = 60.0
 """How long a server may be away, for a restart."""
+
+MAX_RECORD_BYTES = 1 << 20
 
 ENDED = ("done", "skipped", "failed", "cancelled")
 
@@ -157,7 +160,7 @@ class BatchRun:
         if status.state == "done":
             try:
                 progress.picture = self._fetch_result(progress.item, status)
-            except (OSError, ClientError, yaml.YAMLError) as error:
+            except (OSError, ClientError, ValueError) as error:
                 progress.state, progress.reason = "failed", _in_words(error)
         elif status.state == "failed":
             progress.reason = status.message
@@ -166,8 +169,7 @@ class BatchRun:
     def _fetch_result(self, item: Item, status: Status) -> Path:
         """Move the result, and what lies beside it, to the output folder; nothing is replaced."""
         result = self._client.result_of(status)
-        with open_regular(in_plain_folder(result.record)) as file:
-            record = yaml.safe_load(file)
+        record = _read_record(result.record)
         stem = result.picture.stem
         extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}
@@ -210,6 +212,38 @@ class BatchRun:
                 f"Nobody serves {self._client.root} any more. Run the batch again when somebody "
                 "does: it goes on where it was."
             )
+
+
+class _Hashed(BaseModel):
+    sha256: str
+
+
+class _Versions(BaseModel):
+    impasto: str
+
+
+class _Record(BaseModel):
+    """What is needed of a result's record."""
+
+    content: _Hashed
+    styles: list[_Hashed]
+    versions: _Versions
+    progression: list[str] = []
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """
+    Raises:
+        ValueError: it is none that the server has written.
+        OSError
+    """
+    try:
+        with open_regular(in_plain_folder(path)) as file:
+            record: dict[str, Any] = yaml.safe_load(file.read(MAX_RECORD_BYTES))
+        check_plain(*_Record.model_validate(record).progression)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise ValueError(f"{path}: not the record of a painting.") from None
+    return record
 
 
 def _in_words(error: Any) -> str:

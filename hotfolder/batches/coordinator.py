@@ -30,6 +30,7 @@ from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.job import now
 from hotfolder.job_tag import JobTag
 from hotfolder.outbox.status_files import StatusWriter
+from hotfolder.outbox.written_statuses import WrittenStatuses
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.control_files import on_hold
@@ -61,9 +62,11 @@ class BatchCoordinator:
         spool: Spool,
         *,
         remove_control: Callable[[Path], None],
+        on_error: Callable[[OSError], None],
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`on_error` is called when a status cannot be written."""
         self._config = config
         self._folder = folder
         self._spool = spool
@@ -72,7 +75,7 @@ class BatchCoordinator:
         self._matcher = InputMatcher(folder)
         self._candidates = BatchCandidates(config, self._matcher, clock, once=once)
         self._publisher = BatchPublisher(folder, clock=clock)
-        self._status_writer = StatusWriter(folder)
+        self._written = WrittenStatuses(StatusWriter(folder), None, on_error, clock)
         self._guard = RefusalGuard()
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, BatchCandidate] = {}
@@ -82,8 +85,6 @@ class BatchCoordinator:
         """Those of the last scan."""
         self._troubles: dict[str, str] = {}
         """Why a live batch cannot go on now, in words."""
-        self._posted: dict[str, JobStatus] = {}
-        """The last status of each, as it was written."""
         self._posting = Throttle(clock)
         self._backoff = Backoff(clock)
         self.settling = False
@@ -106,6 +107,11 @@ class BatchCoordinator:
             name in self._troubles or (name in self._controls.held and not batch.is_complete)
             for name, batch in self._live.items()
         )
+
+    @property
+    def unwritten(self) -> list[str]:
+        """The statuses that cannot be written, in words."""
+        return self._written.refused
 
     @property
     def unfinished(self) -> int:
@@ -178,8 +184,7 @@ class BatchCoordinator:
                 self.settling |= candidate.message.startswith("arriving")
             yield
         for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:
-            self._status_writer.clear(gone)
-            self._posted.pop(gone, None)
+            self._written.clear(gone)
         self._waiting = waiting
         return refused
 
@@ -213,9 +218,7 @@ class BatchCoordinator:
         active = self._active_items(live)
         names: FreeNames | None = None
         for name, batch in self._live.items():
-            if batch.cancelled or self._backoff.is_delayed(name):
-                continue
-            if name in self._controls.held:
+            if batch.cancelled or name in self._controls.held or self._backoff.is_delayed(name):
                 continue
             room = max(0, MAX_ACTIVE - len(active[name]))
             for number in batch.next_items(room, but=active[name]):
@@ -281,7 +284,7 @@ class BatchCoordinator:
                 if published is None:
                     continue
                 status = status_of_batch(batch, published=published)
-                document = self._status_writer.post(status)
+                document = self._written.post(status)
                 self._controls.remove(
                     name, ControlFile.CANCEL, ControlFile.HOLD, ControlFile.PRIORITY
                 )
@@ -292,16 +295,14 @@ class BatchCoordinator:
                 continue
             del self._live[name]
             self._troubles.pop(name, None)
-            self._posted.pop(name, None)
+            self._written.forget(name)
             ended.append(document)
             log.info("%s batch ended: %s", JobTag(name), status.message)
         for name in self._store.half_claimed:
-            reason = self._store.reasons.get(name, "")
-            self._post(status_of_half_claimed(name, reason))
+            self._post(status_of_half_claimed(name, self._store.reasons.get(name, "")))
         now_seconds = self._clock()
         statuses = (candidate.status(now_seconds) for candidate in self._waiting.values())
-        changed = (status for status in statuses if self._posted.get(status.name) != status)
-        for status in self._posting.take(changed):
+        for status in self._posting.take(filter(self._written.has_changed, statuses)):
             self._post(status)
         return ended
 
@@ -312,9 +313,8 @@ class BatchCoordinator:
 
     def _claim_ended(self, candidate: BatchCandidate, outcome: JobOutcome) -> list[SpooledJob]:
         """The batch file as a job that has ended."""
-        input_file = InputFile(FileRole.SIDECAR, candidate.file.path)
         dropped = candidate.status(0.0).dropped
-        inputs, files = (input_file,), (candidate.file,)
+        inputs, files = (InputFile(FileRole.SIDECAR, candidate.file.path),), (candidate.file,)
         job = JobCandidate(candidate.source, Decision.REFUSE, "", inputs, dropped, files=files)
         try:
             entry = self._spool.claim(job, candidate.name, outcome)
@@ -339,8 +339,8 @@ class BatchCoordinator:
         candidate.message = "being taken out of the inbox"
         self._waiting[name] = candidate
         yield from self._store.taking(batch)
-        loose.remove(found.loose)
         self._live[name] = batch
+        loose.remove(found.loose)
         self._troubles.pop(name, None)
         log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
 
@@ -379,9 +379,9 @@ class BatchCoordinator:
 
     def _post(self, status: JobStatus) -> None:
         """Write the status if it has changed."""
-        if self._posted.get(status.name) != status:
-            self._status_writer.post(status)
-            self._posted[status.name] = status
+        if self._written.has_changed(status):
+            with self._written.errors_noted(status.name):
+                self._written.post(status)
 
     def _active_items(self, live: Mapping[str, SpooledJob]) -> dict[str, set[int]]:
         """The items whose jobs are in the spool, by the batch's name."""

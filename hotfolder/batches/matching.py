@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
 from hotfolder.batches.batch_file import BatchFile
 from hotfolder.batches.expansion import Item, expand
 from hotfolder.batches.patterns import PathPattern, is_pattern
@@ -19,7 +20,7 @@ from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
+from hotfolder.spool.claims import PlannedMove
 from hotfolder.throttle import Steps
 from plugin.client.protocol import JobStatus, fold_name
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, TypeAdapter
 
 from engine.settings import Settings
-from hotfolder.atomic_files import write_json
+from hotfolder.atomic_files import MAX_DOCUMENT_BYTES, write_json
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, exists, open_regular
@@ -29,7 +29,7 @@ from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
 from hotfolder.platforms import system
-from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
+from hotfolder.spool.claims import PlannedMove
 
 __all__ = ["Batch", "Plan"]
 

@@ -3,15 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from engine import __version__
 from hotfolder.batches.expansion import Item
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["SHEET", "SUMMARY", "columns_of", "item_end", "summary_text"]
 

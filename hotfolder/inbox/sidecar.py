@@ -21,10 +21,12 @@ from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
+    "EXPECTED_WEIGHTS",
     "MAX_STYLES",
     "SIDECAR_KEYS",
     "PictureNamesError",
     "Sidecar",
+    "allowed_weights",
     "check_preset",
     "client_mapping",
     "parse_sidecar",
@@ -41,7 +43,8 @@ MAX_STYLES = 64
 # What is no plain file answers so when it is opened; everything else may pass.
 _NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
 
-BUILT_IN_WEIGHTS = ("caffe", "torchvision")
+BUILT_IN_WEIGHTS = frozenset({"caffe", "torchvision"})
+EXPECTED_WEIGHTS = "`caffe` or `torchvision`; a file can only be named in config.yaml"
 
 
 class PictureNamesError(SidecarError):
@@ -97,6 +100,13 @@ class Sidecar:
         return settings
 
 
+def allowed_weights(*base: Mapping[str, Any]) -> frozenset[str]:
+    """The weights that others may ask for, over the settings of `base`. A file may be any of this
+    machine, so only the configuration names one."""
+    named = {str(below["weights"]) for below in base if "weights" in below}
+    return BUILT_IN_WEIGHTS | named
+
+
 def resolve_untrusted(layer: Mapping[str, Any], base: Sequence[Mapping[str, Any]]) -> Settings:
     """A layer of settings that somebody else has written (in a sidecar, a preset or a batch) over
     those of `base`: the one check of what may stand in one.
@@ -106,10 +116,8 @@ def resolve_untrusted(layer: Mapping[str, Any], base: Sequence[Mapping[str, Any]
     """
     problems: list[Problem] = []
     weights = layer.get("weights")
-    allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
-    if isinstance(weights, str) and weights not in allowed:
-        expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
-        problems.append(Problem(("weights",), repr(weights), expected))
+    if isinstance(weights, str) and weights not in allowed_weights(*base):
+        problems.append(Problem(("weights",), repr(weights), EXPECTED_WEIGHTS))
     try:
         settings = resolve(*base, layer)
     except SettingsError as error:

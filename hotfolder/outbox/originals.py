@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hotfolder.atomic_files import move, read_json, remove_leftovers, write_json
 from hotfolder.config.model import Config
-from hotfolder.file_names import FILE_NAME_BYTES, FreeNames
+from hotfolder.file_names import FILE_NAME_BYTES, FreeNames, check_plain
 from hotfolder.folder_access import mkdir, rmdir, sync_folder, unlink
 from hotfolder.paths import FolderPaths
 
@@ -59,8 +59,8 @@ def remove_originals(folder: Path) -> None:
         OSError: it cannot be removed, or has not the mark.
     """
     try:
-        names = read_json(folder / ARCHIVED)["files"]
-        ours = [name for name in names if name == Path(name).name]
+        ours = [str(name) for name in read_json(folder / ARCHIVED)["files"]]
+        check_plain(*ours)
     except (ValueError, TypeError, KeyError):
         ours = []  # Nobody knows any more which are ours.
     for name in ours:

@@ -94,9 +94,9 @@ def read_statuses(folder: Path) -> Iterator[tuple[Path, float, dict[str, Any]]]:
         for name, facts in scan(folder):
             if not name.endswith(protocol.STATUS_SUFFIX) or name.startswith("."):
                 continue
-            if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_STATUS_BYTES:
+            if not stat.S_ISREG(facts.st_mode):
                 continue
             with contextlib.suppress(OSError, ValueError):
-                document = read_json(folder / name)
-                if isinstance(document, dict):
+                document = read_json(folder / name, MAX_STATUS_BYTES)
+                if isinstance(document, dict) and isinstance(document.get("state"), str):
                     yield folder / name, facts.st_mtime, document

@@ -71,10 +71,6 @@ class Platform(ABC):
         """Make what was written outlive a power cut."""
         os.fsync(descriptor)
 
-    @abstractmethod
-    def sync_folder(self, folder: Path) -> None:
-        """Make renames in `folder` outlive a power cut, where that can be done."""
-
     def disk_room(self, folder: Path) -> DiskRoom:
         """
         Raises:

@@ -51,14 +51,6 @@ class Posix(Platform):
 
         threading.Thread(target=wait, daemon=True).start()
 
-    def sync_folder(self, folder: Path) -> None:
-        with contextlib.suppress(OSError):  # Some shares cannot sync folders.
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                self.sync_file(descriptor)
-            finally:
-                os.close(descriptor)
-
     def disk_room(self, folder: Path) -> DiskRoom:
         facts = os.statvfs(folder)
         free, size = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize

@@ -73,9 +73,6 @@ class Windows(Platform):
                 time.sleep(pause)
         return operation()
 
-    def sync_folder(self, folder: Path) -> None:
-        """A folder cannot be opened; the file system's own journal has to do."""
-
     @property
     def services(self) -> ServiceManager:
         from hotfolder.platforms.task_scheduler import TaskScheduler

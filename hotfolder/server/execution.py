@@ -13,6 +13,7 @@ from typing import Any
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.folder_access import is_file
+from hotfolder.inbox.sidecar import EXPECTED_WEIGHTS, allowed_weights
 from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
@@ -94,6 +95,9 @@ class JobRunner:
         self._positions_throttle = Throttle(clock, interval=LARGE_QUEUE_SECONDS)
         self._loss_backoff = Backoff(clock)
         """By job id: those whose worker died, until they may be tried again."""
+        self._weights: frozenset[str] = frozenset()
+        """What jobs may be painted with: also what the configuration named before it changed."""
+        self.note_weights()
 
     def has_begun(self, job_id: str) -> bool:
         """Whether the dispatcher has the job, or has told of it what is not noted yet."""
@@ -159,13 +163,20 @@ class JobRunner:
                 ):
                     self._spool.change(entry, state)
 
+    def note_weights(self) -> None:
+        """Take in which weights the configuration names now; to be called before jobs are
+        claimed."""
+        self._weights |= allowed_weights(self._config().settings)
+
     def dispatch(self) -> None:
         """Submit the next jobs, as many as the dispatcher takes."""
         while len(self._dispatched) < self._dispatcher.capacity:
             waiting = [
                 entry
                 for entry in self._queued()
-                if not self.has_begun(entry.job.id) and not self._in_backoff(entry)
+                if not self.has_begun(entry.job.id)
+                and not self._in_backoff(entry)
+                and self._may_be_painted(entry)
             ]
             if not waiting:
                 return
@@ -194,6 +205,18 @@ class JobRunner:
         positions = {name: position for position, (_, name) in enumerate(queue, start=1)}
         self._reporter.queue(scan.candidates, positions, pauses)
         self._positions_throttle.ended(started)
+
+    def _may_be_painted(self, entry: SpooledJob) -> bool:
+        """False if its weights are none that it may have; it fails then. Its document may have been
+        written by anybody who may write to the folder."""
+        weights = entry.job.settings.weights
+        if weights in self._weights:
+            return True
+        if not self._backoff.is_delayed(entry.job.id):
+            with self._backoff.attempt(entry, "its end cannot be noted"):
+                error = f"weights: {weights!r}; expected {EXPECTED_WEIGHTS}."
+                self._end(entry, JobState.FAILED, error=error)
+        return False
 
     def _in_backoff(self, entry: SpooledJob) -> bool:
         """Whether the job may not be tried again yet."""

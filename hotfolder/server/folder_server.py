@@ -13,8 +13,8 @@ from hotfolder.atomic_files import NO_SPACE
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
+from hotfolder.descriptors import kept_open
 from hotfolder.errors import FolderError
-from hotfolder.folder_access import kept_open
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -97,6 +97,7 @@ class FolderServer:
             folder,
             self._spool,
             remove_control=spent_controls.remove,
+            on_error=self._status_failed,
             once=once,
             clock=clock,
         )
@@ -125,7 +126,6 @@ class FolderServer:
         self._last_scan = ScanResult(settling=True)
         self._leftovers = LeftoverCleaner(folder, clock)
         self._backoff = Backoff(clock)
-        """`status` and `batches`."""
         self._guard = StepGuard(clock, alive, once=once)
         self._is_stopped = False
 
@@ -187,6 +187,7 @@ class FolderServer:
             ("the pause", self._check_pause),
             ("the inbox", self._scan),
             ("the batches", self._step_batches),
+            ("the claims", self._take_claimed),
             ("the queue", self._dispatch),
             ("the running jobs", self._take_events),
             ("the jobs that have ended", self._complete_jobs),
@@ -195,6 +196,9 @@ class FolderServer:
             ("old files", self._clean),
         ):
             self._guard.run(what, part)
+
+    def _take_claimed(self) -> None:
+        self._live |= self._spool.take_claimed()
 
     def _dispatch(self) -> None:
         if self._paused is None:
@@ -304,51 +308,43 @@ class FolderServer:
         if self._config.changed():
             level = self._config.current().log_level.upper()
             logging.getLogger("hotfolder").setLevel(level)
+        self._runner.note_weights()
         self._reporter.config_problem = self._config.problem
 
     def _scan(self) -> None:
         if self._batches.is_looking:
             return  # It is about the last scan.
-        scan = self._claimer.scan_if_due(self._live, self._batches.names)
-        if scan is None:
+        if (scan := self._claimer.scan_if_due(self._live, self._batches.names)) is None:
             return
         self._last_scan = scan
         self._completion.cancel_files |= scan.cancels
         self._live |= {entry.job.id: entry for entry in scan.claimed}
         if scan.claimed:
             self._report_jobs()  # Seen in the queue, however soon a worker takes them.
-        try:
-            for job_id, reason in scan.cancelled.items():
-                self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
-            if scan.snapshot is not None:
-                self._completion.control_paths = scan.snapshot.control_paths
-                self._batches.begin_look(scan.snapshot, self._names_taken(), scan.priorities)
-            self._runner.hold(scan.holds | self._batches.held_jobs(self._live))
-            for entry in self._live.values():
-                entry.priority = self._batches.priority_of(entry)
-        except OSError as error:  # The next scan finds the same.
-            log.error("cannot write to %s: %s", self._folder.spool, error)
+        for job_id, reason in scan.cancelled.items():
+            self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
+        if scan.snapshot is not None:
+            self._completion.control_paths = scan.snapshot.control_paths
+            self._batches.begin_look(scan.snapshot, self._names_taken(), scan.priorities)
+        self._runner.hold(scan.holds | self._batches.held_jobs(self._live))
+        for entry in self._live.values():
+            entry.priority = self._batches.priority_of(entry)
 
     def _step_batches(self) -> None:
         """Claim their next jobs; publish the summary of those that have ended."""
         if not (self._batches.names or self._batches.is_looking):
             return
-        try:
-            for entry in self._batches.look():
-                self._live[entry.job.id] = entry
-            until = self._clock() + TURN_SECONDS
-            for entry in self._batches.feed(self._live, self._names_taken()):
-                self._live[entry.job.id] = entry
-                if self._clock() >= until:
-                    break
-            for entry in self._batches.to_cancel(self._live):
-                self._runner.stop(entry, StopRequest(JobState.CANCELLED))
-            for status in self._batches.finish(self._live):
-                self._job_notifier.send(status)
-        except OSError as error:
-            if not self._backoff.is_delayed("batches"):
-                log.error("the batches cannot go on: %s", error)
-                self._backoff.delay("batches")
+        for entry in self._batches.look():
+            self._live[entry.job.id] = entry
+        until = self._clock() + TURN_SECONDS
+        for entry in self._batches.feed(self._live, self._names_taken()):
+            self._live[entry.job.id] = entry
+            if self._clock() >= until:
+                break
+        for entry in self._batches.to_cancel(self._live):
+            self._runner.stop(entry, StopRequest(JobState.CANCELLED))
+        for status in self._batches.finish(self._live):
+            self._job_notifier.send(status)
 
     def _names_taken(self) -> set[str]:
         """The names of live jobs and of candidates."""
@@ -385,7 +381,11 @@ class FolderServer:
                 devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
                 problem=self._guard.problem,
-                strays=(*self._spool.troubles, *self._last_scan.unrecognised),
+                strays=(
+                    *self._batches.unwritten,
+                    *self._spool.troubles,
+                    *self._last_scan.unrecognised,
+                ),
             )
         except OSError as error:
             self._status_failed(error)

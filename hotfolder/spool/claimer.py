@@ -336,10 +336,12 @@ class Claimer:
             entry = self._spool.claim(candidate, name, outcome)
         except FileNotFoundError:
             return False  # Taken away at this moment: the next scan will tell.
-        except OSError as error:
-            log.error("%s cannot be taken in: %s", JobTag(name), error)
+        except Exception as error:  # One job must not stop the others.
+            unforeseen = None if isinstance(error, OSError) else error
+            log.error("%s cannot be taken in: %s", JobTag(name), error, exc_info=unforeseen)
             self._backoff.delay(candidate.name)
-            message = f"cannot be taken in: {error.strerror or error}; it is tried again"
+            words = (isinstance(error, OSError) and error.strerror) or str(error)
+            message = f"cannot be taken in: {words}; it is tried again"
             self._refusals[candidate.name] = message
             result.waiting[name] = replace(candidate, message=message)
             return False

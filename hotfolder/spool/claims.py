@@ -10,9 +10,7 @@ without `state.json` is an unfinished claim, which goes on by its plan.
 
 import contextlib
 import errno
-import json
 import logging
-import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,17 +22,18 @@ from hotfolder.atomic_files import (
     FileChangedError,
     copy,
     move,
+    read_json,
     remove_leftovers,
     write_json,
 )
 from hotfolder.file_names import check_plain, shown
-from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
+from hotfolder.folder_access import Fingerprint, sync_folder
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import shortened
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import Steps, in_one_go
 
-__all__ = ["MAX_DOCUMENT_BYTES", "Claim", "ClaimStore", "PlannedMove"]
+__all__ = ["Claim", "ClaimStore", "PlannedMove"]
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +71,6 @@ class Claim(Protocol):
 
 
 C = TypeVar("C", bound=Claim)
-
-MAX_DOCUMENT_BYTES = 64_000_000
-"""A batch of the most items has a plan of some megabytes."""
 
 MAX_REASON = 300
 """Characters of what is wrong with a document."""
@@ -127,7 +123,7 @@ class ClaimStore(Generic[C]):
             if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
-        except OSError:
+        except Exception:
             self._undo(claim)
             raise
 
@@ -240,7 +236,12 @@ class ClaimStore(Generic[C]):
         ]
 
     def _restored(self, folder: Path) -> C | None:
-        if not stat.S_ISDIR(folder_access.lstat(folder).st_mode):
+        try:
+            facts = folder_access.lstat(folder)
+        except FileNotFoundError:
+            folder_access.lstat(self._root)  # Else the disk is away, and not this folder.
+            return None
+        if not stat.S_ISDIR(facts.st_mode):
             return None
         remove_leftovers(folder)
         remove_leftovers(folder / "inputs")
@@ -261,10 +262,11 @@ class ClaimStore(Generic[C]):
             return self._salvage(folder, reason)
 
     def _read(self, folder: Path) -> C | None:
-        claim = self._kind.from_plan(_document(folder / self._plan), folder)
-        check_plain(*(step.target for step in claim.moves))
+        claim = self._kind.from_plan(read_json(folder / self._plan), folder)
+        for step in claim.moves:
+            check_plain(step.target, Path(step.source).name)
         try:
-            state = _document(folder / "state.json")
+            state = read_json(folder / "state.json")
         except FileNotFoundError:
             self._check_sources(claim)
             folder_access.mkdir(folder / "inputs", exist_ok=True)
@@ -289,26 +291,6 @@ class ClaimStore(Generic[C]):
         for step in claim.moves:
             if not any(Path(step.source).is_relative_to(place) for place in places):
                 raise ValueError(f"{step.source} is not in the hot folder")
-
-
-def _document(path: Path) -> Any:
-    """
-    Raises:
-        OSError, FileNotFoundError: it cannot be read, or is not there.
-        Exception: it is no JSON document that the server writes.
-    """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_DOCUMENT_BYTES:
-            raise ValueError(f"{path.name}: {size} bytes")
-        try:
-            return json.load(file, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path.name}: {error}") from None
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
 
 
 def _bring(step: PlannedMove, source: Path, target: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from hotfolder.file_names import check_plain
+from hotfolder.file_names import check_plain, is_showable
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
-from plugin.client.protocol import END_STATES, JobState
+from plugin.client.protocol import END_STATES, RESERVED_NAMES, JobState
 
 __all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 
@@ -88,6 +88,8 @@ class SpooledJob:
         if job.id != folder.name:
             raise ValueError(f"the job {job.name!r} with the id {job.id!r} is another")
         check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar)
+        if job.name in RESERVED_NAMES or not is_showable(job.name):
+            raise ValueError(f"{job.name!r} is no job's name")
         moves = tuple(_MOVES.validate_python(document["moves"]))
         entry = cls(job, moves, JobState.QUEUED)
         entry.apply_state(document)

@@ -4,24 +4,21 @@ A disk may damage any file. Nothing of it is thrown away: the pictures lie in `i
 last status, or else their own names, say which job they were.
 """
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.settings import Settings
 from hotfolder import folder_access
+from hotfolder.atomic_files import read_json
 from hotfolder.file_names import FileRole, is_presentable, parse
 from hotfolder.job import Job
+from hotfolder.limits import MAX_STATUS_BYTES
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
 from hotfolder.spool.entry import SpooledJob, outcome_now
-from plugin.client.protocol import END_STATES, STATUS_SUFFIX, JobState
+from plugin.client.protocol import LIVE_STATES, RESERVED_NAMES, STATUS_SUFFIX, JobState
 
 __all__ = ["name_in_status", "salvaged"]
-
-MAX_STATUS_BYTES = 1 << 20
 
 
 def salvaged(
@@ -59,24 +56,17 @@ def name_in_status(
     except OSError:
         return None
     for file in files:
-        if file.endswith(STATUS_SUFFIX):
-            status = _status(folder.status / file)
-            if status.get("id") == claim_id and isinstance(source := status.get("source"), str):
-                if live and status.get("state") in END_STATES:
-                    return None
-                return file.removesuffix(STATUS_SUFFIX), source
+        name = file.removesuffix(STATUS_SUFFIX)
+        if name == file or name in RESERVED_NAMES or not is_presentable(name):
+            continue  # Nothing that the server has written of a job.
+        try:
+            status = read_json(folder.status / file, MAX_STATUS_BYTES)
+            named, source, state = status["id"], status["source"], JobState(status["state"])
+        except (OSError, ValueError, TypeError, LookupError):
+            continue
+        if named == claim_id and isinstance(source, str):
+            return None if live and state not in LIVE_STATES else (name, source)
     return None
-
-
-def _status(path: Path) -> dict[str, Any]:
-    try:
-        with folder_access.open_regular(path) as file:
-            if os.fstat(file.fileno()).st_size > MAX_STATUS_BYTES:
-                return {}
-            document = json.load(file)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _name_of(files: Sequence[str]) -> str | None:

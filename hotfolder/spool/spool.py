@@ -37,6 +37,7 @@ class Spool(ClaimStore[SpooledJob]):
     def __init__(self, folder: FolderPaths) -> None:
         super().__init__(folder.spool, "job.json", SpooledJob, folder, self._salvaged)
         self._last_id = ""
+        self._claimed: dict[str, SpooledJob] = {}
         self._unsettled_names: dict[str, str | None] = {}
         """Of jobs that cannot be taken up, by id."""
 
@@ -54,7 +55,14 @@ class Spool(ClaimStore[SpooledJob]):
         """
         entry = self._planned(candidate, name, outcome)
         self.take(entry)
+        self._claimed[entry.job.id] = entry
         return entry
+
+    def take_claimed(self) -> dict[str, SpooledJob]:
+        """The jobs that have come since the last call, by id: so that none of them is forgotten,
+        whatever was raised after its claim."""
+        claimed, self._claimed = self._claimed, {}
+        return claimed
 
     def restore(self) -> list[SpooledJob]:
         """Every job in the spool, oldest first; unfinished claims are finished.
@@ -64,6 +72,11 @@ class Spool(ClaimStore[SpooledJob]):
         entries = super().restore()
         ids = (entry.job.id for entry in entries if _ID.fullmatch(entry.job.id))
         self._last_id = max(ids, default="")
+        return entries
+
+    def catch_up(self) -> list[SpooledJob]:
+        entries = super().catch_up()
+        self._claimed |= {entry.job.id: entry for entry in entries}
         return entries
 
     def adopt(self, folder: Path, reason: str) -> None:
@@ -76,9 +89,10 @@ class Spool(ClaimStore[SpooledJob]):
         place = self._root / self._new_id()
         entry = salvaged(folder, place.name, (folder.name, folder.name), reason, place)
         write_json(folder / "job.json", entry.plan_document())
-        folder_access.unlink(folder / "state.json", missing_ok=True)
+        # The batch's state goes last: without it, its plan would be an unfinished claim.
         folder_access.rename(folder, place)
         self.unsettled.append(place)
+        folder_access.unlink(place / "state.json", missing_ok=True)
 
     def unsettled_jobs(self) -> list[tuple[str, str, str]]:
         """Name, id and reason of each job that cannot be taken up now."""

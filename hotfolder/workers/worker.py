@@ -225,7 +225,9 @@ def _closable(events: Iterator[Progress | Done]) -> Any:
 
 def _in_words(message: str, job: Job) -> str:
     """Name files as the user knows them, not by their place in the spool."""
-    return message.replace(f"{job.folder}/inputs/", "").replace(f"{job.folder}/", "")
+    for folder in (os.path.join(job.folder, "inputs", ""), os.path.join(job.folder, "")):
+        message = message.replace(folder, "")
+    return message
 
 
 if __name__ == "__main__":

@@ -164,3 +164,11 @@ def test_the_file_to_write_has_its_path_for_a_name(tmp_path: Path) -> None:
     """`tifffile` asks for it."""
     with atomic_files.whole(tmp_path / "a.tif") as file:
         assert Path(file.name).parent == tmp_path
+
+
+def test_no_name_of_a_leftover_hides_the_others(tmp_path: Path) -> None:
+    for name in ("..", ".", "", "job.json"):
+        (tmp_path / f"{atomic_files.ASIDE_PREFIX}{name}").write_text("old")
+    (tmp_path / f"{atomic_files.TEMPORARY_PREFIX}0.part").write_text("half")
+    atomic_files.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.json"]

@@ -11,10 +11,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import FakeClock, Room, fails, paints, paints_with_progression, starts_only
+from support import (
+    FakeClock,
+    FakeDispatcher,
+    Room,
+    fails,
+    paints,
+    paints_with_progression,
+    starts_only,
+)
 
 from benchmarks.reliability.faults import Faults, faults
-from hotfolder import folder_access
+from hotfolder import descriptors, folder_access
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.job import Job
 from hotfolder.outbox.retention import CLEANING_SECONDS
@@ -232,6 +240,38 @@ def test_a_forged_job_takes_and_hands_out_no_file_from_outside(
     assert before == after
 
 
+def name_weights(room: Room, weights: str) -> None:
+    """As the configuration does for a job; the server ends and begins anew."""
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.drop_pair("dog")
+    room.step(3)
+    plan_file = room.folder.spool / room.status("cat")["id"] / "job.json"
+    plan = json.loads(plan_file.read_text())
+    plan["job"]["settings"]["weights"] = weights
+    plan_file.write_text(json.dumps(plan))
+
+
+def test_a_forged_job_names_no_weights_file(room: Room) -> None:
+    name_weights(room, "/home/other/pickled.pth")
+    room.restart()
+    room.dispatcher.capacity = 1
+    room.step(6)
+    assert room.status("cat")["state"] == "failed"
+    assert "/home/other/pickled.pth" in room.status("cat")["error"]
+    assert room.status("dog")["state"] == "done"
+    assert [job.name for job in room.dispatcher.submitted] == ["dog"]
+
+
+def test_a_job_keeps_the_weights_file_that_the_configuration_names(room: Room) -> None:
+    name_weights(room, "/models/own.pth")
+    room.settings["settings"] = {"weights": "/models/own.pth"}
+    room.restart()
+    room.dispatcher.capacity = 1
+    room.step(6)
+    assert room.status("cat")["state"] == room.status("dog")["state"] == "done"
+
+
 def test_a_shared_picture_that_is_swapped_while_it_is_copied_is_looked_at_anew(
     room: Room, injected: Faults
 ) -> None:
@@ -264,7 +304,7 @@ def test_a_folder_whose_file_system_ignores_case_keeps_every_original(
     room: Room, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     top = room.folder.root / place
-    at = folder_access._At
+    at = descriptors.At
 
     def as_it_is_there(path: Path) -> Path:
         """`path` with the names that its components have on the disk, whatever their case."""
@@ -275,7 +315,8 @@ def test_a_folder_whose_file_system_ignores_case_keeps_every_original(
         same = [name for name in names if name.casefold() == path.name.casefold()]
         return parent / (same[0] if same else path.name)
 
-    monkeypatch.setattr(folder_access, "_At", lambda path: at(as_it_is_there(path)))
+    for module in (folder_access, descriptors):
+        monkeypatch.setattr(module, "At", lambda path: at(as_it_is_there(path)))
     room.restart(fails if place == "failed" else paints)
     for name in ("cat", "Cat"):
         room.drop(f"{name}.yaml", "content: cup.jpg\nstyles: Cup.jpg\n")

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from hotfolder import folder_access
+from hotfolder import descriptors, folder_access
 
 
 @pytest.fixture(params=["by_descriptor", "by_looking"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a system with folder descriptors, and as on one without them and without O_NOFOLLOW."""
     if request.param == "by_looking":
-        monkeypatch.setattr(folder_access, "_BY_DESCRIPTOR", False)
-        monkeypatch.setattr(folder_access, "_PLAIN", folder_access._PLAIN & ~os.O_NOFOLLOW)
+        monkeypatch.setattr(descriptors, "_BY_DESCRIPTOR", False)
+        monkeypatch.setattr(folder_access, "PLAIN", folder_access.PLAIN & ~os.O_NOFOLLOW)
 
 
 OPERATIONS: dict[str, Callable[[Path], object]] = {

@@ -131,6 +131,38 @@ def test_a_failure_has_its_reason_and_the_others_go_on(bench: Bench) -> None:
     assert states(bench.finished()) == {"skipped": 2, "done": 2}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("a word", id="a_word"),
+        pytest.param("- a\n- list\n", id="a_list"),
+        pytest.param("[" * 100_000, id="nested_deeply"),
+        pytest.param("content: 5\n", id="another_mapping"),
+        pytest.param("\x00", id="no_yaml"),
+        pytest.param(
+            "content: {sha256: a}\nstyles: []\nversions: {impasto: '1'}\nprogression: [../x.jpg]\n",
+            id="a_path_that_leads_elsewhere",
+        ),
+    ],
+)
+def test_a_result_with_another_record_fails_alone_and_stays_where_it_is(
+    bench: Bench, text: str
+) -> None:
+    def step(_: float) -> None:
+        bench.room.step()
+        record = bench.room.folder.outbox / "cat-night.result.yaml"
+        if record.exists():
+            record.write_text(text)
+
+    run = bench.run(sleep=step)
+    list(run.steps())
+    assert states(run) == {"failed": 1, "done": 3}
+    (reason,) = [each.reason for each in run.items if each.state == "failed"]
+    assert "cat-night.result.yaml: not the record of a painting" in reason
+    assert (bench.room.folder.outbox / "cat-night.png").exists()
+
+
 def test_a_picture_that_is_gone_fails_alone(bench: Bench) -> None:
     bench.files[1].unlink()
     run = bench.finished()

@@ -337,3 +337,35 @@ def test_a_crowd_in_the_inbox_does_not_make_a_batch_start_twice(room: Room) -> N
     assert [path.name for path in room.folder.outbox.glob("trip*.summary.yaml")] == [
         "trip.summary.yaml"
     ]
+
+
+def test_a_batch_whose_status_cannot_be_written_or_removed_hides_no_other_and_is_named(
+    room: Room,
+) -> None:
+    (room.folder.status / "gone.json").mkdir()
+    room.drop("gone.batch.yaml", "contents: none.jpg\nstyles: night.jpg\n")
+    room.drop("cat.jpg")
+    room.drop("trip.batch.yaml", "contents: cat.jpg\nstyles: night.jpg\n")
+    room.dispatcher.capacity = 0
+    room.step(4)
+    assert room.status("trip")["state"] == "running"
+    strays = json.loads((room.folder.status / "server.json").read_text())["strays"]
+    assert "status/gone.json (cannot be written: Is a directory)" in strays
+    (room.folder.inbox / "gone.batch.yaml").unlink()
+    room.drop("bad.batch.yaml", "nonsense: 1\n")
+    room.step(4)
+    assert room.status("bad")["state"] == "failed"
+    room.dispatcher.capacity = 1
+    assert until_ended(room)["state"] == "done"
+
+
+def test_a_line_of_ends_that_lacks_its_reason_stops_no_batch(room: Room) -> None:
+    room.dispatcher.capacity = 0
+    deliver(room)
+    room.step(4)
+    ends = room.folder.batches / "trip" / "ends.jsonl"
+    ends.write_text('{"item": 0, "state": "failed"}\n')
+    room.restart()
+    room.dispatcher.capacity = 0
+    room.step(3)
+    assert "1 failed" in str(room.status("trip")["message"])

@@ -165,3 +165,39 @@ def test_the_status_of_live_jobs_stays(room: Room) -> None:
     room.step()
     there = {path.name for path in room.folder.status.iterdir()}
     assert there == {"server.json", "three.json", "half.json"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 100_000 + "]" * 100_000, id="nested_deeply"),
+        pytest.param('{"state": ' + "[" * 100_000 + "]" * 100_000 + "}", id="state_nested_deeply"),
+        pytest.param('{"state": ["done"]}', id="state_is_a_list"),
+        pytest.param('{"state": {"done": 1}}', id="state_is_a_mapping"),
+        pytest.param(f'{{"state": "done", "x": {"9" * 10_000}}}', id="long_number"),
+    ],
+)
+def test_a_status_that_somebody_has_written_keeps_no_old_status_from_removal(
+    folder: FolderPaths, clock: FakeClock, text: str
+) -> None:
+    for name in ("a", "z"):
+        put(folder.status / f"{name}.json", 40)
+        (folder.status / f"{name}.json").write_text('{"state": "done"}')
+    (folder.status / "m.json").write_text(text)
+    for path in folder.status.iterdir():
+        os.utime(path, (NOW - 40 * DAY,) * 2)
+    cleaner(folder, clock, status_days=30).step(set())
+    assert left(folder.status) == {"m.json"}
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "", "..", 5, None, ["cat.jpg"]])
+def test_a_mark_that_somebody_has_written_keeps_no_other_originals_from_removal(
+    folder: FolderPaths, clock: FakeClock, name: object
+) -> None:
+    for job in ("cat", "dog"):
+        archive(folder, f"2026-01-01/{job}/{job}.jpg", 40)
+    mark = folder.done / "2026-01-01" / "cat" / ARCHIVED
+    mark.write_text(json.dumps({"files": ["cat.jpg", name]}))
+    os.utime(mark, (NOW - 41 * DAY,) * 2)
+    cleaner(folder, clock, done_days=30).step(set())
+    assert "2026-01-01/dog/dog.jpg" not in left(folder.done)

@@ -110,8 +110,6 @@ def test_macos_syncs_down_to_the_disk_or_as_far_as_it_can(
     with (tmp_path / "file").open("wb") as file:
         MacOS().sync_file(file.fileno())
         assert asked == [F_FULLFSYNC]
-        MacOS().sync_folder(tmp_path)
-        assert asked == [F_FULLFSYNC, F_FULLFSYNC]
 
         def refuse(*_: object) -> None:
             raise OSError(errno.ENOTSUP, "a network share")

@@ -154,7 +154,7 @@ def unreadable_in_the_spool(room: Room, patch: Patch) -> None:
     room.drop_pair("cat")
     room.step(3)
     room.restart()
-    patch.setattr(claims, "_document", refuse)
+    patch.setattr(claims, "read_json", refuse)
     room.step(3)
 
 
@@ -469,12 +469,12 @@ def test_a_job_that_cannot_be_taken_up_holds_up_a_batch_with_a_reason(
     room.step(3)
     (broken,) = room.folder.spool.iterdir()
     room.restart()
-    real = claims._document
+    real = claims.read_json
 
     def document(path: Path) -> Any:
         return refuse() if path.parent.name == broken.name else real(path)
 
-    monkeypatch.setattr(claims, "_document", document)
+    monkeypatch.setattr(claims, "read_json", document)
     batch("a.jpg", "b.jpg")(room, monkeypatch)
     assert "the next paintings wait for a job" in room.status("cat")["message"]
     assert "Read-only file system" in room.status("cat")["message"]

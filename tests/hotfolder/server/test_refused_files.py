@@ -333,6 +333,7 @@ def test_a_batch_leaves_pictures_alone_whose_names_cannot_be_shown(room: Room, p
         pytest.param('"x\\0/y.jpg"', id="null"),
         pytest.param("x" * 300 + ".jpg", id="longer_than_a_name_can_be"),
         pytest.param("loop.jpg", id="a_link_to_itself"),
+        pytest.param("there.jpg", id="a_link_to_a_link_back"),
         pytest.param("a/" * 200 + "b.jpg", id="deep"),
     ],
 )
@@ -340,6 +341,8 @@ def test_a_style_of_an_impossible_name_is_told_and_the_rest_goes_on(
     room: Room, style: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (room.folder.styles / "loop.jpg").symlink_to("loop.jpg")
+    (room.folder.styles / "there.jpg").symlink_to("back.jpg")
+    (room.folder.styles / "back.jpg").symlink_to("there.jpg")
     room.drop("evil.content.jpg")
     room.drop("evil.yaml", f"styles: [{style}]")
     room.drop("fish.jpg")

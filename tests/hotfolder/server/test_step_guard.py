@@ -241,3 +241,58 @@ def test_the_watchdog_is_fed_after_each_folder(
     with server_of(folders, workers):
         until(lambda: counts["folders"] > 6)
     assert counts["fed"] >= counts["folders"]
+
+
+def test_a_job_whose_claim_raises_what_is_unforeseen_stops_no_other(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Spool.write_state
+
+    def write_state(spool: Spool, entry: Any) -> None:
+        if entry.job.name == "bad":
+            raise ValueError("unforeseen")
+        real(spool, entry)
+
+    room.drop_pair("bad", "priority: 9")
+    room.drop_pair("good")
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "write_state", write_state)
+        room.step(4)
+        assert room.status("good")["state"] == "done"
+        assert "cannot be taken in: unforeseen" in room.status("bad")["message"]
+        assert {path.name for path in room.folder.inbox.iterdir()} >= {"bad.content.jpg"}
+        assert list(room.folder.spool.iterdir()) == []
+    room.step(8)
+    assert room.status("bad")["state"] == "done"
+
+
+def raise_unforeseen(*_arguments: Any, **_keywords: Any) -> Any:
+    raise RuntimeError("unforeseen")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param("hotfolder.spool.control_files.ControlFiles.retry", id="after_the_claims"),
+        pytest.param("hotfolder.server.folder_server.FolderServer._report_jobs", id="in_the_step"),
+        pytest.param("hotfolder.batches.matching.LoosePictures.remove", id="after_a_batchs"),
+    ],
+)
+def test_what_was_claimed_before_a_part_failed_is_not_forgotten(
+    room: Room, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    (room.folder.styles / "night.jpg").write_bytes(b"night")
+    room.drop_pair("cat")
+    room.drop("fish.jpg")
+    room.drop("bad.batch.yaml", "nonsense: 1\n")
+    room.drop("trip.batch.yaml", "contents: fish.jpg\nstyles: night.jpg\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, raise_unforeseen)
+        room.step(3)
+    room.step(3, seconds=60.0)
+    room.step(20)
+    assert room.status("cat")["state"] == "done"
+    assert room.status("bad")["state"] == "failed"
+    assert room.status("trip-fish-night")["state"] == "done"
+    room.daemon._batches.close()
+    assert list(room.folder.spool.iterdir()) == []

@@ -37,6 +37,12 @@ OF_JOBS: dict[str, Callable[[dict[str, Any]], bytes | str]] = {
     "moves_that_are_a_word": lambda document: json.dumps({**document, "moves": "all"}),
     "a_name_that_is_a_number": lambda d: json.dumps({**d, "job": {**d["job"], "name": 5}}),
     "a_name_that_is_a_path": lambda d: json.dumps({**d, "job": {**d["job"], "name": "../../x"}}),
+    "the_name_of_the_heartbeat": lambda d: json.dumps({**d, "job": {**d["job"], "name": "server"}}),
+    "a_name_that_hides": lambda d: json.dumps({**d, "job": {**d["job"], "name": "a\x1b[8m"}}),
+    "a_name_of_half_a_letter": lambda d: json.dumps({**d, "job": {**d["job"], "name": "\ud800"}}),
+    "a_source_without_a_name": lambda d: json.dumps(
+        {**d, "moves": [{**step, "source": f"{step['source']}/.."} for step in d["moves"]]}
+    ),
     "styles_that_are_a_word": lambda d: json.dumps({**d, "job": {**d["job"], "styles": "ab"}}),
     "settings_that_are_a_list": lambda d: json.dumps({**d, "job": {**d["job"], "settings": []}}),
     "the_id_of_another": lambda d: json.dumps({**d, "job": {**d["job"], "id": "another"}}),
@@ -207,7 +213,7 @@ def test_a_job_that_cannot_be_taken_up_now_is_shown_with_the_reason_until_it_can
     room.drop_pair("dog")
     room.step(3)
     broken = room.status("cat")["id"]
-    real = claims._document
+    real = claims.read_json
 
     def unreadable(path: Path) -> Any:
         if path.parent.name == broken:
@@ -215,7 +221,7 @@ def test_a_job_that_cannot_be_taken_up_now_is_shown_with_the_reason_until_it_can
         return real(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "_document", unreadable)
+        patch.setattr(claims, "read_json", unreadable)
         room.restart()
         room.step(4)
         assert room.status("dog")["state"] == "done"
@@ -247,3 +253,43 @@ def test_what_is_left_of_a_job_that_has_ended_does_not_make_it_live_again(
     room.step(8)
     assert list(room.folder.spool.iterdir()) == []
     assert room.status("cat")["state"] == "done"
+
+
+def test_a_folder_that_cannot_be_taken_up_and_is_then_removed_is_forgotten(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.step(3)
+    folder = room.folder.spool / room.status("cat")["id"]
+
+    def unreadable(path: Path) -> Any:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "read_json", unreadable)
+        room.restart()
+        room.step(3)
+    assert "Input/output error" in room.status("cat")["message"]
+    shutil.rmtree(folder)
+    room.step(30)
+    server = json.loads((room.folder.status / "server.json").read_text())
+    assert server["strays"] == []
+
+
+@pytest.mark.parametrize("name", ["server", "x\x1b[31m", "bro\udcffken"])
+def test_no_status_that_somebody_has_written_gives_a_job_a_name_that_none_can_have(
+    room: Room, name: str
+) -> None:
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.step(3)
+    job_id = room.status("cat")["id"]
+    (room.folder.spool / job_id / "job.json").write_bytes(b"")
+    (room.folder.status / "cat.json").unlink()
+    forged = {"id": job_id, "source": "cat", "state": "queued"}
+    (room.folder.status / f"{name}.json").write_text(json.dumps(forged))
+    (room.folder.status / "list.json").write_text(json.dumps({**forged, "state": ["queued"]}))
+    room.restart()
+    room.step(3)
+    assert room.status("cat")["state"] == "failed"
