@@ -324,6 +324,9 @@ class FolderHarness:
             AssertionError: one does not.
         """
         self._others_go_on()
+        self.stop()
+        self.act(self._allow_everything)
+        self.act(self.stranger.swap_back)
         self.act(self.stranger.bring_places_back)
         self.act(self._allow_everything)
         self.act(self.stranger.resume)

@@ -15,6 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from benchmarks.reliability.folder.harness import Tally
 from benchmarks.reliability.folder.machine import FolderMachine
+from benchmarks.reliability.folder.reduction import reduced
 from benchmarks.report import log_progress, save
 
 __all__ = ["fuzz_folder", "run"]
@@ -28,7 +29,7 @@ def fuzz_folder(steps: int, chosen: int, *, open_faults: Iterable[str] = ()) -> 
     """At least so many steps, each folder from empty to its end.
 
     Raises:
-        AssertionError: an invariant does not hold; its notes have the shortest way there.
+        AssertionError: an invariant does not hold; it says which steps lead there.
     """
     tally = Tally()
     first = chosen
@@ -42,18 +43,23 @@ def fuzz_folder(steps: int, chosen: int, *, open_faults: Iterable[str] = ()) -> 
 def _fuzz(folders: int, steps: int, chosen: int, tally: Tally, open_faults: frozenset[str]) -> None:
     facts = {"tally": tally, "open_faults": open_faults}
     machine = seed(chosen)(type("FolderMachine", (FolderMachine,), facts))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine,
-        settings=settings(
-            max_examples=folders,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-        ),
-    )
+    try:
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            machine,
+            settings=settings(
+                max_examples=folders,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+            ),
+        )
+    except AssertionError as error:
+        fewest, shown = reduced(machine, machine.last.taken)
+        lines = [f"{name}({values})" for name, values in fewest]
+        raise AssertionError("\n".join([str(shown or error), "by", *lines])) from None
 
 
 def run(arguments: list[str]) -> None:

@@ -28,7 +28,10 @@ OPEN: dict[str, tuple[Callable[[Values], bool] | None, str | None]] = {
         None,
     ),
     "status link": (lambda v: v.get("place") == "status" and v.get("form") == "link", None),
-    "links": (None, r"outside/|what stands in a file outside"),
+    "links": (
+        lambda v: "to" in v and "pick" in v and "path" not in v,
+        r"outside/|what stands in a file outside",
+    ),
     "pipes": (lambda v: v.get("form") == "pipe", None),
     "lock": (lambda v: v.get("name") in ("lock", "paused") and v.get("form") == "link", None),
     "9": (lambda v: v.get("control") == ".retry", None),

@@ -4,6 +4,7 @@ Everything is chosen by numbers and texts, so that it can be repeated. What the 
 raises OSError or ValueError.
 """
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -172,8 +173,11 @@ class Stranger:
             self._take_away(self._folder.root / name)
 
     def bring_places_back(self) -> None:
-        """All that was taken away, where nothing else is now."""
+        """All that was taken away, where nothing else is now, or an empty folder alone."""
         for path, aside in list(self._moved_away.items()):
+            if _is_folder(path):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
             if not os.path.lexists(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 aside.rename(path)
