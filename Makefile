@@ -25,11 +25,15 @@ test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root
 	if [ $$code = 77 ]; then echo "Skipped, no real GIMP 3 here: $$root"; exit 0; fi; \
 	[ $$code = 0 ] && IMPASTO_GIMP_ROOT=$$root $(BIN)/python -m pytest -m gimp3 tests/plugin/gimp3
 
-check: .venv/installed-dev ## Format, lint, types, and who imports whom
+PLATFORMS := linux darwin win32
+
+check: .venv/installed-dev ## Format, lint, types on three platforms, and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/mypy --config-file plugin/gimp/mypy.ini plugin/gimp/impasto
+	@for platform in $(PLATFORMS); do \
+		$(BIN)/mypy --platform $$platform && \
+		$(BIN)/mypy --platform $$platform --config-file plugin/gimp/mypy.ini plugin/gimp/impasto || exit 1; \
+	done
 	@$(BIN)/lint-imports
 
 bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)

@@ -40,6 +40,10 @@ BENCHMARKS = {
         "reliability.fuzz",
         "10 000 hostile sidecars and damaged pictures: no traceback, no loss, no hang",
     ),
+    "runaways": (
+        "reliability.runaways",
+        "descents from noise that are thrown: with L-BFGS guarded, and without",
+    ),
     "folder": (
         "reliability.folder.long_run",
         "20 000 steps of a stranger at the hot folder: nothing lost, nothing outside touched",

@@ -7,7 +7,7 @@ EngineError                 (15, other)
 ├── DeviceError             (3, missing dependency): no such device here
 ├── BudgetError             (15, other): the memory budget is too small
 ├── StateError              (15, other): a saved state of another painting
-└── NumericalError          (15, other): NaN or infinity while optimising
+└── NumericalError          (15, other): the loss is no longer finite, or not lowered
 """
 
 from collections.abc import Sequence
@@ -107,4 +107,4 @@ class StateError(EngineError):
 
 
 class NumericalError(EngineError):
-    """The loss is no longer finite."""
+    """The loss is no longer finite, or the optimisation has not lowered it."""

@@ -1,12 +1,16 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from engine.images.picture import Picture
 from engine.images.pyramid import Size, resize, style_size
+from engine.images.scaling import scaled
+from engine.losses.gram import Gram
 from engine.losses.statistics import Statistic, StyleStatistics
 from engine.losses.targets import LayerStatistics, StyleTargets
 from engine.losses.weighted import WeightedLosses, active_layers, statistic_of
@@ -24,7 +28,7 @@ __all__ = ["style_transfer_objective"]
 def style_transfer_objective(
     vgg: VGG19,
     content: Tensor,
-    styles: Sequence[Tensor],
+    styles: Sequence[Tensor | Picture],
     settings: Settings,
     *,
     targets: StyleTargets | None = None,
@@ -43,7 +47,8 @@ def style_transfer_objective(
 
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
-        styles: 1 x 3 x h x w each, at their own sizes.
+        styles: at their own sizes: pictures, of which no tensor is made larger than needed, or
+            1 x 3 x h x w each.
         targets: the cache of style statistics.
         digests: with `targets`, a hash of each style's pixels.
         layout: how the network is split to save memory; None: not at all.
@@ -87,7 +92,7 @@ def _style_targets(
     network: SegmentedNetwork,
     vgg: VGG19,
     content: Tensor,
-    styles: Sequence[Tensor],
+    styles: Sequence[Tensor | Picture],
     settings: Settings,
     targets: StyleTargets | None,
     digests: Sequence[str],
@@ -105,17 +110,22 @@ def _style_targets(
     network_key = (vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
     result_size = (content.shape[-1], content.shape[-2])
 
-    def compute(style: Tensor, size: Size) -> LayerStatistics:
-        return network.statistics(resize(style, size), statistic)
+    def compute(style: Tensor | Picture, size: Size) -> LayerStatistics:
+        if isinstance(style, Picture):
+            small = scaled(style, size).to(vgg.device)
+        else:
+            small = resize(style, size)
+        return network.statistics(small, statistic)
 
     statistics = []
     for index, style in enumerate(styles):
-        size = style_size((style.shape[-1], style.shape[-2]), result_size, settings.style_scale)
+        own = style.size if isinstance(style, Picture) else (style.shape[-1], style.shape[-2])
+        size = style_size(own, result_size, settings.style_scale)
         if targets is None:
             statistics.append(compute(style, size))
             continue
         # Everything that `compute` depends on.
-        request = (frozenset(layers), settings.pooling, settings.padding, statistic)
+        request = (frozenset(layers), settings.pooling, settings.padding, _computed(statistic))
         key = (digests[index], size, request, network_key)
         statistics.append(targets.get(key, partial(compute, style, size)))
     return {
@@ -124,6 +134,11 @@ def _style_targets(
         )
         for name in layers
     }
+
+
+def _computed(statistic: Statistic) -> Statistic:
+    """The statistic without what only its loss depends on."""
+    return replace(statistic, whitening=0.0) if isinstance(statistic, Gram) else statistic
 
 
 def _statistic(settings: Settings) -> Statistic:

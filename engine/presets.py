@@ -11,8 +11,8 @@ GATYS_STYLE_LAYERS = {
 }
 
 # The presets that reproduce a source have its loss, start and optimiser. One thing differs: the
-# sources' first move, 1 / sum |gradient|, is lost in rounding, so that what follows is arbitrary
-# (NaN at 256 px on a picture that goes well at 512). `first_move: 0` brings it back.
+# sources' first move, 1 / sum |gradient|, is lost in rounding, so that what follows is arbitrary.
+# `first_move: 0` brings it back. And as everywhere L-BFGS is guarded (`engine.optimisers.guard`).
 _SOURCES_IN_COMMON: dict[str, Any] = {
     "size": 512,
     "scales": 1,
@@ -75,7 +75,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "article": _SOURCES_IN_COMMON
     | {
         "steps": 600,
-        "clamp": False,  # from white noise a clamp can mislead L-BFGS for good
+        "clamp": False,
         "init": "noise",
         "content_layers": {"conv3_1": 1.0},
         "style_layers": _FIRST_FIVE_CONVOLUTIONS,

@@ -14,7 +14,8 @@ import torch
 
 from engine.errors import Problem, SettingsError
 from engine.images.picture import Picture
-from engine.images.pyramid import extend, pyramid_sizes, resize
+from engine.images.pyramid import extend, pyramid_sizes
+from engine.images.scaling import scaled
 from engine.losses.functional import gram_matrix
 from engine.network.layers import multiplications_of
 from engine.network.vgg import VGG19
@@ -40,7 +41,7 @@ FIRST_OF_EACH_BLOCK = tuple(f"conv{block}_1" for block in range(1, len(CONVOLUTI
 # One scale: between scales `stylise` adds the content's fine structure, which here only the layers
 # should supply. Average pooling, as Gatys et al. advise, and the total variation remove the
 # high-frequency noise that deep layers do not see; chosen by looking at Tuebingen and Starry Night.
-# No clamp: so far from the minimum it misleads L-BFGS, which ended in noise for one seed in four.
+# No clamp, as in the preset `article`.
 _FROM_NOISE: dict[str, Any] = {
     "size": 256,
     "scales": 1,
@@ -159,7 +160,7 @@ def _shares(
     (size,) = pyramid_sizes(
         picture.size, settings.longest_side(picture.size), 1, settings.scale_factor
     )
-    small = resize(picture.to_tensor(vgg.device), size)
+    small = scaled(picture, size).to(vgg.device)
     with torch.no_grad():
         targets = vgg.features(
             extend(small, settings.margin), layers, settings.pooling, settings.padding

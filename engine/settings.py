@@ -7,7 +7,7 @@ that the numbers belong to are in `engine.losses`.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -52,11 +52,19 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
+ADAM_LEARNING_RATE = 0.02
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
 """Suffixes of result files, by format."""
+
+MAX_HINTS = 50
+"""Problems of one file that come with the nearest valid key or value: each takes a comparison with
+all of them."""
+
+MAX_COMPARED = 100
+"""Characters of what is compared."""
 
 # Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
@@ -103,14 +111,15 @@ class Settings(BaseModel):
     """`lbfgs` (quasi-Newton, fewest evaluations) or `adam` (least memory)."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    """Step length: 1 for `lbfgs`; for `adam` in units of the range 0 to 1, such as 0.02."""
+    """Step length: 1 for `lbfgs`; for `adam`, in units of the range 0 to 1, 0.02 unless it is
+    set."""
 
     history: Annotated[int, Field(ge=1, le=500)] = 50
     """Pairs of steps that L-BFGS remembers. Each takes twice the picture's memory in float32."""
 
     first_move: Annotated[float, Field(ge=0, le=0.5)] = 0.01
-    """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, which
-    can end in NaN."""
+    """Root mean square of L-BFGS's first move, in units of the range 0 to 1. 0: torch's own, from
+    which rounding decides what follows."""
 
     preconditioning: Annotated[float, Field(ge=0, le=2)] = 0.5
     """How much further L-BFGS lets broad shapes move than fine grain: the exponent of a power of
@@ -228,6 +237,8 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
                 raise SettingsError([_unknown_preset(name)])
             values |= PRESETS[name]
         values |= layer
+    if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
+        values["learning_rate"] = ADAM_LEARNING_RATE
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -254,15 +265,17 @@ def _check_together(settings: Settings) -> None:
 
 
 def _unknown_preset(name: object) -> Problem:
-    nearest = difflib.get_close_matches(str(name), PRESETS, n=1)
-    return Problem(
-        ("preset",), repr(name), f"one of {', '.join(PRESETS)}", nearest[0] if nearest else None
-    )
+    expected = f"one of {', '.join(PRESETS)}"
+    return Problem(("preset",), repr(name)[:80], expected, _nearest(name, PRESETS))
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """pydantic's errors as `Problem`s, with the nearest valid key or value."""
-    return [_problem(dict(details), model) for details in error.errors(include_url=False)]
+    """pydantic's errors as `Problem`s, the first with the nearest valid key or value."""
+    problems = (
+        _problem(dict(details), model, hint=number < MAX_HINTS)
+        for number, details in enumerate(error.errors(include_url=False))
+    )
+    return list(problems)
 
 
 # What is expected, by pydantic's error types; the keys in braces are of its error context.
@@ -287,25 +300,29 @@ _EXPECTED = {
 }
 
 
-def _problem(details: dict[str, Any], model: type[BaseModel]) -> Problem:
+def _problem(details: dict[str, Any], model: type[BaseModel], *, hint: bool) -> Problem:
     # The path without pydantic's own names of a mapping's key and of a union's branch.
     path = tuple(part for part in details["loc"] if not re.fullmatch(r"\[\w+\]", str(part)))
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
         known = _keys_at(model, path[:-1])
-        nearest = difflib.get_close_matches(str(path[-1]), known, n=1)
+        nearest = _nearest(path[-1], known if hint else [])
         expected = f"one of {', '.join(known)}" if len(known) <= 8 else "a known key"
-        return Problem(path, "unknown key", expected, nearest[0] if nearest else None)
+        return Problem(path, "unknown key", expected, nearest)
     if kind == "value_error":
-        nearest = difflib.get_close_matches(str(given), LAYERS, n=1)
-        return Problem(path, repr(given), str(context["error"]), nearest[0] if nearest else None)
+        nearest = _nearest(given, LAYERS if hint else [])
+        return Problem(path, repr(given), str(context["error"]), nearest)
     choices = re.findall(r"'([^']+)'", context.get("expected", ""))
-    nearest = difflib.get_close_matches(str(given), choices, n=1)
+    nearest = _nearest(given, choices if hint else [])
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
     if "[side]" in details["loc"]:
         expected = f"{expected}, or `content`"
     shown = "missing" if kind == "missing" else repr(given)
-    return Problem(path, shown[:80], expected, nearest[0] if nearest else None)
+    return Problem(path, shown[:80], expected, nearest)
+
+
+def _nearest(given: object, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(str(given)[:MAX_COMPARED], list(known), n=1)), None)
 
 
 def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:

@@ -6,7 +6,7 @@ less to do for the next.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -98,6 +98,9 @@ def optimise_scale(
         NumericalError: the loss is no longer finite.
     """
     done = 0
+    rejected_moves, improved = (
+        (resume.rejected_moves, resume.improved) if resume is not None else (0, False)
+    )
     for stage in stages:
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
         if resume is not None and resume.done >= done + stage.steps:
@@ -120,8 +123,17 @@ def optimise_scale(
         )
         resume = None
         for step in optimised:
-            yield Step(done + step.number, step.losses, partial(_after, done, step))
+            earlier = partial(_after, done, rejected_moves, improved, step.snapshot)
+            yield replace(
+                step,
+                number=done + step.number,
+                rejected_moves=rejected_moves + step.rejected_moves,
+                improved=improved or step.improved,
+                snapshot=earlier,
+            )
         done += stage.steps
+        rejected_moves += step.rejected_moves
+        improved |= step.improved
 
 
 def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
@@ -131,7 +143,9 @@ def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
     return lambda picture: objective(picture) * factors
 
 
-def _after(done: int, step: Step) -> Snapshot:
-    """A step's snapshot; `done` evaluations were made in the stages before the step's."""
-    snapshot = step.snapshot()
-    return replace(snapshot, done=done + snapshot.done)
+def _after(
+    done: int, rejected_moves: int, improved: bool, snapshot: Callable[[], Snapshot]
+) -> Snapshot:
+    """A snapshot, with what was done in the stages before its own."""
+    own = snapshot()
+    return replace(own, done=done + own.done, rejected_moves=rejected_moves, improved=improved)

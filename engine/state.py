@@ -11,7 +11,7 @@ from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["STATE_VERSION", "State", "load_state", "save_state"]
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """To be raised when the meaning of `State` changes."""
 
 
@@ -33,6 +33,10 @@ class State:
     """State of the generator that every random number of the painting is drawn from."""
     seconds: float
     """Seconds of computing so far."""
+    rejected_moves: int = 0
+    """Moves that were taken back at earlier scales and stages; the optimiser knows of its own."""
+    improved: bool = False
+    """Whether the loss was lowered at one of them."""
     plan: Mapping[str, Any] | None = None
     """`Plan.document` of the scale, since the plan decides how sums are rounded."""
     extra: Mapping[str, Any] = field(default_factory=dict)

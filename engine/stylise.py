@@ -16,22 +16,30 @@ import torch
 from torch import Tensor
 
 from engine.delivery import delivered, preview_of, with_alpha_of
-from engine.errors import BudgetError, PictureError, Problem, SettingsError, StateError
+from engine.errors import (
+    BudgetError,
+    NumericalError,
+    PictureError,
+    Problem,
+    SettingsError,
+    StateError,
+)
 from engine.images.encode import check_side
 from engine.images.picture import Picture
-from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
+from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
+from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets, digest
-from engine.memory.allocator import is_out_of_memory, release
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.memory.segments import Layout
+from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
 from engine.pace import Pace
 from engine.settings import Settings
 from engine.stages import Stage, optimise_scale, scales_of, stages_of
-from engine.start import initial_canvas, recoloured_content
+from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
 
@@ -53,6 +61,8 @@ class Progress:
     fraction: float
     """Fraction of the whole work that is done, 0 to 1; scales count by their pixels."""
     losses: Losses
+    rejected_moves: int
+    """Moves of L-BFGS that were taken back so far, since the loss had risen far."""
     seconds: float
     """Seconds of computing, those before an interruption included."""
     eta_seconds: float | None
@@ -72,6 +82,8 @@ class Result:
     size: tuple[int, int]
     steps: int
     """Evaluations at all scales together."""
+    rejected_moves: int
+    """Moves of L-BFGS that were taken back."""
     seconds: float
     device: str
     precision: str
@@ -121,7 +133,7 @@ def stylise(
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
-        NumericalError: the loss is no longer finite.
+        NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
     sizes, steps = zip(*scales_of(content.size, settings), strict=True)
@@ -135,44 +147,40 @@ def stylise(
     settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
     planner = Planner(vgg, settings)
     plans: list[Plan] = []
+    pictures = [content, *styles, *([initial] if initial is not None else [])]
+    on_host = sum(each.nbytes for each in pictures) if vgg.device.type == "cpu" else 0
+    recoloured_by = recolouring(content, styles, settings, strength)
     generator = torch.Generator().manual_seed(settings.seed)
+    rejected_moves, improved = 0, False
+    snapshot, resumed_plan = None, None
     if resume is not None:
+        snapshot, resumed_plan = _checked(resume, sizes, settings), resume.plan
         generator.set_state(resume.generator)
 
     for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
         if resume is not None and scale < resume.scale:
             continue
-        snapshot, plan = None, None
-        if resume is not None:
-            snapshot = _checked(resume, sizes, settings.margin)
+        if snapshot is not None:
             canvas = snapshot.picture.to(vgg.device, copy=True)
-            plan = resume.plan
             resume = None
         else:
-            whole_styles = [style.to_tensor(vgg.device) for style in styles]
-            # Made anew at each scale, so that it takes no memory while one is painted.
-            whole_content = recoloured_content(
-                content.to_tensor(vgg.device), whole_styles, settings, strength
-            )
-            recoloured = resize(whole_content, size)
+            recoloured = scaled(content, size, recoloured_by).to(vgg.device)
             if scale == 0:
-                picture = initial_canvas(settings, recoloured, whole_styles, initial, generator)
+                picture = initial_canvas(settings, recoloured, styles, initial, generator)
             else:
-                coarser = resize(whole_content, sizes[scale - 1])
+                coarser = scaled(content, sizes[scale - 1], recoloured_by).to(vgg.device)
                 picture = enlarge(picture, coarser, recoloured, 1 - strength.structure_freedom)
                 del coarser
             canvas = extend(picture, settings.margin).clone()
-            del whole_styles, whole_content, recoloured, picture
-        target = resize(content.to_tensor(vgg.device), size) if settings.keep_colours else None
+            del recoloured, picture
+        target = scaled(content, size).to(vgg.device) if settings.keep_colours else None
         final = scale == len(sizes) - 1
         stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
         optimised = _within_memory(
             planner,
             budget,
-            sum(each.samples.nbytes for each in (content, *styles))
-            + canvas.nbytes
-            + (target.nbytes if target is not None else 0),
-            plan,
+            on_host + canvas.nbytes + (target.nbytes if target is not None else 0),
+            resumed_plan,
             plans,
             partial(_objective, vgg, content, styles, size, settings, targets, digests),
             canvas,
@@ -180,7 +188,8 @@ def stylise(
             settings,
             snapshot,
         )
-        snapshot = None  # Else the optimiser's old state would stay in memory.
+        # Else the optimiser's old state would stay in memory.
+        snapshot, resumed_plan = None, None
         for step in optimised:
             now = pace.seconds
             done = sum(work[:scale]) + work[scale] * step.number / count
@@ -190,7 +199,7 @@ def stylise(
             due = preview_seconds is not None and now - previewed >= preview_seconds
             if due or wanted > previews:
                 previewed, previews = now, wanted
-                preview = preview_of(crop(canvas, size), target)
+                preview = preview_of(crop(step.picture(), size), target)
             yield Progress(
                 scale=scale + 1,
                 scales=len(sizes),
@@ -199,18 +208,28 @@ def stylise(
                 steps=count,
                 fraction=fraction,
                 losses=step.losses,
+                rejected_moves=rejected_moves + step.rejected_moves,
                 seconds=now,
                 eta_seconds=pace.to_go(fraction),
-                state=partial(_state, scale, step, generator, pace, plans),
+                state=partial(
+                    _state, scale, step, generator, pace, plans, rejected_moves, improved
+                ),
                 preview=preview,
             )
         picture = crop(canvas, size)
+        rejected_moves += step.rejected_moves
+        improved |= step.improved
 
+    if rejected_moves:
+        logger.info("%d of %d moves were taken back", rejected_moves, sum(steps) - len(steps))
+    if not improved and any(count > 1 for count in steps):
+        raise _no_better(step.losses, sum(steps), rejected_moves, settings)
     yield Result(
         picture=with_alpha_of(content, delivered(picture, target)),
         losses=step.losses,
         size=sizes[-1],
         steps=sum(steps),
+        rejected_moves=rejected_moves,
         seconds=pace.seconds,
         device=str(vgg.device),
         precision=vgg.precision,
@@ -230,11 +249,10 @@ def _objective(
     digests: Sequence[str],
     layout: Layout | None,
 ) -> Objective:
-    target = resize(content.to_tensor(vgg.device), size)
     return style_transfer_objective(
         vgg,
-        extend(target, settings.margin),
-        [style.to_tensor(vgg.device) for style in styles],
+        extend(scaled(content, size).to(vgg.device), settings.margin),
+        styles,
         settings,
         targets=targets,
         digests=digests,
@@ -295,8 +313,15 @@ def _within_memory(
 
 
 def _state(
-    scale: int, step: Step, generator: torch.Generator, pace: Pace, plans: Sequence[Plan]
+    scale: int,
+    step: Step,
+    generator: torch.Generator,
+    pace: Pace,
+    plans: Sequence[Plan],
+    rejected_moves: int,
+    improved: bool,
 ) -> State:
+    """The state; the last two are of the scales before this one."""
     snapshot = step.snapshot()
     return State(
         scale=scale,
@@ -305,18 +330,20 @@ def _state(
         optimiser=snapshot.optimiser,
         generator=generator.get_state(),
         seconds=pace.seconds,
+        rejected_moves=rejected_moves + snapshot.rejected_moves,
+        improved=improved or snapshot.improved,
         plan=plans[-1].document() if plans else None,
     )
 
 
-def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
+def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
     """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: this painting has no such scale, or another size there.
+        StateError: this painting has no such scale, another size there, or another optimiser.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
-    margin = min(margin, width - 1, height - 1)  # as `extend` has it
+    margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
     expected = (1, 3, height + 2 * margin, width + 2 * margin)
     if tuple(state.canvas.shape) != expected:
         raise StateError(
@@ -324,7 +351,27 @@ def _checked(state: State, sizes: Sequence[Size], margin: int) -> Snapshot:
             f"painting in {len(sizes)} scales, where {expected} is expected: it is of other "
             "pictures or settings. Start anew."
         )
-    return Snapshot(state.done, state.canvas, state.optimiser)
+    if ("moves" in state.optimiser) != (settings.optimiser == "lbfgs"):
+        raise StateError(
+            f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
+            "Start anew."
+        )
+    return Snapshot(state.done, state.canvas, state.optimiser, state.rejected_moves, state.improved)
+
+
+def _no_better(
+    losses: Losses, steps: int, rejected_moves: int, settings: Settings
+) -> NumericalError:
+    advice = (
+        "lower `learning_rate`, which is in units of the range 0 to 1"
+        if settings.optimiser == "adam"
+        else "more `steps`, a smaller `first_move`, or another `init` or `seed`"
+    )
+    return NumericalError(
+        f"after {steps} steps, of which {rejected_moves} were taken back, the loss "
+        f"({losses.total:g}) is no lower than it was at the start: nothing was painted. "
+        f"What helps: {advice}."
+    )
 
 
 def _check(

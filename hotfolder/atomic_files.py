@@ -1,13 +1,12 @@
 """Files that appear whole or not at all.
 
 Everything the server writes goes to a temporary name in the same folder first, is synced where it
-must survive a power cut, and is then renamed: readers never see half a file. Files of the inbox,
-which anybody may have put there, are opened without following links and only if they are regular.
+must survive a power cut, and is then renamed: readers never see half a file. The single steps are
+those of `folder_access`: none follows a link, and only regular files are opened.
 """
 
 import contextlib
 import errno
-import filecmp
 import json
 import os
 import secrets
@@ -17,15 +16,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hotfolder import folder_access
+from hotfolder.folder_access import Fingerprint, fingerprint_of, open_regular, sync_folder
 from hotfolder.limits import finite
+from hotfolder.platforms import system
 
 __all__ = [
     "ASIDE_PREFIX",
     "NO_SPACE",
     "TEMPORARY_PREFIX",
+    "FileChangedError",
     "copy",
     "discard",
     "move",
+    "move_tree",
     "open_regular",
     "publish",
     "publish_all",
@@ -63,6 +67,15 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 # Some shares answer so when the name is taken, or when somebody has the file open.
 _NO_REPLACING = {errno.EEXIST, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 
+CHUNK = 1 << 20
+
+
+class FileChangedError(FileNotFoundError):
+    """The file that a scan saw is not there any more; another one is, or it has been changed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.ENOENT, "another file is in its place", str(path))
+
 
 @contextlib.contextmanager
 def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
@@ -71,11 +84,11 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     `durable` also outlives a power cut.
     """
     with _temporary_beside(path) as temporary:
-        with temporary.open("xb") as file:
+        with folder_access.create(temporary) as file:
             yield file
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                system.sync_file(file.fileno())
         _replace(temporary, path)
     if durable:
         sync_folder(path.parent)
@@ -94,69 +107,81 @@ def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The document of a file that `write_json` wrote."""
-    return json.loads(path.read_bytes())
-
-
-def open_regular(path: Path) -> IO[bytes]:
-    """Open for reading a file that anybody may have put there.
+    """The document of a file that `write_json` wrote.
 
     Raises:
-        OSError: also when it is a link, a pipe, a device or a folder. It cannot block on a pipe.
+        ValueError: it is damaged, or somebody else's.
+        OSError
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
+    with open_regular(path) as file:
+        try:
+            return json.load(file)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a regular file with its modification time; `target` appears whole."""
+def copy(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
+    """Copy a regular file with its modification time; `target` appears whole.
+
+    Raises:
+        FileChangedError: it is not the file that was `seen`, or it was changed meanwhile.
+    """
     with _temporary_beside(target) as temporary:
-        with open_regular(source) as reader, temporary.open("xb") as writer:
-            shutil.copyfileobj(reader, writer, 1 << 20)
-            writer.flush()
-            os.fsync(writer.fileno())
-            times = os.fstat(reader.fileno())
-        os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+        _copy(source, temporary, seen)
         _replace(temporary, target)
 
 
-def move(source: Path, target: Path) -> None:
-    """Rename; across file systems, copy and then remove. `target` appears whole.
+def move(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
+    """Rename; across file systems, copy and then remove. `target` appears whole, and replaces
+    nothing.
 
     Calling it again after an interruption goes on: nothing is done when `source` is gone and
-    `target` is there. Interrupted between the copy and the removal, the source is removed only if
-    it is still the file that was copied.
+    `target` is there. Between the copy and the removal, the source is removed only if it is still
+    the file that was copied; one that was put in its place stays.
 
     Raises:
         FileNotFoundError: neither is there.
+        FileChangedError: `source` is not the file that was `seen`.
+        FileExistsError: both are there, and `target` is no copy that an interruption left.
     """
-    there = target.lstat() if os.path.lexists(target) else None
+    there, here = _fingerprint_at(target), _fingerprint_at(source)
+    if here is None:
+        if there is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
+        return
+    if there is not None:
+        if here.device == there.device or seen not in (None, here) or not _same(source, target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        _remove_copied(source, here)
+        return
+    if seen not in (None, here):
+        raise FileChangedError(source)
     try:
-        here = source.lstat()
-    except FileNotFoundError:
-        if there is not None:
-            return
-        raise
-    if there is None:
-        try:
-            source.rename(target)
-            return
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-        if stat.S_ISREG(here.st_mode):
-            copy(source, target)
-            sync_folder(target.parent)
-            source.unlink()
-        else:
-            shutil.move(source, target)
-    elif here.st_dev != there.st_dev and filecmp.cmp(source, target, shallow=False):
-        source.unlink()
+        folder_access.rename(source, target)
+        return
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    if stat.S_ISLNK(here.kind):
+        folder_access.move_link(source, target)
+    else:
+        copy(source, target, here)
+        sync_folder(target.parent)
+        _remove_copied(source, here)
+
+
+def move_tree(source: Path, target: Path) -> None:
+    """`move` a folder with all that is in it. What is in `target` already stays."""
+    try:
+        folder_access.rename(source, target)
+        return
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EEXIST, errno.ENOTEMPTY):
+            raise
+    folder_access.mkdir(target, exist_ok=True)
+    for name, facts in folder_access.scan(source):
+        (move_tree if stat.S_ISDIR(facts.st_mode) else move)(source / name, target / name)
+    folder_access.rmdir(source)
 
 
 def publish(source: Path, target: Path) -> bool:
@@ -168,20 +193,20 @@ def publish(source: Path, target: Path) -> bool:
     A hard link refuses a taken name atomically. Where there are none, the name is looked up before
     the rename, which leaves an instant in which another program's file could be replaced.
     """
-    if os.path.lexists(target):
+    if folder_access.exists(target):
         return _same(source, target)
     with _temporary_beside(target) as temporary:
-        copy(source, temporary)
+        _copy(source, temporary)
         try:
-            os.link(temporary, target)
+            folder_access.link(temporary, target)
         except FileExistsError:
             return _same(source, target)
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            if os.path.lexists(target):
+            if folder_access.exists(target):
                 return _same(source, target)
-            temporary.rename(target)
+            folder_access.rename(temporary, target)
     sync_folder(target.parent)
     return True
 
@@ -196,7 +221,7 @@ def publish_all(files: Sequence[tuple[Path, Path]], *, overwrite: bool = False) 
             replace_whole(source, target)
         elif not publish(source, target):
             for _, placed in files[:number]:
-                placed.unlink(missing_ok=True)
+                folder_access.unlink(placed, missing_ok=True)
             return False
     return True
 
@@ -207,20 +232,10 @@ def replace_whole(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` outlive a power cut, where the file system can."""
-    with contextlib.suppress(OSError):  # Windows cannot open folders; some shares cannot sync them.
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def discard(path: Path) -> bool:
     """Remove a file that is of no use any more. False if it cannot be, which harms nobody."""
     try:
-        path.unlink(missing_ok=True)
+        folder_access.unlink(path, missing_ok=True)
     except OSError:
         return False
     return True
@@ -228,32 +243,62 @@ def discard(path: Path) -> bool:
 
 def remove_leftovers(folder: Path) -> None:
     """Complete or remove what a killed server left half done in `folder`."""
-    for aside in folder.glob(f"{ASIDE_PREFIX}*"):
-        target = aside.with_name(aside.name.removeprefix(ASIDE_PREFIX))
-        if os.path.lexists(target):
-            discard(aside)
-        else:
-            aside.rename(target)
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*.part"):
-        discard(leftover)
+    try:
+        names = folder_access.names(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if name.startswith(ASIDE_PREFIX):
+            target = folder / name.removeprefix(ASIDE_PREFIX)
+            if folder_access.exists(target):
+                discard(folder / name)
+            else:
+                folder_access.rename(folder / name, target)
+        elif name.startswith(TEMPORARY_PREFIX) and name.endswith(".part"):
+            discard(folder / name)
+
+
+def _copy(source: Path, new: Path, seen: Fingerprint | None = None) -> None:
+    with open_regular(source) as reader, folder_access.create(new) as writer:
+        facts = os.fstat(reader.fileno())
+        if seen not in (None, fingerprint_of(facts)):
+            raise FileChangedError(source)
+        shutil.copyfileobj(reader, writer, CHUNK)
+        writer.flush()
+        system.sync_file(writer.fileno())
+        if fingerprint_of(os.fstat(reader.fileno())) != fingerprint_of(facts):
+            raise FileChangedError(source)
+        folder_access.set_times(writer, new, facts)
+
+
+def _remove_copied(source: Path, copied: Fingerprint) -> None:
+    if _fingerprint_at(source) == copied:
+        folder_access.unlink(source, missing_ok=True)
+
+
+def _fingerprint_at(path: Path) -> Fingerprint | None:
+    try:
+        return fingerprint_of(folder_access.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _replace(temporary: Path, target: Path) -> None:
     """Rename over `target`. On a share that renames over nothing, `target` is aside for a moment; a
     kill in that moment is mended by `remove_leftovers`."""
     try:
-        temporary.replace(target)
+        folder_access.replace(temporary, target)
         return
     except OSError as error:
-        if error.errno not in _NO_REPLACING or not os.path.lexists(target):
+        if error.errno not in _NO_REPLACING or not folder_access.exists(target):
             raise
     aside = target.with_name(f"{ASIDE_PREFIX}{target.name}")
-    aside.unlink(missing_ok=True)
-    target.rename(aside)
+    folder_access.unlink(aside, missing_ok=True)
+    folder_access.rename(target, aside)
     try:
-        temporary.rename(target)
+        folder_access.rename(temporary, target)
     except OSError:
-        aside.rename(target)
+        folder_access.rename(aside, target)
         raise
     discard(aside)
 
@@ -271,4 +316,11 @@ def _temporary_beside(path: Path) -> Iterator[Path]:
 
 
 def _same(one: Path, other: Path) -> bool:
-    return not other.is_symlink() and other.is_file() and filecmp.cmp(one, other, shallow=False)
+    """Whether both are regular files with the same contents."""
+    if not stat.S_ISREG(folder_access.lstat(other).st_mode):
+        return False
+    with open_regular(one) as first, open_regular(other) as second:
+        while (chunk := first.read(CHUNK)) == second.read(CHUNK):
+            if not chunk:
+                return True
+        return False

@@ -5,26 +5,34 @@ Pure, but for `free_name_in`.
 
 import os
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from hotfolder.folder_access import exists, names
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
 __all__ = [
+    "FILE_NAME_BYTES",
     "FileRole",
+    "FreeNames",
     "ParsedName",
     "can_be_job",
+    "check_plain",
     "free_name",
     "free_name_in",
     "is_ignored",
     "is_presentable",
+    "is_showable",
     "key_of",
     "parse",
     "shown",
 ]
+
+FILE_NAME_BYTES = 255
+"""The most that file systems take."""
 
 _IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
 _IGNORED_ENDINGS = (protocol.PARTIAL_SUFFIX, "~", ".tmp", ".crdownload")
@@ -84,11 +92,12 @@ def is_ignored(file_name: str) -> bool:
 
 def is_presentable(name: str) -> bool:
     """Whether a job may have this name: valid Unicode, no control characters, not too long."""
-    try:
-        encoded = name.encode()
-    except UnicodeEncodeError:
-        return False
-    return len(encoded) <= protocol.MAX_NAME_BYTES and name.isprintable() and bool(name.strip())
+    return is_showable(name) and len(name.encode()) <= protocol.MAX_NAME_BYTES
+
+
+def is_showable(name: str) -> bool:
+    """Whether it is valid Unicode without control characters (which no surrogate is)."""
+    return name.isprintable() and bool(name.strip())
 
 
 def can_be_job(name: str) -> bool:
@@ -108,17 +117,83 @@ def shown(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
+class FreeNames:
+    """Gives names that nobody else has, in any case and Unicode form. A crowd that wants one name
+    costs no more each than one."""
+
+    def __init__(
+        self, taken: Iterable[str] = (), *, longest: int = protocol.MAX_NAME_BYTES
+    ) -> None:
+        """`longest`: the most bytes of a name, with its number and suffix."""
+        self._taken = {protocol.fold_name(name) for name in taken}
+        self._longest = longest
+        self._numbers: dict[str, int] = {}
+        """The number that each name that was wanted has come to."""
+
+    def __contains__(self, name: str) -> bool:
+        return protocol.fold_name(name) in self._taken
+
+    def take(self, wanted: str, suffix: str = "") -> str:
+        """`wanted` with the suffix, or else with the first number that is free, and cut to fit.
+        From now on it is taken."""
+        key = protocol.fold_name(wanted + suffix)
+        number = self._numbers.get(key, 1)
+        while (name := _numbered(wanted, number, suffix, self._longest)) in self:
+            number += 1
+        self._numbers[key] = number + 1
+        self._taken.add(protocol.fold_name(name))
+        return name
+
+    def take_file(self, wanted: str) -> str:
+        """The same for a file's name: two folders may each have a wave.jpg."""
+        path = PurePath(wanted)
+        return self.take(path.stem, path.suffix)
+
+
+def check_plain(*names: str | None) -> None:
+    """
+    Raises:
+        ValueError: one of them is no file's name but a path, or empty.
+    """
+    for name in names:
+        if name is not None and (name in ("", ".", "..") or name != PurePath(name).name):
+            raise ValueError(f"{name!r} is no file's name")
+
+
 def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
-    """`name`, or the first of `name-2`, `name-3`, ... that is not taken."""
-    candidate, number = name, 2
-    while is_taken(candidate):
-        candidate, number = f"{name}-{number}", number + 1
+    """`name`, or the first of `name-2`, `name-3`, ... that is not taken; never too long for a
+    job's name."""
+    number = 1
+    while is_taken(candidate := _numbered(name, number, "", protocol.MAX_NAME_BYTES)):
+        number += 1
     return candidate
 
 
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
     """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings."""
-    return free_name(name, lambda n: any(os.path.lexists(folder / (n + end)) for end in endings))
+    listed: set[str] = set()
+
+    def is_taken(candidate: str) -> bool:
+        nonlocal listed
+        files = [candidate + end for end in endings]
+        if not listed.isdisjoint(files):
+            return True
+        if not any(exists(folder / file) for file in files):
+            return False
+        # Of a crowd that has the name, each is not looked for one by one.
+        listed = listed or set(names(folder))
+        return True
+
+    return free_name(name, is_taken)
+
+
+def _numbered(stem: str, number: int, suffix: str, longest: int) -> str:
+    """The name with its number (but for the first) and suffix, the stem cut to `longest` bytes."""
+    end = f"-{number}{suffix}" if number > 1 else suffix
+    room = longest - len(os.fsencode(end))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + end
 
 
 def _split(file_name: str) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from pydantic import TypeAdapter
+
 from engine.settings import Settings
 from hotfolder.job_options import JobOptions
 from plugin.client.protocol import JobState
@@ -75,11 +77,8 @@ class Job:
         Raises:
             TypeError, ValueError: the document is not a job's.
         """
-        values = dict(document)
-        values["settings"] = Settings.model_validate(values["settings"])
-        values["options"] = JobOptions.model_validate(values.get("options", {}))
-        values["styles"] = tuple(values["styles"])
-        return cls(**values, folder=folder)
+        job: Self = TypeAdapter(cls).validate_python({**document, "folder": folder})
+        return job
 
 
 def now() -> str:

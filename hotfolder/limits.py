@@ -12,6 +12,7 @@ __all__ = [
     "MAX_LOG_LINE",
     "MAX_MESSAGE",
     "MAX_PROBLEMS",
+    "MAX_STATUS_BYTES",
     "finite",
     "shortened",
 ]
@@ -27,6 +28,10 @@ MAX_LOG_LINE = 8_000
 
 MAX_PROBLEMS = 20
 """Problems of one file that are listed, and names of what one job lacks."""
+
+
+MAX_STATUS_BYTES = 1 << 20
+"""Of a status, for us as for clients."""
 
 
 def shortened(text: str, most: int) -> str:

@@ -4,11 +4,17 @@ import os
 import secrets
 from pathlib import Path
 
+from hotfolder import folder_access
 from hotfolder.errors import FolderError
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
-__all__ = ["FolderPaths", "expand_home"]
+__all__ = ["FolderPaths", "expand_home", "in_plain_folder", "without_links"]
+
+_FOLDERS = (
+    *(protocol.INBOX, protocol.STYLES, protocol.OUTBOX, protocol.FAILED, protocol.DONE),
+    *(protocol.STATUS, protocol.PRIVATE),
+)
 
 
 def expand_home(path: str | os.PathLike[str]) -> Path:
@@ -26,22 +32,35 @@ def expand_home(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
+def without_links(path: str | os.PathLike[str]) -> Path:
+    """`path`, absolute, with the folders that the links in it lead to."""
+    # Not `Path.resolve`, which raises RuntimeError at a link that leads to itself.
+    return Path(os.path.realpath(path))
+
+
+def in_plain_folder(path: Path) -> Path:
+    """`path`, absolute, as above but for its name: a link there is meant itself."""
+    return without_links(path.parent) / path.name
+
+
 class FolderPaths:
-    """The paths below `root`, which is absolute and free of links."""
+    """The paths of a hot folder. All are absolute and free of links: the folder may be a link, and
+    so may its inbox, outbox and so on (`done` on another disk); these are followed once, here."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         """
         Raises:
             FolderError: it begins with the `~` of nobody.
         """
-        self.root = expand_home(root).resolve()
-        self.inbox = self.root / protocol.INBOX
-        self.styles = self.root / protocol.STYLES
-        self.outbox = self.root / protocol.OUTBOX
-        self.failed = self.root / protocol.FAILED
-        self.done = self.root / protocol.DONE
-        self.status = self.root / protocol.STATUS
-        self.private = self.root / protocol.PRIVATE
+        self.root = without_links(expand_home(root))
+        self._places = {name: without_links(self.root / name) for name in _FOLDERS}
+        self.inbox = self._places[protocol.INBOX]
+        self.styles = self._places[protocol.STYLES]
+        self.outbox = self._places[protocol.OUTBOX]
+        self.failed = self._places[protocol.FAILED]
+        self.done = self._places[protocol.DONE]
+        self.status = self._places[protocol.STATUS]
+        self.private = self._places[protocol.PRIVATE]
         self.spool = self.private / "spool"
         self.kept = self.private / "kept"
         self.batches = self.private / "batches"
@@ -57,7 +76,7 @@ class FolderPaths:
         Raises:
             FolderError: a folder cannot be made.
         """
-        for folder in (*self._public(), self.private, self.spool):
+        for folder in (*(self.root / name for name in _FOLDERS), self.spool):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -73,36 +92,40 @@ class FolderPaths:
             FolderError: a folder is missing, lies inside another (through links), or cannot be
                 written to.
         """
-        for folder in (*self._public(), self.private, self.spool):
+        for folder in (*(self.root / name for name in _FOLDERS), self.spool):
             if not folder.is_dir():
                 raise FolderError(
                     f"{folder}: no such folder. `impasto init --hot {self.root}` makes it."
                 )
-        inbox = self.inbox.resolve()
-        for folder in (self.styles, self.outbox, self.failed, self.done, self.status, self.private):
-            place = folder.resolve()
-            if place.is_relative_to(inbox) or inbox.is_relative_to(place):
+        inbox, *others = ((self.root / name, without_links(self.root / name)) for name in _FOLDERS)
+        for folder, place in others:
+            if place.is_relative_to(inbox[1]) or inbox[1].is_relative_to(place):
                 raise FolderError(
-                    f"{folder} and {self.inbox} lie inside one another ({place}, {inbox}): results "
-                    "would be picked up as inputs. Put them side by side."
+                    f"{folder} and {inbox[0]} lie inside one another ({place}, {inbox[1]}): "
+                    "results would be picked up as inputs. Put them side by side."
                 )
         for folder in (self.inbox, self.outbox, self.failed, self.done, self.status, self.spool):
             _check_writable(folder)
 
     def relative(self, path: Path) -> str:
         """`path` below the hot folder, as the status files show it."""
+        for name, place in self._places.items():
+            if path.is_relative_to(place):
+                return (Path(name) / path.relative_to(place)).as_posix()
         return path.relative_to(self.root).as_posix()
 
-    def _public(self) -> tuple[Path, ...]:
-        return (self.inbox, self.styles, self.outbox, self.failed, self.done, self.status)
+    def absolute(self, relative: str) -> Path:
+        """The path of which `relative` is what the status files show."""
+        name, *below = relative.split("/")
+        return self._places.get(name, self.root / name).joinpath(*below)
 
 
 def _check_writable(folder: Path) -> None:
     # Tried, not asked: os.access knows nothing of read-only mounts and network permissions.
     probe = folder / f".impasto-{secrets.token_hex(4)}.part"
     try:
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        folder_access.create(probe).close()
+        folder_access.unlink(probe)
     except OSError as error:
         raise FolderError(
             f"{folder}: cannot be written to: {error.strerror}. Give this user "

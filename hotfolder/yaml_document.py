@@ -1,16 +1,15 @@
 """YAML from untrusted files: plain values, and the line of every key.
 
-Refused: more than 64 KB, aliases (a few lines of them can fill the memory), tags (they name
-Python types), duplicate keys, deep nesting, several documents. Scalars are read by YAML 1.2's core
-schema, so `1e6` is a number and `no` is text. What remains possible is a document of 64 KB of
-nonsense, which the settings model refuses.
+Refused: more than 64 KB or 5,000 keys and values, aliases (a few lines of them can fill the
+memory), tags (they name Python types), duplicate keys, deep nesting, several documents. Scalars are
+read by YAML 1.2's core schema, so `1e6` is a number and `no` is text. Values are built from the
+parser's events as these come: without recursion, and the first danger ends the reading.
 """
 
-import contextlib
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -24,6 +23,11 @@ __all__ = ["Document", "parse_document"]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 12
+MAX_NODES = 5_000
+"""Keys and values. Far fewer tell all that can be told; each costs some microseconds."""
+
+MAX_EXPLAINED = 8 * 1024
+"""Characters of a faulty document that the slow parser reads again, for its better message."""
 
 Path = tuple[str | int, ...]
 
@@ -44,6 +48,14 @@ _WORDS: dict[str, Any] = {
 
 class _DocumentError(ValueError):
     """The message names file and line."""
+
+
+class _SyntaxError(_DocumentError):
+    """It is no YAML, says the parser, at character number `at` (from 0)."""
+
+    def __init__(self, message: str, at: int = 0) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 @dataclass(frozen=True)
@@ -82,11 +94,15 @@ def parse_document(data: bytes, name: str, raises: type[HotFolderError] = Config
     """
     if len(data) > MAX_BYTES:
         raise raises(f"{name}: {len(data)} bytes; expected at most {MAX_BYTES}.")
-    if _FAST is not None:
-        with contextlib.suppress(_DocumentError, yaml.YAMLError, IndexError):
-            return _parse(data, name, _FAST)
     try:
-        return _parse(data, name, yaml.SafeLoader)  # Its messages are better than libyaml's.
+        if _FAST is None:
+            return _parse(data, name, yaml.SafeLoader)
+        try:
+            return _parse(data, name, _FAST)
+        except _SyntaxError as error:
+            if error.at > MAX_EXPLAINED:
+                raise
+            return _parse(data, name, yaml.SafeLoader)  # Its messages are better than libyaml's.
     except _DocumentError as error:
         raise raises(str(error)) from None
 
@@ -97,81 +113,130 @@ def _parse(data: bytes, name: str, make_loader: Any) -> Document:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _DocumentError(f"{name}, line {line}: not UTF-8; save the file as UTF-8.") from None
+    builder = _Builder(name)
     try:
-        _refuse_dangers(text, name, make_loader)
-        loader = make_loader(text)
-        try:
-            root = loader.get_single_node()
-        finally:
-            loader.dispose()
+        for event in yaml.parse(text, Loader=make_loader):
+            builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise _DocumentError(f"{name}, line {line}: not valid YAML: {_reason(error)}.") from None
+        line = mark.line + 1 if mark else builder.line
+        reason = f"{name}, line {line}: not valid YAML: {_reason(error)}."
+        raise _SyntaxError(reason, mark.index if mark else 0) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise _DocumentError(
-            f"{name}, line {line}: character U+{ord(text[error.position]):04X} is not allowed."
+        # libyaml counts bytes; then the other parser, which looks at all characters first, tells.
+        position = min(error.position, len(text) - 1)
+        line = text.count("\n", 0, position) + 1
+        raise _SyntaxError(
+            f"{name}, line {line}: character U+{ord(text[position]):04X} is not allowed."
         ) from None
-    lines: dict[Path, int] = {}
-    values = {} if root is None else _plain(root, (), lines, name)
-    if values is None:
-        values = {}
+    except (yaml.YAMLError, ValueError, IndexError, OverflowError) as error:
+        if isinstance(error, _DocumentError):
+            raise
+        # Such as a character beyond Unicode, which neither parser foresees.
+        what = shown(shortened(str(error), 200))
+        raise _SyntaxError(f"{name}, line {builder.line}: not valid YAML: {what}.") from None
+    values = {} if builder.root is None else builder.root
     if not isinstance(values, dict):
         kind = "a list" if isinstance(values, list) else "a single value"
         raise _DocumentError(f"{name}, line 1: {kind}; expected lines of `key: value`.")
-    return Document(name, values, lines)
+    return Document(name, values, builder.lines)
 
 
-def _refuse_dangers(text: str, name: str, make_loader: Any) -> None:
-    """Check the parser's events before anything is built from them (and without recursion)."""
-    depth = 0
-    for event in yaml.parse(text, Loader=make_loader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        tag = getattr(event, "tag", None)
+@dataclass
+class _Frame:
+    """A list or a mapping that has not ended."""
+
+    values: Any
+    path: Path
+    key: str | None = None
+    """Of a mapping: the key whose value comes next."""
+
+
+@dataclass
+class _Builder:
+    """Builds one document's plain values from the parser's events."""
+
+    name: str
+    root: Any = None
+    lines: dict[Path, int] = field(default_factory=dict)
+    line: int = 1
+    """Of the event that came last."""
+    _frames: list[_Frame] = field(default_factory=list)
+    _nodes: int = 0
+    _documents: int = 0
+
+    def take(self, event: yaml.Event) -> None:
+        if event.start_mark:
+            self.line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _DocumentError(f"{name}, line {line}: anchors and aliases are not allowed.")
-        if tag:
-            raise _DocumentError(f"{name}, line {line}: tag {tag!r}; tags are not allowed.")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+            raise self._error("anchors and aliases are not allowed.")
+        if tag := getattr(event, "tag", None):
+            raise self._error(f"tag {tag!r}; tags are not allowed.")
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise self._error("not valid YAML: another document begins.")
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise _DocumentError(f"{name}, line {line}: nested more than {MAX_DEPTH} deep.")
+            self._frames.pop()
+        elif isinstance(event, yaml.ScalarEvent):
+            self._take_scalar(event)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            values: Any = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+            path = self._place(values)
+            self._frames.append(_Frame(values, path))
+            if len(self._frames) > MAX_DEPTH:
+                raise self._error(f"nested more than {MAX_DEPTH} deep.")
+
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        frame = self._frames[-1] if self._frames else None
+        if frame is None or frame.key is not None or isinstance(frame.values, list):
+            self._place(_scalar(event, f"{self.name}, line {self.line}"))
+            return
+        self._count()
+        key = event.value
+        path = (*frame.path, key)
+        if key in frame.values:
+            first, known = self.lines[path], shown(".".join(map(str, path)))
+            raise self._error(f"{known}: given twice (first in line {first}); expected once.")
+        self.lines[path] = self.line
+        frame.values[key] = None
+        frame.key = key
+
+    def _place(self, value: Any) -> Path:
+        """Put a value where it belongs; returns its path."""
+        self._count()
+        frame = self._frames[-1] if self._frames else None
+        path: Path = ()
+        if frame is None:
+            self.root = value
+        elif isinstance(frame.values, list):
+            path = (*frame.path, len(frame.values))
+            frame.values.append(value)
+        elif frame.key is None:
+            raise self._error("a key that is not a word.")
+        else:
+            path = (*frame.path, frame.key)
+            frame.values[frame.key] = value
+            frame.key = None
+        self.lines.setdefault(path, self.line)
+        return path
+
+    def _count(self) -> None:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise self._error(f"more than {MAX_NODES} keys and values.")
+
+    def _error(self, what: str) -> _DocumentError:
+        return _DocumentError(f"{self.name}, line {self.line}: {what}")
 
 
-def _plain(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> Any:
-    """A node's value in plain Python."""
-    line = node.start_mark.line + 1
-    lines.setdefault(path, line)
-    if isinstance(node, yaml.ScalarNode):
-        return _scalar(node, f"{name}, line {line}")
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, i), lines, name) for i, item in enumerate(node.value)]
-    values: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise _DocumentError(f"{name}, line {line}: a key that is not a word.")
-        key = key_node.value
-        if key in values:
-            first, known = lines[(*path, key)], shown(".".join(map(str, (*path, key))))
-            raise _DocumentError(
-                f"{name}, line {line}: {known}: given twice (first in line {first}); expected once."
-            )
-        lines[(*path, key)] = line
-        values[key] = _plain(value_node, (*path, key), lines, name)
-    return values
-
-
-def _scalar(node: yaml.ScalarNode, place: str) -> Any:
-    text: str = node.value
+def _scalar(event: yaml.ScalarEvent, place: str) -> Any:
+    text: str = event.value
     try:
         text.encode()
     except UnicodeEncodeError:
         raise _DocumentError(f"{place}: half a surrogate pair; expected valid Unicode.") from None
-    if node.style:  # quoted, or a block: text
+    if event.style:  # quoted, or a block: text
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
+
 from benchmarks.machine import provenance
 from benchmarks.pictures import CONTENT, STYLE
 from benchmarks.process import measured_apart, peak_memory
@@ -45,7 +47,11 @@ GRID: list[dict[str, Any]] = [
     {"size": 1536, "precision": "bfloat16", "mode": "checkpointed"},
     {"size": 1536, "precision": "bfloat16", "mode": "tiled"},
     {"size": 1536, "precision": "bfloat16", "mode": "tiled", "optimiser": "adam"},
+    {"size": 256, "precision": "float32", "mode": "untiled", "content": 60},
+    {"size": 512, "precision": "float32", "mode": "untiled", "content": 200},
+    {"size": 512, "precision": "float32", "mode": "untiled", "style": 100},
 ]
+"""`content` and `style` are megapixels; otherwise the content is of the size that is painted."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -55,6 +61,9 @@ def run(arguments: Sequence[str]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--size", type=int, help="one painting of a square of so many pixels")
+    parser.add_argument("--content", type=int, help="with --size, megapixels of the content")
+    parser.add_argument("--style", type=int, help="with --size, megapixels of the style")
+    parser.add_argument("--mode", help="with --size, instead of a budget")
     parser.add_argument("--budget", type=parse_memory, help="with --size, such as 3GB")
     parser.add_argument("--baseline", type=int, help="with --size: another size, without a budget")
     parser.add_argument("--optimiser", default="lbfgs", choices=("lbfgs", "adam"))
@@ -65,7 +74,9 @@ def run(arguments: Sequence[str]) -> None:
     cases = GRID
     if options.size:
         common = {"precision": options.precision, "optimiser": options.optimiser}
-        cases = [{"size": options.size, "budget": options.budget, **common}]
+        asked = {key: getattr(options, key) for key in ("budget", "mode", "content", "style")}
+        given = {key: value for key, value in asked.items() if value is not None}
+        cases = [{"size": options.size, **given, **common}]
         if options.baseline:
             cases.append({"size": options.baseline, "mode": "untiled", **common})
     lines = [
@@ -87,7 +98,7 @@ def run(arguments: Sequence[str]) -> None:
 def _row(result: dict[str, Any]) -> str:
     predicted, measured = result["predicted"], result["measured"]
     cells = [
-        f"{result['size']} x {result['size']}",
+        f"{result['size']} x {result['size']}{result['pictures']}",
         result["precision"],
         result["optimiser"],
         result["layers"],
@@ -112,9 +123,10 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
         {"learning_rate": 0.02 if optimiser == "adam" else 1.0},
         SHALLOW if case.get("layers") == "shallow" else {},
     )
-    style = read_picture(STYLE)
+    style = _of_megapixels(read_picture(STYLE), case.get("style"))
     vgg = load_vgg19("caffe", device, case["precision"])
     content = _square(read_picture(CONTENT), size)
+    content = _of_megapixels(content, case.get("content"))
     budget = case.get("budget")
     held = content.samples.nbytes + style.samples.nbytes + 12 * size * size
     planned = contextlib.ExitStack()
@@ -137,6 +149,9 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
     on_cuda = device.startswith("cuda")
     return {
         "size": size,
+        "pictures": "".join(
+            f", {key} {case[key]} MP" for key in ("content", "style") if key in case
+        ),
         "precision": vgg.precision,
         "optimiser": optimiser,
         "layers": case.get("layers", "standard"),
@@ -155,6 +170,16 @@ def _square(picture: Picture, size: int) -> Picture:
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     middle = Picture(picture.samples[top : top + side, left : left + side])
     return middle.resized(size, size)
+
+
+def _of_megapixels(picture: Picture, megapixels: int | None) -> Picture:
+    """A picture repeated to a square of so many million pixels, a byte a channel as from a file."""
+    if megapixels is None:
+        return picture
+    side = round(1000 * megapixels**0.5)
+    samples = np.round(picture.pixels * 255).astype(np.uint8)
+    repeats = (-(-side // picture.height), -(-side // picture.width), 1)
+    return Picture(np.tile(samples, repeats)[:side, :side])
 
 
 def _device_peak(device: str) -> int:

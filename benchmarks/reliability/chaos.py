@@ -30,6 +30,7 @@ from PIL import Image
 from benchmarks.process import ROOT
 from benchmarks.reliability.deliveries import Delivery, deliveries, sha256
 from benchmarks.report import log_progress, save
+from hotfolder.outbox.originals import ARCHIVED
 from hotfolder.paths import FolderPaths
 
 END = b"the end\n"
@@ -315,7 +316,7 @@ def _account(orders: list[Delivery], folder: FolderPaths, summary: Summary) -> N
         sha256(path.read_bytes())
         for place in (folder.done, folder.failed)
         for path in place.rglob("*")
-        if path.is_file() and path.name != "error.txt"
+        if path.is_file() and path.name not in ("error.txt", ARCHIVED)
     )
     inputs = Counter(each for order in orders for each in order.inputs())
     if missing := (inputs - kept).total():

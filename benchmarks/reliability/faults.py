@@ -4,14 +4,18 @@ Python announces every file operation by an audit event (PEP 578) before it is d
 called from our code, `pathlib`, `shutil` or a library. So this is one seam that nothing can go
 past; only `fsync` has no event of its own, and gets one here. Reading and writing an open file are
 not announced: a disk that is full or broken shows at opening and at syncing, as most do.
+
+An operation by a name relative to an open folder (`dir_fd`) counts as one on the path that it
+means. The opening of folders on the way there (`hotfolder.folder_access`) changes nothing on the
+disk and is no operation of its own.
 """
 
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 __all__ = ["Faults", "faults", "share_semantics"]
@@ -23,15 +27,30 @@ OPERATIONS = {
     *("os.utime", "os.chmod", "os.truncate", "os.scandir", "os.listdir", FSYNC),
 }
 
-Operation = Callable[[str, tuple[Any, ...]], None]
-"""Called with the event and its arguments; what it raises comes out of the operation."""
+# The positions of paths among an event's arguments, and of the `dir_fd` of each; `open` has none.
+_PATHS = {
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.chmod": ((0, 2),),
+    "os.utime": ((0, 3),),
+    "os.symlink": ((1, 2),),
+}
+
+Operation = Callable[[str, tuple[str, ...]], None]
+"""Called with the event and the whole paths that it is about (of a link or a move, the old one and
+the new one); what it raises comes out of the operation."""
 
 
 class Faults:
     """Counts the operations below `root` and acts at those that are chosen."""
 
     def __init__(self, root: os.PathLike[str]) -> None:
-        self.root = os.fspath(root)
+        self._roots = [os.path.realpath(root)]
+        with os.scandir(root) as entries:  # An outbox on another disk belongs to it.
+            self._roots += [os.path.realpath(each.path) for each in entries if each.is_symlink()]
         self.count = 0
         """Operations since something was last chosen."""
         self.semantics: Operation | None = None
@@ -71,29 +90,29 @@ class Faults:
             _current = before
 
     def operation(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and isinstance(arguments[0], int):
-            return  # a file object for a descriptor that is open already
-        if event != FSYNC and not self._is_ours(arguments[0]):
+        if event == "open" and (isinstance(arguments[0], int) or _is_step(arguments[2])):
+            return  # a file object for a descriptor that is open already; a step on the way
+        paths = _paths_of(event, arguments)
+        if event != FSYNC and not any(self._is_ours(path) for path in paths):
             return
         self.count += 1
         if self._act is not None and self.count in self._chosen:
             with self.suspended():
                 self._act()
-        if self._strike is not None and self._strike[0]():
+        if self._strike is not None:
             with self.suspended():
-                self._strike[1]()
+                if self._strike[0]():
+                    self._strike[1]()
         if self.semantics is not None:
             with self.suspended():
-                self.semantics(event, arguments)
+                self.semantics(event, paths)
 
     def _begin(self, act: Callable[[], None] | None, chosen: range) -> None:
         self.count = 0
         self._act, self._chosen = act, chosen
 
-    def _is_ours(self, path: Any) -> bool:
-        text = os.fsdecode(path) if not isinstance(path, int) else ""
-        # A relative one is meant from an open folder: `shutil.rmtree` works its way so.
-        return text.startswith(self.root) or not Path(text).is_absolute()
+    def _is_ours(self, path: str) -> bool:
+        return any(path == root or path.startswith(f"{root}{os.sep}") for root in self._roots)
 
 
 @contextlib.contextmanager
@@ -101,13 +120,24 @@ def faults(root: os.PathLike[str]) -> Iterator[Faults]:
     """Watch the operations of this process. Nothing is synced meanwhile, for speed."""
     global _current
     _install()
-    real, os.fsync = os.fsync, lambda descriptor: sys.audit(FSYNC, descriptor)
+    real_fsync, os.fsync = os.fsync, lambda descriptor: sys.audit(FSYNC, descriptor)
+    real_open = os.open
+
+    def open_from(*arguments: Any, dir_fd: int | None = None, **keywords: Any) -> int:
+        # The event of an opening does not say from which folder.
+        _opening.dir_fd = dir_fd
+        try:
+            return real_open(*arguments, dir_fd=dir_fd, **keywords)
+        finally:
+            _opening.dir_fd = None
+
+    os.open = open_from
     _current = Faults(root)
     try:
         yield _current
     finally:
         _current = None
-        os.fsync = real
+        os.fsync, os.open = real_fsync, real_open
 
 
 def share_semantics(is_open: Callable[[str], bool] = lambda path: False) -> Operation:
@@ -115,18 +145,19 @@ def share_semantics(is_open: Callable[[str], bool] = lambda path: False) -> Oper
     renaming or removing of a file that somebody (`is_open`) has open."""
     import errno
 
-    def check(event: str, arguments: tuple[Any, ...]) -> None:
+    def check(event: str, paths: tuple[str, ...]) -> None:
         if event == "os.link":
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-        if event == "os.rename" and os.path.lexists(arguments[1]):
-            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(arguments[1]))
-        if event in ("os.rename", "os.remove") and is_open(os.fsdecode(arguments[0])):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(arguments[0]))
+        if event == "os.rename" and os.path.lexists(paths[1]):
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), paths[1])
+        if event in ("os.rename", "os.remove") and is_open(paths[0]):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), paths[0])
 
     return check
 
 
 _current: Faults | None = None
+_opening = threading.local()
 _installed = False
 
 
@@ -141,3 +172,28 @@ def _install() -> None:
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _current is not None and event in OPERATIONS:
         _current.operation(event, arguments)
+
+
+def _is_step(flags: int) -> bool:
+    """Whether an opening is a step on the way to a file."""
+    return flags & _STEP == _STEP
+
+
+# Where there is no O_PATH, the last step cannot be told from an opening of the folder to read it.
+_STEP = getattr(os, "O_PATH", os.O_DIRECTORY) | os.O_DIRECTORY
+
+
+def _paths_of(event: str, arguments: tuple[Any, ...]) -> tuple[str, ...]:
+    if event == "open":
+        return (_path_of(arguments[0], getattr(_opening, "dir_fd", None)),)
+    positions = _PATHS.get(event, ((0, None),))
+    return tuple(
+        _path_of(arguments[n], None if fd is None else arguments[fd]) for n, fd in positions
+    )
+
+
+def _path_of(path: Any, dir_fd: int | None) -> str:
+    if isinstance(path, int):
+        return _path_of("", path)
+    folder = "" if dir_fd in (None, -1) else os.readlink(f"/proc/self/fd/{dir_fd}")  # noqa: PTH115
+    return os.path.abspath(os.path.join(folder, os.fsdecode(path)))  # noqa: PTH100, PTH118

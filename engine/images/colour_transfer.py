@@ -1,11 +1,16 @@
 """Colour transfer: the colours of one picture given to another, or kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["keep_colours", "match_colours"]
+from engine.images.picture import Picture
+from engine.images.strips import strips
+
+__all__ = ["ColourMap", "colour_map", "keep_colours"]
 
 # Luma of sRGB-encoded values: ITU-R BT.601, as in the YIQ space of Gatys et al. (2016).
 LUMA = (0.299, 0.587, 0.114)
@@ -15,20 +20,29 @@ LUMA = (0.299, 0.587, 0.114)
 VARIANCE_FLOOR = 1e-5
 
 
-def match_colours(picture: Tensor, palettes: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """The picture with the mean and covariance of the palettes' colours.
+@dataclass(frozen=True)
+class ColourMap:
+    """1 x 3 x H x W in 0 to 1 -> the same, clamped: a linear map about the mean colour."""
+
+    mean: Tensor  # 3 x 1
+    linear: Tensor  # 3 x 3
+    wanted_mean: Tensor
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        flat = picture[0].flatten(1)
+        mapped = self.linear.to(flat) @ (flat - self.mean.to(flat)) + self.wanted_mean.to(flat)
+        return mapped.view_as(picture).clamp(0, 1)
+
+
+def colour_map(picture: Picture, palettes: Sequence[Picture], shares: Sequence[float]) -> ColourMap:
+    """The map that gives a picture the mean and covariance of the palettes' colours.
 
     The linear Monge-Kantorovich map, the one of all such maps that moves the colours least:
     F. Pitié, A. Kokaram: The linear Monge-Kantorovitch linear colour mapping for example-based
     colour transfer, 2007, eq. 11.
 
     Args:
-        picture: 1 x 3 x H x W in 0 to 1.
-        palettes: 1 x 3 x h x w each.
         shares: of each palette in the mean and the covariance; they need not add up to 1.
-
-    Returns:
-        1 x 3 x H x W, clamped to 0 to 1.
     """
     mean, covariance = _statistics(picture)
     wanted = [_statistics(palette) for palette in palettes]
@@ -39,10 +53,7 @@ def match_colours(picture: Tensor, palettes: Sequence[Tensor], shares: Sequence[
     )
     root, inverse = _power(covariance, 0.5), _power(covariance, -0.5)
     between = _power(root @ wanted_covariance @ root, 0.5)
-    linear = inverse @ between @ inverse
-    flat = picture[0].flatten(1)
-    mapped = linear.to(flat) @ (flat - mean.to(flat)) + torch.as_tensor(wanted_mean).to(flat)
-    return mapped.view_as(picture).clamp(0, 1)
+    return ColourMap(mean, inverse @ between @ inverse, torch.as_tensor(wanted_mean))
 
 
 def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
@@ -67,13 +78,19 @@ def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
     return (light + chroma * room.clamp(max=1)).clamp(0, 1)
 
 
-def _statistics(picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (3 x 1) and covariance (3 x 3) of the colours, in float64 on the CPU."""
-    flat = picture[0].flatten(1)
-    mean = flat.mean(dim=1, keepdim=True)
-    centred = flat - mean
-    covariance = (centred @ centred.T / flat.shape[1]).cpu().double()
-    return mean.cpu().double(), covariance + VARIANCE_FLOOR * torch.eye(3, dtype=torch.float64)
+def _statistics(picture: Picture) -> tuple[Tensor, Tensor]:
+    """Mean (3 x 1) and covariance (3 x 3) of the colours, in float64, summed strip by strip."""
+    total, products = np.zeros(3), np.zeros((3, 3))
+    for rows in strips(*picture.size):
+        colours = picture.samples[rows].reshape(-1, 3).astype(np.float64)
+        total += colours.sum(axis=0)
+        products += colours.T @ colours
+    unit = 255.0 if picture.samples.dtype == np.uint8 else 1.0
+    pixels = picture.width * picture.height
+    mean = total / pixels
+    covariance = (products / pixels - np.outer(mean, mean)) / unit**2
+    floor = VARIANCE_FLOOR * np.eye(3)
+    return torch.from_numpy(mean / unit)[:, None], torch.from_numpy(covariance + floor)
 
 
 def _power(symmetric: Tensor, exponent: float) -> Tensor:

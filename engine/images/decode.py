@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +17,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.errors import PictureError
 
-__all__ = ["decoded", "identified", "opened"]
+__all__ = ["Opener", "decoded", "identified", "opened"]
 
 READABLE = "JPEG, PNG, WebP or TIFF"
 
@@ -73,7 +74,11 @@ DNG_VERSION_TAG = 50706
 TIFF_EXTENTS = ((273, 279), (324, 325))
 
 
-def opened(path: Path) -> IO[bytes]:
+Opener = Callable[[str, int], int]
+"""Opens a file, given its path and the flags of `os.open`; returns the descriptor."""
+
+
+def opened(path: Path, opener: Opener | None = None) -> IO[bytes]:
     """A regular file open for reading; never waits, as for a pipe.
 
     Raises:
@@ -81,7 +86,7 @@ def opened(path: Path) -> IO[bytes]:
     """
     try:
         # Without O_NONBLOCK, opening a pipe without a writer would block.
-        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+        file = open(path, "rb", opener=opener or _open_without_waiting)  # noqa: SIM115
     except FileNotFoundError:
         raise PictureError(f"{path}: there is no such file.") from None
     except IsADirectoryError:

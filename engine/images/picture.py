@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.images.colour_profile import fill_transparent, to_srgb
-from engine.images.decode import decoded, identified, opened
+from engine.images.decode import Opener, decoded, identified, opened
 from engine.images.encode import EXIF_SOFTWARE, SOFTWARE, TEXT_KEY, save
 from engine.images.strips import Floats, Samples
 
@@ -71,6 +71,11 @@ class Picture:
         """Width, height."""
         return self.width, self.height
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the samples and the alpha."""
+        return self.samples.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
     def thumbnail(self, longest_side: int) -> "Picture":
         """The picture with sides of at most `longest_side`; never enlarged."""
         factor = min(1.0, longest_side / max(self.size))
@@ -121,7 +126,9 @@ class Picture:
         return cls(np.array(image.convert("RGB")))
 
 
-def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
+def read_picture(
+    path: str | Path, *, max_megapixels: float = 200.0, opener: Opener | None = None
+) -> Picture:
     """Decode a JPEG, PNG, WebP or TIFF file completely; of several frames, the first.
 
     The EXIF orientation is applied, the colour profile converted to sRGB. Colours are read with 8
@@ -133,7 +140,7 @@ def read_picture(path: str | Path, *, max_megapixels: float = 200.0) -> Picture:
             header is asked before anything is decoded) or too small.
     """
     path = Path(path)
-    with opened(path) as file:
+    with opened(path, opener) as file:
         image = decoded(file, path, max_megapixels=max_megapixels, min_side=MIN_SIDE)
     return Picture(*to_srgb(image, path))
 

@@ -51,12 +51,16 @@ def style_size(style: Size, result: Size, scale: float) -> Size:
     return max(1, round(width * ratio)), max(1, round(height * ratio))
 
 
-def resize(picture: Tensor, size: Size) -> Tensor:
-    """1 x C x H x W at (width, height): bicubic, antialiased when it shrinks, clamped to 0 to 1."""
+def resize(picture: Tensor, size: Size, *, clamp: bool = True) -> Tensor:
+    """1 x C x H x W at (width, height): bicubic, antialiased when it shrinks.
+
+    Args:
+        clamp: to 0 to 1, beyond which the filter overshoots.
+    """
     if (picture.shape[-1], picture.shape[-2]) == size:
         return picture
     resized = F.interpolate(picture, size=size[::-1], mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)
+    return resized.clamp(0, 1) if clamp else resized
 
 
 def enlarge(

@@ -3,9 +3,10 @@
 Importing this module does not import torch: the hot folder checks its configuration with it.
 """
 
-import os
 import re
 from pathlib import Path
+
+import psutil
 
 __all__ = ["auto_budget", "format_bytes", "parse_memory"]
 
@@ -49,12 +50,12 @@ def format_bytes(count: float) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def auto_budget(device: str) -> int | None:
+def auto_budget(device: str) -> int:
     """Bytes that this process may come to hold on a device, a reserve left out.
 
     On a GPU what is free there, and what this process has there already. On a CPU the least of the
     system's available memory and of what the limits of its control groups leave, and what this
-    process holds. None where the system tells nothing.
+    process holds.
     """
     if device.startswith("cuda"):
         import torch
@@ -65,42 +66,22 @@ def auto_budget(device: str) -> int | None:
         import torch
 
         return _less_reserve(torch.mps.recommended_max_memory())
-    free_here = free_memory()
-    return None if free_here is None else _less_reserve(free_here + resident())
+    return _less_reserve(free_memory() + resident())
 
 
-def free_memory(root: Path = Path("/")) -> int | None:
+def free_memory(root: Path = Path("/")) -> int:
     """Bytes of main memory that this process could still take, by the system and its groups."""
-    found = [
-        *_available(root / "proc/meminfo"),
-        *_left_in_groups(root / "proc/self/cgroup", root / "sys/fs/cgroup"),
-    ]
-    if found:
-        return max(0, min(found))
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:  # such as macOS
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return None
+    groups = _left_in_groups(root / "proc/self/cgroup", root / "sys/fs/cgroup")
+    return max(0, min([int(psutil.virtual_memory().available), *groups]))
 
 
 def resident() -> int:
-    """Bytes of main memory that this process holds now; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of main memory that this process holds now."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def _less_reserve(count: int) -> int:
     return max(0, count - max(LEAST_RESERVE, int(RESERVE * count)))
-
-
-def _available(meminfo: Path) -> list[int]:
-    try:
-        lines = meminfo.read_text().splitlines()
-    except OSError:
-        return []
-    return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
 
 
 def _left_in_groups(own: Path, mount: Path) -> list[int]:

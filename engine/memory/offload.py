@@ -8,10 +8,12 @@ import errno
 import os
 import shutil
 import tempfile
+import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from types import EllipsisType
-from typing import Any
+from typing import IO
 
 import torch
 from torch import Tensor
@@ -41,8 +43,9 @@ class OffloadedTensor:
         self.device = device
         self._host: Tensor | None = None
         if device.type == "cpu":
-            self._file = _reserved(self.shape.numel() * dtype.itemsize)
-            weakref.finalize(self, self._file.close)
+            file = _reserved(self.shape.numel() * dtype.itemsize)
+            self._rows = _Rows(file)
+            weakref.finalize(self, file.close)
         elif device.type != "meta":
             self._host = torch.empty(
                 shape,
@@ -55,10 +58,7 @@ class OffloadedTensor:
         if self._host is not None:
             self._host[region] = part.to("cpu")
         elif self.device.type == "cpu":
-            data = _bytes(part.permute(0, 2, 3, 1).contiguous())
-            length = data.nbytes // part.shape[2]
-            for row, offset in enumerate(self._offsets(region)):
-                _written(self._file.fileno(), data[row * length : (row + 1) * length], offset)
+            self._rows.write(_bytes(part.permute(0, 2, 3, 1).contiguous()), self._offsets(region))
 
     def __getitem__(self, region: Region | EllipsisType) -> Tensor:
         """A copy on the device, in channels_last."""
@@ -69,10 +69,7 @@ class OffloadedTensor:
         rows, columns = (each.stop - each.start for each in region[1:])
         part = torch.empty((1, rows, columns, self.shape[1]), dtype=self.dtype, device=self.device)
         if self.device.type == "cpu":
-            data = _bytes(part)
-            length = data.nbytes // rows
-            for row, offset in enumerate(self._offsets(region)):
-                _read(self._file.fileno(), data[row * length : (row + 1) * length], offset)
+            self._rows.read_into(_bytes(part), self._offsets(region))
         return part.permute(0, 3, 1, 2)
 
     def _offsets(self, region: Region) -> range:
@@ -84,6 +81,38 @@ class OffloadedTensor:
         return range(rows.start * whole + start, rows.stop * whole + start, whole)
 
 
+class _Rows:
+    """A file of equally long rows. (Windows has no `pread` and `pwrite`.)"""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._position = threading.Lock()
+
+    def write(self, data: memoryview, offsets: range) -> None:
+        for row, offset in zip(_divided(data, len(offsets)), offsets, strict=True):
+            with self._position:
+                self._file.seek(offset)
+                while row:
+                    row = row[self._file.write(row) :]
+
+    def read_into(self, data: memoryview, offsets: range) -> None:
+        for row, offset in zip(_divided(data, len(offsets)), offsets, strict=True):
+            with self._position:
+                self._file.seek(offset)
+                while row:
+                    count = self._file.readinto(row)  # type: ignore[attr-defined]
+                    if not count:
+                        raise OSError(
+                            errno.EIO, "a temporary file ends early", str(offload_folder())
+                        )
+                    row = row[count:]
+
+
+def _divided(data: memoryview, count: int) -> Iterator[memoryview]:
+    length = data.nbytes // count
+    return (data[number * length : (number + 1) * length] for number in range(count))
+
+
 def offload_folder() -> Path:
     """Folder of the temporary files: `TMPDIR` if set; else /var/tmp, as /tmp is often in memory."""
     if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK | os.X_OK):
@@ -91,16 +120,18 @@ def offload_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _reserved(size: int) -> Any:
+def _reserved(size: int) -> IO[bytes]:
     """An unnamed file with so many bytes reserved on the disk."""
     folder = offload_folder()
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with its OffloadedTensor)
+    file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 (closed with its OffloadedTensor)
     try:
         # Checked first: reserving fills a disk before it fails for lack of space.
         if shutil.disk_usage(folder).free < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
     except OSError as error:
         file.close()
         if error.errno != errno.ENOSPC:
@@ -113,18 +144,3 @@ def _reserved(size: int) -> Any:
 def _bytes(tensor: Tensor) -> memoryview:
     """The bytes of a contiguous tensor on the CPU, sharing its memory."""
     return memoryview(tensor.view(torch.uint8).flatten().numpy())  # type: ignore[arg-type]
-
-
-def _written(file: int, data: memoryview, offset: int) -> None:
-    while data:
-        count = os.pwrite(file, data, offset)
-        data, offset = data[count:], offset + count
-
-
-def _read(file: int, data: memoryview, offset: int) -> None:
-    while data:
-        found = os.pread(file, len(data), offset)
-        if not found:
-            raise OSError(errno.EIO, "a temporary file ends early", str(offload_folder()))
-        data[: len(found)] = found
-        data, offset = data[len(found) :], offset + len(found)

@@ -93,7 +93,7 @@ class Planner:
             with contextlib.suppress(BudgetError):
                 other = self._settings.model_copy(update={"optimiser": "adam"})
                 Planner(self._vgg, other).plan(size, held, steps, budget)
-                advice = " So would this size with `optimiser: adam` and `learning_rate: 0.02`."
+                advice = " So would this size with `optimiser: adam`."
         raise BudgetError(self.does_not_fit(least, budget) + advice)
 
     def fits_without_plan(self, size: Size, held: int, steps: int, budget: int) -> bool:

@@ -195,7 +195,7 @@ class Predictor:
                 kept = counter.live
                 gradient = torch.empty_like(picture, memory_format=torch.contiguous_format)
                 counter.peak = counter.live
-                method.step(picture, gradient)
+                method.step(picture, gradient, torch.empty(3, device="meta"))
                 del gradient
         self._moves[size] = kept, counter.peak - kept
         return kept + pair * max(0, history - 1), counter.peak - kept

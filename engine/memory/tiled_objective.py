@@ -24,7 +24,6 @@ from torch.autograd.function import once_differentiable
 from engine.losses.functional import content_gradient, content_loss
 from engine.losses.statistics import StyleStatistics, TileableStatistic
 from engine.losses.weighted import WeightedLosses
-from engine.memory.allocator import trim
 from engine.memory.segmented_network import (
     SegmentedNetwork,
     StatisticsAccumulator,
@@ -34,6 +33,7 @@ from engine.memory.segmented_network import (
     read_tile,
 )
 from engine.memory.segments import Segment, Tile
+from engine.network.allocator import trim
 from engine.network.layers import positions_of
 
 __all__ = ["TiledObjective"]

@@ -26,6 +26,8 @@ import torch.nn.functional as F
 from pydantic import FiniteFloat, TypeAdapter
 from torch import Tensor
 
+from engine.network.allocator import is_out_of_memory
+
 __all__ = ["Speedups", "measure_speedup", "measured_here", "resolve_precision"]
 
 MARGIN = 1.15
@@ -70,6 +72,9 @@ def measure_speedup(device: str) -> float | None:
 
     Returns:
         None where the device has no bfloat16, or one whose results are off by more than rounding.
+
+    Raises:
+        MemoryError, RuntimeError: memory has run out, which says nothing about the device.
     """
     layers = _layers(device)
     # Not timed: the first run of each loads libraries, allocates and chooses kernels.
@@ -77,7 +82,9 @@ def measure_speedup(device: str) -> float | None:
     try:
         reduced = [tuple(_to(torch.bfloat16, tensor) for tensor in layer) for layer in layers]
         agree = all(map(_agree, _convolved(reduced), exact))
-    except (RuntimeError, TypeError):  # Raised by torch where a device lacks a type.
+    except (RuntimeError, TypeError) as error:  # Raised by torch where a device lacks a type.
+        if is_out_of_memory(error):
+            raise
         return None
     if not agree:
         return None
@@ -111,12 +118,17 @@ class Speedups:
         self._known: dict[str, float | None] = {}
 
     def of(self, device: str) -> float | None:
-        """The speed-up; None where bfloat16 cannot be used."""
+        """The speed-up; None where bfloat16 cannot be used, or now cannot be measured."""
         key = _description(device)
         if key not in self._known:
             kept = self._read()
             if key not in kept:
-                kept[key] = self._measure(device)
+                try:
+                    kept[key] = self._measure(device)
+                except (MemoryError, RuntimeError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    return None  # It may be different the next time: nothing is kept.
                 self._write(kept)
             self._known[key] = kept[key]
         return self._known[key]

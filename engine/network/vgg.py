@@ -5,7 +5,7 @@ K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Imag
 """
 
 import itertools
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from typing import Any
 
 import torch
@@ -70,6 +70,8 @@ class VGG19:
         self.weights = weights
         self.device = torch.device(device)
         self.precision = precision
+        self.on_layer: Callable[[], None] = lambda: None
+        """Called before each layer is computed, of a whole picture or of a tile."""
         # channels_last is the layout that oneDNN and cuDNN convolve fastest.
         self._convolutions = {
             name: (
@@ -134,6 +136,7 @@ class VGG19:
         """
         found: dict[str, Tensor] = {}
         for name in layers:
+            self.on_layer()
             if name.startswith("conv"):
                 if padding == "zeros" and edges == ALL_EDGES:
                     x = _Convolution.apply(x, *self._convolutions[name], 1)

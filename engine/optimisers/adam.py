@@ -24,10 +24,14 @@ class Adam:
         self._steps = 0
         self._mean: Tensor | None = None  # m, of the gradients
         self._square: Tensor | None = None  # v, of their squares
+        self._first: Tensor | None = None  # the loss of the first picture
 
-    def step(self, picture: Tensor, gradient: Tensor) -> None:
-        if self._mean is None or self._square is None:
-            self._mean, self._square = torch.zeros_like(picture), torch.zeros_like(picture)
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
+        # All that takes memory comes first: a step that runs out of it has changed nothing.
+        scratch = torch.empty_like(picture[..., :STRIP, :])
+        if self._mean is None or self._square is None or self._first is None:
+            mean, square = torch.zeros_like(picture), torch.zeros_like(picture)
+            self._mean, self._square, self._first = mean, square, terms.sum()
         first, second = self.BETAS
         self._steps += 1
         self._mean.lerp_(gradient, 1 - first)
@@ -39,8 +43,21 @@ class Adam:
             *(torch.split(x, STRIP, dim=-2) for x in (picture, self._mean, self._square)),
             strict=True,
         ):
-            root = square.sqrt().div_(correction).add_(self.EPSILON)
+            root = scratch[..., : part.shape[-2], :]
+            torch.sqrt(square, out=root).div_(correction).add_(self.EPSILON)
             part.addcdiv_(mean, root, value=-length)
+
+    def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
+        return terms
+
+    def report(self, terms: Tensor) -> Tensor:
+        numbers = torch.cat([terms, terms.new_zeros(3)])
+        if self._first is not None:
+            numbers[-1] = (terms.sum() < self._first) | (self._first == 0)
+        return numbers
+
+    def standing(self, picture: Tensor, rejected: bool) -> Tensor:
+        return picture
 
     def state(self) -> OptimiserState:
         def copied(tensor: Tensor | None) -> Tensor | None:
@@ -50,6 +67,7 @@ class Adam:
             "steps": self._steps,
             "mean": copied(self._mean),
             "square": copied(self._square),
+            "first": self._first,
         }
 
     def restore(self, state: OptimiserState, picture: Tensor) -> None:
@@ -57,3 +75,4 @@ class Adam:
         if self._steps:
             self._mean = state["mean"].to(picture.device, copy=True)
             self._square = state["square"].to(picture.device, copy=True)
+            self._first = state["first"].to(picture.device)

@@ -4,34 +4,48 @@ What `torch.optim.LBFGS` decides on the host (is this pair's curvature positive?
 here: no number is read back from the device.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from engine.optimisers.guard import Guard
 from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["LBFGS"]
+
+
+class _Pair(NamedTuple):
+    move: Tensor  # s
+    change: Tensor  # y, of the gradient
+    inverse_curvature: Tensor  # rho = 1 / y's, 0 for a pair left out
 
 
 class LBFGS:
     """Limited-memory BFGS with a fixed step, the two-loop recursion.
 
     J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5, with the scaling
-    of eq. 7.20. The same iterates as `torch.optim.LBFGS(line_search_fn=None)`: a first move of
-    length 1 (in the sum of magnitudes) times the learning rate, pairs of no positive curvature
-    left out.
+    of eq. 7.20. A pair of no positive curvature is left out. Guarded (`Guard`), no move is long,
+    one that raises the loss far is taken back, and what is delivered is the picture with the lowest
+    loss; what a move that was taken back has shown of the curvature is remembered all the same.
+    Unguarded, the iterates are those of `torch.optim.LBFGS(line_search_fn=None)`, whose first move
+    has length 1 (in the sum of magnitudes) times the learning rate.
 
     `first_move` is a longer first move instead: its root mean square in the picture's units. From
     torch's, which changes no pixel by more than a millionth or so, the second move is a guess from
-    rounding noise; at 256 px it was seen to throw the picture a hundred times further from the
-    style than the content is, for good.
+    rounding noise.
 
     `precondition` is what the inverse Hessian is taken for before any pair is known, up to a
     factor that the newest pair gives: a symmetric positive definite map of flat gradients.
     """
 
-    CURVATURE_FLOOR = 1e-10  # torch.optim.LBFGS: a pair with y's below this is not remembered.
+    LEAST_COSINE = 1e-4
+    """Of a move and the gradient's change: a pair below this is left out. A pair of hardly any
+    curvature asks for a move without end."""
+
+    CURVATURE_FLOOR = 1e-10
+    """The floor of y's that `torch.optim.LBFGS` has instead, whatever the units."""
 
     def __init__(
         self,
@@ -39,58 +53,97 @@ class LBFGS:
         history: int = 100,
         first_move: float = 0.0,
         precondition: Callable[[Tensor], Tensor] | None = None,
+        *,
+        guarded: bool = True,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_move = first_move
         self._precondition = precondition or (lambda gradient: gradient)
-        self._moves: list[Tensor] = []  # s, newest last
-        self._changes: list[Tensor] = []  # y
-        self._inverse_curvatures: list[Tensor] = []  # 1 / (y's), 0 for a pair left out
+        self._guarded = guarded
+        self._guard: Guard | None = None
+        self._pairs: list[_Pair] = []  # newest last
         self._scale: Tensor | None = (
             None  # gamma: y's / y'Py of the newest good pair, P the preconditioner
         )
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
 
-    def step(self, picture: Tensor, gradient: Tensor) -> None:
-        g = gradient.flatten()
-        if self._previous_gradient is None or self._previous_move is None:
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
+        g, pairs, guard = gradient.flatten(), self._pairs, self._guard
+        scale, previous_g, previous_move = self._scale, self._previous_gradient, self._previous_move
+        rejected: Tensor | None = None
+        if previous_g is None or previous_move is None:
+            guard = Guard.at(picture, g, terms) if self._guarded else None
             downhill = -self._precondition(g)
             move = downhill * (self.learning_rate * self._first_length(downhill))
         else:
-            change = g - self._previous_gradient
-            self._previous_gradient = None  # A full-size picture less while the move is found.
-            self._remember(self._previous_move, change)
-            move = self._direction(g).mul_(self.learning_rate)
+            pair, scale = self._learnt(previous_move, g - previous_g)
+            pairs = [*pairs, pair]
+            if guard is not None:
+                rejected = guard.rejects(terms)
+                guard = guard.after(picture, g, terms, previous_move)
+                g = torch.where(rejected, guard.gradient, g)
+            move = self._direction(g, pairs, scale).mul_(self.learning_rate)
+            if guard is not None:
+                guard.limit(move)
+        # Nothing below takes memory, so a step that runs out of it has changed nothing. The next
+        # pair takes the place of the oldest.
+        self._pairs = pairs[max(0, len(pairs) + 1 - self.history) :]
+        self._scale, self._guard = scale, guard
         self._previous_gradient, self._previous_move = g, move
-        # The next pair takes the place of the oldest.
-        excess = max(0, len(self._moves) + 1 - self.history)
-        for memory in (self._moves, self._changes, self._inverse_curvatures):
-            del memory[:excess]
+        if guard is not None and rejected is not None:
+            torch.where(rejected, guard.picture, picture, out=picture)
         picture.add_(move.view_as(picture))
+
+    def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
+        if self._guard is None:
+            return terms
+        self._guard = self._guard.ended(picture, terms)
+        picture.copy_(self._guard.picture)
+        return self._guard.terms
+
+    def report(self, terms: Tensor) -> Tensor:
+        guard = self._guard
+        if guard is None:
+            numbers = torch.cat([terms, terms.new_zeros(3)])
+            numbers[-1] = not self._guarded  # not known
+            return numbers
+        rejected = guard.rejects(terms)
+        standing = torch.where(rejected, guard.terms, terms)
+        counts = torch.stack([guard.rejected + rejected, rejected, guard.improved])
+        return torch.cat([standing, counts])
+
+    def standing(self, picture: Tensor, rejected: bool) -> Tensor:
+        return self._guard.picture if rejected and self._guard is not None else picture
 
     def state(self) -> OptimiserState:
         # No step changes a tensor that an earlier one has put here; lists are enough to copy.
         return {
-            "moves": list(self._moves),
-            "changes": list(self._changes),
-            "inverse_curvatures": list(self._inverse_curvatures),
+            "moves": [pair.move for pair in self._pairs],
+            "changes": [pair.change for pair in self._pairs],
+            "inverse_curvatures": [pair.inverse_curvature for pair in self._pairs],
             "scale": self._scale,
             "previous_gradient": self._previous_gradient,
             "previous_move": self._previous_move,
+            "guard": self._guard.state() if self._guard is not None else None,
         }
 
     def restore(self, state: OptimiserState, picture: Tensor) -> None:
-        def here(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(picture.device)
+        device = picture.device
 
-        self._moves = [s.to(picture.device) for s in state["moves"]]
-        self._changes = [y.to(picture.device) for y in state["changes"]]
-        self._inverse_curvatures = [r.to(picture.device) for r in state["inverse_curvatures"]]
+        def here(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        columns = (state["moves"], state["changes"], state["inverse_curvatures"])
+        self._pairs = [
+            _Pair(*(tensor.to(device) for tensor in pair)) for pair in zip(*columns, strict=True)
+        ]
         self._scale = here(state["scale"])
         self._previous_gradient = here(state["previous_gradient"])
         self._previous_move = here(state["previous_move"])
+        guard = state["guard"]
+        self._guard = None if guard is None else Guard.from_state(guard, device)
 
     def _first_length(self, downhill: Tensor) -> Tensor:
         if self.first_move:
@@ -98,27 +151,33 @@ class LBFGS:
             return self.first_move / downhill.square().mean().sqrt().clamp(min=tiny)
         return (1 / downhill.abs().sum()).clamp(max=1)
 
-    def _remember(self, move: Tensor, change: Tensor) -> None:
+    def _learnt(self, move: Tensor, change: Tensor) -> tuple[_Pair, Tensor]:
+        """The pair, and gamma after it."""
         curvature = change.dot(move)
-        good = curvature > self.CURVATURE_FLOOR
-        scale = curvature / change.dot(self._precondition(change))
-        previous = torch.ones_like(scale) if self._scale is None else self._scale
-        self._scale = torch.where(good, scale, previous)
-        self._moves.append(move)
-        self._changes.append(change)
-        self._inverse_curvatures.append(torch.where(good, 1 / curvature, 0))
+        preconditioned = self._precondition(change)
+        scale = curvature / change.dot(preconditioned)
+        if not self._guarded:
+            good = curvature > self.CURVATURE_FLOOR
+            otherwise = torch.ones_like(scale)
+        else:
+            lengths = [torch.linalg.vector_norm(x) for x in (move, change, preconditioned)]
+            good = curvature > self.LEAST_COSINE * lengths[0] * lengths[1]
+            # In the units of the picture over those of the gradient, whatever the curvature's sign.
+            otherwise = torch.where(lengths[2] > 0, lengths[0] / lengths[2], 1.0)
+            change.masked_fill_(~torch.isfinite(curvature), 0)
+        previous = otherwise if self._scale is None else self._scale
+        pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
+        return pair, torch.where(good, scale, previous)
 
-    def _direction(self, g: Tensor) -> Tensor:
+    def _direction(self, g: Tensor, pairs: Sequence[_Pair], scale: Tensor) -> Tensor:
         """-H g, where H approximates the inverse Hessian."""
         q = -g
-        pairs = list(zip(self._moves, self._changes, self._inverse_curvatures, strict=True))
         alphas = []
         for s, y, rho in reversed(pairs):
             alpha = rho * s.dot(q)
             q.addcmul_(y, alpha, value=-1)
             alphas.append(alpha)
-        assert self._scale is not None
-        r = self._precondition(q).mul_(self._scale)
+        r = self._precondition(q).mul_(scale)
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.addcmul_(s, alpha - rho * y.dot(r))
         return r

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -50,14 +51,25 @@ class Snapshot:
     """Evaluations after which the picture was moved: the next is number `done` + 1."""
     picture: Tensor
     optimiser: OptimiserState
+    rejected_moves: int = 0
+    """Moves that were taken back before the optimiser began."""
+    improved: bool = False
+    """Whether the loss was lowered before the optimiser began."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """`number` (from 1) evaluations are done; `losses` are those of the picture as it is now."""
+    """`number` (from 1) evaluations are done; `losses` are those of the picture that stands: the
+    one that the last move led to or, if that is taken back, the best so far."""
 
     number: int
     losses: Losses
+    rejected_moves: int
+    """Moves that were taken back so far."""
+    improved: bool
+    """Whether the loss was lowered, or was 0 from the start."""
+    picture: Callable[[], Tensor]
+    """The picture that stands, at this step."""
     snapshot: Callable[[], Snapshot]
     """The state at the moment of the call: at this step, or a later one if the optimisation went
     on. Any thread may call it; it waits while the picture is being moved."""
@@ -73,18 +85,20 @@ def minimise(
     history: int = 100,
     first_move: float = 0.0,
     preconditioning: float = 0.0,
+    guarded: bool = True,
     clamp: bool = True,
     report_every: int = 1,
     resume: Snapshot | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
 
-    The picture is not moved after the last evaluation, so that the last reported losses are those
-    of the picture as it stands.
+    The picture is not moved after the last evaluation. L-BFGS is guarded (`Guard`): `picture`
+    becomes the best that was found, of which the last losses are reported.
 
     Args:
         picture: 1 x 3 x H x W in 0 to 1; changed in place.
         preconditioning: of L-BFGS, the exponent of `FrequencyPreconditioner`; 0 for none.
+        guarded: off, L-BFGS takes no move back, and the last picture is delivered.
         clamp: keep it in 0 to 1, by projection after every move. L-BFGS's memory keeps the moves
             unclamped, as when a closure clamps before evaluating (the PyTorch tutorial).
         report_every: evaluations between reports, each of which waits for the device. The first
@@ -102,6 +116,7 @@ def minimise(
         history=history,
         first_move=first_move,
         preconditioning=preconditioning,
+        guarded=guarded,
     )
     done = 0
     if resume is not None:
@@ -119,12 +134,15 @@ def minimise(
     for number in range(first, steps + 1):
         variable = picture.detach().requires_grad_()
         terms = objective(variable)
+        if number == steps:
+            with moving, torch.no_grad():
+                terms = method.finish(picture, terms.detach())
         if number in (first, steps) or number % report_every == 0:
-            yield Step(number, _read(terms, number), snapshot)
+            yield _read(method, picture, terms.detach(), number, snapshot)
         if number < steps:
             (gradient,) = torch.autograd.grad(terms.sum(), variable)
             with moving, torch.no_grad():
-                method.step(picture, gradient)
+                method.step(picture, gradient, terms.detach())
                 if clamp:
                     picture.clamp_(0, 1)
                 done = number
@@ -139,18 +157,25 @@ def optimiser_of(
     history: int,
     first_move: float,
     preconditioning: float,
+    guarded: bool = True,
 ) -> Optimiser:
     """The optimiser of `minimise`, whose arguments these are, for a picture of this size."""
     if name == "adam":
         return Adam(learning_rate)
     size = (picture.shape[-1], picture.shape[-2])
     precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
-    return LBFGS(learning_rate, history, first_move, precondition)
+    return LBFGS(learning_rate, history, first_move, precondition, guarded=guarded)
 
 
-def _read(terms: Tensor, number: int) -> Losses:
+def _read(
+    method: Optimiser,
+    picture: Tensor,
+    terms: Tensor,
+    number: int,
+    snapshot: Callable[[], Snapshot],
+) -> Step:
     """Read the losses: the only place where the host waits for the device."""
-    values = terms.detach().tolist()
+    *values, rejected_moves, rejected, improved = method.report(terms).tolist()
     losses = Losses(*values)
     if not all(map(math.isfinite, values)):
         raise NumericalError(
@@ -158,4 +183,5 @@ def _read(terms: Tensor, number: int) -> Losses:
             f"{losses.style:g}, total variation {losses.tv:g}). The steps are too long: lower "
             "`learning_rate`, use `clamp: true`, or `precision: float32`."
         )
-    return losses
+    standing = partial(method.standing, picture, bool(rejected))
+    return Step(number, losses, int(rejected_moves), bool(improved), standing, snapshot)

@@ -8,12 +8,24 @@ from torch import Tensor
 __all__ = ["Optimiser", "OptimiserState"]
 
 OptimiserState = Mapping[str, Any]
-"""Tensors, numbers, None, and lists of these: what `torch.load(weights_only=True)` brings back."""
+"""Tensors, numbers, None, lists and mappings of these: as `torch.load(weights_only=True)` reads."""
 
 
 class Optimiser(Protocol):
-    def step(self, picture: Tensor, gradient: Tensor) -> None:
+    """`terms` are the objective's at `picture`; the loss is their sum."""
+
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
         """Move `picture` in place, given the gradient there."""
+
+    def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
+        """After the last evaluation: the picture to deliver, in place, and its terms."""
+
+    def report(self, terms: Tensor) -> Tensor:
+        """Six numbers: the terms of the picture that stands; the moves that were taken back, the
+        last included; whether the last is; whether the loss has been lowered."""
+
+    def standing(self, picture: Tensor, rejected: bool) -> Tensor:
+        """The picture that stands: that which the last move is taken back to, if it is."""
 
     def state(self) -> OptimiserState:
         """The memory of earlier steps, as tensors that no later step changes."""

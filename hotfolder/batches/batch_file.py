@@ -1,8 +1,7 @@
 """A batch in the inbox: `NAME.batch.yaml` lists contents x styles x settings (docs/batches.md)."""
 
 import difflib
-import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,19 +9,31 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, problems_of, resolve
+from engine.settings import Settings, problems_of
 from hotfolder.batches.expansion import variants_of
+from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
 from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES
+from hotfolder.inbox.sidecar import MAX_STYLES, client_mapping, resolve_untrusted
 from hotfolder.job_options import JobOptions
+from hotfolder.limits import shortened
 from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 
-__all__ = ["BATCH_KEYS", "BatchFile", "fits", "parse_batch"]
+__all__ = ["BATCH_KEYS", "BatchFile", "parse_batch"]
 
 BATCH_KEYS = ("contents", "styles", "settings", "priority", "max_minutes", "client")
 
 MOST = 1000
 """Patterns, styles or settings that one batch may list."""
+
+MAX_PATTERNS = 50
+"""Contents that are patterns, each of which is compared with every picture."""
+
+_INIT_KEYS = ("init_file",)
+_INIT = "no such key in a batch: it has no picture to start from"
+
+_LENGTH = f"at most {MAX_LENGTH} characters"
 
 
 @dataclass(frozen=True)
@@ -49,40 +60,30 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
     values = document.values
     problems = [_unknown(key) for key in values if key not in BATCH_KEYS]
     contents = _words(values.get("contents"), ("contents",), problems)
+    if (count := sum(map(is_pattern, contents))) > MAX_PATTERNS:
+        expected = f"at most {MAX_PATTERNS}; the others by their names"
+        problems.append(Problem(("contents",), f"{count} patterns", expected))
     styles = tuple(
         tuple(blend) if isinstance(blend, list) else (blend,)
         for blend in _listed(values.get("styles"))
     )
     _words([style for blend in styles for style in blend], ("styles",), problems)
+    for index, blend in enumerate(styles):
+        if not 0 < len(blend) <= MAX_STYLES:
+            expected = f"1 to {MAX_STYLES} pictures"
+            problems.append(Problem(("styles", index), f"{len(blend)} pictures", expected))
     given = values.get("settings") or {}
     layers = _listed(given)
-    for index, layer in enumerate(layers):
+    for index, layer in enumerate(layers[:MOST]):
         above = ("settings", index) if isinstance(given, list) else ("settings",)
         problems += _problems_of_layer(layer, above, base)
-    client = values.get("client") or {}
-    if not isinstance(client, dict):
-        problems.append(Problem(("client",), repr(client)[:80], "a mapping of names to values"))
+    if len(layers) > MOST:
+        problems.append(Problem(("settings",), f"{len(layers)} entries", f"1 to {MOST}"))
+    client = client_mapping(values.get("client"), problems)
     options = _options(values, problems)
     if problems:
         raise SidecarError(document.describe(problems))
     return BatchFile(document, contents, styles, variants_of(layers, base), options, client)
-
-
-def fits(path: str, pattern: str) -> bool:
-    """Whether a path below the inbox fits; `*` stays within a folder, `**` goes through them."""
-    return _fits(PurePosixPath(path).parts, PurePosixPath(pattern).parts)
-
-
-def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    if not patterns:
-        return not parts
-    if patterns[0] == "**":
-        return any(_fits(parts[skip:], patterns[1:]) for skip in range(len(parts) + 1))
-    return (
-        bool(parts)
-        and fnmatch.fnmatchcase(parts[0].casefold(), patterns[0].casefold())
-        and _fits(parts[1:], patterns[1:])
-    )
 
 
 def _listed(given: Any) -> list[Any]:
@@ -97,10 +98,18 @@ def _words(given: Any, path: tuple[str | int, ...], problems: list[Problem]) -> 
             shown = "missing" if word is None else repr(word)[:80]
             problems.append(Problem(path, shown, "a picture's name or a pattern such as '*.jpg'"))
             continue
+        if len(word) > MAX_LENGTH:
+            problems.append(Problem(path, shortened(repr(word), 80), _LENGTH))
+            continue
         name = PurePosixPath(word)
-        if name.is_absolute() or ".." in name.parts or "\\" in word or word[1:2] == ":":
+        if name.parts.count("**") > MAX_DEEP:
+            expected = f"`**` at most {MAX_DEEP} times"
+            problems.append(Problem(path, shortened(repr(word), 80), expected))
+        elif name.is_absolute() or ".." in name.parts or "\\" in word or word[1:2] == ":":
             expected = "a path below the inbox, not one that leads elsewhere"
             problems.append(Problem(path, repr(word)[:200], expected))
+        elif "\0" in word or any(len(part.encode()) > FILE_NAME_BYTES for part in name.parts):
+            problems.append(Problem(path, repr(word)[:200], "names that files can have"))
         elif not _may_be_pictures(name):
             expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}, or a pattern of them"
             problems.append(Problem(path, repr(word)[:200], expected))
@@ -131,11 +140,12 @@ def _problems_of_layer(
 ) -> list[Problem]:
     if not isinstance(layer, dict):
         return [Problem(above, repr(layer)[:80], "a mapping of settings")]
+    problems = [Problem((key,), repr(layer[key])[:80], _INIT) for key in _INIT_KEYS if key in layer]
     try:
-        resolve(base, layer)
+        resolve_untrusted({key: layer[key] for key in layer if key not in _INIT_KEYS}, [base])
     except SettingsError as error:
-        return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in error.problems]
-    return []
+        problems += error.problems
+    return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in problems]
 
 
 def _unknown(key: str) -> Problem:

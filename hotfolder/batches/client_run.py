@@ -25,6 +25,8 @@ from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
 from hotfolder.file_names import free_name_in
+from hotfolder.folder_access import open_regular
+from hotfolder.paths import in_plain_folder, without_links
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
 from plugin.client.protocol import RECORD_SUFFIX
 
@@ -164,12 +166,14 @@ class BatchRun:
     def _fetch_result(self, item: Item, status: Status) -> Path:
         """Move the result, and what lies beside it, to the output folder; nothing is replaced."""
         result = self._client.result_of(status)
-        record = yaml.safe_load(result.record.read_bytes())
+        with open_regular(in_plain_folder(result.record)) as file:
+            record = yaml.safe_load(file)
         stem = result.picture.stem
         extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}
         # A record without its picture is what an interrupted run left: its name is free.
-        name = free_name_in(self._out, item.name, SUFFIXES.values())
+        out = without_links(self._out)
+        name = free_name_in(out, item.name, SUFFIXES.values())
         record["name"], record["picture"] = name, f"{name}{result.picture.suffix}"
         if extra_outputs:
             record["progression"] = [f"{name}{suffix}" for suffix in list(sources)[:-1]]
@@ -180,8 +184,8 @@ class BatchRun:
             record["versions"]["impasto"],
         )
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
-        write_whole(self._out / f"{name}{RECORD_SUFFIX}", f"work: {work}\n{text}".encode())
-        files = [(source, self._out / f"{name}{end}") for end, source in sources.items()]
+        write_whole(out / f"{name}{RECORD_SUFFIX}", f"work: {work}\n{text}".encode())
+        files = [(in_plain_folder(source), out / f"{name}{end}") for end, source in sources.items()]
         if not publish_all(files):
             raise FileExistsError(errno.EEXIST, "another file has this name", str(files[-1][1]))
         for source in (*sources.values(), result.record):

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 from engine.images.sheet import INK, PAPER, font
 from hotfolder.atomic_files import write_whole
+from hotfolder.folder_access import open_regular
 
 __all__ = ["contact_sheet"]
 
@@ -73,7 +74,7 @@ def _fits(side: int, columns: int, rows: int) -> bool:
 def _size_within(path: Path, side: int) -> tuple[int, int] | None:
     """Of the picture with sides of at most `side`; by its header alone."""
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             factor = min(1.0, side / max(image.size))
             return math.ceil(image.width * factor), math.ceil(image.height * factor)
     except (OSError, ValueError, Image.DecompressionBombError):
@@ -82,7 +83,7 @@ def _size_within(path: Path, side: int) -> tuple[int, int] | None:
 
 def _small(path: Path, side: int) -> Image.Image | None:
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as file, Image.open(file) as image:
             image.draft("RGB", (2 * side, 2 * side))
             small = image.convert("RGBA")
         small.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -7,48 +7,48 @@ painted once, however often the daemon is killed.
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff
-from hotfolder.batches.batch_file import BatchFile, parse_batch
+from hotfolder.batches.batch_status import status_of_batch, status_of_half_claimed
+from hotfolder.batches.candidates import BatchCandidate, BatchCandidates
+from hotfolder.batches.controls import BatchControls
 from hotfolder.batches.expansion import MAX_ACTIVE
-from hotfolder.batches.matching import InputMatcher, MatchResult
+from hotfolder.batches.matching import InputMatcher, LoosePictures
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import item_end
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.errors import SidecarError
-from hotfolder.file_names import FileRole, free_name
+from hotfolder.errors import HotFolderError
+from hotfolder.file_names import FileRole, FreeNames
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
-from hotfolder.inbox.listing import newest_time
-from hotfolder.inbox.model import Decision, InboxFile, InputFile
-from hotfolder.inbox.sidecar import read_text
+from hotfolder.inbox.model import Decision, InputFile
+from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.job import now
 from hotfolder.job_tag import JobTag
-from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.status_files import StatusWriter
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
+from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import (
-    RESERVED_NAMES,
-    ControlFile,
-    JobState,
-    JobStatus,
-    fold_name,
-)
+from hotfolder.throttle import SteppedWork, Steps, Throttle
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, JobStatus
 
 __all__ = ["BatchCoordinator"]
 
 log = logging.getLogger(__name__)
 
+WAITS = "the next paintings wait for a job that may be one of them: "
+
 UNSETTLED = "unsettled batches"
 """Key of the backoff."""
+
+TURN_SECONDS = 0.5
+"""How long a turn may look at batch files. There may be thousands of them."""
 
 
 class BatchCoordinator:
@@ -60,114 +60,201 @@ class BatchCoordinator:
         folder: FolderPaths,
         spool: Spool,
         *,
+        remove_control: Callable[[Path], None],
+        once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._folder = folder
         self._spool = spool
-        self._store = ClaimStore(folder.batches, "plan.json", Batch, folder)
+        self._clock = clock
+        self._store = ClaimStore(folder.batches, "plan.json", Batch, folder, self._salvage)
         self._matcher = InputMatcher(folder)
+        self._candidates = BatchCandidates(config, self._matcher, clock, once=once)
         self._publisher = BatchPublisher(folder, clock=clock)
         self._status_writer = StatusWriter(folder)
+        self._guard = RefusalGuard()
         self._live: dict[str, Batch] = {}
-        self._waiting: dict[str, JobStatus] = {}
+        self._waiting: dict[str, BatchCandidate] = {}
+        self._look: SteppedWork[list[SpooledJob]] = SteppedWork(clock, TURN_SECONDS)
+        self._remove_control = remove_control
+        self._controls = BatchControls(remove_control)
+        """Those of the last scan."""
+        self._troubles: dict[str, str] = {}
+        """Why a live batch cannot go on now, in words."""
         self._posted: dict[str, JobStatus] = {}
         """The last status of each, as it was written."""
+        self._posting = Throttle(clock)
         self._backoff = Backoff(clock)
         self.settling = False
         """Whether waiting alone may change something."""
 
     @property
     def names(self) -> AbstractSet[str]:
-        """Of batches that live: no job may be called so."""
-        return self._live.keys() | self._store.half_claimed
+        """Of batches that live or wait: no job may be called so."""
+        return self._live.keys() | self._store.half_claimed | self._waiting.keys()
 
     @property
-    def waiting(self) -> int:
-        """How many batch files are incomplete, or cannot be claimed yet."""
-        return len(self._waiting)
+    def is_looking(self) -> bool:
+        """Whether the look at the last scan has not come to its end."""
+        return self._look.is_running
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no batch can go on now: each that lives is held, or cannot be written."""
+        return not self.is_looking and all(
+            name in self._troubles or (name in self._controls.held and not batch.is_complete)
+            for name, batch in self._live.items()
+        )
+
+    @property
+    def unfinished(self) -> int:
+        """How many batches are left: claimed, incomplete, or not to be claimed yet."""
+        return len(self.names)
 
     def restore(self) -> None:
         """Go on with the batches that a daemon before this one had claimed."""
         self._take_up(self._store.restore())
 
-    def look(self, snapshot: Snapshot, taken: AbstractSet[str]) -> list[SpooledJob]:
-        """Claim batch files that are complete. `taken` are the names of jobs.
+    # --- what a scan has found -------------------------------------------------------------
+
+    def begin_look(
+        self, snapshot: Snapshot, taken: AbstractSet[str], priorities: Mapping[str, int]
+    ) -> None:
+        """Begin to claim batch files that are complete. `taken` are the names of jobs,
+        `priorities` those of priority files."""
+        self._controls = BatchControls(self._remove_control, snapshot, priorities)
+        self._look.begin(self._look_at(snapshot, taken))
+
+    def look(self) -> list[SpooledJob]:
+        """Go on with the look, for as long as a turn may take.
 
         Returns:
             Batch files that are refused or cancelled, as jobs that have ended.
         """
+        return self._look.turn() or []
+
+    def _look_at(self, snapshot: Snapshot, taken: AbstractSet[str]) -> Steps[list[SpooledJob]]:
         if self._store.unsettled and not self._backoff.is_delayed(UNSETTLED):
             self._take_up(self._store.catch_up())
             self._backoff.delay(UNSETTLED)
-        waiting: dict[str, JobStatus] = {}
-        cancels = snapshot.control_files[ControlFile.CANCEL]
-        refused = []
+        for name in [*self._live]:
+            self._obey(name)
+        files = snapshot.batch_files
+        claimed = self._live.keys() | self._store.half_claimed
+        names = self._candidates.choose_names(
+            files.keys(), FreeNames((*taken, *claimed, *RESERVED_NAMES))
+        )
+        loose = LoosePictures(self._folder.inbox, snapshot.unclaimed if files else ())
+        waiting: dict[str, BatchCandidate] = {}
+        refused: list[SpooledJob] = []
         self.settling = False
-        for source, file in snapshot.batch_files.items():
-            name = free_name(source, lambda n: self._is_taken(n, taken))
-            dropped = newest_time([file])
-            status = JobStatus(name, JobState.WAITING, source=source, dropped=dropped)
-            if file.settled and name in cancels:
-                refused += self._claim_ended(status, file, outcome_now(JobState.CANCELLED))
-                continue
-            read = found = None
-            try:
-                if file.settled:
-                    text = read_text(file.path, file.name)
-                    read = parse_batch(text, file.name, self._config().settings)
-                    found = self._matcher.find(read, snapshot.unclaimed)
-            except OSError as error:
-                waiting[name] = replace(status, message=f"cannot be read now: {error.strerror}")
-                continue
-            except SidecarError as error:
-                outcome = outcome_now(JobState.FAILED, error=str(error))
-                refused += self._claim_ended(status, file, outcome)
-                continue
-            if read is None or found is None or not found.settled:
-                self.settling = True
-                waiting[name] = replace(status, message="arriving")
-            elif found.missing:
-                lacks = shortened("; ".join(found.missing), MAX_MESSAGE)
-                waiting[name] = replace(status, message=f"lacks {lacks}")
-            elif not self._claim(status, file, read, found):
-                waiting[name] = replace(status, message="cannot be taken in; it is tried again")
+        yield
+        for source, file in files.items():
+            name = names[source]
+            if self._controls.release(name):
+                self._candidates.release(source)
+            candidate = yield from self._candidates.judge(source, name, file, loose)
+            candidate.priority = self._controls.priorities.get(name)
+            if file.settled and name in self._controls.cancelled:
+                candidate.decision = Decision.REFUSE
+                refused += self._claim_ended(candidate, outcome_now(JobState.CANCELLED))
+            elif candidate.decision is Decision.REFUSE:
+                outcome = outcome_now(JobState.FAILED, error=str(candidate.error))
+                refused += self._claim_ended(candidate, outcome)
+            elif candidate.decision is Decision.CLAIM and name in self._controls.held:
+                candidate.decision, candidate.message = Decision.HOLD, on_hold(name)
+            elif candidate.decision is Decision.CLAIM:
+                try:
+                    yield from self._claim(candidate, loose)
+                except HotFolderError as error:
+                    candidate.decision = Decision.REFUSE
+                    outcome = outcome_now(JobState.FAILED, error=str(error))
+                    refused += self._claim_ended(candidate, outcome)
+                except Exception as error:
+                    self._cannot_take(candidate, error)
+            if candidate.decision in (Decision.WAIT, Decision.HOLD):
+                waiting[name] = candidate
+                self.settling |= candidate.message.startswith("arriving")
+            yield
         for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:
             self._status_writer.clear(gone)
             self._posted.pop(gone, None)
         self._waiting = waiting
-        for name, file in cancels.items():
-            if (batch := self._live.get(name)) is not None and not batch.cancelled:
-                batch.note(cancelled=True)
-                log.info("%s batch cancelled", JobTag(name))
-                file.path.unlink(missing_ok=True)
         return refused
+
+    def _obey(self, name: str) -> None:
+        """What control files ask of a batch that lives."""
+        self._controls.release(name)
+        batch = self._live[name]
+        if name in self._controls.cancelled:
+            if not batch.cancelled:
+                try:
+                    batch.note(cancelled=True)
+                except OSError as error:
+                    self._note_trouble(name, "it cannot be cancelled", error)
+                    return
+                self._troubles.pop(name, None)
+                log.info("%s batch cancelled", JobTag(name))
+            self._controls.remove(name, ControlFile.CANCEL)
+
+    # --- the jobs of the batches that live -------------------------------------------------
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:
         """Claim the next items of each batch, as jobs. Their names are added to `taken`."""
-        if self._spool.half_claimed:
+        waits = "; ".join(self._spool.troubles) if self._spool.half_claimed else None
+        for name in self._live:
+            if waits is not None:
+                self._troubles[name] = f"{WAITS}{waits}"
+            elif self._troubles.get(name, "").startswith(WAITS):
+                del self._troubles[name]
+        if waits is not None:
             return  # Each may be the job of an item: it must not be claimed twice.
         active = self._active_items(live)
+        names: FreeNames | None = None
         for name, batch in self._live.items():
             if batch.cancelled or self._backoff.is_delayed(name):
                 continue
+            if name in self._controls.held:
+                continue
             room = max(0, MAX_ACTIVE - len(active[name]))
             for number in batch.next_items(room, but=active[name]):
+                names = names or FreeNames((*taken, *self.names, *RESERVED_NAMES))
                 try:
-                    yield self._spool.claim(*self._candidate_of(batch, number, taken))
-                except OSError as error:
-                    pictures = batch.inputs_of(batch.plan.items[number])
-                    if not all(picture.path.exists() for picture in pictures):
-                        batch.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+                    job_name = names.take(batch.plan.items[number].name)
+                    entry = self._spool.claim(batch.candidate(number), job_name)
+                except Exception as error:
+                    if batch.lacks_picture(number):
                         continue
-                    log.error("%s no job can be made: %s", JobTag(name), error)
-                    self._backoff.delay(name)
+                    self._note_trouble(name, "no job can be made", error)
                     break
+                self._troubles.pop(name, None)
+                taken.add(job_name)
+                entry.priority = self.priority_of(entry)
+                yield entry
 
     def to_cancel(self, live: Mapping[str, SpooledJob]) -> list[SpooledJob]:
         """Jobs of batches that somebody has cancelled."""
         found = ((entry, self._item_of(entry)) for entry in live.values())
         return [entry for entry, item in found if item is not None and item[0].cancelled]
+
+    def held_jobs(self, live: Mapping[str, SpooledJob]) -> set[str]:
+        """The names of jobs whose batch somebody holds."""
+        if self._controls.held.isdisjoint(self._live):
+            return set()
+        found = ((entry, self._item_of(entry)) for entry in live.values())
+        return {
+            entry.job.name
+            for entry, item in found
+            if item is not None and item[0].plan.name in self._controls.held
+        }
+
+    def priority_of(self, entry: SpooledJob) -> int | None:
+        """Which priority a priority file gives to a job: its own, or its batch's."""
+        own = self._controls.priorities.get(entry.job.name)
+        if own is None and self._controls.priorities and (item := self._item_of(entry)) is not None:
+            return self._controls.priorities.get(item[0].plan.name)
+        return own
 
     def note_end(self, entry: SpooledJob, status: Mapping[str, Any]) -> None:
         """Note what came of a job that has been published, if it is an item. May be repeated."""
@@ -186,26 +273,35 @@ class BatchCoordinator:
         ended: list[Mapping[str, Any]] = []
         active = self._active_items(live)
         for name, batch in list(self._live.items()):
-            complete = batch.cancelled or len(batch.ends) == len(batch.plan.items)
-            if not complete or active[name] or self._backoff.is_delayed(name):
+            if not batch.is_complete or active[name] or self._backoff.is_delayed(name):
                 self._post(self._status_of(batch))
                 continue
             try:
                 published = self._publisher.publish(batch, self._config())
                 if published is None:
                     continue
-                status = self._status_of(batch, **published)
+                status = status_of_batch(batch, published=published)
                 document = self._status_writer.post(status)
+                self._controls.remove(
+                    name, ControlFile.CANCEL, ControlFile.HOLD, ControlFile.PRIORITY
+                )
                 self._store.remove(batch)
-            except OSError as error:
-                log.error("%s the summary cannot be published: %s", JobTag(name), error)
-                self._backoff.delay(name)
+            except Exception as error:
+                self._note_trouble(name, "the summary cannot be published", error)
+                self._post(self._status_of(batch))
                 continue
             del self._live[name]
+            self._troubles.pop(name, None)
             self._posted.pop(name, None)
             ended.append(document)
             log.info("%s batch ended: %s", JobTag(name), status.message)
-        for status in self._waiting.values():
+        for name in self._store.half_claimed:
+            reason = self._store.reasons.get(name, "")
+            self._post(status_of_half_claimed(name, reason))
+        now_seconds = self._clock()
+        statuses = (candidate.status(now_seconds) for candidate in self._waiting.values())
+        changed = (status for status in statuses if self._posted.get(status.name) != status)
+        for status in self._posting.take(changed):
             self._post(status)
         return ended
 
@@ -214,87 +310,71 @@ class BatchCoordinator:
 
     # --- claiming --------------------------------------------------------------------------
 
-    def _claim_ended(
-        self, status: JobStatus, file: InboxFile, outcome: JobOutcome
-    ) -> list[SpooledJob]:
+    def _claim_ended(self, candidate: BatchCandidate, outcome: JobOutcome) -> list[SpooledJob]:
         """The batch file as a job that has ended."""
-        input_file = InputFile(FileRole.SIDECAR, file.path)
-        candidate = JobCandidate(status.source, Decision.REFUSE, "", (input_file,), status.dropped)
+        input_file = InputFile(FileRole.SIDECAR, candidate.file.path)
+        dropped = candidate.status(0.0).dropped
+        inputs, files = (input_file,), (candidate.file,)
+        job = JobCandidate(candidate.source, Decision.REFUSE, "", inputs, dropped, files=files)
         try:
-            return [self._spool.claim(candidate, status.name, outcome)]
-        except OSError as problem:
-            log.error("%s cannot be taken in: %s", JobTag(status.name), problem)
-            return []
-
-    def _claim(
-        self, status: JobStatus, file: InboxFile, read: BatchFile, found: MatchResult
-    ) -> bool:
-        name = status.name
-        if self._backoff.is_delayed(name):
-            return False
-        plan = self._matcher.plan(status, file, read, found)
-        batch = Batch(self._folder.batches / name, plan)
-        try:
-            self._store.take(batch)
+            entry = self._spool.claim(job, candidate.name, outcome)
         except OSError as error:
-            log.error("%s the batch cannot be taken in: %s", JobTag(name), error)
-            self._backoff.delay(name)
-            return False
+            self._cannot_take(candidate, error)
+            return []
+        self._controls.remove(candidate.name, ControlFile.CANCEL)
+        return [entry]
+
+    def _claim(self, candidate: BatchCandidate, loose: LoosePictures) -> Steps[None]:
+        """Raises OSError: it cannot be taken in; what was taken is back in the inbox."""
+        name, read, found = candidate.name, candidate.read, candidate.found
+        assert read is not None
+        assert found is not None
+        if self._backoff.is_delayed(name):
+            candidate.decision = Decision.WAIT
+            candidate.message = self._troubles.get(name, "")
+            return
+        status = candidate.status(0.0)
+        plan = yield from self._matcher.plan(status, candidate.file, read, found)
+        batch = Batch(self._folder.batches / name, plan)
+        candidate.message = "being taken out of the inbox"
+        self._waiting[name] = candidate
+        yield from self._store.taking(batch)
+        loose.remove(found.loose)
         self._live[name] = batch
+        self._troubles.pop(name, None)
         log.info("%s batch of %d paintings claimed", JobTag(name), len(plan.items))
-        return True
+
+    def _cannot_take(self, candidate: BatchCandidate, error: Exception) -> None:
+        self._note_trouble(candidate.name, "it cannot be taken in", error)
+        candidate.decision = Decision.WAIT
+        candidate.message = self._troubles[candidate.name]
+
+    def _note_trouble(self, name: str, what: str, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            error = self._guard.refusal(name, error)
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        log.error("%s %s: %s", JobTag(name), what, error)
+        self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
+        self._backoff.delay(name)
+
+    def _salvage(self, folder: Path, reason: str) -> None:
+        """A batch that cannot be read fails, as a job."""
+        self._spool.adopt(folder, f"{reason}; the batch file put back into inbox/ begins it anew")
 
     def _take_up(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
             self._live[batch.plan.name] = batch
             log.info("%s batch taken up again", JobTag(batch.plan.name))
 
-    def _is_taken(self, name: str, taken: AbstractSet[str]) -> bool:
-        return name in taken or name in self.names or fold_name(name) in RESERVED_NAMES
-
-    def _candidate_of(self, batch: Batch, number: int, taken: set[str]) -> tuple[JobCandidate, str]:
-        item, plan = batch.plan.items[number], batch.plan
-        name = free_name(item.name, lambda n: self._is_taken(n, taken))
-        taken.add(name)
-        candidate = JobCandidate(
-            name=f"{plan.name}.batch/{number}",
-            decision=Decision.CLAIM,
-            message="",
-            inputs=batch.inputs_of(item),
-            dropped=plan.dropped,
-            settings=item.settings,
-            client={**plan.client, "batch": plan.name},
-            options=plan.options,
-        )
-        return candidate, name
-
     # --- the status ------------------------------------------------------------------------
 
-    def _status_of(self, batch: Batch, **published: Any) -> JobStatus:
-        plan = batch.plan
-        tally = Counter(end["state"] for end in batch.ends.values())
-        counted = ", ".join(f"{count} {state}" for state, count in sorted(tally.items()))
-        ended = len(batch.ends) == len(plan.items)
-        state = JobState.RUNNING
-        if batch.cancelled:
-            state = JobState.CANCELLED
-        elif ended:
-            state = JobState.FAILED if tally["failed"] + tally["cancelled"] else JobState.DONE
-        reasons = [
-            f"{plan.items[number].name}: {end['reason']}"
-            for number, end in sorted(batch.ends.items())
-            if end["state"] == "failed"
-        ]
-        return JobStatus(
-            name=plan.name,
-            source=plan.source,
-            state=state,
-            message=f"batch: {counted or 'nothing'} of {len(plan.items)}",
-            fraction=round(len(batch.ends) / len(plan.items), 4),
-            error="\n".join(reasons[:100]) if ended and reasons else None,
-            client=plan.client,
-            dropped=plan.dropped,
-            **published,
+    def _status_of(self, batch: Batch) -> JobStatus:
+        name = batch.plan.name
+        return status_of_batch(
+            batch,
+            held=name in self._controls.held,
+            trouble=self._troubles.get(name, ""),
+            priority=self._controls.priorities.get(name),
         )
 
     def _post(self, status: JobStatus) -> None:

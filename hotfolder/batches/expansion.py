@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.settings import Settings, resolve
 from hotfolder.errors import InputError
-from hotfolder.file_names import free_name, is_ignored, is_presentable
+from hotfolder.file_names import FreeNames, is_ignored
 from hotfolder.paths import expand_home
 from plugin.client.protocol import PICTURE_SUFFIXES, usable_name
 
@@ -17,9 +17,6 @@ __all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
 MAX_ACTIVE = 16
 """Jobs of one batch that are with the server at once: enough to keep many devices busy. Each has
 copies of its pictures, and others' jobs wait behind them."""
-
-_TOO_LONG = 120
-"""Characters of a name: a content's and three styles' names may be long together."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +37,26 @@ def expand(
     contents: Sequence[Path],
     styles: Sequence[tuple[Path, ...]],
     variants: Mapping[str, Settings],
-) -> list[Item]:
+    *,
+    batch: str = "",
+) -> Iterator[Item]:
     """Every content with every style (or blend of styles) under every variant's settings.
 
     Contents come first: a style after the other for one, then the next. `variants` by name; a name
-    shows only if there are several.
+    shows only if there are several. A name that is too long for a job's is cut, and numbered where
+    it is another's.
+
+    Args:
+        batch: what every name begins with.
     """
-    taken: set[str] = set()
-    items = []
+    names = FreeNames()
     for content in contents:
         for blend in styles:
             for variant, settings in variants.items():
                 parts = [content.stem, "+".join(style.stem for style in blend)]
                 parts += [variant] if len(variants) > 1 else []
-                name = free_name(_presentable("-".join(parts)), lambda n: n.casefold() in taken)
-                taken.add(name.casefold())
-                items.append(Item(name, content, blend, variant, settings))
-    return items
+                name = names.take(usable_name("-".join([batch, *parts] if batch else parts)))
+                yield Item(name, content, blend, variant, settings)
 
 
 def variants_of(
@@ -103,9 +103,3 @@ def _pictures_at(word: str) -> Iterator[Path]:
         is_picture = place.suffix.lower() in PICTURE_SUFFIXES and not is_ignored(place.name)
         if is_picture and place.is_file():
             yield place
-
-
-def _presentable(name: str) -> str:
-    """A name that every file system and the hot folder accept."""
-    name = usable_name(name[:_TOO_LONG])
-    return name if is_presentable(name) else "picture"

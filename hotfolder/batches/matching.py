@@ -1,22 +1,81 @@
-"""Which pictures a batch of the inbox means, and what it expands to. Moves nothing."""
+"""Which pictures a batch of the inbox means, and what it expands to. Moves nothing.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+Both are work in steps: there may be thousands of pictures, and as many paintings.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from hotfolder.batches.batch_file import BatchFile, fits
-from hotfolder.batches.expansion import expand
+from hotfolder.batches.batch_file import BatchFile
+from hotfolder.batches.expansion import Item, expand
+from hotfolder.batches.patterns import PathPattern, is_pattern
 from hotfolder.batches.store import Plan
 from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES, FreeNames, is_showable
+from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import PlannedMove, free_file_name
-from plugin.client.protocol import JobStatus
+from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
+from hotfolder.throttle import Steps
+from plugin.client.protocol import JobStatus, fold_name
 
-__all__ = ["InputMatcher", "MatchResult"]
+__all__ = ["InputMatcher", "LoosePictures", "MatchResult"]
 
-MAX_ITEMS = 100_000
+MAX_ITEMS = 20_000
+"""Paintings of one batch: its plan is read at each start, its summary written in one go."""
+
+MAX_PLAN_BYTES = MAX_DOCUMENT_BYTES // 2
+"""Of all names in a plan; the other half is for what it has besides."""
+
+ITEMS_A_STEP = 200
+
+
+class LoosePictures:
+    """The pictures of the inbox that no job uses, by their paths below it."""
+
+    def __init__(self, inbox: Path, unclaimed: Iterable[InboxFile]) -> None:
+        self._files: dict[str, InboxFile] = {}
+        self._folded: dict[str, list[str]] = {}
+        """By what equals for names that mean the same."""
+        for file in sorted(unclaimed, key=lambda file: file.path):
+            path = file.path.relative_to(inbox).as_posix()
+            if is_showable(path):  # Else nobody could read of it in a summary.
+                self._files[path] = file
+                self._folded.setdefault(fold_name(path), []).append(path)
+        self._parts = {path: PurePosixPath(path).parts for path in self._folded}
+
+    def fitting(self, pattern: str) -> list[str]:
+        """The paths that a name or a pattern means, in their order."""
+        if (same := self._folded.get(fold_name(pattern))) is not None or not is_pattern(pattern):
+            return same or []
+        compiled = PathPattern(pattern)
+        fitting = (self._folded[p] for p, parts in self._parts.items() if compiled.fits(parts))
+        return [path for paths in fitting for path in paths]
+
+    def find(self, name: str) -> str | None:
+        """The path of one picture."""
+        if name in self._files:
+            return name
+        return next(iter(self._folded.get(fold_name(name), ())), None)
+
+    def is_settled(self, path: str) -> bool:
+        return self._files[path].settled
+
+    def fingerprint(self, path: str) -> Fingerprint:
+        return self._files[path].fingerprint
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """They are a batch's now."""
+        for path in paths:
+            del self._files[path]
+            same = self._folded[fold_name(path)]
+            same.remove(path)
+            if not same:
+                del self._folded[fold_name(path)], self._parts[fold_name(path)]
 
 
 @dataclass
@@ -27,8 +86,19 @@ class MatchResult:
     """Below the inbox."""
     styles: list[tuple[tuple[str, Path], ...]] = field(default_factory=list)
     """Each blend's styles: by what name they are asked for, and where they lie."""
+    seen: dict[Path, Fingerprint] = field(default_factory=dict)
+    """Of the contents and styles that are loose pictures, as they were found."""
+    loose: list[str] = field(default_factory=list)
+    """Contents and styles that are loose pictures."""
     missing: list[str] = field(default_factory=list)
-    settled: bool = True
+    arriving: list[str] = field(default_factory=list)
+    """Those of `loose` that still change."""
+
+    @property
+    def lacks(self) -> str:
+        """What is missing, in words."""
+        more = len(self.missing) - MAX_PROBLEMS
+        return "; ".join([*self.missing[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])])
 
 
 class InputMatcher:
@@ -37,26 +107,30 @@ class InputMatcher:
     def __init__(self, folder: FolderPaths) -> None:
         self._folder = folder
 
-    def find(self, read: BatchFile, unclaimed: Sequence[InboxFile]) -> MatchResult:
-        """`unclaimed` are the pictures that no job uses.
-
+    def find(self, read: BatchFile, loose: LoosePictures) -> Steps[MatchResult]:
+        """
         Raises:
             SidecarError: the batch is too large.
+            OSError: the style library cannot be looked at now.
         """
-        inbox = self._folder.inbox
-        settled = {file.path.relative_to(inbox).as_posix(): file.settled for file in unclaimed}
         found = MatchResult()
         library = StyleLibrary(self._folder.styles)
-        for blend in read.styles:
-            found.styles += self._blends(blend, settled, library, found)
-        styles = {path for blend in found.styles for _, path in blend}
+        contents: dict[str, None] = {}
+        styles: dict[str, None] = {}
+        for names in read.styles:
+            for blend in _single_blends(names, library, found):
+                self._add_blend(blend, loose, library, found, styles)
+            yield
         for pattern in read.contents:
-            fitting = [p for p in sorted(settled) if fits(p, pattern) and inbox / p not in styles]
+            fitting = [path for path in loose.fitting(pattern) if path not in styles]
             if not fitting:
                 found.missing.append(f"a picture for {pattern}")
-            found.contents += [p for p in fitting if p not in found.contents]
-        own = [p.relative_to(inbox).as_posix() for p in styles if p.is_relative_to(inbox)]
-        found.settled = all(settled[path] for path in (*found.contents, *own))
+            contents.update(dict.fromkeys(fitting))
+            yield
+        found.contents = list(contents)
+        found.loose = [*contents, *styles]
+        found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
+        found.arriving = [path for path in found.loose if not loose.is_settled(path)]
         count = len(found.contents) * len(found.styles) * len(read.variants)
         if count > MAX_ITEMS:
             raise SidecarError(
@@ -65,56 +139,85 @@ class InputMatcher:
             )
         return found
 
-    def plan(self, status: JobStatus, file: InboxFile, read: BatchFile, found: MatchResult) -> Plan:
-        """What the batch expands to, and how its files come."""
+    def plan(
+        self, status: JobStatus, file: InboxFile, read: BatchFile, found: MatchResult
+    ) -> Steps[Plan]:
+        """What the batch expands to, and how its files come.
+
+        Raises:
+            SidecarError: the batch is too large.
+        """
         inbox = self._folder.inbox
-        taken: set[str] = set()
+        names = FreeNames(longest=FILE_NAME_BYTES)
+        seen = {**found.seen, file.path: file.fingerprint}
         moves: dict[Path, PlannedMove] = {}
 
         def add_move(path: Path, name: str) -> Path:
             if path not in moves:
-                target = free_file_name(PurePosixPath(name).name, taken)
-                moves[path] = PlannedMove(str(path), target, not path.is_relative_to(inbox))
+                target = names.take_file(PurePosixPath(name).name)
+                shared = not path.is_relative_to(inbox)
+                moves[path] = PlannedMove(str(path), target, shared, seen.get(path))
             return Path(moves[path].target)
 
         add_move(file.path, file.name)
         contents = [add_move(inbox / path, path) for path in found.contents]
+        yield
         blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
-        items = expand(contents, blends, read.variants)
+        items: list[Item] = []
+        size = 0
+        for item in expand(contents, blends, read.variants, batch=status.name):
+            items.append(item)
+            size += len(json.dumps([item.name, str(item.content), *map(str, item.styles)]))
+            if size > MAX_PLAN_BYTES:
+                raise SidecarError(
+                    f"{read.document.name}: the names of its paintings and their pictures take "
+                    f"more than {MAX_PLAN_BYTES // 1_000_000} MB. Split it."
+                )
+            if len(items) % ITEMS_A_STEP == 0:
+                yield
         return Plan(
             name=status.name,
             source=status.source,
             dropped=status.dropped,
             moves=tuple(moves.values()),
-            items=[replace(item, name=f"{status.name}-{item.name}") for item in items],
+            items=items,
             options=read.options,
             client=read.client,
         )
 
-    def _blends(
+    def _add_blend(
         self,
         blend: Sequence[str],
-        settled: dict[str, bool],
+        loose: LoosePictures,
         library: StyleLibrary,
         found: MatchResult,
-    ) -> Iterator[tuple[tuple[str, Path], ...]]:
-        """The blend; or, of a pattern, each picture that fits."""
-        if len(blend) == 1 and "*" in blend[0]:
-            fitting = [name for name in sorted(library.names()) if fits(name, blend[0])]
-            if not fitting:
-                found.missing.append(f"a style for {blend[0]}")
-            for name in fitting:
-                yield from self._blends((name,), settled, library, found)
-            return
+        styles: dict[str, None],
+    ) -> None:
+        """Find a blend's pictures; those that are loose go into `styles`."""
         paths = []
         for name in blend:
             inside = name.removeprefix("styles/")
-            path = library.find(inside)
-            if name in settled:
-                paths.append((name, self._folder.inbox / name))
-            elif path is not None and not library.leaves(path):
-                paths.append((inside, path.resolve()))
+            if (beside := loose.find(name)) is not None:
+                paths.append((beside, self._folder.inbox / beside))
+                styles[beside] = None
+            elif (path := library.find(inside)) is not None and not library.leaves(path):
+                paths.append((inside, library.resolved(path)))
             else:
                 found.missing.append(f"the style {name}")
         if len(paths) == len(blend):
-            yield tuple(paths)
+            found.styles.append(tuple(paths))
+
+
+def _single_blends(
+    blend: Sequence[str], library: StyleLibrary, found: MatchResult
+) -> list[Sequence[str]]:
+    """The blend; or, of a pattern, each picture of the library that fits."""
+    if len(blend) > 1 or "*" not in blend[0]:
+        return [blend]
+    compiled = PathPattern(blend[0].removeprefix("styles/"))
+    fitting = [
+        name for name in sorted(library.names()) if compiled.fits(fold_name(name).split("/"))
+    ]
+    if not fitting:
+        found.missing.append(f"a style for {blend[0]}")
+    return [(name,) for name in fitting]

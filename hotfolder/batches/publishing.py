@@ -17,10 +17,12 @@ from hotfolder.batches.store import Batch
 from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
 from hotfolder.file_names import free_name_in
+from hotfolder.folder_access import exists, open_regular
 from hotfolder.job import now
 from hotfolder.job_tag import JobTag
-from hotfolder.outbox.publisher import move_originals, originals_parent
+from hotfolder.outbox.originals import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import system
 from hotfolder.workers.worker_process import child_environment
 
 __all__ = ["BatchPublisher"]
@@ -64,7 +66,7 @@ class BatchPublisher:
             finished=finished,
         )
         write_whole(batch.folder / SUMMARY, text.encode())
-        files = [each for each in (SHEET, SUMMARY) if (batch.folder / each).exists()]
+        files = [each for each in (SHEET, SUMMARY) if exists(batch.folder / each)]
         targets = self._place(batch, files, config)
         self._put_away_originals(batch, config)
         return {
@@ -85,7 +87,7 @@ class BatchPublisher:
         name = batch.plan.name
         if name not in self._sheets:
             pictures = [self._picture(end) for end in batch.ends.values()]
-            if (batch.folder / SHEET).exists() or not any(pictures):
+            if exists(batch.folder / SHEET) or not any(pictures):
                 return True
             self._sheets[name] = (self._start_sheet(batch), self._clock() + SHEET_SECONDS)
         process, until = self._sheets[name]
@@ -107,7 +109,7 @@ class BatchPublisher:
         path = batch.folder / "cells.json"
         write_whole(path, json.dumps(cells).encode(), durable=False)
         command = [sys.executable, "-P", "-m", "hotfolder.batches.contact_sheet"]
-        with path.open("rb") as stdin:
+        with open_regular(path) as stdin:
             return subprocess.Popen(
                 [*command, str(batch.folder / SHEET), str(columns_of(items))],
                 stdin=stdin,
@@ -115,10 +117,11 @@ class BatchPublisher:
                 stderr=subprocess.DEVNULL,
                 env=child_environment(),
                 start_new_session=True,
+                creationflags=system.background_flags,
             )
 
     def _picture(self, end: Mapping[str, Any]) -> str | None:
-        return str(self._folder.root / end["picture"]) if end.get("picture") else None
+        return str(self._folder.absolute(end["picture"])) if end.get("picture") else None
 
     def _place(self, batch: Batch, files: list[str], config: Config) -> dict[str, str]:
         """Publish `files`, the summary last. Returns their paths below the hot folder."""
@@ -141,7 +144,7 @@ class BatchPublisher:
         moves = [
             (batch.inputs / each.target, each.target) for each in batch.moves if not each.shared
         ]
-        move_originals(self._folder.root / batch.state["folder"], moves)
+        move_originals(self._folder, self._folder.absolute(batch.state["folder"]), moves)
 
     def _originals_folder(self, batch: Batch, config: Config) -> str | None:
         finished = str(batch.state["finished"])

@@ -15,16 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, TypeAdapter
 
 from engine.settings import Settings
 from hotfolder.atomic_files import write_json
 from hotfolder.batches.expansion import Item
-from hotfolder.file_names import FileRole
-from hotfolder.inbox.model import InputFile
+from hotfolder.file_names import FileRole, check_plain
+from hotfolder.folder_access import append, exists, open_regular
+from hotfolder.inbox.candidate import JobCandidate
+from hotfolder.inbox.model import Decision, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import finite
-from hotfolder.spool.claims import PlannedMove
+from hotfolder.platforms import system
+from hotfolder.spool.claims import MAX_DOCUMENT_BYTES, PlannedMove
 
 __all__ = ["Batch", "Plan"]
 
@@ -67,6 +72,11 @@ class Batch:
     def cancelled(self) -> bool:
         return bool(self.state.get("cancelled"))
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether no job of it is to come."""
+        return self.cancelled or len(self.ends) == len(self.plan.items)
+
     def plan_document(self) -> Mapping[str, Any]:
         plan = self.plan
         variants = {item.variant: item.settings for item in plan.items}
@@ -92,19 +102,34 @@ class Batch:
             Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
             for name, content, styles, variant in document["items"]
         ]
+        for item in document["items"]:
+            check_plain(item.name, str(item.content), *map(str, item.styles))
+        check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
-        return cls(folder, Plan(**document))
+        plan: Plan = TypeAdapter(Plan).validate_python(document)
+        if plan.name != folder.name or not plan.items:
+            raise ValueError(f"plan.json: the batch {plan.name!r} of {len(plan.items)} paintings")
+        return cls(folder, plan)
 
     def state_document(self) -> Mapping[str, Any]:
         return self.state
 
     def apply_state(self, document: Any) -> None:
-        self.state = document
-        with contextlib.suppress(FileNotFoundError):
-            for line in (self.folder / "ends.jsonl").read_bytes().splitlines():
-                with contextlib.suppress(ValueError):  # the power went in the middle of a line
-                    end = json.loads(line)
-                    self.ends[end.pop("item")] = end
+        state: Any = _STATE.validate_python(document)
+        check_plain(state.get("published"), *(state.get("folder") or "x").split("/"))
+        self.state = state
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open_regular(self.folder / "ends.jsonl") as file,
+        ):
+            if os.fstat(file.fileno()).st_size > MAX_DOCUMENT_BYTES:
+                raise ValueError("ends.jsonl is far too long")
+            for line in file.read().splitlines():
+                # The power went in the middle of a line, or it is damaged: the item is painted.
+                with contextlib.suppress(ValueError, RecursionError):
+                    end = _EndDocument.model_validate_json(line)
+                    if end.item < len(self.plan.items):
+                        self.ends[end.item] = end.model_dump(exclude={"item"}, exclude_unset=True)
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The items that need the file fail, with that reason."""
@@ -113,6 +138,30 @@ class Batch:
         """The pictures of an item, which its job gets copies of."""
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
+
+    def candidate(self, number: int) -> JobCandidate:
+        """The job that an item is to be."""
+        item, plan = self.plan.items[number], self.plan
+        return JobCandidate(
+            f"{plan.name}.batch/{number}",
+            Decision.CLAIM,
+            "",
+            self.inputs_of(item),
+            plan.dropped,
+            settings=item.settings,
+            client={**plan.client, "batch": plan.name},
+            options=plan.options,
+        )
+
+    def lacks_picture(self, number: int) -> bool:
+        """Whether an item cannot be painted, since a picture of it is gone; then that is noted."""
+        try:
+            if all(exists(picture.path) for picture in self.inputs_of(self.plan.items[number])):
+                return False
+            self.note_end(number, {"state": "failed", "reason": "its picture is gone"})
+        except OSError:
+            return False
+        return True
 
     def next_items(self, count: int, *, but: set[int]) -> list[int]:
         """The numbers of the next items that have not ended, without those of `but`."""
@@ -125,15 +174,29 @@ class Batch:
         """Keep what came of an item. Of two ends of an item the last counts."""
         if self.ends.get(number) == end:
             return
-        with (self.folder / "ends.jsonl").open("ab") as file:
+        with append(self.folder / "ends.jsonl") as file:
             # A line that was cut short must not swallow this one.
             line = json.dumps(finite({"item": number, **end}), allow_nan=False)
             file.write(f"\n{line}\n".encode())
             file.flush()
-            os.fsync(file.fileno())
+            system.sync_file(file.fileno())
         self.ends[number] = dict(end)
 
     def note(self, **facts: Any) -> None:
         """Keep what has been decided."""
         write_json(self.folder / "state.json", self.state | facts)
         self.state |= facts
+
+
+class _EndDocument(BaseModel):
+    """A line of `ends.jsonl`: what `item_end` says of an item."""
+
+    item: Annotated[int, Field(ge=0)]
+    state: Literal["done", "failed", "cancelled"]
+    reason: str | None = None
+    picture: str | None = None
+    seconds: float | None = None
+    loss: float | None = None
+
+
+_STATE = TypeAdapter(dict[str, bool | str | None])

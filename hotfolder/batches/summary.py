@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SHEET", "SUMMARY", "columns_of", "item_end", "summary_text"]
 
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's, where there is one: three times as fast, which counts with thousands of paintings."""
+
 SUMMARY, SHEET = "summary.yaml", "contact-sheet.jpg"
 
 
@@ -53,7 +56,8 @@ def summary_text(
         "failures": failures,
         "jobs": [_job(item, end) for item, end in items],
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def columns_of(items: Sequence[Item]) -> int:

@@ -13,11 +13,11 @@ from engine.settings import Settings
 from engine.state import State
 from engine.stylise import Progress
 from hotfolder.cli.console import report
+from hotfolder.paths import in_plain_folder
+from hotfolder.platforms import system
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 
 __all__ = ["RunCheckpoints"]
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunCheckpoints:
@@ -36,6 +36,7 @@ class RunCheckpoints:
         self._progression = progression
         self._state: Callable[[], State] | None = None
         if folder is not None:
+            folder = in_plain_folder(folder)
             folder.mkdir(exist_ok=True)
             self._checkpoints = Checkpoints(folder, made_of(settings, inputs, vgg), seconds=seconds)
 
@@ -65,7 +66,7 @@ class RunCheckpoints:
         if self._checkpoints is None or threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {number: signal.getsignal(number) for number in system.stop_signals}
 
         def write() -> None:
             if self._checkpoints is not None and self._state is not None:
@@ -78,7 +79,7 @@ class RunCheckpoints:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             threading.Thread(target=write, daemon=True).start()
 
-        for number in SIGNALS:
+        for number in system.stop_signals:
             signal.signal(number, interrupted)
         try:
             yield

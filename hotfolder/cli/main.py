@@ -4,6 +4,7 @@ Nothing heavy (torch, pydantic, YAML, the server) is imported before a command n
 `impasto --help` and `impasto status` answer at once.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from hotfolder.errors import HotFolderError
     from plugin.client import ClientError
 
+    _complete_streams()
     arguments, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
     try:
         command = typer.main.get_command(app)
@@ -74,6 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = f"Something unforeseen: {type(error).__name__}: {error}.{hint}"
         show_error(text, with_traceback=debug)
         return ExitCode.OTHER
+
+
+def _complete_streams() -> None:
+    """A service on Windows has no standard streams, and a pipe there may lack letters of a name."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

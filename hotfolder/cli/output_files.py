@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from hotfolder.errors import FolderError
+from hotfolder.paths import in_plain_folder
+from plugin.client.protocol import portable_name
 
 if TYPE_CHECKING:
     from engine.images.picture import Picture
@@ -44,8 +46,11 @@ def check_output(output: Path, *, force: bool) -> None:
     """Find out before the work, not after it.
 
     Raises:
-        FolderError: there already, or in a folder that cannot be written to.
+        FolderError: there already, in a folder that cannot be written to, or of a name that not
+            every platform can have.
     """
+    if (name := portable_name(output.name)) != output.name:
+        raise FolderError(f"{output}: Windows cannot have a file of that name. Call it {name}.")
     if output.exists() and not force:
         raise FolderError(f"{output} is there already. --force replaces it.")
     if not output.absolute().parent.is_dir():
@@ -68,7 +73,7 @@ def write_output(picture: "Picture", output: Path, settings: "Settings", *, forc
 
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
     check_output(output, force=force)
-    with whole(output) as file:
+    with whole(in_plain_folder(output)) as file:
         write_picture(
             picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
         )
@@ -83,4 +88,4 @@ def write_file(data: bytes, output: Path, *, force: bool) -> None:
     from hotfolder.atomic_files import write_whole
 
     check_output(output, force=force)
-    write_whole(output, data)
+    write_whole(in_plain_folder(output), data)

@@ -39,6 +39,9 @@ class Point:
         if state.step is not None:
             scale = f"scale {state.scale} of {state.scales}, " if (state.scales or 1) > 1 else ""
             detail = f"{scale}step {state.step} of {state.steps}"
+            # The engine's; a status has it in its message.
+            if rejected := getattr(state, "rejected_moves", 0):
+                detail += f", {rejected} taken back"
         return cls(state.fraction, detail, loss, state.eta_seconds)
 
     def __str__(self) -> str:

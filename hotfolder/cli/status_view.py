@@ -33,6 +33,11 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
         yield f"Paused ({paused}). `impasto resume --hot {client.root}` lets it go on."
     elif server.running and server.paused:
         yield f"Waits: {server.paused}."
+    for device in server.devices if server.running else ():
+        if device.get("message"):
+            yield f"{device.get('device')}: {device['message']}."
+    if server.running and server.problem:
+        yield f"Fails: {server.problem}."
     if server.running and server.config_problem:
         yield f"The configuration was changed, but is refused: {server.config_problem}"
     if server.strays:

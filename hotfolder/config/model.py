@@ -170,6 +170,11 @@ class Config(_Model):
     """A job that has run for longer, all attempts together, fails. A sidecar can give its job
     another `max_minutes`. null: no limit."""
 
+    stall_minutes: Annotated[float, Field(ge=0, le=525_600)] = 60.0
+    """A worker that has made no progress for so long hangs: it is ended, and its job is tried again
+    as after any other end of a worker (`retry`). Every layer of every tile counts as progress, so
+    no painting that goes on is ended. 0: never."""
+
     claim_limit: Annotated[int, Field(ge=1, le=100_000)] = 100
     """How many of the next jobs are moved from the inbox into the queue on disk. The others wait in
     the inbox, in the same order."""

@@ -16,7 +16,15 @@ CHECK_SECONDS = 2.0
 
 AT_START = (
     *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
-    *("memory", "checkpoint_seconds", "log_format", "log_file", "log_file_megabytes", "log_files"),
+    *(
+        "memory",
+        "checkpoint_seconds",
+        "stall_minutes",
+        "log_format",
+        "log_file",
+        "log_file_megabytes",
+        "log_files",
+    ),
 )
 """Keys that are read once: the folders, and those of the workers and of the log."""
 

@@ -15,6 +15,7 @@ from engine.errors import Problem
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
+from hotfolder.folder_access import is_link
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
 from hotfolder.inbox.sidecar import PictureNamesError, Sidecar
@@ -23,6 +24,15 @@ from hotfolder.job_options import JobOptions
 from hotfolder.limits import MAX_PROBLEMS
 
 __all__ = ["JobAssembly", "PictureSources"]
+
+MAX_HINTS = 3
+"""Missing pictures of one job for which the nearest name is looked for, ..."""
+
+MAX_COMPARED = 300
+"""... among so many, ..."""
+
+COMPARED_LENGTH = 40
+"""... by so many of their characters: a comparison takes the square of them."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ class JobAssembly:
         self.inputs.append(InputFile(role, file.path, stays=stays))
         self.files.append(file)
         if not file.regular and self.error is None:
-            kind = "a link" if file.path.is_symlink() else "not a plain file"
+            kind = "a link" if is_link(file.path) else "not a plain file"
             self.error = InputError(
                 f"{shown(file.name)}: {kind}. Put the picture itself into the inbox."
             )
@@ -272,8 +282,15 @@ class JobAssembly:
         there: Sequence[str],
     ) -> None:
         """Note that a picture that the sidecar names is not there."""
-        nearest = difflib.get_close_matches(name.rpartition("/")[2], there, n=1)
+        nearest = _nearest(name.rpartition("/")[2], there) if len(self.missing) < MAX_HINTS else ()
         problem = Problem(path, repr(name), f"a picture {where}", *nearest)
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named_by_sidecar = True
+
+
+def _nearest(name: str, there: Sequence[str]) -> list[str]:
+    """The nearest of some names, if one is near."""
+    shortened = {each[:COMPARED_LENGTH]: each for each in there[:MAX_COMPARED]}
+    near = difflib.get_close_matches(name[:COMPARED_LENGTH], shortened, n=1)
+    return [shortened[each] for each in near]

@@ -13,7 +13,7 @@ from typing import Any
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FileRole
-from hotfolder.inbox.listing import fingerprint_of
+from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.job_options import JobOptions
 from hotfolder.scheduling import SchedulingKey, folder_of
@@ -50,7 +50,7 @@ class JobCandidate:
     def is_unchanged(self) -> bool:
         """Whether its files are still as they were found."""
         try:
-            return all(fingerprint_of(file.path.lstat()) == file.fingerprint for file in self.files)
+            return all(fingerprint_of(lstat(file.path)) == file.fingerprint for file in self.files)
         except OSError:
             return False
 
@@ -94,5 +94,7 @@ class Snapshot:
     """What belongs to no job, in words."""
     settling: float | None = None
     """Seconds until another scan may tell more; None if everything is quiet."""
+    arriving: bool = False
+    """Whether a file of a job is still being written."""
     changed: bool = False
     """Whether files have come, gone or changed since the scan before."""

@@ -5,13 +5,13 @@ process of the server's own host. What counts is when the server last saw a chan
 differ.
 """
 
-import contextlib
-import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hotfolder.inbox.stability import Fingerprint
+import psutil
+
+from hotfolder.folder_access import Fingerprint
 from hotfolder.job_options import JobOwner
 
 __all__ = ["ClientLiveness"]
@@ -37,11 +37,16 @@ class ClientLiveness:
         host: str | None = None,
         is_alive: Callable[[int], bool] | None = None,
     ) -> None:
-        """`timeout`: seconds without a sign after which a client is gone."""
+        """
+        Args:
+            timeout: seconds without a sign after which a client is gone.
+            is_alive: whether there is such a process. A number can be given again; then its job
+                just goes on.
+        """
         self._timeout = timeout
         self._clock = clock
         self._host = host or socket.gethostname()
-        self._is_alive = is_alive or _is_alive
+        self._is_alive = is_alive or psutil.pid_exists
         self._signs: dict[str, _LastSign] = {}
         self._last_scan = clock()
 
@@ -79,13 +84,3 @@ class ClientLiveness:
             elif now - sign.alive_at > self._timeout:
                 gone[name] = f"its client, process {owner.pid}, has ended"
         return gone
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether there is such a process. A number can be given again; then the job just goes on."""
-    with contextlib.suppress(PermissionError):  # somebody else's, but there
-        try:
-            os.kill(pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-    return True

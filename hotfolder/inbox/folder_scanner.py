@@ -5,7 +5,7 @@ job that it is named after, assembles each group to a job candidate, and decides
 with it. Nothing is moved here, and no picture is opened.
 """
 
-import logging
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,17 +19,16 @@ from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
 from hotfolder.inbox.assembly import JobAssembly, PictureSources
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
-from hotfolder.inbox.listing import Listing, newest_time
+from hotfolder.inbox.listing import Listing, arriving_message, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder
+from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
-from hotfolder.job_tag import JobTag
+from hotfolder.throttle import Steps, in_one_go
 from plugin.client.protocol import ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,10 @@ class _Group:
     """What the job had and lacked, and what was wrong with it."""
     unchanged_since: float = 0.0
 
+    @property
+    def has_content(self) -> bool:
+        return any(file.parsed.role is FileRole.CONTENT for file in self.files)
+
 
 class FolderScanner:
     """Scans one folder. Remembers since when things have been as they are, and the candidates that
@@ -83,6 +86,9 @@ class FolderScanner:
         self._presets = PresetFolder(self._source, of_one_job=not folder)
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
+        self._guard = RefusalGuard()
+        self._no_files: list[str] = []
+        """Links, pipes and devices that are called like a batch or a control file, in words."""
         self._resolved: WeakValueDictionary[str, Settings] = WeakValueDictionary()
         """Settings by the layers they came of: a crowd that asks for the same shares them."""
 
@@ -92,34 +98,50 @@ class FolderScanner:
         return self._listing.folders
 
     def scan(self, library: StyleLibrary, options: ScanOptions) -> Snapshot:
-        """Scan once.
+        """`steps` in one go."""
+        return in_one_go(self.steps(library, options))
+
+    def steps(self, library: StyleLibrary, options: ScanOptions) -> Steps[Snapshot]:
+        """Scan once. Nothing is decided before all files are listed and all sidecars are read.
 
         Raises:
             OSError: the folder cannot be listed.
         """
         if options != self._options:  # Else the same object, which is compared at once.
             self._options = options
-        listed = self._listing.scan(options.settle_seconds)
+        listed = yield from self._listing.steps(options.settle_seconds)
         control_files, batch_files, files = self._sort(listed)
+        yield
+        for file in files:
+            if file.parsed.role is FileRole.SIDECAR and file.settled:
+                with contextlib.suppress(OSError):  # Its job says so.
+                    file.sidecar  # noqa: B018  (it is remembered)
+                yield
         if self._may_have_preset:
             files = self._presets.take(files, options.base)
         sources = PictureSources({file.key: file for file in files}, library)
         files = self._presets.loose_pictures_as_contents(files)
         self._group(files)
+        yield
         waits = [self._listing.next_settling()]
-        unread = ""
+        unread: list[_Group] = []
         for group in self._groups.values():
             if (assembly := self._assemble(group, sources)) is not None:
                 group.candidate = self._judge(assembly, group)
                 waits.append(assembly.due)
-                unread = unread or (assembly.name if assembly.unread else "")
+                unread += [group] if assembly.unread else []
+            yield
+        uses: Counter[Path] = Counter()
+        for group in self._groups.values():
+            uses.update({file.path for file in group.candidate.inputs} if group.candidate else ())
+            yield
+        for group in self._groups.values():
+            if group.candidate is not None:
+                group.candidate = _with_shares(group.candidate, uses)
+                if unread:
+                    group.candidate = self._waits_for(unread, group.candidate)
+        yield
         candidates = [group.candidate for group in self._groups.values() if group.candidate]
-        uses = Counter(path for each in candidates for path in {file.path for file in each.inputs})
-        candidates = [_with_shares(candidate, uses) for candidate in candidates]
-        if unread:
-            candidates = [_waits_for(unread, candidate) for candidate in candidates]
-        for group, candidate in zip(self._groups.values(), candidates, strict=True):
-            group.candidate = candidate
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files=control_files,
@@ -128,6 +150,7 @@ class FolderScanner:
             unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
             unrecognised=self._unrecognised(files, uses),
             settling=min((seconds for seconds in waits if seconds is not None), default=None),
+            arriving=self._presets.is_arriving or any(not each.settled for each in candidates),
             changed=self._listing.changed,
         )
 
@@ -159,6 +182,7 @@ class FolderScanner:
         controls: dict[ControlFile, dict[str, InboxFile]] = {role: {} for role in ControlFile}
         batches: dict[str, InboxFile] = {}
         others = []
+        self._no_files = []
         for file in files:
             role, source = file.parsed.role, self._source(file.parsed.job)
             if isinstance(role, ControlFile) and file.regular:
@@ -167,6 +191,8 @@ class FolderScanner:
                 batches[source] = file
             elif isinstance(role, FileRole) and role is not FileRole.BATCH:
                 others.append(file)
+            else:
+                self._no_files.append(f"{file.label} (not a plain file)")
         return controls, batches, others
 
     def _controlled(self, role: ControlFile, source: str) -> str:
@@ -202,12 +228,14 @@ class FolderScanner:
         preset = self._presets.preset
         named = {key_of(name) for name in preset.sidecar.pictures()} if preset else set()
         left = [file for file in files if not file.parsed.job and file.path not in uses]
+        odd = (*self._no_files, *self._listing.unreadable)
         unrecognised = [file.label for file in left if file.key not in named]
         if not self._folder:
-            return tuple(unrecognised)
+            return (*odd, *unrecognised)
         if preset is None and any(file.parsed.role is FileRole.PICTURE for file in left):
             unrecognised = [f"{shown(self._folder)}/ (no preset.yaml, so its pictures are no jobs)"]
         return (
+            *odd,
             *unrecognised,
             *(f"{shown(self._source(name))}/ (a folder in a folder)" for name in self.folders),
         )
@@ -233,9 +261,8 @@ class FolderScanner:
         except OSError as error:
             assembly = self._unreadable(group, error)
         except Exception as error:  # One job must not stop the others.
-            log.exception("%s cannot be understood", JobTag(group.name))
-            unforeseen = HotFolderError(f"{group.name}: an unforeseen error: {error!r}")
-            assembly = JobAssembly(group.name, named_by_sidecar=True, error=unforeseen)
+            refusal = self._guard.refusal(self._source(group.name), error)
+            assembly = JobAssembly(group.name, named_by_sidecar=True, error=refusal)
             assembly.complete_by_name(group.files)
         assembly.hold = self._presets.problem or assembly.hold
         self._note_waiting(group, assembly)
@@ -285,10 +312,16 @@ class FolderScanner:
 
     def _judge(self, assembly: JobAssembly, group: _Group) -> JobCandidate:
         leaving = {file.path for file in assembly.inputs if not file.stays}
-        settled = all(file.settled for file in assembly.files)
-        decision, message, error = (
-            assembly.decision() if settled else (Decision.WAIT, "arriving", None)
-        )
+        arriving = {
+            file.label: self._listing.arriving_for(file.name)
+            for file in assembly.files
+            if not file.settled
+        }
+        settled = not arriving
+        decision, message, error = assembly.decision() if settled else (Decision.WAIT, "", None)
+        if arriving:
+            longest = max(arriving, key=lambda label: arriving[label])
+            message = arriving_message([longest], arriving[longest])
         return JobCandidate(
             name=self._source(assembly.name),
             decision=decision,
@@ -303,6 +336,19 @@ class FolderScanner:
             settled=settled,
             files=tuple(assembly.files),
         )
+
+    def _waits_for(self, unread: Sequence[_Group], candidate: JobCandidate) -> JobCandidate:
+        """A sidecar that cannot be read may name the very picture that this job would move away.
+        But in a preset folder one that has a picture of its own name is that picture's."""
+        if not any(file.parsed.role is FileRole.PICTURE for file in candidate.files):
+            if not any(file.path in self._presets.loose for file in candidate.files):
+                return candidate
+            unread = [group for group in unread if not group.has_content]
+        for group in unread:
+            if self._source(group.name) != candidate.name:
+                message = f"waits until the sidecar of {shown(group.name)} can be read"
+                return replace(candidate, decision=Decision.WAIT, message=message)
+        return candidate
 
 
 def _resolve(assembly: JobAssembly, base: Sequence[Mapping[str, Any]]) -> Settings:
@@ -324,14 +370,6 @@ def _with_shares(candidate: JobCandidate, uses: Mapping[Path, int]) -> JobCandid
         return candidate
     pairs = zip(candidate.inputs, shared, strict=True)
     return replace(candidate, inputs=tuple(replace(file, shared=each) for file, each in pairs))
-
-
-def _waits_for(unread: str, candidate: JobCandidate) -> JobCandidate:
-    """A sidecar that cannot be read may name the very picture that this job would move away."""
-    if not any(file.parsed.role is FileRole.PICTURE for file in candidate.files):
-        return candidate
-    message = f"waits until the sidecar of {unread} can be read"
-    return replace(candidate, decision=Decision.WAIT, message=message)
 
 
 def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:

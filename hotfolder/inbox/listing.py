@@ -1,17 +1,23 @@
 """The files of one folder, as one scan finds them, and since when they have been quiet."""
 
-import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hotfolder.file_names import ParsedName, key_of, parse, shown
+from hotfolder.folder_access import Fingerprint, entries, fingerprint_of
 from hotfolder.inbox.model import InboxFile
-from hotfolder.inbox.stability import Fingerprint, StabilityTracker
+from hotfolder.inbox.stability import StabilityTracker
+from hotfolder.throttle import Steps, in_one_go
 
-__all__ = ["Listing", "fingerprint_of", "newest_time"]
+__all__ = ["Listing", "arriving_message", "newest_time"]
+
+NAMES_A_STEP = 1000
+
+LONG_ARRIVING_SECONDS = 10.0
+"""From then on the status says which file has been changing, and since when."""
 
 
 class Listing:
@@ -36,42 +42,65 @@ class Listing:
         self._parse_name = parse_name
         self._tracker = StabilityTracker(0.0, clock)
         self._files: dict[str, InboxFile] = {}
+        self._clock = clock
         self.folders: tuple[str, ...] = ()
+        self.unreadable: tuple[str, ...] = ()
+        """Names that cannot be looked at now, and why."""
         self.changed = False
         """Whether files have come, gone or changed since the scan before."""
 
     def scan(self, settle_seconds: float) -> list[InboxFile]:
+        """`steps` in one go."""
+        return in_one_go(self.steps(settle_seconds))
+
+    def steps(self, settle_seconds: float) -> Steps[list[InboxFile]]:
         """The files in the order of their names; not those in folders.
 
         Raises:
             OSError: the folder cannot be listed.
         """
         before = self._files
+        began = self._clock()
         folders: list[str] = []
+        refused: dict[str, Exception] = {}
         found: dict[str, tuple[ParsedName, bool]] = {}
         prints: dict[str, Fingerprint] = {}
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                name = entry.name
-                known = before.get(name)
+        for number, (name, look) in enumerate(entries(self._path)):
+            if number % NAMES_A_STEP == NAMES_A_STEP - 1:
+                yield
+            known = before.get(name)
+            try:
                 parsed = known.parsed if known is not None else self._parse_name(name)
                 if parsed is None:
                     continue
-                try:
-                    facts = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                if stat.S_ISDIR(facts.st_mode):
-                    folders.append(name)
-                    continue
-                found[name] = parsed, stat.S_ISREG(facts.st_mode)
-                prints[name] = fingerprint_of(facts)
+                facts = look()
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, OverflowError) as error:
+                refused[name] = error
+                if known is not None:  # What is out of reach for a moment is not gone.
+                    found[name] = known.parsed, known.regular
+                    prints[name] = known.fingerprint
+                continue
+            if stat.S_ISDIR(facts.st_mode):
+                folders.append(name)
+                continue
+            found[name] = parsed, stat.S_ISREG(facts.st_mode)
+            prints[name] = fingerprint_of(facts)
+        if refused and not found and not folders:
+            raise next(iter(refused.values()))  # The folder itself cannot be looked at.
+        self.unreadable = tuple(
+            f"{self._prefix}{shown(name)} (cannot be looked at: {error})"
+            for name, error in refused.items()
+        )
         self.folders = tuple(sorted(folders))
         self._tracker.settle_seconds = settle_seconds
         self.changed = self._tracker.observe(prints)
-        self._files = {}
-        for name in sorted(found):
-            (parsed, regular), settled = found[name], self._tracker.is_settled(name)
+        files: dict[str, InboxFile] = {}
+        for number, name in enumerate(sorted(found)):
+            if number % NAMES_A_STEP == NAMES_A_STEP - 1:
+                yield
+            (parsed, regular), settled = found[name], self._tracker.is_settled(name, began)
             file = before.get(name)
             if file is None:
                 path, label = self._path / name, self._prefix + shown(name)
@@ -79,17 +108,17 @@ class Listing:
                 file = InboxFile(name, path, label, key, parsed, prints[name], regular, settled)
             elif (file.fingerprint, file.settled) != (prints[name], settled):
                 file = replace(file, fingerprint=prints[name], regular=regular, settled=settled)
-            self._files[name] = file
-        return list(self._files.values())
+            files[name] = file
+        self._files = files
+        return list(files.values())
 
     def next_settling(self) -> float | None:
         """Seconds until the next file may count as finished; None if all do."""
         return self._tracker.next_settling()
 
-
-def fingerprint_of(facts: os.stat_result) -> Fingerprint:
-    """What changes when a file does."""
-    return Fingerprint(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    def arriving_for(self, name: str) -> float:
+        """Seconds for which a file that is not settled has been changing."""
+        return self._tracker.unsettled_for(name)
 
 
 def newest_time(files: Iterable[InboxFile]) -> str:
@@ -99,3 +128,11 @@ def newest_time(files: Iterable[InboxFile]) -> str:
         return datetime.fromtimestamp(newest / 1e9, UTC).isoformat(timespec="seconds")
     except (OverflowError, ValueError, OSError):  # a file from the year 10000
         return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def arriving_message(names: Collection[str], seconds: float) -> str:
+    """What the status says of a job or batch whose files `names` have changed for `seconds`."""
+    if seconds < LONG_ARRIVING_SECONDS:
+        return "arriving"
+    since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    return f"arriving: {shown(next(iter(names)))} has been changing since {since}"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FileRole, ParsedName
+from hotfolder.folder_access import Fingerprint
+from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar, read_sidecar
-from hotfolder.inbox.stability import Fingerprint
 
 __all__ = ["Decision", "InboxFile", "InputFile"]
 
@@ -61,3 +62,7 @@ class InboxFile:
             return read_sidecar(self.path, self.label)
         except SidecarError as error:
             return error
+        except OSError:
+            raise
+        except Exception as error:
+            return SidecarError(str(RefusalGuard().refusal(self.label, error)))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from hotfolder.errors import SidecarError
+from hotfolder.errors import HotFolderError, SidecarError
 from hotfolder.file_names import FileRole, ParsedName, can_be_job, key_of
 from hotfolder.inbox.model import InboxFile
+from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar, check_preset
 from plugin.client.protocol import PRESET, SIDECAR_SUFFIXES
 
@@ -38,6 +40,11 @@ class PresetFolder:
         """The last one that could be read, while there is a preset at all."""
         self.problem = ""
         """What is wrong with what lies there now; then every job of the folder is held."""
+        self.is_arriving = False
+        """Whether the first preset is still being written."""
+        self.loose: frozenset[Path] = frozenset()
+        """Pictures that are contents because no sidecar names them."""
+        self._guard = RefusalGuard()
 
     @property
     def is_active(self) -> bool:
@@ -48,6 +55,7 @@ class PresetFolder:
         """Take the preset out of `files`; `base` is `settings:` of config.yaml."""
         found = [file for file in files if file.key in PRESET_NAMES]
         self.problem = ""
+        self.is_arriving = False
         if self._of_one_job and any(_is_sidecar_of_its_job(file, files) for file in found):
             found = []
         if not found:
@@ -60,15 +68,14 @@ class PresetFolder:
             return others
         (file,) = found
         if file.settled:
-            sidecar = file.sidecar
             try:
-                if isinstance(sidecar, SidecarError):
-                    raise SidecarError(str(sidecar))
-                check_preset(sidecar, base)
-                self.preset = Preset(file, sidecar)
-            except SidecarError as error:
+                self.preset = self._guard.look(file.label, lambda: _checked(file, base))
+            except HotFolderError as error:
                 self.problem = str(error).partition("\n")[0]
+            except OSError as error:
+                self.problem = f"{file.label}: cannot be read now: {error.strerror or error}"
         elif self.preset is None:
+            self.is_arriving = True
             return []  # It is not known yet what the pictures are.
         if self.preset is not None:
             self.preset = replace(self.preset, file=file)
@@ -76,10 +83,11 @@ class PresetFolder:
 
     def loose_pictures_as_contents(self, files: list[InboxFile]) -> list[InboxFile]:
         """In a preset folder every picture that no sidecar names is the content of a job."""
+        self.loose = frozenset()
         if not self.is_active:
             return files
         sidecar_files = [file for file in files if file.parsed.role is FileRole.SIDECAR]
-        sidecars = [file.sidecar for file in sidecar_files if file.settled]
+        sidecars = [_read(file) for file in sidecar_files if file.settled]
         if self.preset is not None:
             sidecars.append(self.preset.sidecar)
         named = {
@@ -91,7 +99,7 @@ class PresetFolder:
         # A sidecar that is still being written may name a picture, too.
         with_sidecar = {file.parsed.job for file in sidecar_files}
         all_read = all(file.settled for file in sidecar_files)
-        return [
+        contents = [
             replace(
                 file,
                 parsed=ParsedName(FileRole.CONTENT, job),
@@ -103,11 +111,31 @@ class PresetFolder:
             else file
             for file in files
         ]
+        self.loose = frozenset(
+            content.path for content, file in zip(contents, files, strict=True) if content != file
+        )
+        return contents
+
+
+def _checked(file: InboxFile, base: Mapping[str, Any]) -> Preset:
+    sidecar = file.sidecar
+    if isinstance(sidecar, SidecarError):
+        raise SidecarError(str(sidecar))
+    check_preset(sidecar, base)
+    return Preset(file, sidecar)
+
+
+def _read(file: InboxFile) -> Sidecar | SidecarError | None:
+    """Its contents; None if it cannot be read now, which its own job says."""
+    try:
+        return file.sidecar
+    except OSError:
+        return None
 
 
 def _is_sidecar_of_its_job(file: InboxFile, files: list[InboxFile]) -> bool:
     """Whether `preset.yaml` is the sidecar of a job called `preset`."""
-    sidecar = file.sidecar if file.settled else None
+    sidecar = _read(file) if file.settled else None
     names_content = isinstance(sidecar, Sidecar) and sidecar.content is not None
     return names_content or any(
         other.parsed.role is FileRole.CONTENT and other.parsed.job == PRESET for other in files

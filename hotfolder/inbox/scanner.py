@@ -2,17 +2,21 @@
 
 import contextlib
 import itertools
+import stat
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hotfolder.file_names import FileRole, free_name_in, parse
+from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
-from plugin.client.protocol import ControlFile
+from hotfolder.throttle import Steps, in_one_go
+from plugin.client.protocol import BATCH_SUFFIX, SIDECAR_SUFFIX, ControlFile
 
 __all__ = ["InboxScanner"]
 
@@ -35,14 +39,18 @@ class InboxScanner:
         self._below: dict[str, FolderScanner] = {}
 
     def scan(self) -> Snapshot:
-        """Scan once.
+        """`steps` in one go."""
+        return in_one_go(self.steps())
+
+    def steps(self) -> Steps[Snapshot]:
+        """Scan once, in steps of some milliseconds.
 
         Raises:
             OSError: the inbox cannot be listed.
         """
         library = StyleLibrary(self._folder.styles)
         options = self._options()
-        top = self._top.scan(library, options)
+        top = yield from self._top.steps(library, options)
         below, self._below = self._below, {}
         found = [top]
         unreadable = []
@@ -51,7 +59,7 @@ class InboxScanner:
                 self._folder.inbox / name, self._clock, folder=name, presets=True
             )
             try:
-                found.append(scanner.scan(library, options))
+                found.append((yield from scanner.steps(library, options)))
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
@@ -69,6 +77,7 @@ class InboxScanner:
             unclaimed=tuple(file for s in found for file in s.unclaimed),
             unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
+            arriving=any(snapshot.arriving for snapshot in found),
             changed=top.changed,
         )
 
@@ -76,8 +85,6 @@ class InboxScanner:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
         it lacks. Empty if there is none; more than one job if somebody has put others to it."""
         path = self._folder.failed / name
-        if path.is_symlink():
-            return []
         scanner = FolderScanner(path, self._clock, presets=True)
         options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
         try:
@@ -91,11 +98,25 @@ class InboxScanner:
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         return [*others, replace(last, inputs=tuple(inputs))]
 
+    def failed_batches(self, name: str) -> list[tuple[Path, Path]]:
+        """The batch files in `failed/NAME/`, and where each would be in the inbox."""
+        folder, end = self._folder.failed / name, f"{BATCH_SUFFIX}{SIDECAR_SUFFIX}"
+        found = []
+        with contextlib.suppress(OSError):
+            for file_name, facts in sorted(scan(folder)):
+                parsed = parse(file_name)
+                if parsed is None or parsed.role is not FileRole.BATCH:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    free = free_name_in(self._folder.inbox, parsed.job, [end])
+                    found.append((folder / file_name, self._folder.inbox / f"{free}{end}"))
+        return found
+
     def clear_failed(self, name: str) -> None:
         """Remove what is left of `failed/NAME/`, unless a person's files are in it."""
         with contextlib.suppress(OSError):
-            (self._folder.failed / name / "error.txt").unlink(missing_ok=True)
-            (self._folder.failed / name).rmdir()
+            unlink(self._folder.failed / name / "error.txt", missing_ok=True)
+            rmdir(self._folder.failed / name)
 
     def release(self, source: str) -> None:
         """Let the job dropped as `source` wait again, from the next scan on, as if it had just

@@ -12,21 +12,25 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, problems_of, resolve
-from hotfolder.atomic_files import open_regular
+from engine.settings import MAX_HINTS, Settings, problems_of, resolve
 from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES
+from hotfolder.folder_access import is_link, open_regular
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
+    "MAX_STYLES",
     "SIDECAR_KEYS",
     "PictureNamesError",
     "Sidecar",
     "check_preset",
+    "client_mapping",
     "parse_sidecar",
     "read_sidecar",
     "read_text",
+    "resolve_untrusted",
 ]
 
 SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fields)
@@ -82,19 +86,49 @@ class Sidecar:
         if init_file is not None:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
-        weights = layer.get("weights")
-        allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
         problems = list(self.wrong_options)
-        if isinstance(weights, str) and weights not in allowed:
-            expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
-            problems.append(Problem(("weights",), repr(weights), expected))
         try:
-            settings = resolve(*base, layer)
+            settings = resolve_untrusted(layer, base)
         except SettingsError as error:
-            problems += [_with_nearest_key(problem) for problem in error.problems]
+            hinted = [_with_nearest_key(problem) for problem in error.problems[:MAX_HINTS]]
+            problems += [*hinted, *error.problems[MAX_HINTS:]]
         if problems:
             raise SidecarError(self.document.describe(problems))
         return settings
+
+
+def resolve_untrusted(layer: Mapping[str, Any], base: Sequence[Mapping[str, Any]]) -> Settings:
+    """A layer of settings that somebody else has written (in a sidecar, a preset or a batch) over
+    those of `base`: the one check of what may stand in one.
+
+    Raises:
+        SettingsError: with one `Problem` for each key that is refused.
+    """
+    problems: list[Problem] = []
+    weights = layer.get("weights")
+    allowed = (*BUILT_IN_WEIGHTS, *(below.get("weights") for below in base))
+    if isinstance(weights, str) and weights not in allowed:
+        expected = "`caffe` or `torchvision`; a file can only be named in config.yaml"
+        problems.append(Problem(("weights",), repr(weights), expected))
+    try:
+        settings = resolve(*base, layer)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def client_mapping(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
+    """The `client` of a sidecar or a batch, checked."""
+    client = given or {}
+    if not isinstance(client, dict):
+        problems.append(Problem(("client",), repr(client)[:80], "a mapping of names to values"))
+        return {}
+    if (size := len(json.dumps(client))) > MAX_CLIENT_BYTES:
+        expected = f"at most {MAX_CLIENT_BYTES} bytes as JSON"
+        problems.append(Problem(("client",), f"{size} bytes", expected))
+    return client
 
 
 def read_sidecar(path: Path, name: str) -> Sidecar:
@@ -120,7 +154,7 @@ def read_text(path: Path, name: str) -> bytes:
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
-        reason = "a link" if path.is_symlink() else error.strerror
+        reason = "a link" if is_link(path) else error.strerror
         raise SidecarError(f"{name}: cannot be read: {reason}. Put a plain file there.") from None
     if len(data) > MAX_BYTES:
         raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
@@ -156,12 +190,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     content = _picture_name(values.pop("content", None), ("content",), problems)
     init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
     styles = _style_names(values.pop("styles", None), problems)
-    client = values.pop("client", None) or {}
-    if not isinstance(client, dict):
-        problems.append(Problem(("client",), repr(client)[:80], "a mapping of names to values"))
-    elif (size := len(json.dumps(client))) > MAX_CLIENT_BYTES:
-        expected = f"at most {MAX_CLIENT_BYTES} bytes as JSON"
-        problems.append(Problem(("client",), f"{size} bytes", expected))
+    client = client_mapping(values.pop("client", None), problems)
     if problems:
         raise PictureNamesError(document.describe(problems))
     asked = {key: values.pop(key) for key in JobOptions.model_fields if key in values}
@@ -211,6 +240,9 @@ def _picture_name(
     if leaves or (len(name.parts) > 1 and not library):
         expected = f"the name of a picture {where}, not a path that leads elsewhere"
         problems.append(Problem(path, repr(given)[:200], expected))
+        return None
+    if "\0" in given or any(len(part.encode()) > FILE_NAME_BYTES for part in name.parts):
+        problems.append(Problem(path, repr(given)[:200], "a name that a file can have"))
         return None
     if name.suffix.lower() not in PICTURE_SUFFIXES:
         expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}"

@@ -9,23 +9,15 @@ as it is for 2 seconds more.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
-__all__ = ["COARSE_SECONDS", "Fingerprint", "StabilityTracker"]
+from hotfolder.folder_access import Fingerprint
+
+__all__ = ["COARSE_SECONDS", "StabilityTracker"]
 
 COARSE_SECONDS = 2.0
 """What FAT keeps times to, the coarsest there is."""
 
 _SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What changes when a file does. A renamed-over file has another inode."""
-
-    size: int
-    mtime_ns: int
-    inode: int
 
 
 class StabilityTracker:
@@ -35,6 +27,8 @@ class StabilityTracker:
         self.settle_seconds = settle_seconds
         self._clock = clock
         self._seen: dict[str, tuple[Fingerprint, float]] = {}
+        self._unsettled: dict[str, float] = {}
+        """Since when a file has not been settled."""
 
     def observe(self, files: Mapping[str, Fingerprint]) -> bool:
         """Take in one scan; files that are gone are forgotten. Whether anything has changed."""
@@ -46,20 +40,30 @@ class StabilityTracker:
             else (fingerprint, now)
             for name, fingerprint in files.items()
         }
+        unsettled, self._unsettled = self._unsettled, {}
+        for name, (_, since) in self._seen.items():
+            if not self.is_settled(name, now):
+                self._unsettled[name] = unsettled.get(name, since)
         return self._seen != before
 
-    def is_settled(self, name: str) -> bool:
-        """Whether `name` has been quiet for long enough, as of now."""
-        return name in self._seen and self._remaining(name) <= 0
+    def is_settled(self, name: str, at: float | None = None) -> bool:
+        """Whether `name` has been quiet for long enough, as of now, or as of `at`."""
+        return name in self._seen and self._remaining(name, at) <= 0
+
+    def unsettled_for(self, name: str) -> float:
+        """Seconds for which `name` has changed again and again."""
+        return self._clock() - self._unsettled.get(name, self._clock())
 
     def next_settling(self) -> float | None:
         """Seconds until the next file may settle; None if all have."""
         remaining = [left for name in self._seen if (left := self._remaining(name)) > 0]
         return min(remaining, default=None)
 
-    def _remaining(self, name: str) -> float:
+    def _remaining(self, name: str, at: float | None = None) -> float:
         fingerprint, since = self._seen[name]
         quiet = self.settle_seconds
-        if quiet > 0 and fingerprint.mtime_ns % _SECOND == 0:
+        if quiet <= 0:
+            return 0.0
+        if fingerprint.mtime_ns % _SECOND == 0:
             quiet += COARSE_SECONDS
-        return since + quiet - self._clock()
+        return since + quiet - (self._clock() if at is None else at)

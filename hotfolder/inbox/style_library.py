@@ -3,15 +3,21 @@
 from pathlib import Path
 
 from hotfolder.file_names import key_of
+from hotfolder.folder_access import is_file, is_folder, names
+from hotfolder.paths import without_links
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["StyleLibrary"]
+
+MAX_LISTED = 20_000
+"""Names of a folder that are read. Beyond them a picture is found by its exact name alone."""
 
 
 class StyleLibrary:
     """The style library, listed at most once a scan and only if a sidecar asks."""
 
     def __init__(self, root: Path) -> None:
+        """`root` is free of links, as those of `FolderPaths` are."""
         self._root = root
         self._folders: dict[Path, dict[str, Path]] = {}
         self._found: dict[str, Path | None] = {}
@@ -28,15 +34,21 @@ class StyleLibrary:
         return self._found[name]
 
     def resolved(self, path: Path) -> Path:
-        """`path` without links."""
+        """`path` without links; of a link that leads to itself, the link."""
         if path not in self._resolved:
-            self._resolved[path] = path.resolve()
+            self._resolved[path] = without_links(path)
         return self._resolved[path]
 
     def _find(self, name: str) -> Path | None:
+        exact = self._root / name
         *folders, last = name.split("/")
-        found = self._listed(self._root.joinpath(*folders)).get(key_of(last))
-        return found if found is not None and not found.is_dir() else None
+        folder = self._root.joinpath(*folders)
+        if self.leaves(folder):
+            return exact  # Nothing is looked at there.
+        found: Path | None = exact
+        if not is_file(self.resolved(exact)):
+            found = self._listed(self.resolved(folder)).get(key_of(last))
+        return found if found is not None and not is_folder(self.resolved(found)) else None
 
     def leaves(self, path: Path) -> bool:
         """Whether a link at or above `path` leads out of the library."""
@@ -49,7 +61,8 @@ class StyleLibrary:
     def _listed(self, folder: Path) -> dict[str, Path]:
         if folder not in self._folders:
             try:
-                self._folders[folder] = {key_of(path.name): path for path in folder.iterdir()}
+                listed = names(folder)[:MAX_LISTED]
+                self._folders[folder] = {key_of(name): folder / name for name in listed}
             except (FileNotFoundError, NotADirectoryError):
                 self._folders[folder] = {}
         return self._folders[folder]

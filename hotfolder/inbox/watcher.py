@@ -143,7 +143,7 @@ class FolderWatcher:
 
     def _is_remote(self) -> bool:
         for folder in self._folders:
-            if (kind := network_file_system(folder.resolve())) is not None:
+            if (kind := network_file_system(folder)) is not None:
                 log.info("%s is on a network share (%s): looking regularly instead", folder, kind)
                 return True
         return False

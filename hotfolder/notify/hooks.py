@@ -4,11 +4,9 @@ It is an argument list, so that no shell reads what strangers called their files
 variables say what job it is. Only the configuration can name a hook, never a sidecar.
 """
 
-import contextlib
 import json
 import logging
 import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hotfolder.job_tag import JobTag
+from hotfolder.platforms import system
 
 __all__ = ["environment_of", "run_hook"]
 
@@ -66,6 +65,7 @@ def run_hook(
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                creationflags=system.background_flags,
             )
         except (OSError, ValueError) as error:
             log.error("%s the hook %s cannot be started: %s", tag, command[0], error)
@@ -74,8 +74,7 @@ def run_hook(
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
             log.error("%s the hook %s ran longer than %g s; killed", tag, command[0], seconds)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            system.end_tree(process)
             process.wait()
             return None
         if status:

@@ -4,25 +4,22 @@ Each step can be repeated: names are chosen and noted in the job's `state.json` 
 used, so that after a crash the same names are used again. The job leaves the spool last.
 """
 
-import contextlib
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hotfolder.atomic_files import move, publish_all, remove_leftovers, sync_folder, write_whole
-from hotfolder.config.model import Config
+from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name_in
+from hotfolder.outbox.originals import move_originals, originals_parent
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES, JobState
 
-__all__ = ["Publisher", "error_text", "move_originals", "originals_parent"]
+__all__ = ["Publisher", "error_text"]
 
 
 class Publisher:
@@ -112,14 +109,14 @@ class Publisher:
                 return
             name = free_name_in(parent, entry.job.name)
             self._note(entry, folder=self._folder.relative(parent / name))
-        folder = self._folder.root / str(_outcome(entry).folder)
-        failed, library = entry.state is JobState.FAILED, self._folder.styles.resolve()
+        folder = self._folder.absolute(str(_outcome(entry).folder))
+        failed, library = entry.state is JobState.FAILED, self._folder.styles
         moves = [
             (entry.inputs / step.target, Path(step.source).name)
             for step in entry.moves
             if not step.shared or (failed and not Path(step.source).is_relative_to(library))
         ]
-        move_originals(folder, moves)
+        move_originals(self._folder, folder, moves)
         if failed:
             write_whole(folder / "error.txt", error_text(entry).encode())
 
@@ -136,30 +133,6 @@ class Publisher:
 
     def _note(self, entry: SpooledJob, **facts: Any) -> None:
         self._spool.change(entry, outcome=replace(_outcome(entry), **facts))
-
-
-def originals_parent(
-    folder: FolderPaths, config: Config, finished: str, *, cancelled: bool
-) -> Path | None:
-    """Where the originals of what ended at `finished` go; None if they are not kept."""
-    # What is cancelled has no result, so its originals are never deleted.
-    if config.originals == "archive" or cancelled:
-        return folder.done / datetime.fromisoformat(finished).astimezone().date().isoformat()
-    return folder.kept if config.originals == "keep" else None
-
-
-def move_originals(folder: Path, moves: Iterable[tuple[Path, str]]) -> None:
-    """Move files into `folder`, each under a name. May be repeated."""
-    # Not `parents=True`: if a network share has gone, its mount point is an empty folder, in
-    # which nothing must be made.
-    folder.parent.mkdir(exist_ok=True)
-    folder.mkdir(exist_ok=True)
-    remove_leftovers(folder)
-    for source, name in moves:
-        # Missing if it vanished before the claim was finished; a job's error says so.
-        with contextlib.suppress(FileNotFoundError):
-            move(source, folder / name)
-    sync_folder(folder)
 
 
 def error_text(entry: SpooledJob) -> str:

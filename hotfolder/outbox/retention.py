@@ -1,17 +1,22 @@
-"""Removes what is older than the configuration says: from done/, failed/ and status/."""
+"""Removes what is older than the configuration says: from done/, failed/ and status/.
+
+Only what the server has put there, which a file in each folder shows; and nothing through a link.
+"""
 
 import contextlib
 import logging
 import re
-import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotfolder.atomic_files import read_json
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.folder_access import lstat, remove_tree, rmdir, scan, unlink
+from hotfolder.outbox.originals import ARCHIVED, remove_originals
+from hotfolder.outbox.status_files import read_statuses
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import END_STATES, PREVIEW_SUFFIX, SERVER_STATUS
 
@@ -22,6 +27,9 @@ log = logging.getLogger(__name__)
 CLEANING_SECONDS = 3600.0
 ITEMS_PER_STEP = 20
 """What is removed in one step of the server, so that a first cleaning does not block it."""
+
+ERROR_FILE = "error.txt"
+"""The mark of a failed job's folder."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -77,25 +85,29 @@ class RetentionCleaner:
 
     def _clean(self, live: AbstractSet[str]) -> Iterator[None]:
         rules = self._config().retention
-        yield from self._remove("done", self._done(), rules.done_days, rules.done_count)
-        yield from self._remove("failed", self._failed(), rules.failed_days, rules.failed_count)
+        done, failed, status = self._done(), self._failed(), self._ended_jobs(live)
+        yield from self._remove("done", done, rules.done_days, rules.done_count, _remove_done)
         yield from self._remove(
-            "status", self._ended_jobs(live), rules.status_days, rules.status_count
+            "failed", failed, rules.failed_days, rules.failed_count, remove_tree
         )
-        for day in self._days():
-            with contextlib.suppress(OSError):
-                if rules.done_days is not None or rules.done_count is not None:
-                    day.rmdir()  # If nothing is left in it.
+        yield from self._remove(
+            "status", status, rules.status_days, rules.status_count, _remove_status
+        )
 
     def _remove(
-        self, folder: str, items: Iterator[RetainedItem], days: float | None, count: int | None
+        self,
+        folder: str,
+        items: Iterator[RetainedItem],
+        days: float | None,
+        count: int | None,
+        remove: Callable[[Path], None],
     ) -> Iterator[None]:
         if days is None and count is None:
             return
         removed = 0
         for each in outdated(list(items), days=days, count=count, now=self._now()):
             try:
-                _remove(each.path)
+                remove(each.path)
             except OSError as error:
                 log.warning("retention: %s cannot be removed: %s", each.path, error.strerror)
             else:
@@ -104,41 +116,41 @@ class RetentionCleaner:
         if removed:
             log.info("retention: %d removed from %s/", removed, folder)
 
-    def _days(self) -> list[Path]:
-        with contextlib.suppress(OSError):
-            return sorted(p for p in self._folder.done.iterdir() if _DAY.fullmatch(p.name))
-        return []
-
     def _done(self) -> Iterator[RetainedItem]:
-        for day in self._days():
-            yield from _folders(day)
+        for day in _folders(self._folder.done):
+            if _DAY.fullmatch(day.name):
+                yield from _marked(day, ARCHIVED)
 
     def _failed(self) -> Iterator[RetainedItem]:
-        """Only what the server has put there."""
-        for each in _folders(self._folder.failed):
-            if (each.path / "error.txt").exists():
-                yield each
+        yield from _marked(self._folder.failed, ERROR_FILE)
 
     def _ended_jobs(self, live: AbstractSet[str]) -> Iterator[RetainedItem]:
-        with contextlib.suppress(OSError):
-            for path in self._folder.status.glob("*.json"):
-                if path.stem == SERVER_STATUS or path.stem in live or path.name.startswith("."):
-                    continue
-                with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-                    if read_json(path).get("state") in END_STATES:
-                        yield RetainedItem(path, path.stat().st_mtime)
+        for path, changed, document in read_statuses(self._folder.status):
+            ended = document.get("state") in END_STATES
+            if ended and path.stem != SERVER_STATUS and path.stem not in live:
+                yield RetainedItem(path, changed)
 
 
-def _folders(parent: Path) -> Iterator[RetainedItem]:
+def _folders(parent: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
-        for path in parent.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                yield RetainedItem(path, path.stat().st_mtime)
+        for name, facts in scan(parent):
+            if stat.S_ISDIR(facts.st_mode):
+                yield parent / name
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-        return
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.stem}{PREVIEW_SUFFIX}").unlink(missing_ok=True)
+def _marked(parent: Path, mark: str) -> Iterator[RetainedItem]:
+    """The folders in `parent` that the server has made, as a file in them says."""
+    for folder in _folders(parent):
+        with contextlib.suppress(OSError):
+            yield RetainedItem(folder, lstat(folder / mark).st_mtime)
+
+
+def _remove_done(path: Path) -> None:
+    remove_originals(path)
+    with contextlib.suppress(OSError):
+        rmdir(path.parent)  # If it was the last of its day.
+
+
+def _remove_status(path: Path) -> None:
+    unlink(path, missing_ok=True)
+    unlink(path.with_name(f"{path.stem}{PREVIEW_SUFFIX}"), missing_ok=True)

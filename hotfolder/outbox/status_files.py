@@ -4,24 +4,28 @@ docs/protocol.md has the table of keys; `plugin.client.protocol` has them as fie
 """
 
 import contextlib
+import stat
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hotfolder.atomic_files import copy, read_json, write_json
+from hotfolder.atomic_files import copy, discard, read_json, write_json
+from hotfolder.folder_access import scan, unlink
 from hotfolder.job import now
-from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, finite, shortened
+from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, MAX_STATUS_BYTES, finite, shortened
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
 from plugin.client.protocol import JobState, JobStatus, ServerStatus
 
-__all__ = ["StatusWriter"]
+__all__ = ["StatusWriter", "read_statuses"]
 
 _LONGEST = {
     "message": MAX_MESSAGE,
     "error": MAX_ERROR,
     "paused": MAX_MESSAGE,
     "config_problem": MAX_MESSAGE,
+    "problem": MAX_MESSAGE,
 }
 """Characters of a status: what others' files make of it must stay readable for every client."""
 
@@ -52,22 +56,19 @@ class StatusWriter:
     def clear(self, name: str) -> None:
         """Remove the status and the preview of `name`: an earlier job's, or those of files that
         were taken out of the inbox."""
-        self._job_path(name).unlink(missing_ok=True)
+        unlink(self._job_path(name), missing_ok=True)
         self.clear_preview(name)
 
     def clear_preview(self, name: str) -> None:
         """Remove an earlier job's preview."""
-        self._preview_path(name).unlink(missing_ok=True)
+        unlink(self._preview_path(name), missing_ok=True)
 
     def clear_waiting(self) -> None:
         """At start: remove what a killed server wrote about files in the inbox, which may be gone
         since."""
-        with contextlib.suppress(OSError):
-            for path in self._folder.status.glob(f"*{protocol.STATUS_SUFFIX}"):
-                with contextlib.suppress(OSError, ValueError, AttributeError):
-                    document = read_json(path)
-                    if document.get("state") in _UNCLAIMED and document.get("id") is None:
-                        path.unlink()
+        for path, _, document in read_statuses(self._folder.status):
+            if document.get("state") in _UNCLAIMED and document.get("id") is None:
+                discard(path)
 
     def _write(self, path: Path, status: JobStatus | ServerStatus) -> dict[str, Any]:
         document: dict[str, Any] = finite(
@@ -84,3 +85,18 @@ class StatusWriter:
 
     def _preview_path(self, name: str) -> Path:
         return self._folder.status / f"{name}{protocol.PREVIEW_SUFFIX}"
+
+
+def read_statuses(folder: Path) -> Iterator[tuple[Path, float, dict[str, Any]]]:
+    """What lies in the status folder: path, time of change, document. Whatever is no status, or
+    cannot be read, is left out: anybody may have put it there."""
+    with contextlib.suppress(OSError):
+        for name, facts in scan(folder):
+            if not name.endswith(protocol.STATUS_SUFFIX) or name.startswith("."):
+                continue
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_STATUS_BYTES:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                document = read_json(folder / name)
+                if isinstance(document, dict):
+                    yield folder / name, facts.st_mtime, document

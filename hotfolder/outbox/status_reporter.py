@@ -5,13 +5,12 @@ and what only events tell of a running job. What was written last is kept, to se
 """
 
 import logging
-import math
 import os
 import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,10 @@ from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import now
 from hotfolder.limits import MAX_MESSAGE, shortened
+from hotfolder.outbox.device_notes import device_document, no_progress, no_worker
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import StatusWriter
+from hotfolder.outbox.written_statuses import OnStatus, WrittenStatuses
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import SpooledJob
@@ -35,12 +36,6 @@ from plugin.client.protocol import JobState, JobStatus, ServerStatus
 __all__ = ["OnStatus", "StatusReporter"]
 
 log = logging.getLogger(__name__)
-
-OnStatus = Callable[[Mapping[str, Any]], None]
-"""Gets every job status as it is written (docs/protocol.md, the table of `status/NAME.json`)."""
-
-REFRESH_SECONDS = 1.0
-"""The protocol promises 2."""
 
 PROGRESS_SECONDS = 0.2
 """Least time between two statuses of a running job."""
@@ -60,9 +55,14 @@ class StatusReporter:
         publisher: Publisher,
         *,
         on_status: OnStatus | None = None,
+        on_error: Callable[[OSError], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`live`: every job in the spool, by id; looked at, never changed."""
+        """
+        Args:
+            live: every job in the spool, by id; looked at, never changed.
+            on_error: called when a job's status cannot be written, which stops nothing else.
+        """
         self._config = config
         self._folder = folder
         self._live = live
@@ -72,15 +72,21 @@ class StatusReporter:
         """Why a changed configuration is not in force."""
         self.paused: str | None = None
         """Why nothing new is painted."""
-        self._on_status = on_status
+        self._written = WrittenStatuses(self._writer, on_status, on_error, clock)
         self._clock = clock
         self._candidates: dict[str, JobCandidate] = {}
         self._positions: Mapping[str, int] = {}
         self._pauses: Mapping[str, float] = {}
         self._facts: dict[str, dict[str, Any]] = {}
         """What is known of a job's run from events alone, by id: fields of its status."""
-        self._written: dict[str, tuple[JobStatus, float]] = {}
-        """What was written last, and when, by name; until the job has ended."""
+        self._refusals: dict[str, str] = {}
+        """What the file system refuses for a job, by id."""
+        self._losses: dict[str, str] = {}
+        """How the worker of a job was lost, by id."""
+        self._no_progress: dict[str, str] = {}
+        """Of jobs whose worker makes no progress, by id."""
+        self._no_worker: str | None = None
+        """Why nothing is painted."""
         self._started = now()
         self._refreshing = Throttle(clock)
         self._updating = Throttle(clock)
@@ -102,54 +108,84 @@ class StatusReporter:
             pauses: seconds for which a job rests whose worker has died, by name.
         """
         for gone in self._unclaimed().keys() - candidates.keys():
-            self._writer.clear(gone)
-            self._written.pop(gone, None)
+            self._written.clear(gone)
         self._candidates, self._positions, self._pauses = dict(candidates), positions, pauses
         waiting = [e for e in self._live.values() if e.state in (JobState.QUEUED, JobState.HELD)]
         for ended in self._facts.keys() - (self._live.keys() - {e.job.id for e in waiting}):
             del self._facts[ended]
+        self._losses = {job: why for job, why in self._losses.items() if job in self._live}
         for entry in waiting:
-            if self._has_changed(status := self._status_of(entry)):
-                self._write(status)
+            if self._written.has_changed(status := self._status_of(entry)):
+                self._written.write(status)
         self._update(self._waiting_in_inbox())
+
+    def devices(self, devices: Sequence[DeviceState]) -> None:
+        """What the devices do, as the next statuses tell of it."""
+        self._no_worker = no_worker(devices)
+        notes = {device.job_id: no_progress(device) for device in devices if device.job_id}
+        self._no_progress = {job_id: note for job_id, note in notes.items() if note}
+
+    def lost(self, entry: SpooledJob, reason: str) -> None:
+        """Its worker has died; it is tried again."""
+        self._losses[entry.job.id] = reason
+
+    def unsettled(self, jobs: Iterable[tuple[str, str, str]]) -> None:
+        """Jobs that cannot be taken up from the spool now: name, id, and why."""
+        for name, job_id, reason in jobs:
+            message = f"cannot be taken up: {reason}; it is tried again"
+            status = JobStatus(name, JobState.QUEUED, message, id=job_id, source=name)
+            if self._written.has_changed(status) or self._written.is_stale(name):
+                self._written.write(status)
 
     def running(self, entry: SpooledJob, device: str) -> None:
         """A worker has taken the job."""
-        self._writer.clear_preview(entry.job.name)
+        with self._written.errors_noted(entry.job.name):
+            self._writer.clear_preview(entry.job.name)
         self._facts[entry.job.id] = {"device": device, "message": "starting"}
-        self._write(self._status_of(entry))
+        self._written.write(self._status_of(entry))
 
     def progress(self, entry: SpooledJob, event: Progress) -> None:
         """The optimisation went on."""
         facts = self._facts.setdefault(entry.job.id, {})
         if event.preview is not None:
-            facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
+            with self._written.errors_noted(entry.job.name):
+                facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
         at_scale = f", scale {event.scale} of {event.scales}" if event.scales > 1 else ""
+        back = f", {event.rejected_moves} taken back" if event.rejected_moves else ""
         facts |= {key: getattr(event, key) for key in ("scale", "scales", "step", "steps")}
         facts |= {
-            "message": f"step {event.step} of {event.steps}{at_scale}",
+            "message": f"step {event.step} of {event.steps}{at_scale}{back}",
             "fraction": round(event.fraction, 4),
             "losses": event.losses,
             "seconds": round(event.seconds, 2),
             "eta_seconds": None if event.eta_seconds is None else round(event.eta_seconds, 1),
         }
-        if self._is_stale(entry.job.name, PROGRESS_SECONDS):
-            self._write(self._status_of(entry))
+        if self._written.is_stale(entry.job.name, PROGRESS_SECONDS):
+            self._written.write(self._status_of(entry))
 
     def progress_of(self, entry: SpooledJob) -> str:
         """How far a running job has come, in words."""
         facts = self._facts.get(entry.job.id, {})
         return str(facts["message"]) if "step" in facts else "its start"
 
-    def unpublished(self, entry: SpooledJob, error: OSError) -> None:
-        """The end cannot be published yet; it is tried again."""
-        facts = self._facts.setdefault(entry.job.id, {})
-        if "state" not in facts:
-            facts["message"] = f"waits to be published: {error.strerror or error}"
-            self._write(self._status_of(entry))
+    def refused(self, entry: SpooledJob, reason: str | None) -> None:
+        """The file system refuses what is to be done for the job, which is tried again; None: it
+        does not any more."""
+        if reason is None:
+            self._refusals.pop(entry.job.id, None)
+            return
+        self._refusals[entry.job.id] = reason
+        if entry.outcome is not None:
+            self._facts.setdefault(entry.job.id, {})  # It has not ended for its readers.
+        if "state" not in self._facts.get(entry.job.id, {}):
+            self._written.write(self._status_of(entry))
 
     def ended(self, entry: SpooledJob) -> Mapping[str, Any]:
-        """The job's end is published. Returns its last status, as written."""
+        """The job's end is published. Returns its last status, as written.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         outcome = entry.outcome
         assert outcome is not None
         facts = self._facts.setdefault(entry.job.id, {})
@@ -165,9 +201,9 @@ class StatusReporter:
             facts["error"] = error_text(entry)
         else:
             facts["message"] = f"cancelled: {outcome.error}" if outcome.error else "cancelled"
-        document = self._write(self._status_of(entry))
+        document = self._written.post(self._status_of(entry))
         self._candidates.pop(entry.job.name, None)
-        del self._written[entry.job.name]
+        self._written.forget(entry.job.name)
         return document
 
     def server(
@@ -177,6 +213,7 @@ class StatusReporter:
         devices: Sequence[DeviceState] = (),
         totals: Mapping[str, int] | None = None,
         strays: Sequence[str] = (),
+        problem: str | None = None,
     ) -> None:
         """Write the heartbeat, if it is time or something has changed."""
         states = Counter(self._state_of(entry) for entry in self._live.values())
@@ -192,23 +229,16 @@ class StatusReporter:
             version=__version__,
             started=self._started,
             state=state,
-            devices=[
-                {
-                    "device": d.device,
-                    "state": d.state,
-                    "job": names.get(d.job_id or ""),
-                    "style_cache": asdict(d.style_cache) if d.style_cache else None,
-                }
-                for d in devices
-            ],
+            devices=[device_document(device, names) for device in devices],
             queue={
                 state: states[state]
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=[shortened(stray, MAX_MESSAGE) for stray in strays[:20]],
+            strays=[shortened(s, MAX_MESSAGE) for s in [*self._written.refused, *strays][:20]],
             paused=self.paused,
             config_problem=self.config_problem,
+            problem=problem,
         )
         if self._server is not None:
             last, at = self._server
@@ -220,15 +250,17 @@ class StatusReporter:
     def refresh(self) -> None:
         """Rewrite what has not changed for a while, so that readers see that it is alive."""
         for entry in self._live.values():
-            if self._state_of(entry) is JobState.RUNNING and self._is_stale(entry.job.name):
-                self._write(self._status_of(entry))
+            if self._state_of(entry) is JobState.RUNNING and self._written.is_stale(entry.job.name):
+                self._written.write(self._status_of(entry))
         if not (self._refreshing.is_open or self._updating.is_open):
             return
         waiting = self._waiting()
-        stale = [status for status in islice(waiting, REFRESHED) if self._is_stale(status.name)]
-        stale.sort(key=lambda status: self._written_at(status.name))
+        stale = [
+            status for status in islice(waiting, REFRESHED) if self._written.is_stale(status.name)
+        ]
+        stale.sort(key=lambda status: self._written.written_at(status.name))
         for status in self._refreshing.take(stale):
-            self._write(status)
+            self._written.write(status)
         self._update(waiting)
 
     # --- what a status says ------------------------------------------------------------------
@@ -251,8 +283,14 @@ class StatusReporter:
             dropped=job.dropped,
             message=self._message_of(entry),
         )
-        waits = entry.state in (JobState.QUEUED, JobState.HELD)
-        return status if waits else replace(status, **self._facts.get(job.id, {}))
+        facts = self._facts.get(job.id, {})
+        if entry.state not in (JobState.QUEUED, JobState.HELD):
+            status = replace(status, **facts)
+        if state is JobState.RUNNING and (note := self._no_progress.get(job.id)):
+            status = replace(status, message=f"{status.message}; {note}")
+        if job.id in self._refusals and "state" not in facts:
+            status = replace(status, message=f"{self._refusals[job.id]}; it is tried again")
+        return status
 
     def _message_of(self, entry: SpooledJob) -> str:
         if entry.state is JobState.HELD:
@@ -260,6 +298,8 @@ class StatusReporter:
         message = "in the queue" if not entry.lost else "in the queue again: its worker was lost"
         if (pause := self._pauses.get(entry.job.name)) is not None:
             message += f"; attempt {entry.attempt + 1} after a pause of {pause:g} s"
+        if entry.lost and entry.job.id in self._losses:
+            message += f" ({self._losses[entry.job.id]})"
         return self._unless_paused(message)
 
     def _state_of(self, entry: SpooledJob) -> JobState:
@@ -292,8 +332,11 @@ class StatusReporter:
         return JobState.HELD if candidate.decision is Decision.HOLD else JobState.WAITING
 
     def _unless_paused(self, message: str) -> str:
-        pause = f"; the server is paused ({self.paused})"
-        return message if self.paused is None else message + pause
+        if self._no_worker is not None:
+            message += f"; {self._no_worker}"
+        return (
+            message if self.paused is None else f"{message}; the server is paused ({self.paused})"
+        )
 
     def _waiting(self) -> Iterator[JobStatus]:
         for entry in self._live.values():
@@ -313,32 +356,5 @@ class StatusReporter:
 
     def _update(self, statuses: Iterable[JobStatus]) -> None:
         """Write what has changed, but not all at once: thousands may move up by one place."""
-        for status in self._updating.take(s for s in statuses if self._has_changed(s)):
-            self._write(status)
-
-    def _has_changed(self, status: JobStatus) -> bool:
-        """Whether to write it. A job that ends moves all the others: that can wait a little."""
-        written = self._written.get(status.name)
-        if written is None or written[0] == status:
-            return written is None
-        moved = replace(status, position=written[0].position) == written[0]
-        return not moved or self._is_stale(status.name)
-
-    def _is_stale(self, name: str, seconds: float = REFRESH_SECONDS) -> bool:
-        return self._clock() - self._written_at(name) >= seconds
-
-    def _written_at(self, name: str) -> float:
-        written = self._written.get(name)
-        return -math.inf if written is None else written[1]
-
-    def _write(self, status: JobStatus) -> Mapping[str, Any]:
-        if status.name not in self._written and status.preview is None:
-            self._writer.clear_preview(status.name)
-        document = self._writer.post(status)
-        self._written[status.name] = (status, self._clock())
-        if self._on_status is not None:
-            try:
-                self._on_status(document)
-            except Exception:
-                log.exception("the listener of the status failed")
-        return document
+        for status in self._updating.take(s for s in statuses if self._written.has_changed(s)):
+            self._written.write(status)

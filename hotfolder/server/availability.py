@@ -10,6 +10,7 @@ import stat
 from enum import StrEnum
 from pathlib import Path
 
+from hotfolder.folder_access import lstat
 from hotfolder.paths import FolderPaths
 
 __all__ = ["AvailabilityMonitor", "FolderAvailability"]
@@ -46,7 +47,7 @@ class AvailabilityMonitor:
         try:
             self.same_root = _identity(self._folder.root) == self._known
             for place in (self._folder.inbox, self._folder.spool):
-                if not stat.S_ISDIR(place.stat().st_mode):
+                if not stat.S_ISDIR(lstat(place).st_mode):
                     raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(place))
         except OSError as error:
             self.reason = f"{error.filename}: {error.strerror}"
@@ -55,5 +56,5 @@ class AvailabilityMonitor:
 
 
 def _identity(root: Path) -> tuple[int, int]:
-    facts = root.stat()
+    facts = lstat(root)
     return facts.st_dev, facts.st_ino

@@ -3,20 +3,19 @@
 Each step can be repeated: whatever interrupts them, they are taken again from the first one.
 """
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
-from hotfolder.errors import FolderError
 from hotfolder.inbox.candidate import ControlPaths
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.paths import FolderPaths
+from hotfolder.server.job_backoff import JobBackoff
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import ControlFile, JobState
 
@@ -35,53 +34,35 @@ class JobCompletion:
         publisher: Publisher,
         reporter: StatusReporter,
         batches: BatchCoordinator,
-        *,
-        once: bool,
-        clock: Callable[[], float],
+        backoff: JobBackoff,
+        spent_controls: SpentControlFiles,
     ) -> None:
-        """With `once`, a job that cannot be published ends the server."""
         self.totals = {"done": 0, "failed": 0, "cancelled": 0}
         self.cancel_files: dict[str, Path] = {}
         """By the name of the job that they cancel; removed when it has ended."""
         self.control_paths: ControlPaths = {}
         """The control files of the last scan."""
-        self.backoff = Backoff(clock)
-        """By job id: those that could not be published."""
         self._folder = folder
         self._spool = spool
         self._publisher = publisher
         self._reporter = reporter
         self._batches = batches
-        self._once = once
+        self._backoff = backoff
+        self._spent_controls = spent_controls
 
     def complete(
         self, live: Mapping[str, SpooledJob]
     ) -> Iterator[tuple[SpooledJob, Mapping[str, Any]]]:
         """Complete those of `live` that have ended. Yields each that has left the spool, and its
         last status (`status/NAME.json`'s document). A job that cannot be published is tried again.
-
-        Raises:
-            FolderError: with `once`, a job cannot be published.
         """
         for entry in [entry for entry in live.values() if entry.outcome is not None]:
-            if self.backoff.is_delayed(entry.job.id):
+            if self._backoff.is_delayed(entry.job.id):
                 continue
-            try:
+            status = None
+            with self._backoff.attempt(entry, "waits to be published"):
                 status = self._complete(entry)
-            except OSError as error:
-                log.error("%s cannot be published: %s", entry.tag, error)
-                if self._once:
-                    raise FolderError(
-                        f"{entry.job.name}: its end cannot be published: {error}. It is kept in "
-                        f"{entry.folder}; the next run goes on with it."
-                    ) from None
-                self.backoff.delay(entry.job.id)
-                with contextlib.suppress(OSError):
-                    self._reporter.unpublished(entry, error)
-            except Exception:
-                log.exception("%s cannot be published", entry.tag)
-                self.backoff.delay(entry.job.id)
-            else:
+            if status is not None:
                 self.totals[entry.state] += 1
                 _log_end(entry)
                 yield entry, status
@@ -97,13 +78,13 @@ class JobCompletion:
     def _remove_control_files(self, entry: SpooledJob) -> None:
         name = entry.job.name
         if (cancel_file := self.cancel_files.pop(name, None)) is not None:
-            cancel_file.unlink(missing_ok=True)
+            self._spent_controls.remove(cancel_file)
         for control in (ControlFile.HOLD, ControlFile.PRIORITY):
             found = self.control_paths.get((control, name), ())
             for path in (*found, self._folder.inbox / control.of(name)):
-                path.unlink(missing_ok=True)
+                self._spent_controls.remove(path)
         if entry.job.options.owner is not None:
-            self._folder.heartbeat(entry.job.source).unlink(missing_ok=True)
+            self._spent_controls.remove(self._folder.heartbeat(entry.job.source))
 
 
 def _log_end(entry: SpooledJob) -> None:

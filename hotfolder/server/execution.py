@@ -4,23 +4,26 @@ notes on the disk what their workers report."""
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.folder_access import is_file
 from hotfolder.job import now
 from hotfolder.outbox.status_reporter import StatusReporter
 from hotfolder.scheduling import Scheduler
+from hotfolder.server.job_backoff import JobBackoff
 from hotfolder.spool.claimer import ScanResult
 from hotfolder.spool.entry import SpooledJob, outcome_now
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import (
+    ENDS,
     Cancelled,
     Done,
     Event,
@@ -62,15 +65,14 @@ class JobRunner:
         dispatcher: Dispatcher,
         reporter: StatusReporter,
         scheduler: Scheduler,
+        backoff: JobBackoff,
         *,
-        status_errors_logged: Callable[[], AbstractContextManager[None]],
         on_full: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             live: every job in the spool, by id; the caller's, only read here.
-            status_errors_logged: within it the status may fail to be written.
             on_full: called when a worker found the disk full.
         """
         self._config = config
@@ -79,41 +81,48 @@ class JobRunner:
         self._dispatcher = dispatcher
         self._reporter = reporter
         self._scheduler = scheduler
-        self._status_errors_logged = status_errors_logged
+        self._backoff = backoff
         self._on_full = on_full
         self._dispatched: set[str] = set()
+        """The ids of the jobs that the dispatcher has."""
         self._stops: dict[str, StopRequest] = {}
         """By job id."""
-        self._events: deque[Event] = deque()
+        self._events: dict[str, deque[Event]] = {}
+        """What is not noted yet, by job id."""
         self._timer = RunTimer(clock)
         self._clock = clock
         self._positions_throttle = Throttle(clock, interval=LARGE_QUEUE_SECONDS)
         self._loss_backoff = Backoff(clock)
         """By job id: those whose worker died, until they may be tried again."""
-        self.backoff = Backoff(clock)
-        """`events`: after the file system has refused to note one."""
 
-    @property
-    def dispatched(self) -> Collection[str]:
-        """The ids of the jobs that the dispatcher has."""
-        return self._dispatched
+    def has_begun(self, job_id: str) -> bool:
+        """Whether the dispatcher has the job, or has told of it what is not noted yet."""
+        return job_id in self._dispatched or job_id in self._events
 
     @property
     def is_idle(self) -> bool:
-        """Whether no job is dispatched, and every event is noted."""
-        return not self._dispatched and not self._events
+        """Whether no job is dispatched, and every event is noted that can be."""
+        return not self._dispatched and self._events.keys() <= self._backoff.reasons.keys()
 
     def take(self, events: Iterable[Event]) -> None:
         """Queue events of the dispatcher; `handle` notes them on the disk."""
-        self._events.extend(events)
+        for event in events:
+            waiting = self._events.setdefault(event.job_id, deque())
+            last = waiting[-1] if waiting else None
+            if isinstance(event, Progress) and isinstance(last, Progress):
+                waiting.pop()  # Of a job for which nothing can be noted they would pile up.
+                event = replace(event, preview=event.preview or last.preview)
+            waiting.append(event)
+            if isinstance(event, ENDS):
+                self._dispatched.discard(event.job_id)
 
     def take_while_unavailable(self, events: Iterable[Event]) -> None:
         """The same while the folder is out of reach: a job that fails now fails because of that."""
         for event in events:
             if isinstance(event, Failed):
-                self._events.append(StorageFailed(event.job_id, event.message))
+                self.take([StorageFailed(event.job_id, event.message)])
             elif not isinstance(event, Progress):
-                self._events.append(event)
+                self.take([event])
 
     def release_all(self) -> None:
         """The dispatcher is closed: it has no job any more."""
@@ -123,6 +132,7 @@ class JobRunner:
         """The job has left the spool."""
         self._stops.pop(job_id, None)
         self._timer.stop(job_id)
+        self._backoff.forget(job_id)
 
     def stop(self, entry: SpooledJob, stop: StopRequest) -> None:
         """End a job before its time."""
@@ -131,8 +141,23 @@ class JobRunner:
         self._stops[entry.job.id] = stop
         if entry.job.id in self._dispatched:
             self._dispatcher.cancel(entry.job.id)
-        else:
-            self._end_stopped(entry)
+        elif not (entry.job.id in self._events or self._backoff.is_delayed(entry.job.id)):
+            with self._backoff.attempt(entry, "its end cannot be noted"):
+                self._end_stopped(entry)
+
+    def hold(self, names: AbstractSet[str]) -> None:
+        """Hold queued jobs of these names; release held jobs of other names."""
+        for entry in self._live.values():
+            held, job_id = entry.job.name in names, entry.job.id
+            state = JobState.HELD if held else JobState.QUEUED
+            waits = entry.state in (JobState.QUEUED, JobState.HELD)
+            if entry.state is state or not waits or self.has_begun(job_id):
+                continue
+            if not self._backoff.is_delayed(job_id):
+                with self._backoff.attempt(
+                    entry, f"its {'hold' if held else 'release'} cannot be noted"
+                ):
+                    self._spool.change(entry, state)
 
     def dispatch(self) -> None:
         """Submit the next jobs, as many as the dispatcher takes."""
@@ -140,7 +165,7 @@ class JobRunner:
             waiting = [
                 entry
                 for entry in self._queued()
-                if entry.job.id not in self._dispatched and not self._in_backoff(entry)
+                if not self.has_begun(entry.job.id) and not self._in_backoff(entry)
             ]
             if not waiting:
                 return
@@ -151,11 +176,7 @@ class JobRunner:
 
     def report_positions(self, scan: ScanResult) -> None:
         """Report the position of everybody who waits, in the spool or in the inbox, from 1. In a
-        large queue that takes long, so not at every step.
-
-        Raises:
-            OSError: a status cannot be written.
-        """
+        large queue that takes long, so not at every step."""
         is_large = len(self._live) + len(scan.waiting) + len(scan.ready) > LARGE_QUEUE
         if is_large and not self._positions_throttle.is_open:
             return
@@ -183,18 +204,22 @@ class JobRunner:
         return [entry for entry in self._live.values() if entry.state is JobState.QUEUED]
 
     def handle(self) -> None:
-        """Note the events on the disk. An event stays queued until that has succeeded."""
-        while self._events and not self.backoff.is_delayed("events"):
-            event = self._events[0]
-            entry = self._live.get(event.job_id)
-            try:
-                if entry is not None and entry.outcome is None:
-                    self._handle_or_fail(entry, event)
-            except OSError as error:
-                log.error("%s cannot be noted: %s", entry.tag if entry else event.job_id, error)
-                self.backoff.delay("events")
-                return
-            self._events.popleft()
+        """Note the events on the disk. An event stays queued until that has succeeded, and those of
+        its job behind it."""
+        for job_id in list(self._events):
+            entry = self._live.get(job_id)
+            if entry is None:
+                del self._events[job_id]
+            elif not self._backoff.is_delayed(job_id):
+                with self._backoff.attempt(entry, "its progress cannot be noted"):
+                    self._handle(entry, self._events[job_id])
+                    del self._events[job_id]
+
+    def _handle(self, entry: SpooledJob, events: deque[Event]) -> None:
+        while events:
+            if entry.outcome is None:
+                self._handle_or_fail(entry, events[0])
+            events.popleft()
 
     def _handle_or_fail(self, entry: SpooledJob, event: Event) -> None:
         try:
@@ -205,6 +230,7 @@ class JobRunner:
             log.exception("%s %s could not be handled", entry.tag, event)
             if entry.outcome is None:
                 self._end(entry, JobState.FAILED, error=f"An unforeseen error: {error}")
+            self._dispatcher.cancel(entry.job.id)
 
     def _note(self, entry: SpooledJob, event: Event) -> None:
         if entry.state is JobState.QUEUED and not isinstance(
@@ -216,11 +242,9 @@ class JobRunner:
             case Started():
                 self._timer.start(entry.job.id, entry.ran)
                 log.info("%s started on %s, attempt %d", entry.tag, event.device, entry.attempt)
-                with self._status_errors_logged():
-                    self._reporter.running(entry, event.device)
+                self._reporter.running(entry, event.device)
             case Progress():
-                with self._status_errors_logged():
-                    self._reporter.progress(entry, event)
+                self._reporter.progress(entry, event)
             case Done():
                 self._done(entry, event)
             case Failed():
@@ -235,7 +259,7 @@ class JobRunner:
     def _done(self, entry: SpooledJob, event: Done) -> None:
         picture, *extra_outputs = map(Path, (event.picture, *event.extra_outputs))
         for file in (picture, *extra_outputs):
-            if file.parent != entry.folder or not file.is_file():
+            if file.parent != entry.folder or not is_file(file):
                 error = f"The result is not where it should be: {file}"
                 self._end(entry, JobState.FAILED, error=error)
                 return
@@ -260,6 +284,7 @@ class JobRunner:
             )
         else:
             self.requeue(entry, lost=lost)
+            self._reporter.lost(entry, reason)
             self._loss_backoff.delay(entry.job.id, self._pause_after_loss(entry))
 
     def _pause_after_loss(self, entry: SpooledJob) -> float:
@@ -272,11 +297,10 @@ class JobRunner:
         ran = max(entry.ran, self._timer.seconds(entry.job.id))
         self._spool.change(entry, state, ran=ran, **facts)
         self._timer.stop(entry.job.id)
-        self._dispatched.discard(entry.job.id)
 
     def stop_overdue(self) -> None:
         """Stop the jobs that have run for longer than they may."""
-        for job_id in self._dispatched:
+        for job_id in self._dispatched & self._live.keys():
             entry = self._live[job_id]
             minutes = entry.job.options.max_minutes or self._config().max_minutes
             if minutes is None or job_id in self._stops:
@@ -306,7 +330,6 @@ class JobRunner:
 
     def _end(self, entry: SpooledJob, state: JobState, **facts: Any) -> None:
         self._spool.change(entry, state, outcome=outcome_now(state, **facts))
-        self._dispatched.discard(entry.job.id)
 
 
 class RunTimer:

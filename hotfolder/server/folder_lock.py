@@ -1,8 +1,6 @@
 """One server a folder: an advisory lock that ends with its process."""
 
 import contextlib
-import fcntl
-import json
 import logging
 import os
 import socket
@@ -12,8 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hotfolder.atomic_files import read_json
+import psutil
+from filelock import lock_descriptor
+
+from hotfolder.atomic_files import read_json, write_json
 from hotfolder.errors import AlreadyRunning
+from hotfolder.folder_access import opener
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import ServerState
 
@@ -32,41 +34,54 @@ LOOK_SECONDS = 0.1
 def locked(folder: FolderPaths) -> Iterator[None]:
     """Hold the folder for this process.
 
-    The lock is the kernel's (`flock`), so a killed server leaves none behind. Its holder is
-    written into the file, for the message. Some network shares lock on one host only: there the
-    heartbeat of another host counts: one that is fresh, or, since the clocks of two hosts need not
-    agree, one that changes while we look at it (for `HEARTBEAT_SECONDS`). (`filelock` empties the
-    file before it has the lock, and takes a file system without locks for a locked one.)
+    The lock is the kernel's, so a killed server leaves none behind. Its holder is written beside
+    it, since on Windows nobody else can read a file that is locked. Some network shares lock on
+    one host only: there the heartbeat of another host counts: one that is fresh, or, since the
+    clocks of two hosts need not agree, one that changes while we look at it (for
+    `HEARTBEAT_SECONDS`).
 
     Raises:
         AlreadyRunning: another server has the folder; the message names its host and process.
     """
-    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = opener(str(folder.lock), os.O_RDWR | os.O_CREAT)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _already_running(folder.root, _holder(descriptor)) from None
+            is_locked = lock_descriptor(descriptor, blocking=False)
         except OSError:
             # A file system without locks: the heartbeat is all there is.
-            _check_heartbeat(folder, _holder(descriptor), any_host=True)
+            _check_heartbeat(folder, _holder(folder), any_host=True)
         else:
-            _check_heartbeat(folder, _holder(descriptor), any_host=False)
+            if not is_locked:
+                raise _already_running(folder.root, _living_holder(folder))
+            _check_heartbeat(folder, _holder(folder), any_host=False)
         mine = {"pid": os.getpid(), "host": socket.gethostname()}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(mine).encode(), 0)
+        with contextlib.suppress(OSError):  # The disk is full: no reason not to serve.
+            write_json(_holder_file(folder), mine, durable=False)
         yield
     finally:
         os.close(descriptor)
 
 
-def _holder(descriptor: int) -> dict[str, Any]:
-    # Written an instant after the lock is taken; a reader in between finds nothing yet.
+def _holder_file(folder: FolderPaths) -> Path:
+    return folder.lock.with_suffix(".json")
+
+
+def _holder(folder: FolderPaths) -> dict[str, Any]:
+    """Who had the lock last; empty if nobody did."""
+    try:
+        found = read_json(_holder_file(folder))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _living_holder(folder: FolderPaths) -> dict[str, Any]:
+    """Who has the lock. It is written an instant after the lock is taken."""
     for _ in range(20):
-        with contextlib.suppress(ValueError):
-            found = json.loads(os.pread(descriptor, 4096, 0))
-            if isinstance(found, dict):
-                return found
+        found = _holder(folder)
+        is_here = found.get("host") == socket.gethostname()
+        if found and (not is_here or found.get("pid") in psutil.pids()):
+            return found
         time.sleep(0.005)
     return {}
 

@@ -4,18 +4,17 @@ Every step can be interrupted at any instruction: what counts is on the disk, in
 imports torch.
 """
 
-import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Generator
 
-from hotfolder.atomic_files import NO_SPACE, remove_leftovers
+from hotfolder.atomic_files import NO_SPACE
 from hotfolder.backoff import Backoff
 from hotfolder.batches.coordinator import BatchCoordinator
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
+from hotfolder.folder_access import kept_open
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.outbox.retention import RetentionCleaner
@@ -25,11 +24,14 @@ from hotfolder.scheduling import Scheduler
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
 from hotfolder.server.completion import JobCompletion
 from hotfolder.server.execution import JobRunner, StopRequest
-from hotfolder.server.pause import Pause
+from hotfolder.server.job_backoff import JobBackoff
+from hotfolder.server.leftovers import LeftoverCleaner
+from hotfolder.server.pause import PauseMonitor
 from hotfolder.server.run_summary import RunSummary
+from hotfolder.server.step_guard import StepGuard
 from hotfolder.spool.claimer import Claimer, ScanResult
-from hotfolder.spool.disk_space import DiskSpace
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import WorkerLost
@@ -39,11 +41,8 @@ __all__ = ["FolderServer"]
 
 log = logging.getLogger(__name__)
 
-LEFTOVERS_SECONDS = 60.0
-"""Between two searches for what a failed write has left behind."""
-
-PAUSE_SECONDS = 1.0
-"""Between two checks whether the server is paused: the folder may be on a share."""
+TURN_SECONDS = 1.0
+"""How long one step goes on claiming pictures of batches, and publishing jobs that have ended."""
 
 CLOSE_SECONDS = 5.0
 """How long a server that is stopped goes on notifying of jobs that have ended."""
@@ -60,8 +59,10 @@ class FolderServer:
         *,
         once: bool = False,
         on_event: OnStatus | None = None,
+        alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`alive` is called between the parts of a step."""
         self._config = config
         current = config.current
         self._folder = folder
@@ -72,16 +73,41 @@ class FolderServer:
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         scheduler = Scheduler()
-        self._claimer = Claimer(current, folder, self._spool, scheduler, once=once, clock=clock)
+        self._pause = PauseMonitor(folder, clock)
+        self._paused: str | None = None
+        spent_controls = SpentControlFiles()
+        self._claimer = Claimer(
+            current, folder, self._spool, scheduler, spent_controls, once=once, clock=clock
+        )
         publisher = Publisher(current, folder, self._spool)
         self._live: dict[str, SpooledJob] = {}
         """Every job in the spool, oldest first."""
         self._reporter = StatusReporter(
-            current, folder, self._live, publisher, on_status=on_event, clock=clock
+            current,
+            folder,
+            self._live,
+            publisher,
+            on_status=on_event,
+            on_error=self._status_failed,
+            clock=clock,
         )
-        self._batches = BatchCoordinator(current, folder, self._spool, clock=clock)
+        self._job_backoff = JobBackoff(self._reporter, clock)
+        self._batches = BatchCoordinator(
+            current,
+            folder,
+            self._spool,
+            remove_control=spent_controls.remove,
+            once=once,
+            clock=clock,
+        )
         self._completion = JobCompletion(
-            folder, self._spool, publisher, self._reporter, self._batches, once=once, clock=clock
+            folder,
+            self._spool,
+            publisher,
+            self._reporter,
+            self._batches,
+            self._job_backoff,
+            spent_controls,
         )
         self._cleaner = RetentionCleaner(current, folder, clock=clock)
         self._job_notifier = JobNotifier(current, folder.root)
@@ -92,19 +118,15 @@ class FolderServer:
             dispatcher,
             self._reporter,
             scheduler,
-            status_errors_logged=self._status_errors_logged,
-            on_full=self._disk_is_full,
+            self._job_backoff,
+            on_full=self._pause.disk_is_full,
             clock=clock,
         )
         self._last_scan = ScanResult(settling=True)
-        self._pause = Pause(folder)
-        self._disk_space = DiskSpace(folder, clock)
-        self._paused: str | None = None
-        """Why no job is dispatched."""
-        self._pause_due = 0.0
-        self._leftovers_due = 0.0
+        self._leftovers = LeftoverCleaner(folder, clock)
         self._backoff = Backoff(clock)
         """`status` and `batches`."""
+        self._guard = StepGuard(clock, alive, once=once)
         self._is_stopped = False
 
     def steps(self) -> Generator[str, None, None]:
@@ -112,13 +134,15 @@ class FolderServer:
         everything has come to an end. Yields the status in one line for a person.
 
         Raises:
-            FolderError: the spool cannot be read; with `once`, as `step`.
+            FolderError: the spool cannot be read; with `once`, as `step`, and in the end if the
+                file system has refused something for a job.
         """
         try:
             self._start()
             while not (self._once and self._is_finished()):
                 self.step()
                 yield self.status_line()
+            self._job_backoff.check(self._live)
         except GeneratorExit:
             self._is_stopped = True
             raise
@@ -132,8 +156,7 @@ class FolderServer:
 
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
-        left = len(self._live) + len(self._last_scan.candidates)
-        left += len(self._batches.names) + self._batches.waiting
+        left = len(self._live) + len(self._last_scan.candidates) + self._batches.unfinished
         return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
 
     def seconds_to_next_scan(self) -> float:
@@ -144,40 +167,52 @@ class FolderServer:
     def status_line(self) -> str:
         """One line for a person."""
         running = sum(entry.state is JobState.RUNNING for entry in self._live.values())
-        ended = ", ".join(f"{count} {state}" for state, count in self._completion.totals.items())
         waiting = len(self._live) - running + len(self._last_scan.candidates)
-        return f"{running} running, {waiting} waiting; {ended}"
+        ended = (f"{count} {state}" for state, count in self._completion.totals.items())
+        return f"{running} running, {waiting} waiting; {', '.join(ended)}"
 
+    @kept_open()
     def step(self) -> None:
         """Once around the loop. Does not wait.
 
         Raises:
-            FolderError: with `once`, the folder is out of reach or a job cannot be published.
+            FolderError: with `once`, the folder is out of reach.
         """
         if not self._is_available():
             self._runner.take_while_unavailable(self._dispatcher.poll(0))
             self._report_unavailable()
             return
-        self._apply_changed_config()
-        self._check_pause()
-        self._scan()
-        self._step_batches()
+        for what, part in (
+            ("the configuration", self._apply_changed_config),
+            ("the pause", self._check_pause),
+            ("the inbox", self._scan),
+            ("the batches", self._step_batches),
+            ("the queue", self._dispatch),
+            ("the running jobs", self._take_events),
+            ("the jobs that have ended", self._complete_jobs),
+            ("the status of jobs", self._report_jobs),
+            ("the status of the server", self._report),
+            ("old files", self._clean),
+        ):
+            self._guard.run(what, part)
+
+    def _dispatch(self) -> None:
         if self._paused is None:
             self._runner.dispatch()
+
+    def _take_events(self) -> None:
         self._runner.take(self._dispatcher.poll(0))
         self._runner.handle()
         self._runner.stop_overdue()
-        self._complete_jobs()
-        self._report()
-        if self._clock() >= self._leftovers_due:
-            self._remove_leftovers()
+
+    def _clean(self) -> None:
+        self._leftovers.step()
         self._cleaner.step(self._names_taken() | self._batches.names)
 
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
         if self._availability is FolderAvailability.AVAILABLE:
-            with contextlib.suppress(OSError):
-                self._reporter.server("stopping", totals=self._completion.totals)
+            self._report_server("stopping")
 
     def _is_available(self) -> bool:
         """Whether the folder can be worked with. While it cannot, nothing is touched."""
@@ -192,28 +227,25 @@ class FolderServer:
         elif self._availability is FolderAvailability.AVAILABLE:
             log.info("%s is back", self._folder.root)
             self._retry_at_once()
-            self._pause_due = 0.0
+            self._pause.check_at_once()
         return self._availability is FolderAvailability.AVAILABLE
 
     def _retry_at_once(self) -> None:
         """Whatever the file system refused."""
-        for backoff in (self._backoff, self._runner.backoff, self._completion.backoff):
-            backoff.forget()
+        self._backoff.forget()
+        self._job_backoff.retry_at_once()
+        self._guard.retry_at_once()
 
     def _report_unavailable(self) -> None:
-        """In the status, if only a part of the folder is missing."""
+        """If only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            self._set_paused(f"waits for {self._availability_monitor.reason}")
-            with contextlib.suppress(OSError):
-                state = "busy" if self._live else "idle"
-                self._reporter.server(state, totals=self._completion.totals)
+            reason = f"waits for {self._availability_monitor.reason}"
+            self._paused = self._reporter.paused = reason
+            self._report()
 
     def _start(self) -> None:
-        with self._status_errors_logged():
-            self._reporter.server("starting", devices=self._dispatcher.devices())
-        self._remove_leftovers()
-        with contextlib.suppress(OSError):
-            remove_leftovers(self._folder.inbox)
+        self._report_server("starting")
+        self._leftovers.start()
         try:
             entries = self._spool.restore()
         except OSError as error:
@@ -223,13 +255,6 @@ class FolderServer:
             log.info("%s taken up again: %s", entry.tag, entry.state)
         self._batches.restore()
         log.info("serving %s", self._folder.root)
-
-    def _remove_leftovers(self) -> None:
-        """Of writing that failed, where they could not be removed then."""
-        self._leftovers_due = self._clock() + LEFTOVERS_SECONDS
-        for place in (self._folder.outbox, self._folder.status):
-            with contextlib.suppress(OSError):
-                remove_leftovers(place)
 
     def _shut_down(self) -> None:
         """Give running jobs back to the queue and report it. Within seconds."""
@@ -251,17 +276,14 @@ class FolderServer:
             self._complete_jobs()
             for entry in self._live.values():
                 if entry.state is JobState.RUNNING:
-                    self._runner.requeue(entry)
-                    log.info("%s back in the queue", entry.tag)
-            self._report()
-            self._reporter.server(
-                "stopped",
-                totals=self._completion.totals,
-                strays=self._last_scan.unrecognised,
-            )
-        except OSError as error:
+                    with self._job_backoff.attempt(entry, "it cannot be put back into the queue"):
+                        self._runner.requeue(entry)
+                        log.info("%s back in the queue", entry.tag)
+            self._report_jobs()
+            self._report_server("stopped")
+        except Exception as error:
             # The spool is as it was; the next start finds the same jobs.
-            log.error("while stopping: %s", error)
+            log.error("while stopping: %s", error, exc_info=not isinstance(error, OSError))
         # `run --once` has nothing more urgent to do; a service is to end within seconds.
         patient = self._once and not self._is_stopped
         seconds = self._config.current().hooks.seconds if patient else CLOSE_SECONDS
@@ -269,11 +291,14 @@ class FolderServer:
 
     def _is_finished(self) -> bool:
         scan = self._last_scan
-        if scan.settling or not self._runner.is_idle or self._batches.names:
+        if scan.settling or self._claimer.is_scanning or not self._runner.is_idle:
             return False
+        if self._batches.settling or not self._batches.is_idle:
+            return False
+        live = [e for e in self._live.values() if e.job.id not in self._job_backoff.reasons]
         if self._paused is not None:
-            return not any(entry.outcome for entry in self._live.values())
-        return not scan.ready and all(e.state is JobState.HELD for e in self._live.values())
+            return not any(entry.outcome for entry in live)
+        return not scan.ready and all(entry.state is JobState.HELD for entry in live)
 
     def _apply_changed_config(self) -> None:
         if self._config.changed():
@@ -282,35 +307,40 @@ class FolderServer:
         self._reporter.config_problem = self._config.problem
 
     def _scan(self) -> None:
+        if self._batches.is_looking:
+            return  # It is about the last scan.
         scan = self._claimer.scan_if_due(self._live, self._batches.names)
         if scan is None:
             return
         self._last_scan = scan
         self._completion.cancel_files |= scan.cancels
         self._live |= {entry.job.id: entry for entry in scan.claimed}
-        for entry in self._live.values():
-            entry.priority = scan.priorities.get(entry.job.name)
         if scan.claimed:
-            self._report()  # Seen in the queue, however soon a worker takes them.
+            self._report_jobs()  # Seen in the queue, however soon a worker takes them.
         try:
             for job_id, reason in scan.cancelled.items():
                 self._runner.stop(self._live[job_id], StopRequest(JobState.CANCELLED, reason))
-            self._hold(scan.holds)
             if scan.snapshot is not None:
                 self._completion.control_paths = scan.snapshot.control_paths
-                for entry in self._batches.look(scan.snapshot, self._names_taken()):
-                    self._live[entry.job.id] = entry
-                scan.settling |= self._batches.settling
+                self._batches.begin_look(scan.snapshot, self._names_taken(), scan.priorities)
+            self._runner.hold(scan.holds | self._batches.held_jobs(self._live))
+            for entry in self._live.values():
+                entry.priority = self._batches.priority_of(entry)
         except OSError as error:  # The next scan finds the same.
             log.error("cannot write to %s: %s", self._folder.spool, error)
 
     def _step_batches(self) -> None:
         """Claim their next jobs; publish the summary of those that have ended."""
-        if not (self._batches.names or self._batches.waiting):
+        if not (self._batches.names or self._batches.is_looking):
             return
         try:
+            for entry in self._batches.look():
+                self._live[entry.job.id] = entry
+            until = self._clock() + TURN_SECONDS
             for entry in self._batches.feed(self._live, self._names_taken()):
                 self._live[entry.job.id] = entry
+                if self._clock() >= until:
+                    break
             for entry in self._batches.to_cancel(self._live):
                 self._runner.stop(entry, StopRequest(JobState.CANCELLED))
             for status in self._batches.finish(self._live):
@@ -324,67 +354,47 @@ class FolderServer:
         """The names of live jobs and of candidates."""
         return {entry.job.name for entry in self._live.values()} | self._last_scan.candidates.keys()
 
-    def _hold(self, names: AbstractSet[str]) -> None:
-        """Hold queued jobs of these names; release held jobs of other names."""
-        for entry in self._live.values():
-            held = entry.job.name in names
-            if (
-                held
-                and entry.state is JobState.QUEUED
-                and entry.job.id not in self._runner.dispatched
-            ):
-                self._spool.change(entry, JobState.HELD)
-            elif not held and entry.state is JobState.HELD:
-                self._spool.change(entry, JobState.QUEUED)
-
     def _check_pause(self) -> None:
-        """Whether a person has paused the server, or the disk is full."""
-        if self._clock() < self._pause_due:
-            return
-        self._pause_due = self._clock() + PAUSE_SECONDS
-        shortage = self._disk_space.shortage()
-        if shortage is None:
-            self._disk_space.keep_reserve()
-        with contextlib.suppress(OSError):
-            reason = self._pause.reason() or shortage
-            if (reason is None) != (self._paused is None):
-                log.info("going on" if reason is None else f"paused: {reason}")
-            self._set_paused(reason)
-
-    def _set_paused(self, reason: str | None) -> None:
-        self._paused = self._reporter.paused = reason
-
-    def _disk_is_full(self) -> None:
-        """Called when a worker has reported it."""
-        self._disk_space.write_failed()
-        self._pause_due = 0.0
+        before = self._paused
+        self._paused = self._reporter.paused = self._pause.reason()
+        if (before is None) != (self._paused is None):
+            log.info("going on" if self._paused is None else f"paused: {self._paused}")
 
     def _complete_jobs(self) -> None:
         """Publish the jobs that have ended."""
+        until = self._clock() + TURN_SECONDS
         for entry, status in self._completion.complete(self._live):
             del self._live[entry.job.id]
             self._runner.forget(entry.job.id)
             self._job_notifier.send(status)
+            if self._clock() >= until:
+                break
 
-    @contextlib.contextmanager
-    def _status_errors_logged(self) -> Iterator[None]:
+    def _status_failed(self, error: OSError) -> None:
         """The status is for readers: that it cannot be written stops no work."""
+        if error.errno in NO_SPACE:
+            self._pause.free_reserve()
+        if not self._backoff.is_delayed("status"):
+            log.error("the status cannot be written: %s", error)
+            self._backoff.delay("status")
+
+    def _report_server(self, state: str) -> None:
         try:
-            yield
+            self._reporter.server(
+                state,
+                devices=self._dispatcher.devices() if state != "stopped" else (),
+                totals=self._completion.totals,
+                problem=self._guard.problem,
+                strays=(*self._spool.troubles, *self._last_scan.unrecognised),
+            )
         except OSError as error:
-            if error.errno in NO_SPACE:
-                self._disk_space.free_reserve()
-            if not self._backoff.is_delayed("status"):
-                log.error("the status cannot be written: %s", error)
-                self._backoff.delay("status")
+            self._status_failed(error)
+
+    def _report_jobs(self) -> None:
+        self._reporter.devices(self._dispatcher.devices())
+        self._runner.report_positions(self._last_scan)
+        self._reporter.unsettled(self._spool.unsettled_jobs())
+        self._reporter.refresh()
 
     def _report(self) -> None:
-        with self._status_errors_logged():
-            self._runner.report_positions(self._last_scan)
-            self._reporter.refresh()
-            self._reporter.server(
-                "busy" if self._live else "idle",
-                devices=self._dispatcher.devices(),
-                totals=self._completion.totals,
-                strays=self._last_scan.unrecognised,
-            )
+        self._report_server("busy" if self._live else "idle")

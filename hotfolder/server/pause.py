@@ -1,13 +1,21 @@
 """Whether the server is paused: a file in the folder, so that it outlives restarts, and anybody who
 may write there can pause a server that is down or on another machine."""
 
+import contextlib
+from collections.abc import Callable
+
 from hotfolder.atomic_files import write_whole
 from hotfolder.file_names import shown
+from hotfolder.folder_access import open_regular, unlink
 from hotfolder.paths import FolderPaths
+from hotfolder.spool.disk_space import DiskSpace
 
-__all__ = ["Pause"]
+__all__ = ["Pause", "PauseMonitor"]
 
 LONGEST_REASON = 200
+
+CHECK_SECONDS = 1.0
+"""Between two checks whether the server is paused: the folder may be on a share."""
 
 
 class Pause:
@@ -23,7 +31,7 @@ class Pause:
             OSError: it cannot be found out.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 text = file.read(4 * LONGEST_REASON).decode(errors="replace")
         except FileNotFoundError:
             return None
@@ -44,7 +52,42 @@ class Pause:
             OSError
         """
         try:
-            self._path.unlink()
+            unlink(self._path)
         except FileNotFoundError:
             return False
         return True
+
+
+class PauseMonitor:
+    """Why nothing new is painted: a person has paused the server, or the disk is full."""
+
+    def __init__(self, folder: FolderPaths, clock: Callable[[], float]) -> None:
+        self._pause = Pause(folder)
+        self._disk_space = DiskSpace(folder, clock)
+        self._clock = clock
+        self._due = 0.0
+        self._reason: str | None = None
+
+    def reason(self) -> str | None:
+        """In words; None if nothing hinders."""
+        if self._clock() >= self._due:
+            self._due = self._clock() + CHECK_SECONDS
+            shortage = self._disk_space.shortage()
+            if shortage is None:
+                self._disk_space.keep_reserve()
+            with contextlib.suppress(OSError):
+                self._reason = self._pause.reason() or shortage
+        return self._reason
+
+    def check_at_once(self) -> None:
+        """Not only when it is time again."""
+        self._due = 0.0
+
+    def disk_is_full(self) -> None:
+        """A worker has found it so."""
+        self._disk_space.write_failed()
+        self._due = 0.0
+
+    def free_reserve(self) -> None:
+        """Make room for a status."""
+        self._disk_space.free_reserve()

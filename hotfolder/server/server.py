@@ -8,17 +8,20 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from hotfolder.backoff import growing_pause
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
-from hotfolder.errors import DispatchError, FolderError
+from hotfolder.errors import DispatchError, FolderError, HotFolderError
 from hotfolder.outbox.status_reporter import OnStatus
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import system
 from hotfolder.server.folder_lock import locked
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
@@ -32,6 +35,10 @@ __all__ = ["Server", "local_dispatcher"]
 
 log = logging.getLogger(__name__)
 
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Before a folder that failed is begun anew."""
+
 TICK_SECONDS = 0.25
 """Longest time before a signal or an event of the watcher is noticed."""
 
@@ -39,7 +46,10 @@ TICK_SECONDS = 0.25
 def local_dispatcher(config: Config) -> Dispatcher:
     """The worker processes of this machine that the configuration asks for."""
     options = WorkerOptions.model_validate(config, from_attributes=True)
-    return LocalDispatcher(config.devices, command=worker_command(options))
+    stall_seconds = 60 * config.stall_minutes or None
+    return LocalDispatcher(
+        config.devices, command=worker_command(options), stall_seconds=stall_seconds
+    )
 
 
 class Server:
@@ -66,9 +76,12 @@ class Server:
         self._config = config
         self._once = once
         self._dispatcher = dispatcher
+        self._notifier = SystemdNotifier({})
         self._folders: list[_ServedFolder] = []
         for root in roots:
-            make_server = partial(FolderServer, config, once=once, on_event=on_event)
+            make_server = partial(
+                FolderServer, config, once=once, on_event=on_event, alive=self._alive
+            )
             self._folders.append(_ServedFolder(root, make_server, wait=wait))
         self._stopping = False
         self._stopped_by: signal.Signals | None = None
@@ -80,15 +93,16 @@ class Server:
         return str(self._folders[0]) if len(self._folders) == 1 else f"{len(self._folders)} folders"
 
     def run(self) -> RunSummary:
-        """Serve until SIGINT, SIGTERM or `stop`, or (with `once`) until everything has ended.
+        """Serve until a signal to stop, `stop`, or (with `once`) until everything has ended.
 
         Raises:
             FolderError: a folder cannot be used.
             AlreadyRunning: another server has it.
             DispatchError: no worker can be started.
         """
+        self._notifier = SystemdNotifier()
         with _signals_handled_by(self.stop):
-            self._serve(SystemdNotifier())
+            self._serve()
         return self._run_summary()
 
     def stop(self, by: signal.Signals | None = None) -> None:
@@ -124,22 +138,23 @@ class Server:
 
     def _serve_in_thread(self) -> None:
         try:
-            self._serve(SystemdNotifier({}))
+            self._serve()
         except BaseException as error:
             self._thread_error = error
 
-    def _serve(self, notifier: SystemdNotifier) -> None:
+    def _serve(self) -> None:
         with contextlib.ExitStack() as held:
             for folder in self._folders:
                 held.callback(folder.close)
                 folder.lock()
             workers = SharedDispatcher(self._dispatcher(self._config.current()))
-            held.callback(self._stop_workers, workers, notifier)
+            workers.for_folder()  # Of nobody: the workers stay if every folder fails for a while.
+            held.callback(self._stop_workers, workers)
             for folder in self._folders:
                 if not folder.is_awaited:
                     folder.open(workers.for_folder())
             self._step(workers)
-            notifier.ready(f"serving {self}")
+            self._notifier.ready(f"serving {self}")
             self._has_scanned.set()
             job_ended = False
             while not self._stopping and any(
@@ -148,11 +163,29 @@ class Server:
                 # The place of a job that has ended is given away at once.
                 job_ended = workers.pump(0.0 if job_ended else self._seconds_to_wait())
                 self._step(workers)
-                notifier.alive(self._status_line())
 
     def _step(self, workers: SharedDispatcher) -> None:
+        """
+        Raises:
+            DispatchError: no worker can be had, so no folder can be served.
+            FolderError, AlreadyRunning: of the only folder, or with `once`.
+        """
         for folder in self._folders:
-            folder.step(workers)
+            try:
+                folder.step(workers)
+            except DispatchError:
+                raise
+            except Exception as error:
+                # Of several folders the others go on. What a file causes may end: it can be moved.
+                is_only = len(self._folders) == 1 and isinstance(error, HotFolderError)
+                if self._once or is_only:
+                    raise
+                folder.fail(error)
+            self._alive()
+
+    def _alive(self) -> None:
+        if self._has_scanned.is_set():  # Before that, the manager waits for its being ready.
+            self._notifier.alive(self._status_line())
 
     def _seconds_to_wait(self) -> float:
         served = [folder.server for folder in self._folders if folder.is_served]
@@ -163,9 +196,9 @@ class Server:
             return self._folders[0].status
         return "; ".join(f"{folder.name}: {folder.status}" for folder in self._folders)
 
-    def _stop_workers(self, workers: SharedDispatcher, notifier: SystemdNotifier) -> None:
+    def _stop_workers(self, workers: SharedDispatcher) -> None:
         """Before the folders are closed: so each takes in what has ended just now."""
-        notifier.stopping()
+        self._notifier.stopping()
         for folder in self._folders:
             if folder.is_served:
                 folder.server.report_stopping()
@@ -200,6 +233,9 @@ class _ServedFolder:
         """Whether it has not begun, because it is not there yet."""
         self.status = ""
         """One line for a person."""
+        self._failures = 0
+        self._due = 0.0
+        """When to begin again after a failure."""
 
     def __str__(self) -> str:
         return str(self._folder.root)
@@ -231,6 +267,8 @@ class _ServedFolder:
         """One step. Another folder in the place of the one served is locked and served instead."""
         self.is_served = False  # If the step raises.
         if self.is_awaited:
+            if time.monotonic() < self._due:
+                return
             self._folder = FolderPaths(self._root)  # Its links lead elsewhere when it is mounted.
             self.lock()
             if self.is_awaited:
@@ -238,13 +276,26 @@ class _ServedFolder:
             self.open(workers.for_folder())
         status = next(self._steps, None)
         if status is not None:
-            self.status, self.is_served = status, True
+            self.status, self.is_served, self._failures = status, True, 0
         if self.is_served and self.server.is_replaced:
             log.warning("%s is another folder than before, or mounted anew: starting anew", self)
-            dispatcher = workers.for_folder()  # Before the other is closed: so the workers stay.
             self._held.close()
+            self._folder = FolderPaths(self._root)
             self.lock()
-            self.open(dispatcher)
+            self.open(workers.for_folder())
+
+    def fail(self, error: Exception) -> None:
+        """It cannot be served now: begin anew after a pause, which grows."""
+        self._failures += 1
+        self._due = time.monotonic() + growing_pause(FIRST_PAUSE, self._failures, LONGEST_PAUSE)
+        unforeseen = None if isinstance(error, HotFolderError) else error
+        if (status := f"failed, and is begun anew: {error}") != self.status:
+            log.error("%s cannot be served: %s", self, error, exc_info=unforeseen)
+        self.status, self.is_served, self.is_awaited, self._wait = status, False, True, True
+        try:
+            self._held.close()
+        except Exception:
+            log.exception("%s could not be closed in order", self)
 
     def close(self) -> None:
         self._held.close()
@@ -259,7 +310,7 @@ class _ServedFolder:
 
 @contextlib.contextmanager
 def _signals_handled_by(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop`, if this is the main thread."""
+    """The signals to stop call `stop`, if this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -267,7 +318,7 @@ def _signals_handled_by(stop: Callable[[signal.Signals], None]) -> Iterator[None
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(signal.Signals(number))
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in system.stop_signals}
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hotfolder.backoff import RETRY_SECONDS, Backoff
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
-from hotfolder.file_names import free_name
+from hotfolder.file_names import FreeNames
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.client_liveness import ClientLiveness
 from hotfolder.inbox.folder_scanner import ScanOptions
@@ -22,12 +22,20 @@ from hotfolder.scheduling import Scheduler
 from hotfolder.spool.control_files import ControlFiles, on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
 from hotfolder.spool.scan_schedule import ScanSchedule
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState
+from hotfolder.throttle import SteppedWork
+from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, portable_name
 
 __all__ = ["Claimer", "ScanResult"]
 
 log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 1.0
+"""How long one turn goes on claiming: a claim may copy pictures from one disk to another."""
+
+SCAN_SECONDS = 0.5
+"""How long a turn may scan. A large or a hostile inbox takes several turns."""
 
 
 @dataclass
@@ -71,6 +79,7 @@ class Claimer:
         folder: FolderPaths,
         spool: Spool,
         scheduler: Scheduler,
+        spent_controls: SpentControlFiles,
         *,
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -79,21 +88,37 @@ class Claimer:
         self._folder = folder
         self._spool = spool
         self._scheduler = scheduler
+        self._spent_controls = spent_controls
         self._once = once
         self._inbox = InboxScanner(folder, self._scan_options, clock=clock)
+        self._clock = clock
         self._schedule = ScanSchedule(config, folder, clock)
+        self._scan: SteppedWork[Snapshot] = SteppedWork(clock, SCAN_SECONDS)
         # How long a client may be silent stays.
         self._liveness = ClientLiveness(config().client_timeout, clock)
         self._backoff = Backoff(clock)
+        self._refusals: dict[str, str] = {}
+        """Why a candidate cannot be claimed, by its name when dropped."""
         self._names: dict[str, str] = {}
         """The job name of each candidate, by its name when dropped; kept while it is there."""
         self._batches: AbstractSet[str] = frozenset()
         self._last = ScanResult()
         self._more = False
         """Whether the last scan left jobs in the inbox that could have been claimed."""
+        self._outcomes: Mapping[str, JobOutcome] = {}
+        """The ends of those of them that will not be painted."""
+        self._until = 0.0
+        """When the claims of this turn have taken long enough."""
+        self._was_late = False
+        """Whether the last turn left claims to the next one for lack of time."""
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether a scan has begun and not come to its end."""
+        return self._scan.is_running
 
     def seconds_to_next_scan(self) -> float:
-        return self._schedule.seconds_to_next()
+        return 0.0 if self.is_scanning else self._schedule.seconds_to_next()
 
     def scan_if_due(
         self, live: Mapping[str, SpooledJob], batches: AbstractSet[str] = frozenset()
@@ -106,19 +131,26 @@ class Claimer:
             live: the jobs in the spool.
             batches: names that no job may have.
         """
-        if not self._schedule.begin():
-            runs_low = _queued(live) <= self._config().claim_limit // 2
-            return self._refill(live) if self._more and runs_low else None
+        if not self._scan.is_running:
+            if not self._schedule.begin():
+                runs_low = _queued(live) <= self._config().claim_limit // 2
+                is_next = self._more and (runs_low or self._was_late)
+                return self._refill(live) if is_next else None
+            self._scan.begin(self._inbox.steps())
         self._batches = batches
         try:
-            snapshot = self._inbox.scan()
+            snapshot = self._scan.turn()
         except OSError as error:
             log.error("cannot look into %s: %s", self._folder.inbox, error.strerror or error)
             self._schedule.scan_in(RETRY_SECONDS)
             return None
+        if snapshot is None:
+            return None  # It goes on at the next turn.
+        began = self._clock()
         self._schedule.found(snapshot)
         result = self._last = self._take(snapshot, live)
-        self._schedule.end(within=self._liveness.seconds_between_scans)
+        seconds = self._scan.busy + self._clock() - began
+        self._schedule.end(seconds, within=self._liveness.seconds_between_scans)
         return result
 
     def close(self) -> None:
@@ -133,13 +165,18 @@ class Claimer:
     # --- what is claimed -------------------------------------------------------------------
 
     def _take(self, snapshot: Snapshot, live: Mapping[str, SpooledJob]) -> ScanResult:
-        controls = ControlFiles(self._folder, snapshot)
+        snapshot = self._spent_controls.without(snapshot)
+        controls = ControlFiles(snapshot, self._spent_controls)
         result = ScanResult(
             snapshot=snapshot,
             priorities=controls.priorities,
             holds=controls.holds,
-            unrecognised=(*snapshot.unrecognised, *controls.unclear),
-            settling=snapshot.settling is not None,
+            unrecognised=(
+                *snapshot.unrecognised,
+                *controls.unclear,
+                *self._spent_controls.described(self._folder.inbox),
+            ),
+            settling=snapshot.arriving,
         )
         if self._spool.unsettled and not self._backoff.is_delayed("spool"):
             result.claimed += self._spool.catch_up()
@@ -157,10 +194,13 @@ class Claimer:
         outcomes = self._sort(candidates, controls, gone, result)
         scan_again = False
         shared: set[Path] = set()
+        self._outcomes, self._until = outcomes, self._clock() + CLAIM_SECONDS
         for name in self._next(result.ready, outcomes, live):
             candidate = result.ready.pop(name)
             paths = _shared_paths(candidate)
-            if paths & shared:
+            if self._is_late(result):
+                result.ready[name] = candidate
+            elif paths & shared:
                 # What one job has copied may now be the other's alone: scan again first.
                 result.waiting[name] = candidate
                 scan_again = True
@@ -173,6 +213,7 @@ class Claimer:
             result.settling = True
             self._schedule.scan_in(0.0)
         names = {entry.job.name for entry in live.values()} | result.candidates.keys()
+        # Batches look for what is asked of them after jobs have.
         batches = self._batches | snapshot.batch_files.keys()
         sources = {entry.job.source for entry in live.values()}
         sources |= {candidate.name for candidate in snapshot.candidates}
@@ -190,17 +231,27 @@ class Claimer:
         plain = {
             name: candidate
             for name, candidate in result.ready.items()
-            if candidate.decision is Decision.CLAIM and not _shared_paths(candidate)
+            if (name in self._outcomes or candidate.decision is Decision.CLAIM)
+            and not _shared_paths(candidate)
         }
-        for name in self._next(plain, {}, live):
+        outcomes = {name: self._outcomes[name] for name in plain if name in self._outcomes}
+        self._until = self._clock() + CLAIM_SECONDS
+        for name in self._next(plain, outcomes, live):
+            if self._is_late(result):
+                break
             candidate = result.ready.pop(name)
             if candidate.is_unchanged():
-                self._claim(candidate, name, None, result)
+                self._claim(candidate, name, outcomes.get(name), result)
         self._more = bool(plain.keys() & result.ready.keys())
         if not self._more:
             self._schedule.scan_in(0.0)
         self._last = result
         return result
+
+    def _is_late(self, result: ScanResult) -> bool:
+        """Whether the other claims are left to the next turn. One at least is made in each."""
+        self._was_late = bool(result.claimed) and self._clock() >= self._until
+        return self._was_late
 
     def _gone(
         self, snapshot: Snapshot, controls: ControlFiles, live: Mapping[str, SpooledJob]
@@ -212,22 +263,22 @@ class Claimer:
         heartbeats = {name: file.fingerprint for name, file in controls.heartbeats.items()}
         return self._liveness.gone(owners, heartbeats)
 
-    def _names_taken(self, live: Iterable[str]) -> set[str]:
-        """In lower case, since a file system may take names for one that differ in case alone."""
-        names = (*live, *self._names.values(), *self._batches)
-        return {name.casefold() for name in names} | RESERVED_NAMES
+    def _names_left(self, live: Iterable[str]) -> FreeNames:
+        """The names that no other job or batch has."""
+        unsettled = (name for name, *_ in self._spool.unsettled_jobs())
+        taken = (*live, *self._names.values(), *self._batches, *unsettled, *RESERVED_NAMES)
+        return FreeNames(taken)
 
     def _by_job_name(
         self, candidates: Sequence[JobCandidate], live: AbstractSet[str]
     ) -> dict[str, JobCandidate]:
         """The candidates by their jobs' names: those of no live job, and the same at every scan."""
-        taken = self._names_taken(live)
+        names = self._names_left(live)
         before, self._names = self._names, {}
         for candidate in candidates:
             name = before.get(candidate.name)
             if name is None or name in live:
-                name = free_name(candidate.called, lambda each: each.casefold() in taken)
-                taken.add(name.casefold())
+                name = names.take(portable_name(candidate.called))
             self._names[candidate.name] = name
         return {self._names[candidate.name]: candidate for candidate in candidates}
 
@@ -278,9 +329,8 @@ class Claimer:
         self, candidate: JobCandidate, name: str, outcome: JobOutcome | None, result: ScanResult
     ) -> bool:
         """Into `result`: claimed, or waiting if it cannot be claimed now."""
-        later = replace(candidate, message="cannot be taken in; it is tried again")
         if self._backoff.is_delayed(candidate.name):
-            result.waiting[name] = later
+            result.waiting[name] = replace(candidate, message=self._refusals[candidate.name])
             return False
         try:
             entry = self._spool.claim(candidate, name, outcome)
@@ -289,8 +339,11 @@ class Claimer:
         except OSError as error:
             log.error("%s cannot be taken in: %s", JobTag(name), error)
             self._backoff.delay(candidate.name)
-            result.waiting[name] = later
+            message = f"cannot be taken in: {error.strerror or error}; it is tried again"
+            self._refusals[candidate.name] = message
+            result.waiting[name] = replace(candidate, message=message)
             return False
+        self._refusals.pop(candidate.name, None)
         result.claimed.append(entry)
         log.info("%s %s", entry.tag, "claimed" if outcome is None else outcome.state)
         return True
@@ -299,18 +352,17 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
-        taken = self._names_taken(entry.job.name for entry in live.values())
+        names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
-            name = free_name(candidate.name, lambda each: each.casefold() in taken)
-            taken.add(name.casefold())
+            name = names.take(portable_name(candidate.name))
             outcome = _outcome(candidate)
             if outcome is None and candidate.decision is not Decision.CLAIM:
                 outcome = outcome_now(JobState.FAILED, error=candidate.message)
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim)
+        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result))
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -10,21 +10,31 @@ without `state.json` is an unfinished claim, which goes on by its plan.
 
 import contextlib
 import errno
+import json
 import logging
 import os
-import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from hotfolder.atomic_files import copy, move, read_json, remove_leftovers, sync_folder, write_json
-from hotfolder.file_names import free_name
+from hotfolder import folder_access
+from hotfolder.atomic_files import (
+    FileChangedError,
+    copy,
+    move,
+    remove_leftovers,
+    write_json,
+)
+from hotfolder.file_names import check_plain, shown
+from hotfolder.folder_access import Fingerprint, open_regular, sync_folder
 from hotfolder.job_tag import JobTag
+from hotfolder.limits import shortened
 from hotfolder.paths import FolderPaths
+from hotfolder.throttle import Steps, in_one_go
 
-__all__ = ["Claim", "ClaimStore", "PlannedMove", "free_file_name"]
+__all__ = ["MAX_DOCUMENT_BYTES", "Claim", "ClaimStore", "PlannedMove"]
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +47,12 @@ class PlannedMove:
     target: str
     shared: bool
     """Whether it is copied, because others need it too."""
+    seen: Sequence[int] | None = None
+    """The `Fingerprint` of the file that was found there. Another one is not taken."""
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        return None if self.seen is None else Fingerprint(*self.seen)
 
 
 class Claim(Protocol):
@@ -57,35 +73,58 @@ class Claim(Protocol):
 
 C = TypeVar("C", bound=Claim)
 
+MAX_DOCUMENT_BYTES = 64_000_000
+"""A batch of the most items has a plan of some megabytes."""
+
+MAX_REASON = 300
+"""Characters of what is wrong with a document."""
+
 
 class ClaimStore(Generic[C]):
     """The claims of one kind. Used by one daemon at a time (the lock sees to that)."""
 
-    def __init__(self, root: Path, plan: str, kind: type[C], folder: FolderPaths) -> None:
+    def __init__(
+        self,
+        root: Path,
+        plan: str,
+        kind: type[C],
+        folder: FolderPaths,
+        salvage: Callable[[Path, str], C | None],
+    ) -> None:
         """Claims are folders below `root`, which is in the hot `folder`; `plan` is a file's name.
 
-        `kind.from_plan` and `apply_state` raise ValueError, TypeError or KeyError if a document is
-        none of theirs.
+        `kind.from_plan` and `apply_state` may raise anything if a document is none of theirs.
+        `salvage` is then called with the folder and the reason; it raises OSError, or returns what
+        has become of the claim.
         """
+        self._salvage = salvage
         self._root = root
         self._plan = plan
         self._kind = kind
         self._folder = folder
         self.unsettled: list[Path] = []
         """Folders to be put in order: claimed or removed in part, or not readable."""
+        self.reasons: dict[str, str] = {}
+        """Why each of them could not be put in order, by its name, in words."""
 
     def take(self, claim: C) -> None:
-        """Take its files out of the inbox.
+        """`taking` in one go."""
+        in_one_go(self.taking(claim))
+
+    def taking(self, claim: C) -> Steps[None]:
+        """Take its files out of the inbox, a step for each. What is given up in between is an
+        unfinished claim.
 
         Raises:
-            OSError: the files cannot be taken; what was taken is back in the inbox.
+            OSError: the files cannot be taken, or are not those that were seen any more; what was
+                taken is back in the inbox.
         """
-        self._root.mkdir(exist_ok=True)
-        claim.folder.mkdir()
+        folder_access.mkdir(self._root, exist_ok=True)
+        folder_access.mkdir(claim.folder)
         try:
-            (claim.folder / "inputs").mkdir()
+            folder_access.mkdir(claim.folder / "inputs")
             write_json(claim.folder / self._plan, claim.plan_document())
-            if (vanished := self._bring_in(claim)) is not None:
+            if (vanished := (yield from self._bringing_in(claim))) is not None:
                 raise vanished
             self.write_state(claim)
         except OSError:
@@ -100,21 +139,19 @@ class ClaimStore(Generic[C]):
             OSError: the folder of claims cannot be read.
         """
         with contextlib.suppress(FileNotFoundError):
-            self.unsettled = sorted(self._root.iterdir())
+            self.unsettled = [self._root / name for name in sorted(folder_access.names(self._root))]
         return self.catch_up()
 
     def catch_up(self) -> list[C]:
         """Finish what is claimed or removed in part. Returns the claims that come of it."""
-        folders, self.unsettled = self.unsettled, []
+        folders, self.unsettled, self.reasons = self.unsettled, [], {}
         claims = []
         for folder in folders:
             try:
                 claim = self._restored(folder)
             except OSError as error:
                 log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
-                self.unsettled.append(folder)
-            except (ValueError, TypeError, KeyError) as error:
-                self._set_aside(folder, error)
+                self._note_unsettled(folder, error)
             else:
                 claims += [claim] if claim is not None else []
         return claims
@@ -122,20 +159,27 @@ class ClaimStore(Generic[C]):
     @property
     def half_claimed(self) -> set[str]:
         """Folders whose files could be taken in part only."""
-        return {folder.name for folder in self.unsettled if os.path.lexists(folder / self._plan)}
+        return {folder.name for folder in self.unsettled if self._has_plan(folder)}
 
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
         # What is left without its plan is no claim: a removal cut short is completed at restart.
-        (claim.folder / self._plan).unlink(missing_ok=True)
+        folder_access.unlink(claim.folder / self._plan, missing_ok=True)
         sync_folder(claim.folder)
         self._remove_folder(claim.folder)
 
     def write_state(self, claim: C) -> None:
         write_json(claim.folder / "state.json", claim.state_document())
 
-    def _bring_in(self, claim: C) -> FileNotFoundError | None:
-        """Move or copy every file to `inputs/`. Returns the error of one that is gone.
+    def _has_plan(self, folder: Path) -> bool:
+        try:
+            return folder_access.exists(folder / self._plan)
+        except OSError:
+            return False
+
+    def _bringing_in(self, claim: C) -> Steps[FileNotFoundError | None]:
+        """Move or copy every file to `inputs/`. Returns the error of one that is gone, or is not
+        the one that was seen.
 
         Raises:
             OSError: the first that cannot be moved or copied, after all others have been.
@@ -146,14 +190,12 @@ class ClaimStore(Generic[C]):
         for step in claim.moves:
             source, target = Path(step.source), inputs / step.target
             try:
-                if not step.shared:
-                    move(source, target)
-                elif not target.exists():
-                    copy(source, target)
+                _bring(step, source, target)
             except FileNotFoundError as error:
                 vanished = vanished or error
             except OSError as error:
                 refused = refused or error
+            yield
         sync_folder(inputs)
         sync_folder(self._folder.inbox)
         if refused is not None:
@@ -163,63 +205,128 @@ class ClaimStore(Generic[C]):
     def _undo(self, claim: C) -> None:
         """Put back what was taken. If that cannot be done, `catch_up` goes on with the claim."""
         try:
-            for step in claim.moves:
+            # A batch file comes first and goes back last: without its pictures it is no batch.
+            for step in reversed(claim.moves):
                 source, target = Path(step.source), claim.folder / "inputs" / step.target
-                if not step.shared and os.path.lexists(target):
-                    if os.path.lexists(source):
+                if not step.shared and folder_access.exists(target):
+                    if folder_access.exists(source):
                         raise FileExistsError(errno.EEXIST, "dropped again", str(source))
                     move(target, source)
-            (claim.folder / self._plan).unlink(missing_ok=True)
+            folder_access.unlink(claim.folder / self._plan, missing_ok=True)
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
-            self.unsettled.append(claim.folder)
+            self._note_unsettled(claim.folder, error)
+
+    def _note_unsettled(self, folder: Path, error: OSError) -> None:
+        self.unsettled.append(folder)
+        what = Path(error.filename).name if isinstance(error.filename, str) else folder.name
+        self.reasons[folder.name] = f"{shown(what)}: {error.strerror or error}"
 
     def _remove_folder(self, folder: Path) -> None:
         """Remove a folder that has no plan, and so is no claim."""
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.path.lexists(folder):
+        try:
+            folder_access.remove_tree(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
             self.unsettled.append(folder)
 
+    @property
+    def troubles(self) -> list[str]:
+        """The folders that cannot be put in order, in words."""
+        return [
+            f"{shown(name)} (cannot be taken up: {self.reasons[name]})" for name in self.reasons
+        ]
+
     def _restored(self, folder: Path) -> C | None:
-        if not stat.S_ISDIR(folder.lstat().st_mode):
+        if not stat.S_ISDIR(folder_access.lstat(folder).st_mode):
             return None
         remove_leftovers(folder)
         remove_leftovers(folder / "inputs")
         try:
             # Not `exists()`, to which a disk that cannot be read is an empty one.
-            (folder / self._plan).lstat()
+            folder_access.lstat(folder / self._plan)
         except FileNotFoundError:
             self._remove_folder(folder)
             return None
-        claim = self._kind.from_plan(read_json(folder / self._plan), folder)
         try:
-            state = read_json(folder / "state.json")
+            return self._read(folder)
+        except OSError:
+            raise
+        except Exception as error:  # A damaged document raises almost anything.
+            reason = f"{error.args[0] if error.args else error!r}"
+            reason = shortened(" ".join(reason.split()), MAX_REASON)
+            log.error("%s cannot be read: %s", JobTag(folder.name), reason)
+            return self._salvage(folder, reason)
+
+    def _read(self, folder: Path) -> C | None:
+        claim = self._kind.from_plan(_document(folder / self._plan), folder)
+        check_plain(*(step.target for step in claim.moves))
+        try:
+            state = _document(folder / "state.json")
         except FileNotFoundError:
-            (folder / "inputs").mkdir(exist_ok=True)
-            if (vanished := self._bring_in(claim)) is not None:
+            self._check_sources(claim)
+            folder_access.mkdir(folder / "inputs", exist_ok=True)
+            vanished = in_one_go(self._bringing_in(claim))
+            if isinstance(vanished, FileChangedError):
+                self._undo(claim)
+                return None
+            if vanished is not None:
                 claim.note_vanished(vanished)
             self.write_state(claim)
         else:
             claim.apply_state(state)
         return claim
 
-    def _set_aside(self, folder: Path, error: Exception) -> None:
-        """A folder that cannot be read is shown to a person, not thrown away."""
-        aside = self._folder.failed / folder.name
-        log.error("%s unreadable, moved to %s: %s", JobTag(folder.name), aside, error)
-        try:
-            shutil.move(folder, aside)
-        except OSError:
-            self.unsettled.append(folder)
+    def _check_sources(self, claim: C) -> None:
+        """
+        Raises:
+            ValueError: they are not from where a claim takes files.
+        """
+        paths = self._folder
+        places = (paths.inbox, paths.styles, paths.failed, paths.batches, claim.folder)
+        for step in claim.moves:
+            if not any(Path(step.source).is_relative_to(place) for place in places):
+                raise ValueError(f"{step.source} is not in the hot folder")
 
 
-def free_file_name(name: str, taken: set[str]) -> str:
-    """`name`, or with a number before its suffix: two folders may each have a wave.jpg.
-
-    It is added to `taken`, which has names without regard to their case.
+def _document(path: Path) -> Any:
     """
-    path = Path(name)
-    stem = free_name(path.stem, lambda stem: f"{stem}{path.suffix}".casefold() in taken)
-    taken.add(f"{stem}{path.suffix}".casefold())
-    return f"{stem}{path.suffix}"
+    Raises:
+        OSError, FileNotFoundError: it cannot be read, or is not there.
+        Exception: it is no JSON document that the server writes.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_DOCUMENT_BYTES:
+            raise ValueError(f"{path.name}: {size} bytes")
+        try:
+            return json.load(file, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _bring(step: PlannedMove, source: Path, target: Path) -> None:
+    """Move or copy one file to `inputs/`, where nothing but the claim puts files.
+
+    Raises:
+        FileNotFoundError: it is neither here nor there.
+        FileChangedError: what is or was at `source` is not the file that was seen.
+    """
+    seen = step.fingerprint
+    try:
+        if not step.shared:
+            # Taken already, if it is there; then another file has been dropped under its name.
+            with contextlib.suppress(FileExistsError):
+                move(source, target, seen)
+        elif not folder_access.exists(target):
+            copy(source, target, seen)
+    except NotADirectoryError as error:  # Its folder has become a link, or a file.
+        raise FileNotFoundError(error.errno, error.strerror, error.filename) from None
+    if seen is not None and not seen.fits_moved(folder_access.lstat(target)):
+        raise FileChangedError(source)

@@ -6,29 +6,34 @@ here, and the removal of control files that are for no job.
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from pathlib import Path
 
-from hotfolder.atomic_files import discard, open_regular
-from hotfolder.file_names import shown
+from hotfolder.atomic_files import move
+from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.job_tag import JobTag
-from hotfolder.paths import FolderPaths
+from hotfolder.spool.spent_controls import SpentControlFiles
 from plugin.client.protocol import ControlFile
 
 __all__ = ["ControlFiles", "on_hold"]
 
 log = logging.getLogger(__name__)
 
+MAX_PRIORITY_BYTES = 16
+"""Of a priority file: a digit, and whatever ends a line."""
+
 
 class ControlFiles:
     """The control files of one scan."""
 
-    def __init__(self, folder: FolderPaths, snapshot: Snapshot) -> None:
-        self._folder = folder
+    def __init__(self, snapshot: Snapshot, spent: SpentControlFiles) -> None:
+        """`snapshot` has none that are spent."""
+        self._spent = spent
         self._files = snapshot.control_files
         self.paths = snapshot.control_paths
         self.cancels = self._files[ControlFile.CANCEL]
@@ -36,10 +41,14 @@ class ControlFiles:
         self.holds = frozenset(self._files[ControlFile.HOLD])
         self.priorities: dict[str, int] = {}
         self.unclear: list[str] = []
-        """Priority files that have no priority in them, in words."""
+        """Priority files that have no priority in them, or cannot be read, in words."""
         for name, file in self._files[ControlFile.PRIORITY].items():
-            with contextlib.suppress(OSError):
+            try:
                 self._read_priority(name, file)
+            except FileNotFoundError:
+                pass  # Taken away at this moment.
+            except OSError as error:
+                self.unclear.append(f"{file.label} (cannot be read: {error.strerror or error})")
 
     def release(self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner) -> bool:
         """End the hold of the jobs for which a release file is there; True if there were any."""
@@ -56,24 +65,30 @@ class ControlFiles:
             released = True
         return released
 
-    def retry(self, inbox: InboxScanner, room: int, claim: Callable[[JobCandidate], bool]) -> bool:
-        """Claim failed jobs that are to be tried again, as many as there is room for; False if
-        some are left.
+    def retry(
+        self,
+        inbox: InboxScanner,
+        room: int,
+        claim: Callable[[JobCandidate], bool],
+        is_late: Callable[[], bool],
+    ) -> bool:
+        """Claim failed jobs that are to be tried again, as many as there are room and time for;
+        False if some are left.
 
         Args:
             claim: False if it cannot be claimed now.
         """
-        for name, file in self._files[ControlFile.RETRY].items():
-            if room <= 0:
+        for name in self._files[ControlFile.RETRY]:
+            if room <= 0 or is_late():
                 return False
             candidates = inbox.failed(name)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):
-                if not candidates:
+                if not candidates and not _moved(inbox.failed_batches(name)):
                     log.warning("%s nothing in failed/%s can be tried again", JobTag(name), name)
                 inbox.clear_failed(name)
-                file.path.unlink(missing_ok=True)
+                self._discard(ControlFile.RETRY, name)
         return True
 
     def remove_idle(self, control: ControlFile, names: AbstractSet[str]) -> None:
@@ -82,20 +97,29 @@ class ControlFiles:
         for name, file in self._files[control].items():
             if name not in names and file.settled:
                 log.debug("%s nothing to %s", JobTag(name), control)
-                discard(file.path)
+                self._spent.remove(file.path)
 
     def _discard(self, control: ControlFile, name: str) -> None:
         """Remove those files that were found, wherever they lie and however they are written."""
         for path in self.paths.get((control, name), ()):
-            discard(path)
+            self._spent.remove(path)
 
     def _read_priority(self, name: str, file: InboxFile) -> None:
         with open_regular(file.path) as opened:
-            text = opened.read(16).strip()
+            text = opened.read(MAX_PRIORITY_BYTES + 1)
+        text = b"" if len(text) > MAX_PRIORITY_BYTES else text.strip()
         if len(text) == 1 and text.isdigit():
             self.priorities[name] = int(text)
         elif file.settled:
-            self.unclear.append(f"{shown(file.name)} (expected a digit in it, from 0 to 9)")
+            self.unclear.append(f"{file.label} (expected a digit in it, from 0 to 9)")
+
+
+def _moved(files: Sequence[tuple[Path, Path]]) -> bool:
+    """Move each to its place; whether there were any."""
+    for source, target in files:
+        with contextlib.suppress(OSError):  # It stays where it is.
+            move(source, target)
+    return bool(files)
 
 
 def on_hold(name: str) -> str:

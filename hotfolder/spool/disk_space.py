@@ -5,13 +5,14 @@ is nearly full, and after a result could not be written there must be more room 
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hotfolder.atomic_files import discard, whole
+from hotfolder.folder_access import exists
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import DiskRoom, system
 
 __all__ = ["DiskSpace"]
 
@@ -34,23 +35,24 @@ class DiskSpace:
         self,
         folder: FolderPaths,
         clock: Callable[[], float] = time.monotonic,
-        statvfs: Callable[[Path], os.statvfs_result] = os.statvfs,
+        disk_room: Callable[[Path], DiskRoom] = system.disk_room,
     ) -> None:
         self._folder = folder
         self._clock = clock
-        self._statvfs = statvfs
+        self._disk_room = disk_room
         self._reserve = folder.private / "reserve"
         self._required: tuple[float, float] | None = None
         """Free bytes that a result waits for which could not be written, and until when."""
 
     def shortage(self) -> str | None:
         """Why nothing new can be begun, in words; None if there is enough room."""
-        for folder, free, size, files in self._folders():
-            least = min(MIN_FREE_BYTES, MIN_FREE_SHARE * size)
+        for folder, room in self._folders():
+            least = min(MIN_FREE_BYTES, MIN_FREE_SHARE * room.size)
             if folder == self._folder.spool:
-                least = max(least, self._required_now(free))
-            if free < least or files == 0:
-                what = "no more files can be made" if files == 0 else f"{_megabytes(free)} free"
+                least = max(least, self._required_now(room.free))
+            if room.free < least or room.files == 0:
+                free = f"{_megabytes(room.free)} free"
+                what = "no more files can be made" if room.files == 0 else free
                 return (
                     f"the disk of {folder.name}/ is full ({what}); goes on by itself when there "
                     f"is room ({_megabytes(least)})"
@@ -59,16 +61,16 @@ class DiskSpace:
 
     def write_failed(self) -> None:
         """A result could not be written: there was no room."""
-        for folder, free, _, _ in self._folders():
+        for folder, room in self._folders():
             if folder == self._folder.spool:
-                self._required = (free + RETRY_BYTES, self._clock() + RETRY_SECONDS)
+                self._required = (room.free + RETRY_BYTES, self._clock() + RETRY_SECONDS)
 
     def keep_reserve(self) -> None:
         """Occupy the reserve, if it was given back."""
-        if self._reserve.exists():
-            return
-        with contextlib.suppress(OSError), whole(self._reserve, durable=False) as file:
-            file.write(bytes(RESERVE_BYTES))
+        with contextlib.suppress(OSError):
+            if not exists(self._reserve):
+                with whole(self._reserve, durable=False) as file:
+                    file.write(bytes(RESERVE_BYTES))
 
     def free_reserve(self) -> None:
         """Give the reserve back, so that the status can say that the disk is full."""
@@ -83,14 +85,11 @@ class DiskSpace:
             return 0.0
         return required
 
-    def _folders(self) -> Iterator[tuple[Path, float, float, int]]:
-        """Where results are written: free bytes, size, and how many files can still be made; as far
-        as that is known."""
+    def _folders(self) -> Iterator[tuple[Path, DiskRoom]]:
+        """Where results are written, as far as the room there is known."""
         for folder in (self._folder.spool, self._folder.outbox):
             with contextlib.suppress(OSError):
-                facts = self._statvfs(folder)
-                free, size = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
-                yield folder, free, size, facts.f_favail if facts.f_files else 1
+                yield folder, self._disk_room(folder)
 
 
 def _megabytes(count: float) -> str:

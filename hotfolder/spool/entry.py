@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from pydantic import BaseModel, Field, TypeAdapter
+
+from hotfolder.file_names import check_plain
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_ERROR, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
-from plugin.client.protocol import JobState
+from plugin.client.protocol import END_STATES, JobState
 
 __all__ = ["JobOutcome", "SpooledJob", "outcome_now"]
 
@@ -79,8 +82,13 @@ class SpooledJob:
 
     @classmethod
     def from_plan(cls, document: Any, folder: Path) -> Self:
+        if document["protocol"] != 1:
+            raise ValueError(f"protocol {document['protocol']!r}; expected 1")
         job = Job.from_document(document["job"], str(folder))
-        moves = tuple(PlannedMove(**step) for step in document["moves"])
+        if job.id != folder.name:
+            raise ValueError(f"the job {job.name!r} with the id {job.id!r} is another")
+        check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar)
+        moves = tuple(_MOVES.validate_python(document["moves"]))
         entry = cls(job, moves, JobState.QUEUED)
         entry.apply_state(document)
         return entry
@@ -93,10 +101,17 @@ class SpooledJob:
 
     def apply_state(self, document: Any) -> None:
         """A job that was running is queued again."""
-        vars(self).update({key: document[key] for key in _STATE_KEYS})
-        state, outcome = JobState(document["state"]), document["outcome"]
+        facts = dict(_StateDocument.model_validate(document))
+        state, outcome = facts["state"], document["outcome"]
+        if (state in END_STATES) != bool(outcome) or state is JobState.WAITING:
+            raise ValueError(f"state {state!s}, outcome {str(outcome)[:40]}")
+        vars(self).update(facts)
         self.state = JobState.QUEUED if state is JobState.RUNNING else state
-        self.outcome = JobOutcome(state, **outcome) if outcome else None
+        ended = {"state": state, **outcome} if outcome else None
+        self.outcome = _OUTCOME.validate_python(ended) if ended else None
+        if (end := self.outcome) is not None:
+            check_plain(end.picture, *end.extra_outputs, end.published)
+            check_plain(*end.folder.split("/") if end.folder else ())
 
     def note_vanished(self, error: FileNotFoundError) -> None:
         """The job fails: a file is gone that it was to have."""
@@ -108,7 +123,20 @@ class SpooledJob:
         self.outcome = outcome_now(JobState.FAILED, error=message)
 
 
-_STATE_KEYS = ("state", "attempt", "lost", "ran", "started")
+_Count = Annotated[int, Field(ge=0)]
+
+
+class _StateDocument(BaseModel):
+    state: JobState
+    attempt: _Count
+    lost: _Count
+    ran: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    started: str | None
+
+
+_STATE_KEYS = tuple(_StateDocument.model_fields)
+_OUTCOME = TypeAdapter(JobOutcome)
+_MOVES = TypeAdapter(list[PlannedMove])
 
 
 def outcome_now(state: JobState, **facts: Any) -> JobOutcome:

@@ -63,12 +63,17 @@ class ScanSchedule:
         """Unless an event comes before."""
         self._next = self._clock() + seconds
 
-    def end(self, within: float | None) -> None:
-        """What was found has been claimed. `within`: seconds until the next scan at the latest."""
+    def end(self, seconds: float, within: float | None) -> None:
+        """What was found has been claimed.
+
+        Args:
+            seconds: how long the scan took, without what was done between its turns.
+            within: seconds until the next scan at the latest.
+        """
         if within is not None:
             self._next = min(self._next, self._clock() + within)
         # In a large inbox a scan takes long, and every claim causes an event.
-        self._throttle.ended(self._began)
+        self._throttle.ended(max(self._began, self._clock() - seconds))
 
     def close(self) -> None:
         self._watcher.close()

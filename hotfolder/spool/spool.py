@@ -9,6 +9,7 @@
 `claims.py` has how a folder is claimed, restored and removed.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings
-from hotfolder.file_names import FileRole
+from hotfolder import folder_access
+from hotfolder.atomic_files import read_json, write_json
+from hotfolder.file_names import FILE_NAME_BYTES, FileRole, FreeNames
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.job import TRANSITIONS, Job
 from hotfolder.paths import FolderPaths
-from hotfolder.spool.claims import ClaimStore, PlannedMove, free_file_name
+from hotfolder.spool.claims import ClaimStore, PlannedMove
 from hotfolder.spool.entry import JobOutcome, SpooledJob
+from hotfolder.spool.salvage import name_in_status, salvaged
 from plugin.client.protocol import JobState
 
 __all__ = ["Spool"]
@@ -31,8 +35,10 @@ class Spool(ClaimStore[SpooledJob]):
     """The jobs of one hot folder."""
 
     def __init__(self, folder: FolderPaths) -> None:
-        super().__init__(folder.spool, "job.json", SpooledJob, folder)
+        super().__init__(folder.spool, "job.json", SpooledJob, folder, self._salvaged)
         self._last_id = ""
+        self._unsettled_names: dict[str, str | None] = {}
+        """Of jobs that cannot be taken up, by id."""
 
     def claim(
         self, candidate: JobCandidate, name: str, outcome: JobOutcome | None = None
@@ -56,8 +62,49 @@ class Spool(ClaimStore[SpooledJob]):
         Jobs that were running are queued again.
         """
         entries = super().restore()
-        self._last_id = max((entry.job.id for entry in entries), default="")
+        ids = (entry.job.id for entry in entries if _ID.fullmatch(entry.job.id))
+        self._last_id = max(ids, default="")
         return entries
+
+    def adopt(self, folder: Path, reason: str) -> None:
+        """Make the folder of a batch that cannot be read a job that has failed. It comes with what
+        `catch_up` returns.
+
+        Raises:
+            OSError
+        """
+        place = self._root / self._new_id()
+        entry = salvaged(folder, place.name, (folder.name, folder.name), reason, place)
+        write_json(folder / "job.json", entry.plan_document())
+        folder_access.unlink(folder / "state.json", missing_ok=True)
+        folder_access.rename(folder, place)
+        self.unsettled.append(place)
+
+    def unsettled_jobs(self) -> list[tuple[str, str, str]]:
+        """Name, id and reason of each job that cannot be taken up now."""
+        for folder in self.unsettled:
+            if folder.name in self.reasons and folder.name not in self._unsettled_names:
+                self._unsettled_names[folder.name] = self._name_of(folder)
+        names = ((job_id, self._unsettled_names.get(job_id)) for job_id in self.reasons)
+        return [(name, job_id, self.reasons[job_id]) for job_id, name in names if name]
+
+    def _name_of(self, folder: Path) -> str | None:
+        try:
+            return str(SpooledJob.from_plan(read_json(folder / "job.json"), folder).job.name)
+        except Exception:  # Whatever hinders it, there may be a status.
+            named = name_in_status(self._folder, folder.name, live=True)
+            return named[0] if named else None
+
+    def _salvaged(self, folder: Path, reason: str) -> SpooledJob:
+        try:
+            job = SpooledJob.from_plan(read_json(folder / "job.json"), folder).job
+            names = (job.name, job.source)
+        except Exception:  # It is mostly this that cannot be read.
+            names = name_in_status(self._folder, folder.name)  # type: ignore[assignment]
+        entry = salvaged(folder, folder.name, names, reason, folder)
+        write_json(folder / "job.json", entry.plan_document())
+        self.write_state(entry)
+        return entry
 
     def change(self, entry: SpooledJob, state: JobState | None = None, **facts: Any) -> None:
         """Go to another state and note facts, on the disk first.
@@ -81,12 +128,15 @@ class Spool(ClaimStore[SpooledJob]):
     ) -> SpooledJob:
         """Decide names and ways; touch nothing."""
         job_id = self._new_id()
+        seen = {file.path: file.fingerprint for file in candidate.files}
         moves: dict[Path, PlannedMove] = {}
-        taken: set[str] = set()
+        targets = FreeNames(longest=FILE_NAME_BYTES)
         for file in candidate.inputs:
             if file.path not in moves:
-                target = free_file_name(file.path.name, taken)
-                moves[file.path] = PlannedMove(str(file.path), target, file.shared)
+                target = targets.take_file(file.path.name)
+                moves[file.path] = PlannedMove(
+                    str(file.path), target, file.shared, seen.get(file.path)
+                )
         names = {
             role: [moves[file.path].target for file in candidate.of(role)]
             for role in (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.SIDECAR)
@@ -119,6 +169,9 @@ class Spool(ClaimStore[SpooledJob]):
         self._last_id = f"{stamp}-{secrets.token_hex(2)}"
         return self._last_id
 
+
+_ID = re.compile(r"[12]\d{7}-\d{6}-\d{6}-[0-9a-f]{4}")
+"""Folders that somebody has made here are none of ours."""
 
 _STAMP = "%Y%m%d-%H%M%S-%f"
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 import torch
 
 import engine
+from engine.images.decode import Opener
 from engine.network.devices import describe_hardware
 from engine.network.vgg import VGG19
 from engine.progression import Progression
@@ -28,6 +29,7 @@ from engine.settings import Settings
 from engine.state import STATE_VERSION, State, load_state, save_state
 from engine.stylise import Progress
 from hotfolder.atomic_files import read_json, whole, write_json
+from hotfolder.folder_access import lstat, names, open_regular, unlink
 from hotfolder.throttle import Throttle
 
 __all__ = ["Checkpoints", "made_of", "sha256_of", "state_of"]
@@ -105,7 +107,7 @@ class Checkpoints:
         numbers = self._numbers()
         size = state.nbytes
         room = shutil.disk_usage(self._folder).free
-        room += sum(self._data(number).stat().st_size for number in numbers[:-1])
+        room += sum(lstat(self._data(number)).st_size for number in numbers[:-1])
         if room < size + RESERVE:
             log.warning("no checkpoint: it takes %d MB, and the disk is nearly full", size / 1e6)
             return
@@ -128,7 +130,7 @@ class Checkpoints:
         other = sorted(_differences(facts["made_of"], self._made_of))
         if other:
             raise ValueError(f"it was made with another {', '.join(other)}")
-        with self._data(number).open("rb") as file:
+        with open_regular(self._data(number)) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != facts["sha256"]:
                 raise ValueError("it is damaged")
             file.seek(0)
@@ -137,8 +139,8 @@ class Checkpoints:
     def _numbers(self) -> list[int]:
         """Ascending. What a killed worker left without its facts is removed."""
         found: dict[int, set[str]] = {}
-        for path in self._folder.glob("checkpoint-*"):
-            if named := re.fullmatch(r"checkpoint-(\d+)\.(pt|json)", path.name):
+        for name in names(self._folder):
+            if named := re.fullmatch(r"checkpoint-(\d+)\.(pt|json)", name):
                 found.setdefault(int(named[1]), set()).add(named[2])
         for number in [number for number, kinds in found.items() if kinds != {"pt", "json"}]:
             self._discard(number)
@@ -146,8 +148,8 @@ class Checkpoints:
         return sorted(found)
 
     def _discard(self, number: int) -> None:
-        self._facts(number).unlink(missing_ok=True)
-        self._data(number).unlink(missing_ok=True)
+        unlink(self._facts(number), missing_ok=True)
+        unlink(self._data(number), missing_ok=True)
 
     def _facts(self, number: int) -> Path:
         return self._folder / f"checkpoint-{number}.json"
@@ -156,11 +158,13 @@ class Checkpoints:
         return self._folder / f"checkpoint-{number}.pt"
 
 
-def made_of(settings: Settings, inputs: Sequence[Path], vgg: VGG19) -> dict[str, Any]:
+def made_of(
+    settings: Settings, inputs: Sequence[Path], vgg: VGG19, opener: Opener | None = None
+) -> dict[str, Any]:
     """Everything that a painting's pixels depend on, to the last bit."""
     return {
         "settings": settings.model_dump(),
-        "inputs": [sha256_of(path) for path in inputs],
+        "inputs": [sha256_of(path, opener) for path in inputs],
         "weights": vgg.weights.sha256,
         "precision": vgg.precision,
         "hardware": describe_hardware(vgg.device),
@@ -179,8 +183,8 @@ def state_of(step: Progress, progression: Progression | None) -> Callable[[], St
     return state
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
+def sha256_of(path: Path, opener: Opener | None = None) -> str:
+    with open(path, "rb", opener=opener) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

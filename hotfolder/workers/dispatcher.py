@@ -32,6 +32,12 @@ class DeviceState:
     job_id: str | None
     style_cache: StyleCache | None = None
     """Of its worker since that was started; None before its first job has ended."""
+    message: str = ""
+    """Why it is lost, for a person."""
+    silent: float = 0.0
+    """Seconds since its worker's last message, while it starts or paints; since when it is lost."""
+    stall_seconds: float | None = None
+    """After how many of them the worker is ended; None: never."""
 
 
 class Dispatcher(Protocol):
@@ -43,7 +49,7 @@ class Dispatcher(Protocol):
 
     def submit(self, job: Job) -> None:
         """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled,
-        WorkerLost or StorageFailed."""
+        WorkerLost or StorageFailed: a worker that makes no progress is ended, and its job lost."""
 
     def poll(self, timeout: float) -> Iterator[Event]:
         """Events so far; waits at most `timeout` seconds for the first."""

@@ -4,7 +4,6 @@ Imports torch. Only worker processes import this module.
 """
 
 import contextlib
-import gc
 import json
 import platform
 from collections.abc import Callable, Iterator
@@ -18,8 +17,8 @@ import engine
 from engine.errors import PictureError
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
-from engine.memory.allocator import is_out_of_memory
 from engine.memory.budget import auto_budget, parse_memory
+from engine.network.allocator import is_out_of_memory, release
 from engine.network.devices import make_reproducible, resolve_devices
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
@@ -29,6 +28,7 @@ from engine.state import State
 from engine.stylise import Result, stylise
 from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
+from hotfolder.folder_access import is_link, opener
 from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
@@ -58,6 +58,7 @@ class EnginePainter:
             torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
+        self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None
         """Of the job at hand, once it has a step to go on from."""
@@ -87,8 +88,7 @@ class EnginePainter:
                 raise
             self._network = None
             self._targets.clear()
-            gc.collect()
-            torch.cuda.empty_cache()
+            release()
             raise MemoryError(str(error)) from None
         finally:
             self._interruptible = None
@@ -111,7 +111,7 @@ class EnginePainter:
         names = [job.content, *job.styles, *([job.init] if job.init else [])]
         checkpoints = Checkpoints(
             folder,
-            made_of(job.settings, [inputs / name for name in names], vgg),
+            made_of(job.settings, [inputs / name for name in names], vgg, opener),
             seconds=self._options.checkpoint_seconds,
         )
         state = checkpoints.latest()
@@ -163,17 +163,20 @@ class EnginePainter:
                     seconds=step.seconds,
                     eta_seconds=step.eta_seconds,
                     preview=preview,
+                    rejected_moves=step.rejected_moves,
                 )
 
     def _read(self, path: Path) -> Picture:
-        if path.is_symlink():  # put in a plain file's place in the moment of the claim
+        if is_link(path):  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._options.max_megapixels)
+        return read_picture(path, max_megapixels=self._options.max_megapixels, opener=opener)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
             self._network = None  # Two networks at once would be one too many for a small GPU.
-            self._network = ((weights, precision), load_vgg19(weights, self.device, precision))
+            vgg = load_vgg19(weights, self.device, precision)
+            vgg.on_layer = lambda: self.alive()
+            self._network = ((weights, precision), vgg)
         return self._network[1]
 
 
@@ -222,6 +225,7 @@ def _record(
         "seed": job.settings.seed,
         "losses": _losses(result.losses),
         "steps": result.steps,
+        "rejected_moves": result.rejected_moves,
         "seconds": round(result.seconds, 3),
         "device": result.device,
         "precision": result.precision,
@@ -237,7 +241,7 @@ def _record(
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:
-    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path)}
+    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path, opener)}
 
 
 def _losses(losses: Losses) -> dict[str, float]:

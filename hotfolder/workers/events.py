@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 __all__ = [
+    "ENDS",
     "Cancelled",
     "Done",
     "Event",
@@ -42,6 +43,8 @@ class Progress:
     eta_seconds: float | None
     preview: str | None = None
     """Path of a JPEG in the job's spool folder, replaced atomically, when there is a new one."""
+    rejected_moves: int = 0
+    """Moves that the optimiser took back so far, since the loss had risen far."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,9 @@ class StorageFailed:
 
 
 Event = Started | Progress | Done | Failed | Cancelled | WorkerLost | StorageFailed
+
+ENDS = (Done, Failed, Cancelled, WorkerLost, StorageFailed)
+"""Each submitted job has exactly one of these, its last event."""
 
 
 _EVENTS: Mapping[str, Callable[..., Event]] = {

@@ -12,7 +12,7 @@ from hotfolder.backoff import growing_pause
 from hotfolder.errors import DispatchError, ExitCode
 from hotfolder.job import Job
 from hotfolder.workers.dispatcher import DeviceState, StyleCache
-from hotfolder.workers.events import Cancelled, Event, WorkerLost, parse_event
+from hotfolder.workers.events import ENDS, Cancelled, Event, WorkerLost, parse_event
 from hotfolder.workers.worker_process import WorkerProcess, worker_command
 
 __all__ = ["LocalDispatcher"]
@@ -26,6 +26,11 @@ CLOSE_SECONDS = 4.0
 RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 30.0
 MAX_FAILED_STARTS = 5
+# A worker that was killed and does not end hangs in the system: nothing more comes from it.
+GIVE_UP_SECONDS = 20.0
+# The most that counts as silence between two looks. A machine that slept, or a server that was
+# stopped itself, must not take the time for its workers': some clocks go on meanwhile.
+LONGEST_LOOK_SECONDS = 5.0
 
 
 class LocalDispatcher:
@@ -40,15 +45,20 @@ class LocalDispatcher:
         devices: Literal["auto"] | Sequence[str] = "auto",
         *,
         command: Sequence[str] | None = None,
+        stall_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the workers. With `auto` the first one finds out what devices there are.
 
         Args:
             command: how a worker is started; `--device NAME` follows.
+            stall_seconds: a worker that starts or paints without a message for so long is ended,
+                and its job lost; None: never.
         """
         self._command = list(command or worker_command())
+        self._stall_seconds = stall_seconds
         self._clock = clock
+        self._looked = clock()
         self._messages: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = (
             queue.SimpleQueue()
         )
@@ -96,7 +106,7 @@ class LocalDispatcher:
             self._events.append(Cancelled(job.id))
 
     def devices(self) -> list[DeviceState]:
-        return [slot.described() for slot in self._slots]
+        return [slot.described(self._stall_seconds) for slot in self._slots]
 
     def close(self, *, drain: bool) -> None:
         if drain:
@@ -129,27 +139,49 @@ class LocalDispatcher:
                 self._handle(worker, document)
 
     def _start(self, slot: "_WorkerSlot") -> None:
-        slot.restart_at = None
+        slot.restart_at, slot.silent = None, 0.0
         command = [*self._command, "--device", slot.device]
-        slot.worker = WorkerProcess(command, slot.device, lambda w, d: self._messages.put((w, d)))
+        try:
+            slot.worker = WorkerProcess(
+                command, slot.device, lambda w, d: self._messages.put((w, d))
+            )
+        except OSError as error:  # The system has no process, or no memory, to spare.
+            reason = f"no worker can be started on {slot.device}: {error.strerror or error}"
+            self._start_later(slot, reason, "none")
 
     def _assign(self) -> None:
         for slot in self._slots:
             if self._pending and slot.ready and slot.job is None:
                 job = self._pending.popleft()
-                slot.job = job
+                slot.job, slot.silent = job, 0.0
                 slot.send({"do": "paint", "job": job.to_document(), "folder": job.folder})
 
     def _maintain(self) -> None:
-        """Kill workers that do not cancel; restart those that are due."""
+        """Kill workers that do not cancel or make no progress; restart those that are due."""
         now = self._clock()
+        passed, self._looked = min(now - self._looked, LONGEST_LOOK_SECONDS), now
         for slot in self._slots:
-            if slot.kill_at is not None and now >= slot.kill_at and slot.worker is not None:
-                log.warning("worker %s: does not stop; killed", slot.device)
-                slot.kill_at = None
-                slot.worker.kill()
             if slot.restart_at is not None and now >= slot.restart_at:
                 self._start(slot)
+            slot.silent += passed if slot.is_waited_for else 0.0
+            if slot.worker is None:
+                continue
+            if slot.give_up_at is not None:
+                if now >= slot.give_up_at:
+                    self._on_exit(slot, slot.worker)
+            elif slot.kill_at is not None and now >= slot.kill_at:
+                log.warning("worker %s: does not stop; killed", slot.device)
+                self._kill(slot)
+            elif self._stall_seconds is not None and slot.silent >= self._stall_seconds:
+                minutes = self._stall_seconds / 60
+                slot.stalled = f"made no progress for {minutes:g} minutes and was ended"
+                log.warning("worker %s: %s", slot.device, slot.stalled)
+                self._kill(slot)
+
+    def _kill(self, slot: "_WorkerSlot") -> None:
+        slot.kill_at, slot.give_up_at = None, self._clock() + GIVE_UP_SECONDS
+        if slot.worker is not None:
+            slot.worker.kill()
 
     def _handle(self, worker: WorkerProcess, document: dict[str, Any] | None) -> None:
         slot = next((slot for slot in self._slots if slot.worker is worker), None)
@@ -158,7 +190,18 @@ class LocalDispatcher:
         if document is None:
             self._on_exit(slot, worker)
             return
+        slot.silent = 0.0
+        try:
+            self._receive(slot, worker, document)
+        except (KeyError, TypeError, ValueError) as error:
+            log.error("worker %s: a message that nobody knows: %r", slot.device, error)
+
+    def _receive(
+        self, slot: "_WorkerSlot", worker: WorkerProcess, document: dict[str, Any]
+    ) -> None:
         match document["event"]:
+            case "alive":
+                return
             case "ready":
                 self._on_ready(slot, worker, document)
                 return
@@ -170,10 +213,11 @@ class LocalDispatcher:
                 slot.unusable = DispatchError(f"worker {slot.device}: {document['message']}")
                 slot.unusable.exit_code = ExitCode(document["exit_code"])
                 return
-            case "done" | "failed" | "cancelled" | "storage_failed":
-                slot.job, slot.cancelling, slot.kill_at = None, False, None
-                slot.exits = 0
-        self._events.append(parse_event(document))
+        event = parse_event(document)
+        if isinstance(event, ENDS):
+            slot.job, slot.cancelling, slot.kill_at = None, False, None
+            slot.exits = 0
+        self._events.append(event)
 
     def _on_ready(
         self, slot: "_WorkerSlot", worker: WorkerProcess, document: Mapping[str, Any]
@@ -188,17 +232,30 @@ class LocalDispatcher:
 
     def _on_exit(self, slot: "_WorkerSlot", worker: WorkerProcess) -> None:
         """A worker's output has ended: it is dead, or as good as."""
-        reason = f"the worker on {slot.device} {worker.reap(time.monotonic() + CLOSE_SECONDS)}"
+        patience = 0.0 if slot.give_up_at is not None else CLOSE_SECONDS
+        ended = worker.reap(time.monotonic() + patience)
+        reason = f"the worker on {slot.device} {slot.stalled or ended}"
         job, cancelling, was_ready = slot.job, slot.cancelling, slot.ready
         slot.worker, slot.job, slot.ready = None, None, False
         slot.cancelling, slot.kill_at, slot.style_cache = False, None, None
+        slot.stalled, slot.give_up_at, slot.silent = "", None, 0.0
         if job is not None:
             self._events.append(Cancelled(job.id) if cancelling else WorkerLost(job.id, reason))
-        if not was_ready and slot.unusable is None:
+        self._start_later(slot, reason, worker.stderr_tail() or "none", failed=not was_ready)
+
+    def _start_later(
+        self, slot: "_WorkerSlot", reason: str, last_words: str, *, failed: bool = True
+    ) -> None:
+        """
+        Raises:
+            DispatchError: this was the last device.
+        """
+        slot.lost = reason
+        if failed and slot.unusable is None:
             slot.failed_starts += 1
             if slot.failed_starts >= MAX_FAILED_STARTS:
-                words = worker.stderr_tail() or "none"
-                slot.unusable = DispatchError(f"{reason} before it was ready. Last words: {words}")
+                words = f"{reason} before it was ready. Last words: {last_words}"
+                slot.unusable = DispatchError(words)
         if slot.unusable is not None:
             log.error("%s", slot.unusable)
             if self.capacity == 0:
@@ -227,12 +284,24 @@ class _WorkerSlot:
     failed_starts: int = 0
     unusable: DispatchError | None = None
     """Why no worker will ever be had here."""
+    silent: float = 0.0
+    """Seconds of waiting since the worker's last message, or for a worker at all."""
+    stalled: str = ""
+    """Why it was killed, if it made no progress."""
+    give_up_at: float | None = None
+    """When a worker that was killed counts as dead all the same."""
+    lost: str = ""
+    """How the last worker ended."""
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self.worker is None or not self.ready or self.job is not None
 
     def send(self, command: Mapping[str, Any]) -> None:
         if self.worker is not None:
             self.worker.send(command)
 
-    def described(self) -> DeviceState:
+    def described(self, stall_seconds: float | None) -> DeviceState:
         if self.worker is None:
             state = "lost"
         elif not self.ready:
@@ -240,4 +309,9 @@ class _WorkerSlot:
         else:
             state = "busy" if self.job else "idle"
         job_id = self.job.id if self.job else None
-        return DeviceState(self.device, state, job_id, self.style_cache)
+        message = ""
+        if self.worker is None:
+            message = str(self.unusable) if self.unusable else f"{self.lost}; another is started"
+        return DeviceState(
+            self.device, state, job_id, self.style_cache, message, self.silent, stall_seconds
+        )

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 
 from hotfolder.job import Job
 from hotfolder.workers.dispatcher import DeviceState, Dispatcher
-from hotfolder.workers.events import Cancelled, Done, Event, Failed, StorageFailed, WorkerLost
+from hotfolder.workers.events import ENDS, Cancelled, Event, WorkerLost
 
 __all__ = ["FolderDispatcher", "SharedDispatcher"]
-
-
-ENDS = (Done, Failed, Cancelled, WorkerLost, StorageFailed)
 
 
 class SharedDispatcher:

@@ -4,13 +4,15 @@
                        {"do": "stop"}
     worker -> server   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
                        {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
+                       {"event": "alive"}
                        {"event": "fatal", "message": "...", "exit_code": 3}
                        {"event": "started" | "progress" | "done" | "failed" | "cancelled", ...}
 
 One JSON document a line; the fields of events are those of `events.py`. `style_cache` comes before
-a job's end, so that the server has it by then. The worker ends when its input does: a server that
-was killed leaves no process that goes on computing. At `stop` or SIGTERM it first writes a
-checkpoint of its job, at once, be it in the middle of a step.
+a job's end, so that the server has it by then. `alive` comes from the thread that paints, at most
+every `ALIVE_SECONDS`: a thread beside it would say so of a worker that hangs. The worker ends when
+its input does: a server that was killed leaves no process that goes on computing. At `stop` or
+SIGTERM it first writes a checkpoint of its job, at once, be it in the middle of a step.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from engine.errors import EngineError, ExitCode
 from hotfolder.atomic_files import NO_SPACE
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job
+from hotfolder.platforms import system
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import (
     Cancelled,
@@ -50,6 +53,9 @@ __all__ = ["Painter", "main", "serve"]
 # Steps of small pictures take milliseconds; a status need not change that often.
 PROGRESS_SECONDS = 0.1
 
+ALIVE_SECONDS = 5.0
+"""Least time between two signs of life."""
+
 
 class Painter(Protocol):
     """What does the work. `paint` yields progress, then one Done; closing it cancels."""
@@ -60,6 +66,10 @@ class Painter(Protocol):
     def devices(self) -> Sequence[str]: ...
     @property
     def style_cache(self) -> StyleCache: ...
+
+    alive: Callable[[], None]
+    """Set by the worker; to be called by whatever paints, as often as it goes on."""
+
     def paint(self, job: Job) -> Iterator[Progress | Done]: ...
     def checkpoint(self) -> None:
         """Write a checkpoint of the job. Called from another thread than `paint`."""
@@ -68,7 +78,8 @@ class Painter(Protocol):
 def serve(make_painter: Callable[[], Painter]) -> int:
     """Work until the input ends. Returns the process's exit status."""
     send = _take_stdout()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server.
+    for number in system.terminal_signals:
+        signal.signal(number, signal.SIG_IGN)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     cancelled: set[str] = set()
     painters: list[Painter] = []
@@ -77,13 +88,14 @@ def serve(make_painter: Callable[[], Painter]) -> int:
         for painter in painters:
             painter.checkpoint()
 
-    _wait_for_sigterm(checkpoint)
+    system.before_termination(checkpoint)
     threading.Thread(target=_listen, args=(jobs, cancelled, checkpoint), daemon=True).start()
     try:
         painter = make_painter()
     except EngineError as error:
         send({"event": "fatal", "message": str(error), "exit_code": error.exit_code})
         return int(error.exit_code)
+    painter.alive = _sign_of_life(send)
     painters.append(painter)
     send({"event": "ready", "device": painter.device, "devices": list(painter.devices)})
     while True:
@@ -122,6 +134,7 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
     try:
         with closing(_closable(painter.paint(job))) as events:
             for event in events:
+                painter.alive()
                 if isinstance(event, Done):
                     yield event
                     return
@@ -153,25 +166,6 @@ def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
         traceback.print_exc()  # into the server's log
         words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."
         yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
-
-
-def _wait_for_sigterm(checkpoint: Callable[[], None]) -> None:
-    """In a thread of its own: a handler would have to wait for the main thread's long calls."""
-    if not hasattr(signal, "pthread_sigmask"):  # On Windows nothing can be done at a SIGTERM.
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # in threads to come, too
-
-    def wait() -> None:
-        signal.sigwait({signal.SIGTERM})
-        try:
-            checkpoint()
-        except Exception:
-            traceback.print_exc()
-        # To have died of the signal, as whoever sent it expects.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _listen(
@@ -209,6 +203,19 @@ def _take_stdout() -> Callable[[Mapping[str, Any]], None]:
             os._exit(0)
 
     return send
+
+
+def _sign_of_life(send: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+    """What may be called thousands of times a second."""
+    due = time.monotonic() + ALIVE_SECONDS
+
+    def alive() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + ALIVE_SECONDS
+            send({"event": "alive"})
+
+    return alive
 
 
 def _closable(events: Iterator[Progress | Done]) -> Any:

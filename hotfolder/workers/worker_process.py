@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -17,10 +18,14 @@ from typing import IO, Any
 from pydantic import BaseModel, ConfigDict
 
 from engine import THREADS_ENVIRONMENT
+from hotfolder.platforms import system
 
 __all__ = ["WorkerOptions", "WorkerProcess", "child_environment", "worker_command"]
 
 log = logging.getLogger(__name__)
+
+KILL_SECONDS = 1.0
+"""How long to wait for the end of a process that was killed."""
 
 Receive = Callable[["WorkerProcess", dict[str, Any] | None], None]
 
@@ -63,10 +68,13 @@ class WorkerProcess:
             env=child_environment(),
             # Ctrl-C at the terminal is for the server, which then ends its workers in order.
             start_new_session=True,
+            creationflags=system.background_flags,
         )
+        self._commands: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=read, args=(pipe,), name=f"{name}-{read.__name__}", daemon=True)
-            for read, pipe in (
+            threading.Thread(target=work, args=(pipe,), name=f"{name}-{work.__name__}", daemon=True)
+            for work, pipe in (
+                (self._write_commands, self._process.stdin),
                 (self._read_messages, self._process.stdout),
                 (self._read_log, self._process.stderr),
             )
@@ -79,11 +87,8 @@ class WorkerProcess:
         return self._process.pid
 
     def send(self, command: Mapping[str, Any]) -> None:
-        """Send a command. If the worker is dead, the end of its output reports it."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(json.dumps(command).encode() + b"\n")
-            self._process.stdin.flush()
+        """Send a command; never waits. If the worker is dead, the end of its output reports it."""
+        self._commands.put(json.dumps(command).encode() + b"\n")
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -95,7 +100,10 @@ class WorkerProcess:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self.kill()
-            self._process.wait()
+            # What hangs inside the system, in a driver or a share, ends when that returns.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KILL_SECONDS)
+        self._commands.put(None)
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(timeout=1)
@@ -103,11 +111,19 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
-        return _exit_in_words(self._process.returncode)
+        status = self._process.returncode
+        return "hangs and cannot be ended" if status is None else _exit_in_words(status)
 
     def stderr_tail(self) -> str:
         """The end of what it wrote to standard error."""
         return " / ".join(self._stderr_tail)
+
+    def _write_commands(self, pipe: IO[bytes]) -> None:
+        """In a thread of its own: the pipe to a worker that hangs fills, and writing would wait."""
+        with contextlib.suppress(OSError, ValueError):
+            while (data := self._commands.get()) is not None:
+                while data:
+                    data = data[os.write(pipe.fileno(), data) :]
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -18,6 +18,7 @@ from ._errors import (
     ServerGone,
     TimedOut,
 )
+from ._files import touch
 from ._library import Style, list_styles
 from ._outbox import Details, Finished, list_results, read_details
 from ._request import Request, Ticket, check_request
@@ -201,7 +202,7 @@ class Client:
         if not path.exists() and (not ticket.heartbeat or self.status(ticket).ended):
             return False
         try:
-            path.touch()
+            touch(path)
         except OSError as error:
             raise DeliveryError(f"{path}: cannot be written: {error.strerror}.") from error
         return True
@@ -281,7 +282,7 @@ class Client:
         name = self.status(ticket).name
         path = self.inbox / ControlFile.CANCEL.of(name)
         try:
-            path.touch()
+            touch(path)
         except OSError as error:
             raise DeliveryError(f"{path}: cannot be written: {error.strerror}.") from error
 

@@ -42,7 +42,8 @@ def remove_ended(root: Path, status: Status) -> None:
     originals = resolve_path(root, status.folder)
     if originals is not None and not originals.is_symlink():
         kept_in = originals.relative_to(root).parts[:-1]
-        if kept_in == (FAILED,) or (len(kept_in) == 2 and kept_in[0] == DONE):
+        in_done = len(kept_in) == 2 and kept_in[0] == DONE and not originals.parent.is_symlink()
+        if kept_in == (FAILED,) or in_done:
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(originals)
     for suffix in (PREVIEW_SUFFIX, STATUS_SUFFIX):

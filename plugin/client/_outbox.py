@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ._embedded import read_settings
+from ._files import open_plain
 from ._status import read_document
 from .protocol import (
     OUTBOX,
@@ -106,7 +107,7 @@ def _local(seconds: float) -> datetime:
 
 def _style_names(record: Path) -> tuple[str, ...]:
     try:
-        with record.open("rb") as file:
+        with open_plain(record) as file:
             text = file.read(MAX_RECORD_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ._errors import NotStarted
+from ._files import open_plain
 from ._status import Server
 from ._stopwatch import LONGEST_STEP_SECONDS, Stopwatch
 from .protocol import PRIVATE
@@ -47,7 +48,7 @@ def start_server(
     log = root / PRIVATE / "watch.log"
     try:
         log.parent.mkdir(exist_ok=True)
-        with log.open("wb") as output:
+        with open_plain(log, write=True) as output:
             process = _spawn([*command, "watch", "--hot", str(root)], output)
     except OSError as error:
         raise NotStarted(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from ._files import open_plain
 from .protocol import (
     END_STATES,
     LIVE_STATES,
@@ -92,7 +93,7 @@ class Result:
 def read_document(path: Path) -> dict[str, Any] | None:
     """The mapping in a JSON file; None if there is none, or none that can be read."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             document = json.loads(file.read(MAX_DOCUMENT_BYTES))
     # OSError: not there. ValueError: half of it, on a share that does not rename atomically.
     except (OSError, ValueError, RecursionError):

@@ -103,8 +103,9 @@ BATCH_SUFFIX = ".batch"
 RESERVED_NAMES = frozenset({SERVER_STATUS})
 """Names that no job and no batch may have."""
 
-MAX_NAME_BYTES = 230
-"""Of a job's name: room for `.result.yaml` and `-2` in the 255 bytes of most file systems."""
+MAX_NAME_BYTES = 224
+"""Of a job's name, with its number if it has one: room for the longest suffix that is put to it
+(`.contact-sheet.jpg`) and, before it, `.impasto-old-` in the 255 bytes of most file systems."""
 
 _DEVICES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *", re.I)
 """What Windows takes for a device, whatever stands behind it after a dot."""
@@ -161,6 +162,17 @@ def is_batch_name(name: str) -> bool:
     return name.casefold().endswith(BATCH_SUFFIX)
 
 
+def portable_name(wanted: str) -> str:
+    """The name that is nearest to `wanted` and that a file can have on every platform: nothing that
+    Windows takes for a device, none of its separators and wildcards, no dot or blank at the end."""
+    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in wanted)
+    name = name.rstrip(" .")
+    first, dot, rest = name.partition(".")
+    if _DEVICES.fullmatch(first):
+        name = f"{first.rstrip()}-job{dot}{rest}"
+    return name or "picture-job"
+
+
 def usable_name(wanted: str, *, longest: int = MAX_NAME_BYTES) -> str:
     """The job's name that is nearest to `wanted` and means the same to every file system and to
     every part of the protocol: each file that is named after it is read as that job's.
@@ -169,20 +181,16 @@ def usable_name(wanted: str, *, longest: int = MAX_NAME_BYTES) -> str:
         longest: the most bytes.
     """
     name = unicodedata.normalize("NFC", wanted)
-    name = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
     before = None
     while name != before:  # What is cut off may leave another such end.
         before = name
         # `cat.style` would make `cat.style.content.jpg`, which another job might claim a part of.
         parsed = parse_picture_stem(name)
-        name = (parsed[0] if parsed else name).strip(" .")
+        name = portable_name((parsed[0] if parsed else name).lstrip(" ."))
         if is_batch_name(name):
             name = name[: -len(BATCH_SUFFIX)] + BATCH_SUFFIX.replace(".", "-")
-        first, dot, rest = name.partition(".")
-        if _DEVICES.fullmatch(first):
-            name = f"{first.rstrip()}-job{dot}{rest}"
-        if not name or fold_name(name) in {*RESERVED_NAMES, PRESET}:
-            name = f"{name or 'picture'}-job"
+        if fold_name(name) in {*RESERVED_NAMES, PRESET}:
+            name = f"{name}-job"
         while len(name.encode()) > longest:
             name = name[:-1]
     return name
@@ -256,6 +264,8 @@ class ServerStatus:
     """Who has paused it and why, if somebody has: then nothing new is painted."""
     config_problem: str | None = None
     """Why a changed configuration is not in force."""
+    problem: str | None = None
+    """What the server fails to do in this folder, and why; it is tried again."""
 
 
 def parse_time(text: str) -> datetime | None:

@@ -40,6 +40,13 @@ def test_later_layers_win_and_a_preset_outranks_the_layers_before_it() -> None:
     assert (gatys.size, gatys.steps, gatys.seed) == (512, 500, 4)
 
 
+def test_adam_has_a_learning_rate_of_its_own_unless_one_is_named() -> None:
+    assert resolve({"optimiser": "adam"}).learning_rate == 0.02
+    assert resolve({"preset": "gatys", "optimiser": "adam"}).learning_rate == 0.02
+    assert resolve({"learning_rate": 0.5}, {"optimiser": "adam"}).learning_rate == 0.5
+    assert resolve({"optimiser": "adam"}, {"optimiser": "lbfgs"}).learning_rate == 1.0
+
+
 def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
     assert resolve({"style_weight": 2}).style_weight == 2.0
     assert refusal(size=512.0).startswith("size: 512.0; expected a whole number")

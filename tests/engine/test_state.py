@@ -24,6 +24,8 @@ SETTINGS: dict[str, Any] = {
     **{"size": 64, "scales": 2, "coarse_steps": 5, "steps": 10},
     **{"history": 3, "strength": 90},
 }
+# Moves are taken back at both scales.
+MISLED: dict[str, Any] = {"first_move": 0.5, "clamp": False, "preconditioning": 2.0}
 ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.02}
 
 
@@ -52,6 +54,7 @@ def through_a_file(state: State) -> State:
         pytest.param({}, (0, 4, 6, 7, 12), id="lbfgs"),
         pytest.param(ADAM, (3, 8), id="adam"),
         pytest.param({"init": "noise"}, (3, 8), id="noise"),
+        pytest.param(MISLED, (3, 4, 6, 9, 14), id="moves taken back"),
     ],
 )
 def test_from_any_step_the_end_is_the_same(
@@ -78,6 +81,7 @@ def test_from_any_step_the_end_is_the_same(
         assert first.losses == before.losses
         assert first.seconds >= state.seconds > 0
         assert result.losses == whole.losses
+        assert result.rejected_moves == whole.rejected_moves
         np.testing.assert_array_equal(result.picture.pixels, whole.picture.pixels)
 
 
@@ -132,3 +136,20 @@ def test_a_state_of_another_painting_is_refused_in_words(
     other = resolve(SETTINGS | {"size": 48})
     with pytest.raises(StateError, match="is of other pictures or settings"):
         list(stylise(content, [style], other, vgg, resume=first.state()))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"scales": 1}, "is of other pictures or settings", id="fewer scales"),
+        pytest.param(ADAM, "of another optimiser than adam", id="another optimiser"),
+    ],
+)
+def test_a_state_of_other_settings_is_refused_in_words(
+    pictures: tuple[Picture, Picture], vgg: VGG19, values: dict[str, Any], words: str
+) -> None:
+    content, style = pictures
+    *_, last, _ = stylise(content, [style], resolve(SETTINGS), vgg)
+    assert isinstance(last, Progress)
+    with pytest.raises(StateError, match=words):
+        list(stylise(content, [style], resolve(SETTINGS | values), vgg, resume=last.state()))

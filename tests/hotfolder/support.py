@@ -1,6 +1,7 @@
 """What the tests of this room share: a clock, a fake dispatcher, a daemon one can step."""
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import yaml
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.job import Job
+from hotfolder.outbox.originals import ARCHIVED
 from hotfolder.paths import FolderPaths
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
@@ -90,7 +92,17 @@ def progress(job: Job, preview: str | None = None) -> Progress:
 class FakeDispatcher:
     """Lives a job's scripted life at the next poll."""
 
-    def __init__(self, script: Script = paints, capacity: int = 1) -> None:
+    def __init__(
+        self,
+        script: Script = paints,
+        capacity: int = 1,
+        *,
+        stall_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.stall_seconds = stall_seconds
+        self._clock = clock
+        self._heard = clock()
         self.script = script
         self.capacity = capacity
         self.submitted: list[Job] = []
@@ -106,6 +118,11 @@ class FakeDispatcher:
 
     def poll(self, timeout: float) -> Iterator[Event]:
         events, self._events = list(self._events), deque()
+        silent = 0.0 if events or not self._running else self._clock() - self._heard
+        self._heard = self._clock() - silent
+        if self.stall_seconds is not None and silent >= self.stall_seconds:
+            reason = f"the worker made no progress for {self.stall_seconds / 60:g} minutes"
+            events = [WorkerLost(job_id, reason) for job_id in self._running]
         for event in events:
             if isinstance(event, Done | Failed | Cancelled | WorkerLost):
                 self._running.discard(event.job_id)
@@ -117,7 +134,16 @@ class FakeDispatcher:
 
     def devices(self) -> list[DeviceState]:
         busy = next(iter(self._running), None)
-        return [DeviceState("fake", "busy" if busy else "idle", busy)]
+        silent = self._clock() - self._heard if busy else 0.0
+        return [
+            DeviceState(
+                "fake",
+                "busy" if busy else "idle",
+                busy,
+                silent=silent,
+                stall_seconds=self.stall_seconds,
+            )
+        ]
 
     def close(self, *, drain: bool) -> None:
         self.closed = True
@@ -203,5 +229,6 @@ class Room:
             for path in self.folder.root.rglob("*")
             if path.is_file()
             and not (name := path.relative_to(self.folder.root).as_posix()).startswith("status/")
-            and name not in (".impasto/lock", ".impasto/reserve")
+            and name not in (".impasto/lock", ".impasto/lock.json", ".impasto/reserve")
+            and path.name != ARCHIVED
         }

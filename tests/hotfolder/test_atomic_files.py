@@ -1,10 +1,13 @@
+import contextlib
 import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from hotfolder import atomic_files
+from benchmarks.reliability.faults import faults
+from hotfolder import atomic_files, folder_access
+from hotfolder.folder_access import fingerprint_of
 
 
 def test_nothing_is_left_of_a_write_that_failed(
@@ -60,17 +63,66 @@ def test_moving_across_file_systems_copies_and_then_removes(
     source, target = tmp_path / "source", tmp_path / "folder" / "target"
     target.parent.mkdir()
     source.write_text("content")
-    rename = Path.rename
-
-    def refused(self: Path, other: Path) -> Path:
-        if self == source:
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return rename(self, other)
-
-    monkeypatch.setattr(Path, "rename", refused)
+    another_file_system(monkeypatch, source)
     atomic_files.move(source, target)
     assert target.read_text() == "content"
     assert not source.exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_moved_across_file_systems_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whichever file operation before its removal."""
+    source, target = tmp_path / "source", tmp_path / "folder" / "target"
+    target.parent.mkdir()
+    source.write_text("first")
+    another_file_system(monkeypatch, source)
+    with faults(tmp_path) as injected:
+        atomic_files.move(source, target)
+        last = injected.count
+    target.unlink()
+    source.write_text("first")
+
+    def deliver_again() -> None:
+        (tmp_path / "new").write_text("second")
+        (tmp_path / "new").rename(source)
+
+    for n in range(1, last):
+        with faults(tmp_path) as injected:
+            injected.strike(lambda n=n: injected.count == n, deliver_again)  # type: ignore[misc]
+            with contextlib.suppress(atomic_files.FileChangedError):
+                atomic_files.move(source, target)
+        there = [path.read_text() for path in (source, target) if path.exists()]
+        assert "second" in there, n
+        assert {path.name for path in target.parent.iterdir()} <= {"target"}, n
+        target.unlink(missing_ok=True)
+        source.write_text("first")
+
+
+def test_a_file_that_is_not_the_one_that_was_seen_is_neither_moved_nor_copied(
+    tmp_path: Path,
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("first")
+    seen = fingerprint_of(source.lstat())
+    source.unlink()
+    source.write_text("other")
+    for take in (atomic_files.move, atomic_files.copy):
+        with pytest.raises(atomic_files.FileChangedError):
+            take(source, target, seen)
+    assert (source.read_text(), target.exists()) == ("other", False)
+
+
+def another_file_system(monkeypatch: pytest.MonkeyPatch, source: Path) -> None:
+    """From now on `source` cannot be renamed to where it is to go."""
+    rename = folder_access.rename
+
+    def refused(old: Path, new: Path) -> None:
+        if old == source:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(old, new)
+
+    monkeypatch.setattr(folder_access, "rename", refused)
 
 
 def test_moving_again_is_harmless(tmp_path: Path) -> None:
@@ -86,25 +138,17 @@ def test_moving_what_is_nowhere_says_so(tmp_path: Path) -> None:
         atomic_files.move(tmp_path / "a", tmp_path / "b")
 
 
-def test_a_new_file_under_the_old_name_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["second", "first"])
+def test_moving_onto_a_file_that_is_there_says_so_and_both_stay(
+    tmp_path: Path, content: str
+) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("first")
     atomic_files.move(source, target)
-    source.write_text("second")
-    atomic_files.move(source, target)
-    assert (source.read_text(), target.read_text()) == ("second", "first")
-
-
-def test_links_pipes_and_folders_are_not_opened(tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("x")
-    (tmp_path / "link").symlink_to("real")
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "folder").mkdir()
-    for name in ("link", "pipe", "folder"):
-        with pytest.raises(OSError, match=r"."):
-            atomic_files.open_regular(tmp_path / name)
-    with atomic_files.open_regular(tmp_path / "real") as file:
-        assert file.read() == b"x"
+    source.write_text(content)
+    with pytest.raises(FileExistsError):
+        atomic_files.move(source, target)
+    assert (source.read_text(), target.read_text()) == (content, "first")
 
 
 def test_files_are_made_with_the_users_own_permissions(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.errors import FolderError
 from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
-from hotfolder.server.folder_server import LEFTOVERS_SECONDS
+from hotfolder.server.leftovers import LEFTOVERS_SECONDS
 from hotfolder.workers.events import Event
 from plugin.client.protocol import JobState
 
@@ -211,6 +211,7 @@ def bench(
             pytest.skip("no second file system here")
         (folder.root / life.elsewhere).rmdir()
         (folder.root / life.elsewhere).symlink_to(places[1])
+        folder = FolderPaths(folder.root)
     with faults(folder.root) as injected:
         bench = Bench(Room(folder, clock), life, injected)
         bench.restart()

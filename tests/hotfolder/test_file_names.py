@@ -1,11 +1,15 @@
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from engine.settings import SUFFIXES
+from hotfolder import file_names
 from hotfolder.file_names import (
     FileRole,
     ParsedName,
+    free_name_in,
     is_presentable,
     key_of,
     parse,
@@ -78,7 +82,7 @@ def test_composed_and_decomposed_accents_are_one_name() -> None:
         pytest.param("a\nb", id="newline"),
         pytest.param("a\x1b[31m", id="terminal_escape"),
         pytest.param("a\udcff", id="undecodable_byte"),
-        pytest.param("x" * 231, id="no_room_for_suffixes"),
+        pytest.param("x" * 225, id="no_room_for_suffixes"),
         pytest.param(" ", id="blank"),
     ],
 )
@@ -93,3 +97,21 @@ def test_hostile_names_are_shown_escaped() -> None:
 
 def test_the_protocol_knows_the_suffixes_of_all_results() -> None:
     assert set(RESULT_SUFFIXES) == set(SUFFIXES.values())
+
+
+def test_a_free_name_is_found_beside_a_crowd_without_a_look_at_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 300):
+        (tmp_path / (f"cat-{number}.png" if number > 1 else "cat.png")).touch()
+    looks = 0
+
+    def counted(path: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        return os.path.lexists(path)
+
+    monkeypatch.setattr(file_names, "exists", counted)
+    assert free_name_in(tmp_path, "cat", [".png", ".yaml"]) == "cat-300"
+    assert looks < 10
+    assert free_name_in(tmp_path, "dog", [".png", ".yaml"]) == "dog"

@@ -1,4 +1,8 @@
+import errno
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -60,13 +64,13 @@ def test_a_second_lock_is_refused_and_names_the_first(folder: FolderPaths) -> No
 
 
 def test_a_lock_left_behind_is_taken_over(folder: FolderPaths) -> None:
-    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    folder.lock.with_suffix(".json").write_text('{"pid": 1, "host": "elsewhere"}')
     with locked(folder):
-        assert str(os.getpid()) in folder.lock.read_text()
+        assert str(os.getpid()) in folder.lock.with_suffix(".json").read_text()
 
 
 def test_a_daemon_of_another_host_that_still_beats_is_respected(folder: FolderPaths) -> None:
-    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    folder.lock.with_suffix(".json").write_text('{"pid": 1, "host": "elsewhere"}')
     write_json(folder.status / "server.json", {"updated": now(), "state": "idle"})
     with pytest.raises(AlreadyRunning, match="process 1 on elsewhere"), locked(folder):
         pass
@@ -76,7 +80,7 @@ def test_a_daemon_of_another_host_that_still_beats_is_respected(folder: FolderPa
 def test_a_daemon_of_another_host_whose_clock_differs_is_respected(
     folder: FolderPaths, ahead: float
 ) -> None:
-    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    folder.lock.with_suffix(".json").write_text('{"pid": 1, "host": "elsewhere"}')
     ended = threading.Event()
 
     def live() -> None:
@@ -104,7 +108,37 @@ def test_a_heartbeat_that_stands_still_keeps_nobody_out(
     folder: FolderPaths, updated: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hotfolder.server.folder_lock.HEARTBEAT_SECONDS", 0.3)
-    folder.lock.write_text('{"pid": 1, "host": "elsewhere"}')
+    folder.lock.with_suffix(".json").write_text('{"pid": 1, "host": "elsewhere"}')
     write_json(folder.status / "server.json", {"updated": updated, "state": "idle"})
     with locked(folder):
-        assert str(os.getpid()) in folder.lock.read_text()
+        assert str(os.getpid()) in folder.lock.with_suffix(".json").read_text()
+
+
+def test_a_lock_names_its_living_holder_and_not_the_one_before(folder: FolderPaths) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    holder = folder.lock.with_suffix(".json")
+    with locked(folder):
+        mine = holder.read_text()
+        write_json(holder, json.loads(mine) | {"pid": dead.pid})
+        written = threading.Timer(0.03, holder.write_text, [mine])
+        written.start()
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on "), locked(folder):
+            pass
+        written.join()
+
+
+def test_where_nothing_can_be_locked_the_heartbeat_counts(
+    folder: FolderPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> bool:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("hotfolder.server.folder_lock.lock_descriptor", refuse)
+    with locked(folder):
+        write_json(folder.status / "server.json", {"updated": now(), "state": "idle"})
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()} on "), locked(folder):
+            pass
+    write_json(folder.status / "server.json", {"updated": now(), "state": "stopped"})
+    with locked(folder):
+        pass

@@ -7,6 +7,7 @@ import pytest
 from support import FakeClock, Room, paints, starts_only
 
 from hotfolder.spool import spool
+from plugin.client.protocol import MAX_NAME_BYTES, portable_name
 
 TESTS = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("failure_modes.md")
@@ -57,8 +58,8 @@ def test_what_is_dropped_again_while_the_job_runs_is_another_job(room: Room) -> 
         "%s%n{0}",
         "🎨",
         "CON",
-        "x" * 230,
-        "名" * 76,
+        "x" * MAX_NAME_BYTES,
+        "名" * (MAX_NAME_BYTES // 3),
     ],
 )
 def test_names_of_every_kind_come_to_their_end(room: Room, name: str) -> None:
@@ -69,9 +70,10 @@ def test_names_of_every_kind_come_to_their_end(room: Room, name: str) -> None:
         return
     room.drop_pair(name)
     room.step(4)
-    assert room.status(name)["state"] == "done"
-    assert (room.folder.outbox / f"{name}.png").exists()
-    assert room.record(name)["name"] == name
+    called = portable_name(name)
+    assert room.status(called)["state"] == "done"
+    assert (room.folder.outbox / f"{called}.png").exists()
+    assert room.record(called)["name"] == called
     assert not any(room.folder.inbox.iterdir())
     everywhere = [path for path in room.folder.root.parent.rglob("*") if path.is_file()]
     assert all(path.is_relative_to(room.folder.root) for path in everywhere)

@@ -1,6 +1,7 @@
+import pytest
 from support import FakeClock
 
-from hotfolder.throttle import BURST_SECONDS, SHARE, Throttle
+from hotfolder.throttle import BURST_SECONDS, SHARE, SteppedWork, Steps, Throttle, in_one_go
 
 
 def test_work_takes_no_more_than_its_share_of_the_time(clock: FakeClock) -> None:
@@ -39,3 +40,39 @@ def test_work_begins_no_more_often_than_its_interval(clock: FakeClock) -> None:
     clock.advance(3)
     throttle.ended(started)
     assert throttle.delay == 9
+
+
+def test_work_in_steps_goes_on_at_the_next_turn_where_it_stopped(clock: FakeClock) -> None:
+    done: list[int] = []
+
+    def steps() -> Steps[str]:
+        for number in range(10):
+            clock.advance(0.2)
+            done.append(number)
+            yield
+        return "all"
+
+    work: SteppedWork[str] = SteppedWork(clock, seconds=0.5)
+    assert (work.is_running, work.turn()) == (False, None)
+    work.begin(steps())
+    results = []
+    for turn in range(1, 5):
+        results.append(work.turn())
+        assert len(done) == min(3 * turn, 10)
+        clock.advance(60)
+    assert results == [None, None, None, "all"]
+    assert not work.is_running
+    assert work.busy == pytest.approx(2.0)
+    assert in_one_go(steps()) == "all"
+
+
+def test_what_work_in_steps_raises_ends_it(clock: FakeClock) -> None:
+    def steps() -> Steps[str]:
+        yield
+        raise OSError("gone")
+
+    work: SteppedWork[str] = SteppedWork(clock, seconds=0.5)
+    work.begin(steps())
+    with pytest.raises(OSError, match="gone"):
+        work.turn()
+    assert not work.is_running

@@ -26,7 +26,7 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
-from hotfolder.paths import expand_home
+from hotfolder.paths import expand_home, in_plain_folder, without_links
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
@@ -97,7 +97,7 @@ def batch(
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
     layers = [settings_layer(name, assignments, size, strength) for name in presets]
-    items = expand(find_contents(contents), blends, variants_of(layers, read.settings))
+    items = list(expand(find_contents(contents), blends, variants_of(layers, read.settings)))
     finished = FinishedWork(out, (client.server().version if client else None) or __version__)
     if dry_run:
         return _print_plan(items, finished)
@@ -155,9 +155,13 @@ def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, fini
     from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 
     ends = [(each.item, each.end) for each in items]
+    out = without_links(out)
     write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
     if any(each.picture for each in items):
-        cells = [(each.picture, each.item.name) for each in items]
+        cells = [
+            (in_plain_folder(each.picture) if each.picture else None, each.item.name)
+            for each in items
+        ]
         columns = columns_of([each.item for each in items])
         from hotfolder.batches.contact_sheet import contact_sheet
 

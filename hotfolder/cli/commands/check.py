@@ -12,6 +12,7 @@ from hotfolder.cli.console import did_you_mean, report
 from hotfolder.cli.options import ConfigOption, hot_option
 from hotfolder.cli.where import find_hot_folder, is_hot_folder, read_config
 from hotfolder.errors import ConfigError, FolderError, SidecarError
+from hotfolder.paths import in_plain_folder, without_links
 
 if TYPE_CHECKING:
     from hotfolder.config.layers import Configuration
@@ -175,7 +176,7 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mapping[str, Any]:
     from hotfolder.inbox.sidecar import check_preset, read_sidecar
 
-    sidecar = read_sidecar(file, str(file))
+    sidecar = read_sidecar(in_plain_folder(file), str(file))
     base = read_config(config).settings
     if file.stem == "preset":
         check_preset(sidecar, base)
@@ -198,7 +199,7 @@ def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list
         hot = inbox.parent
     if hot is None:
         return []
-    library = StyleLibrary(hot / "styles")
+    library = StyleLibrary(without_links(hot / "styles"))
     problems = []
     named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
     for path, name in named:

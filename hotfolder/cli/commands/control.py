@@ -17,6 +17,8 @@ from hotfolder.cli.console import did_you_mean, report
 from hotfolder.cli.options import HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, InputError
+from hotfolder.folder_access import touch
+from hotfolder.paths import in_plain_folder
 
 if TYPE_CHECKING:
     from plugin.client import Client
@@ -65,7 +67,10 @@ def hold(names: NamesArgument, hot: HotOption = None) -> None:
     """
     client = _client_of_live_jobs(hot, names)
     for name in _request(client, names, "hold", "held"):
-        _wait_until(lambda name: _state(client, name) not in ("waiting", "queued"), name)
+        job = client.job(name)
+        is_batch = job is not None and job.state == "running" and job.id is None
+        going_on = ("waiting", "queued", *(["running"] if is_batch else []))
+        _wait_until(lambda name, states: _state(client, name) not in states, name, going_on)
         state = _state(client, name)
         report(f"{name} is {state}." + (" It cannot be held." if state == "running" else ""))
 
@@ -99,9 +104,10 @@ def priority(
     A job that runs already is not stopped.
     """
     from hotfolder.atomic_files import write_whole
+    from hotfolder.paths import without_links
 
     client = _client_of_live_jobs(hot, [name])
-    write_whole(client.inbox / f"{name}.priority", f"{value}\n".encode())
+    write_whole(without_links(client.inbox) / f"{name}.priority", f"{value}\n".encode())
     report(f"{name} has priority {value}.")
 
 
@@ -209,7 +215,7 @@ def _request(client: "Client", names: Sequence[str], kind: str, state: str) -> d
     """Write the jobs' control files; returns those that a running server is about to take."""
     files = {name: client.inbox / f"{name}.{kind}" for name in names}
     for file in files.values():
-        file.touch()
+        touch(in_plain_folder(file))
     return files if _is_served(client, names, state) else {}
 
 

@@ -1,5 +1,6 @@
 """`install-plugin` and `uninstall-plugin`: Impasto in an editor's menu."""
 
+import shutil
 import sys
 import sysconfig
 from enum import StrEnum
@@ -180,6 +181,5 @@ def _hot_folder(given: Path | None, *, dry_run: bool) -> Path:
 
 def _impasto() -> list[str]:
     """What starts this Impasto from anywhere."""
-    name = "impasto.exe" if sys.platform == "win32" else "impasto"
-    script = Path(sysconfig.get_path("scripts")) / name
-    return [str(script)] if script.exists() else [sys.executable, "-P", "-m", "hotfolder.cli"]
+    script = shutil.which("impasto", path=sysconfig.get_path("scripts"))
+    return [script] if script else [sys.executable, "-P", "-m", "hotfolder.cli"]

@@ -96,7 +96,9 @@ def reconstruct(
     write_output(contact_sheet(panels), output, settings, force=force)
     seconds = sum(each.result.seconds for each in made)
     count = "1 picture" if len(made) == 1 else f"{len(made)} pictures"
-    report(f"{count} from {', '.join(wanted)} in {clock_time(seconds)}.")
+    rejected = sum(each.result.rejected_moves for each in made)
+    taken_back = f", {rejected} moves taken back" if rejected else ""
+    report(f"{count} from {', '.join(wanted)} in {clock_time(seconds)}{taken_back}.")
     typer.echo(output)
 
 

@@ -115,7 +115,8 @@ def stylise(
         shutil.rmtree(folder)
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
-        f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}."
+        f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}"
+        f"{f', {result.rejected_moves} moves taken back' if result.rejected_moves else ''}."
     )
     for path in (output, *extra_outputs.values()):
         typer.echo(path)

@@ -1,13 +1,19 @@
 import torch
 from torch import Tensor
 
-from engine.images.colour_transfer import keep_colours, match_colours
+from engine.images.colour_transfer import colour_map, keep_colours
+from engine.images.picture import Picture
 
 
 def picture(seed: int, contrast: tuple[float, float, float], base: float) -> Tensor:
     noise = torch.rand(1, 3, 40, 30, generator=torch.Generator().manual_seed(seed))
     noise[:, 1] = 0.6 * noise[:, 0] + 0.4 * noise[:, 1]  # channels that go together
     return noise * torch.tensor(contrast).view(1, 3, 1, 1) + base
+
+
+def match_colours(source: Tensor, palettes: list[Tensor], shares: list[float]) -> Tensor:
+    pictures = [Picture.from_tensor(each) for each in (source, *palettes)]
+    return colour_map(pictures[0], pictures[1:], shares)(source)
 
 
 def statistics(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """How much memory there is to spend: as people write it, and as the system tells it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,16 +39,19 @@ def a_system(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-MEMINFO = {"proc/meminfo": "MemTotal: 16000 kB\nMemAvailable: 9000 kB\n"}
+@pytest.fixture(autouse=True)
+def available(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system calls available."""
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=9_000_000))
 
 
 def test_without_groups_what_the_system_calls_available_counts(tmp_path: Path) -> None:
-    assert free_memory(a_system(tmp_path, MEMINFO)) == 9000 * 1024
+    assert free_memory(tmp_path) == 9_000_000
 
 
 def test_the_tightest_of_nested_groups_counts_and_cached_files_give_way(tmp_path: Path) -> None:
     group = "sys/fs/cgroup/user/job"
-    files = MEMINFO | {
+    files = {
         "proc/self/cgroup": "0::/user/job\n",
         f"{group}/memory.max": "max\n",
         f"{group}/memory.current": "100000\n",
@@ -61,7 +65,7 @@ def test_the_tightest_of_nested_groups_counts_and_cached_files_give_way(tmp_path
 
 def test_groups_of_version_1_count_too(tmp_path: Path) -> None:
     group = "sys/fs/cgroup/memory/job"
-    files = MEMINFO | {
+    files = {
         "proc/self/cgroup": "5:cpu:/job\n4:memory:/job\n",
         f"{group}/memory.limit_in_bytes": "4000000\n",
         f"{group}/memory.usage_in_bytes": "1000000\n",

@@ -57,7 +57,7 @@ def test_files_have_no_name_and_lie_where_tmpdir_says(
     offloaded = OffloadedTensor((1, 64, 256, 256), torch.float32, torch.device("cpu"))
     assert list(tmp_path.iterdir()) == []
     # Reserved as a whole, not found missing half-way.
-    assert os.fstat(offloaded._file.fileno()).st_blocks * 512 >= 64 * 256 * 256 * 4
+    assert os.fstat(offloaded._rows._file.fileno()).st_blocks * 512 >= 64 * 256 * 256 * 4
 
 
 def test_a_full_disk_is_said_with_the_folder_before_anything_is_computed(

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import engine.stylise
 from engine.errors import BudgetError
 from engine.images.picture import Picture, read_picture
-from engine.memory.allocator import is_out_of_memory
 from engine.memory.peak_memory import PeakMemoryCounter
 from engine.memory.planner import Planner
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout
+from engine.network.allocator import is_out_of_memory
 from engine.network.vgg import VGG19
 from engine.optimisers.minimise import Objective
 from engine.settings import resolve
@@ -125,7 +126,15 @@ def test_histograms_are_never_taken_in_tiles(vgg: VGG19) -> None:
         (MemoryError(), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ..."), True),
         (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be ..."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17.93 GB, ..."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), True),
+        (RuntimeError("cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling ..."), True),
         (RuntimeError("sizes do not match"), False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("out of memory"), False),
     ],
 )
 def test_torch_has_several_words_for_out_of_memory(error: Exception, expected: bool) -> None:
@@ -209,6 +218,81 @@ def test_out_of_memory_goes_on_from_the_same_step_in_a_smaller_plan(
     assert second.peak < first.peak
     difference = np.abs(result.picture.pixels - whole.picture.pixels).max()
     assert difference < 2 / 255
+
+
+def test_every_picture_that_is_held_counts_with_its_alpha(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ample(planner: Planner, size: Any, held: int, *_: int) -> bool:
+        asked.append(held - 12 * size[0] * size[1])
+        return True
+
+    monkeypatch.setattr(Planner, "fits_without_plan", ample)
+    content, style = pictures
+    alpha = np.ones(content.samples.shape[:2], np.float32)
+    settings = resolve(SMALL | {"steps": 1, "init": "file", "init_file": "a.png"})
+    work = stylise(
+        Picture(content.samples, alpha), [style], settings, vgg, initial=style, budget=2**50
+    )
+    next(work)
+    held = content.samples.nbytes + alpha.nbytes + 2 * style.samples.nbytes
+    assert asked == [held]
+
+
+class ShortOfMemory(TorchDispatchMode):
+    """Counts the operations that take memory, and fails at one of them."""
+
+    def __init__(self, at: int | None = None) -> None:
+        super().__init__()
+        self.count = 0
+        self._at = at
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if any(returned.alias_info is None for returned in func._schema.returns):
+            self.count += 1
+            if self.count == self._at:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return func(*args, **(kwargs or {}))
+
+
+def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
+    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone on with by the very plan that ran out of it, so that not even rounding differs."""
+    content, style = (picture.thumbnail(48) for picture in pictures)
+    shallow = {"content_layers": {"conv1_1": 1.0}, "style_layers": {"conv1_1": 1.0}}
+    settings = resolve({"size": 48, "scales": 1, "steps": 3, "content_boost": 1.0} | shallow)
+    planner = Planner(vgg, settings)
+    plan = planner.unplanned((56, 40), 0, settings.steps)
+    monkeypatch.setattr(Planner, "unplanned", lambda *_: plan)
+    monkeypatch.setattr(Planner, "smaller", lambda *_: plan)
+    original = engine.stylise.optimise_scale
+
+    def painted_short_of(memory: ShortOfMemory) -> tuple[Result, list[int]]:
+        def optimise_scale(*arguments: Any) -> Any:
+            steps = original(*arguments)
+            while True:
+                with memory:
+                    step = next(steps, None)
+                if step is None:
+                    return
+                yield step
+
+        monkeypatch.setattr(engine.stylise, "optimise_scale", optimise_scale)
+        steps = stylise(content, [style], settings, vgg, preview_seconds=None)
+        *_, (_, result) = reached = [(memory.count, step) for step in steps]
+        assert isinstance(result, Result)
+        return result, [count for count, _ in reached]
+
+    whole, counts = painted_short_of(ShortOfMemory())
+    for at in range(counts[0] + 1, counts[1] + 1):  # a move, and the evaluation after it
+        result, _ = painted_short_of(ShortOfMemory(at))
+        assert len(result.plans) == 1, at
+        assert result.losses == whole.losses, at
+        assert np.array_equal(result.picture.samples, whole.picture.samples), at
+    assert counts[1] - counts[0] > 50
 
 
 def test_when_nothing_smaller_is_left_it_says_so(

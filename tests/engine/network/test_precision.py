@@ -60,6 +60,24 @@ def test_the_next_process_reads_what_this_one_measured(file: Path, answer: float
     assert [path.name for path in file.parent.iterdir()] == ["precision.json"]
 
 
+def test_memory_that_has_run_out_for_now_is_not_remembered_as_what_the_machine_is(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convolved, memory = precision._convolved, {"left": False}
+
+    def in_little_memory(layers: list[precision._Layer]) -> list[torch.Tensor]:
+        if layers[0][0].dtype == torch.bfloat16 and not memory["left"]:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return convolved(layers)
+
+    monkeypatch.setattr(precision, "_convolved", in_little_memory)
+    speedups = Speedups(file, measure_speedup)
+    assert speedups.of("cpu") is None
+    assert not file.exists()
+    memory["left"] = True
+    assert speedups.of("cpu") is not None
+
+
 def test_another_torch_or_number_of_threads_is_measured_anew(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,7 +57,7 @@ class Bench:
             self.files.append(tmp_path / name)
             self.files[-1].write_bytes(name.encode())
         cat, dog, night, wave = self.files
-        self.items = expand([cat, dog], [(night,), (wave,)], {"1": resolve({"size": 64})})
+        self.items = list(expand([cat, dog], [(night,), (wave,)], {"1": resolve({"size": 64})}))
 
     def run(self, **keywords: object) -> BatchRun:
         self.room.daemon.step()
@@ -175,7 +175,7 @@ def test_what_has_not_ended_is_pending_in_the_summary_of_a_run_that_is_stopped(
 
 
 def test_the_server_holds_few_jobs_at_once(bench: Bench) -> None:
-    bench.items = expand(bench.files[:1], [(bench.files[2],)] * 20, {"1": resolve()})
+    bench.items = list(expand(bench.files[:1], [(bench.files[2],)] * 20, {"1": resolve()}))
     most = 0
     run = bench.run()
     for _ in run.steps():

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hotfolder.cli.commands.demo import photograph, run_demo, side_by_side
+from engine.errors import ExitCode
+from engine.images.pyramid import SMALLEST_SIDE
+from hotfolder.cli.commands.demo import SMALLEST_SIZE, photograph, run_demo, side_by_side
+from hotfolder.cli.main import main
 
 
 def test_the_demo_ends_with_three_pictures_side_by_side(
@@ -45,3 +48,15 @@ def test_pictures_of_any_shape_stand_side_by_side(tmp_path: Path) -> None:
         pixels = [row.getpixel((x, 30)) for x in (60, 125, 145)]
     assert [max(range(3), key=lambda c: pixel[c]) for pixel in (pixels[0], pixels[2])] == [0, 2]
     assert min(pixels[1]) > 230
+
+
+def test_a_size_that_the_network_cannot_paint_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Image.open(photograph()) as image:
+        shortest = SMALLEST_SIZE * min(image.size) / max(image.size)
+    assert round(shortest) == SMALLEST_SIDE
+    assert main(["demo", "--size", str(SMALLEST_SIZE - 1)]) == ExitCode.USAGE
+    assert "--size" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

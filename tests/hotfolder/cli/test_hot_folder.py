@@ -15,7 +15,7 @@ WITHOUT = {
     *("stylise", "plan", "reconstruct", "presets", "settings"),
     "uninstall-plugin",  # it takes the plug-in out of GIMP, whichever folder that uses
 }
-SERVICE = ["service install", "service uninstall", "service show"]
+SERVICE = ["service install", "service uninstall", "service status"]
 COMMANDS = [
     *(name for names in GROUPS.values() for name in names if name not in {*WITHOUT, "service"}),
     *SERVICE,
@@ -53,7 +53,7 @@ def meant(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         raise MeantError
 
     monkeypatch.setattr("hotfolder.cli.commands.folder._serve", take)
-    monkeypatch.setattr("hotfolder.cli.commands.service._owner", take)
+    monkeypatch.setattr("hotfolder.cli.commands.service._service", take)
     monkeypatch.setattr("hotfolder.paths.FolderPaths.__init__", lambda self, root: take(root))
     monkeypatch.setattr("plugin.client.Client.__init__", lambda self, root: take(root))
     return seen
@@ -175,10 +175,10 @@ def test_a_service_of_another_folder_is_left_alone(
     monkeypatch.setenv("PATH", str(tmp_path))  # no systemctl
     assert main(["service", "install", "--hot", "work"]) == ExitCode.OTHER
     unit = tmp_path / "config/systemd/user/impasto.service"
-    for command in ("show", "uninstall"):
+    for command in ("status", "uninstall"):
         assert main(["service", command, "--hot", "family"]) == ExitCode.FILE_ACCESS
         assert f"does not serve {here / 'family'}" in capsys.readouterr().err
-    assert main(["service", "show", "--hot", "work"]) == ExitCode.OK
+    assert main(["service", "status", "--hot", "work"]) == ExitCode.OK
     assert main(["service", "uninstall", "--hot", "work"]) == ExitCode.OK
     assert not unit.exists()
 
@@ -192,7 +192,7 @@ def test_a_service_of_another_folder_is_left_alone(
             "batch ~nosuchuser/*.jpg --style night --out out",
             "stylise a.jpg ~nosuchuser/b.jpg -o o.png",
         ),
-        "service show --hot ~nosuchuser/x",
+        "service status --hot ~nosuchuser/x",
     ],
 )
 def test_the_home_folder_of_nobody_is_an_error_in_words(

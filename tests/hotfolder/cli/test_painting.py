@@ -113,6 +113,16 @@ def test_stylise_paints_and_keeps_the_settings(
     assert '"seed": 3' in (read_settings_text("painted.png") or "")
 
 
+def test_a_painting_no_better_than_its_start_is_an_error_and_no_file(
+    photograph: Path, somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    leaps = ["--set", "optimiser=adam", "--set", "learning_rate=1000"]
+    arguments = ["stylise", str(photograph), "night", "-o", "painted.png", *TINY_OPTIONS, *leaps]
+    assert main(arguments) == ExitCode.OTHER
+    assert "is no lower than it was at the start" in capfd.readouterr().err
+    assert not Path("painted.png").exists()
+
+
 @pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.tif", "TIFF")])
 def test_the_suffix_says_how_the_result_is_written(
     photograph: Path, somewhere_else: Path, name: str, kind: str

@@ -3,8 +3,8 @@
 import pytest
 from support import FakeClock
 
+from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.client_liveness import ClientLiveness
-from hotfolder.inbox.stability import Fingerprint
 from hotfolder.job_options import JobOwner
 
 HEARTBEAT = JobOwner(heartbeat=True)

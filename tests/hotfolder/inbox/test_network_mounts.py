@@ -1,4 +1,5 @@
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -45,3 +46,36 @@ def test_a_system_without_a_list_of_mounts_has_none(
 
 def test_this_machines_own_list_is_understood() -> None:
     assert network_file_system(Path("/proc/self/mounts")) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (r"C:\Users\me\hot", None),
+        (r"z:\hot", "share"),
+        (r"\\nas\art\hot", "share"),
+        pytest.param(r"E:\hot", None, id="a_drive_that_nobody_lists"),
+    ],
+)
+def test_a_network_drive_of_windows_is_known_by_its_options(
+    monkeypatch: pytest.MonkeyPatch, path: str, expected: str | None
+) -> None:
+    drives = [
+        SimpleNamespace(mountpoint="C:\\", fstype="NTFS", opts="rw,fixed"),
+        SimpleNamespace(mountpoint="Z:\\", fstype="NTFS", opts="rw,remote"),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: drives)
+    assert network_file_system(PureWindowsPath(path)) == expected
+
+
+@pytest.mark.parametrize("kind", ["smbfs", "afpfs", "webdav", "nfs"])
+def test_a_network_volume_of_macos_is_known_by_its_type(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    volumes = [
+        SimpleNamespace(mountpoint="/", fstype="apfs", opts="rw,local"),
+        SimpleNamespace(mountpoint="/Volumes/art", fstype=kind, opts="rw,nosuid"),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: volumes)
+    assert network_file_system(PurePosixPath("/Volumes/art/hot")) == kind
+    assert network_file_system(PurePosixPath("/Users/me/hot")) is None

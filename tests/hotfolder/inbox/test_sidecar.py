@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,53 @@ def test_a_hostile_key_is_shown_escaped(text: str) -> None:
     with pytest.raises(SidecarError) as caught:
         parse_sidecar(text.encode(), "a.yaml").settings({})
     assert str(caught.value).isprintable()
+
+
+def nonsense(unit: str, before: str = "", after: str = "") -> bytes:
+    """64 KB of `unit`, in which `{}` is a number."""
+    parts = [before]
+    size = len(before) + len(after)
+    for number in range(2**16):
+        size += len(part := unit.format(number))
+        if size >= 2**16:
+            return "".join([*parts, after]).encode()
+        parts.append(part)
+    raise AssertionError
+
+
+# Each took up to 1.5 s: a crowd of them kept the server from all else.
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(nonsense("k{}: 1\n"), id="unknown_keys"),
+        pytest.param(nonsense("{}: 1,", "style_layers: {", "}"), id="layers"),
+        pytest.param(nonsense("{}: 1,", "owner: {", "}"), id="options"),
+        pytest.param(nonsense("x,", "style_blend: [", "]"), id="list"),
+        pytest.param(nonsense("k{}: 1\n", "", "\n\tfoo: ["), id="fault_at_the_end"),
+        pytest.param(nonsense("- - - - - - - - - -\n", "client:\n"), id="lists_of_lists"),
+        pytest.param(nonsense(f"{'k' * 20}{{}}: 1\n"), id="as_many_keys_as_may_be"),
+        pytest.param(nonsense("#\n", "", "a: ["), id="comments"),
+        pytest.param(nonsense("x", 'size: "'), id="quote_without_end"),
+        pytest.param(nonsense("x", "preset: "), id="long_word"),
+    ],
+)
+def test_64_kilobytes_of_nonsense_are_refused_in_little_time(data: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(SidecarError) as caught:
+        parse_sidecar(data, "a.yaml").settings({})
+    assert time.process_time() - started < 0.25
+    assert str(caught.value).startswith("a.yaml, line ")
+    assert len(str(caught.value)) < 25_000
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param('a: "\\U00110000"', "line 1: not valid YAML", id="beyond_unicode"),
+        pytest.param("a: 1\n---\nb: 2", "line 2: not valid YAML: another document", id="two"),
+        pytest.param("{" + "a: 1," * 6000 + "}", "given twice", id="one_key_again_and_again"),
+        pytest.param("a: 1\n" + "- b\n", "line 2: not valid YAML", id="a_list_in_a_mapping"),
+    ],
+)
+def test_what_the_parser_does_not_foresee_is_refused_in_words(text: str, words: str) -> None:
+    assert words in refusal(text)

@@ -1,6 +1,7 @@
 from support import FakeClock
 
-from hotfolder.inbox.stability import Fingerprint, StabilityTracker
+from hotfolder.folder_access import Fingerprint
+from hotfolder.inbox.stability import StabilityTracker
 
 SMALL = Fingerprint(size=1, mtime_ns=1, inode=1)
 GROWN = Fingerprint(size=2, mtime_ns=2, inode=1)

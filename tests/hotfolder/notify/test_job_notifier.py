@@ -18,10 +18,11 @@ from support import Room, fails
 
 from hotfolder.config.layers import read_configuration
 from hotfolder.config.model import Config
-from hotfolder.notify.desktop import command_for, notify, summarise
+from hotfolder.notify.desktop import notify, summarise
 from hotfolder.notify.hooks import environment_of, run_hook
 from hotfolder.notify.job_notifier import JobNotifier
 from hotfolder.notify.webhook import post
+from hotfolder.platforms import system
 
 JOB: dict[str, Any] = {
     **{"id": "1", "name": "cat; rm -rf *", "source": "cat", "state": "done", "message": "done"},
@@ -323,47 +324,27 @@ def test_a_webhook_that_hangs_does_not_delay_the_end(
     assert time.monotonic() - started < 30
 
 
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only programs on the path; `notify-send` is one that notes how it was called."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "notify-send"
-    program.write_text(
-        f"#!{sys.executable}\nimport json, sys\n"
-        f"json.dump(sys.argv[1:], open({str(tmp_path / 'shown.json')!r}, 'w'))\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr("hotfolder.notify.desktop.sys.platform", "linux")
-    return folder
-
-
-def test_a_notification_is_shown_on_the_desktop(programs: Path, tmp_path: Path) -> None:
-    assert notify([{**JOB, "name": "--icon=<b>", "result": "outbox/<b>.png"}])
-    shown = json.loads((tmp_path / "shown.json").read_text())
-    assert shown == ["--app-name=Impasto", "--", "Impasto: --icon=<b> done", "outbox/&lt;b&gt;.png"]
-
-
 def test_many_ends_at_once_are_one_notification() -> None:
     title, text = summarise([JOB, JOB, {**JOB, "state": "failed", "name": "dog"}])
     assert title == "Impasto: 2 done, 1 failed"
     assert text.endswith("dog")
 
 
-def test_no_desktop_is_no_error(programs: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (programs / "notify-send").unlink()
-    assert command_for("title", "text") is None
+def test_a_notification_is_shown_on_the_desktop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(title: str, text: str) -> list[str]:
+        return python(f"import json; json.dump({[title, text]}, open({str(shown)!r}, 'w'))")
+
+    shown = tmp_path / "shown.json"
+    monkeypatch.setattr(type(system), "notification", lambda _, *words: command(*words))
+    assert notify([{**JOB, "name": "cat"}])
+    assert json.loads(shown.read_text()) == ["Impasto: cat done", "outbox/cat.png"]
+
+
+def test_no_desktop_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(type(system), "notification", lambda *_: None)
     assert not notify([JOB])
     assert caplog.text == ""
-
-
-def test_macos_gets_title_and_text_as_arguments(
-    programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (programs / "notify-send").rename(programs / "osascript")
-    monkeypatch.setattr("hotfolder.notify.desktop.sys.platform", "darwin")
-    command = command_for('a" & (do shell script "id") & "', "text")
-    assert command is not None
-    assert command[-2:] == ['a" & (do shell script "id") & "', "text"]
-    assert not any("id" in word for word in command[:-2])

@@ -154,7 +154,7 @@ def test_the_library_keeps_its_pictures(room: Room) -> None:
     room.step(3)
     assert room.status("p")["state"] == "done"
     assert (room.folder.styles / "wave.jpg").exists()
-    assert {path.name for path in room.folder.done.rglob("*.*")} == {"p.yaml", "cat.jpg"}
+    assert {path.name for path in room.folder.done.rglob("[!.]*.*")} == {"p.yaml", "cat.jpg"}
 
 
 def test_a_picture_shared_by_two_sidecars_serves_both_and_is_moved_by_the_last(room: Room) -> None:

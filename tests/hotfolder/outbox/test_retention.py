@@ -1,5 +1,6 @@
 """How long done/, failed/ and the status are kept."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from support import FakeClock, Room, fails
 
 from hotfolder.config.model import Config
+from hotfolder.outbox.originals import ARCHIVED, move_originals
 from hotfolder.outbox.retention import CLEANING_SECONDS, RetainedItem, RetentionCleaner, outdated
 from hotfolder.paths import FolderPaths
 
@@ -49,18 +51,66 @@ def put(path: Path, age: float) -> None:
         os.utime(each, (NOW - age * DAY,) * 2)
 
 
+def archive(folder: FolderPaths, name: str, age: float) -> None:
+    """As the server puts away an original, so many days ago."""
+    source = folder.root / "source"
+    source.write_text("{}")
+    path = folder.done / name
+    path.parent.parent.mkdir(exist_ok=True)
+    move_originals(folder, path.parent, [(source, path.name)])
+    for each in (path.parent / ARCHIVED, path, path.parent):
+        os.utime(each, (NOW - age * DAY,) * 2)
+
+
 def left(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name != ARCHIVED
+    }
 
 
 def test_old_originals_go_with_their_days_folder(folder: FolderPaths, clock: FakeClock) -> None:
-    put(folder.done / "2026-01-01/cat/cat.jpg", 40)
-    put(folder.done / "2026-01-01/dog/dog.jpg", 40)
-    put(folder.done / "2026-02-01/cat/cat.jpg", 5)
-    put(folder.done / "mine/cat/cat.jpg", 90)
+    archive(folder, "2026-01-01/cat/cat.jpg", 40)
+    archive(folder, "2026-01-01/dog/dog.jpg", 40)
+    archive(folder, "2026-02-01/cat/cat.jpg", 5)
+    archive(folder, "mine/cat/cat.jpg", 90)
     cleaner(folder, clock, done_days=30).step(frozenset())
     assert left(folder.done) == {"2026-02-01/cat/cat.jpg", "mine/cat/cat.jpg"}
     assert not (folder.done / "2026-01-01").exists()
+
+
+def test_only_what_the_server_put_into_done_is_removed(
+    folder: FolderPaths, clock: FakeClock, tmp_path: Path
+) -> None:
+    """A person's folder of that date, a person's file among the originals, a link to elsewhere."""
+    put(folder.done / "2026-01-01/by-hand/cat.jpg", 40)
+    archive(folder, "2026-01-02/cat/cat.jpg", 40)
+    put(folder.done / "2026-01-02/cat/retouched.jpg", 40)
+    elsewhere = FolderPaths(tmp_path / "elsewhere")
+    elsewhere.create()
+    archive(elsewhere, "2026-01-03/dog/dog.jpg", 40)
+    (folder.done / "2026-01-03").symlink_to(elsewhere.done / "2026-01-03")
+    (folder.done / "2026-01-04").mkdir()
+    (folder.done / "2026-01-04/link").symlink_to(elsewhere.done / "2026-01-03/dog")
+    cleaner(folder, clock, done_days=30).step(frozenset())
+    assert left(folder.done) == {"2026-01-01/by-hand/cat.jpg", "2026-01-02/cat/retouched.jpg"}
+    assert left(elsewhere.done) == {"2026-01-03/dog/dog.jpg"}
+    assert (folder.done / "2026-01-04/link").is_symlink()
+
+
+def test_a_mark_that_somebody_has_written_removes_nothing_outside_its_folder(
+    folder: FolderPaths, clock: FakeClock
+) -> None:
+    archive(folder, "2026-01-01/cat/cat.jpg", 40)
+    archive(folder, "2026-01-01/dog/dog.jpg", 40)
+    put(folder.done / "precious.jpg", 40)
+    files = ["../../precious.jpg", str(folder.done / "precious.jpg"), ".."]
+    put(folder.done / "2026-01-01/cat" / ARCHIVED, 40)
+    (folder.done / "2026-01-01/cat" / ARCHIVED).write_text(json.dumps({"files": files}))
+    (folder.done / "2026-01-01/dog" / ARCHIVED).write_text("[" * 100_000)
+    cleaner(folder, clock, done_count=0).step(frozenset())
+    assert left(folder.done) == {"precious.jpg", "2026-01-01/cat/cat.jpg", "2026-01-01/dog/dog.jpg"}
 
 
 def test_only_what_the_daemon_put_into_failed_is_removed(
@@ -76,7 +126,7 @@ def test_only_what_the_daemon_put_into_failed_is_removed(
 
 
 def test_by_default_everything_is_kept(folder: FolderPaths, clock: FakeClock) -> None:
-    put(folder.done / "2001-01-01/cat/cat.jpg", 9000)
+    archive(folder, "2001-01-01/cat/cat.jpg", 9000)
     put(folder.failed / "cat/error.txt", 9000)
     cleaner(folder, clock).step(frozenset())
     assert left(folder.done) | left(folder.failed) == {"2001-01-01/cat/cat.jpg", "cat/error.txt"}
@@ -86,14 +136,14 @@ def test_cleaning_is_done_in_steps_and_again_after_an_hour(
     folder: FolderPaths, clock: FakeClock
 ) -> None:
     for number in range(50):
-        put(folder.done / f"2026-01-01/{number}/a.jpg", 40)
+        archive(folder, f"2026-01-01/{number}/a.jpg", 40)
     retention = cleaner(folder, clock, done_days=30)
     counts = []
     for _ in range(4):
         retention.step(frozenset())
         counts.append(len(left(folder.done)))
     assert counts == [30, 10, 0, 0]
-    put(folder.done / "2026-01-02/cat/a.jpg", 40)
+    archive(folder, "2026-01-02/cat/a.jpg", 40)
     retention.step(frozenset())
     assert left(folder.done)
     clock.advance(CLEANING_SECONDS)

@@ -116,7 +116,7 @@ def test_no_sidecar_makes_a_status_that_clients_cannot_read(
 
 
 def test_what_was_cut_off_is_said(room: Room) -> None:
-    room.drop_pair("cat", f"weights: {'x' * 30_000}")
+    room.drop_pair("cat", f"? {'x' * 30_000}\n: 1")
     room.step(4)
     status = room.status("cat")
     assert status["message"].endswith("more characters)")

@@ -31,7 +31,9 @@ def main() -> int:
         ConfigWatch(config),
         [Path(options.folder)],
         once=options.once,
-        dispatcher=lambda config: LocalDispatcher(config.devices, command=PUPPET),
+        dispatcher=lambda config: LocalDispatcher(
+            config.devices, command=PUPPET, stall_seconds=60 * config.stall_minutes
+        ),
     )
     try:
         run_summary = server.run()

@@ -1,5 +1,6 @@
 """A worker without an engine: the real process and protocol, with a painter that obeys the text in
-the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `memory`, `refuse`, `deaf`, `print`."""
+the content "picture": `steps=5 pause=0.01`, `die`, `raise`, `memory`, `refuse`, `deaf`,
+`hum=8`, `print`."""
 
 import hashlib
 import os
@@ -31,13 +32,14 @@ class Puppet:
         self.device = self.devices[0]
         self.style_cache = StyleCache(hits=0, misses=0, bytes=0)
         self.folder: Path | None = None
+        self.alive = lambda: None
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
         self.folder = Path(job.folder)
         order = (self.folder / "inputs" / job.content).read_text()
         words = dict(word.partition("=")[::2] for word in order.split())
         if "die" in words:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         if "refuse" in words:
             raise PictureError(f"{job.folder}/inputs/{job.content}: not a picture")
         if "memory" in words:
@@ -48,6 +50,10 @@ class Puppet:
             sys.stdout.write('{"event": "done"}\n')
             sys.stdout.flush()
             os.write(1, b"noise of a C library\n")
+        until = time.monotonic() + float(words.get("hum", 0))
+        while time.monotonic() < until:  # alive, without a step
+            time.sleep(0.01)
+            self.alive()
         if "deaf" in words:
             time.sleep(600)
         steps = int(words.get("steps", 2))
@@ -64,7 +70,7 @@ class Puppet:
         yield Done(job.id, str(result), {"content": content, "losses": LOSSES, "seconds": 0.1})
 
     def checkpoint(self) -> None:
-        if self.folder is not None:
+        if self.folder is not None and self.folder.exists():  # The job may have ended.
             (self.folder / "checkpoint").touch()
 
 
@@ -75,6 +81,8 @@ def broken() -> Puppet:
 if __name__ == "__main__":
     if "--fatal" in sys.argv:
         sys.exit(serve(broken))
+    if "--mute" in sys.argv:
+        time.sleep(600)
     if "--stillborn" in sys.argv:
         sys.exit("cannot even start")
     sys.exit(serve(Puppet))

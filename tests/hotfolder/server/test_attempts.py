@@ -37,7 +37,9 @@ def test_the_pauses_after_each_loss_grow_and_the_rest_goes_on(room: Room) -> Non
     for number in range(3):
         room.drop_pair(f"good{number}")
     message = room.status("bad")["message"]
-    assert message.endswith("its worker was lost; attempt 2 after a pause of 10 s")
+    assert message.endswith(
+        "its worker was lost; attempt 2 after a pause of 10 s (the worker was ended by SIGKILL)"
+    )
     begun: list[float] = []
     while room.status("bad")["state"] != "failed":
         room.step(seconds=1.0)

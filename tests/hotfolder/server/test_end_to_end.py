@@ -66,6 +66,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
     (inbox / "b7_missing_style.yaml").write_text(QUICK + "content: b7.jpg\nstyles: cupp.png\n")
     (inbox / "b8_escape.yaml").write_text(QUICK + "content: ../outside.jpg\nstyles: cup.png\n")
     pair("b9_two_blends", QUICK + "style_blend: [1, 2]\n")
+    pair("b10_no_better", QUICK + "optimiser: adam\nlearning_rate: 1000\n")
     pair("good_pair")
     shutil.copy(cat, inbox / "plain.jpg")
     (inbox / "good_sidecar.yaml").write_text(
@@ -82,7 +83,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, small_pictures: tuple[Path, Pa
 
 
 def test_every_good_job_is_done_and_every_bad_one_failed_or_held(run: Run) -> None:
-    assert run.run_summary == RunSummary(done=4, failed=8, waiting=1, once=True)
+    assert run.run_summary == RunSummary(done=4, failed=9, waiting=1, once=True)
     assert run.run_summary.exit_code == 10
 
 
@@ -97,6 +98,7 @@ def test_every_good_job_is_done_and_every_bad_one_failed_or_held(run: Run) -> No
         ("b6_unknown_layer", ["b6_unknown_layer.yaml, line 6: style_layers.relu4_9", "Did you"]),
         ("b8_escape", ["b8_escape.yaml, line 4: content: '../outside.jpg'"]),
         ("b9_two_blends", ["style_blend"]),
+        ("b10_no_better", ["no lower than it was at the start", "learning_rate"]),
     ],
 )
 def test_bad_input_ends_as_a_clear_message(run: Run, name: str, words: list[str]) -> None:
@@ -158,7 +160,8 @@ def test_the_record_says_everything_that_made_the_result(run: Run) -> None:
     record = yaml.safe_load((run.folder.outbox / "good_pair.result.yaml").read_text())
     assert list(record) == [
         *("name", "id", "picture", "content", "styles", "settings", "weights", "size", "seed"),
-        *("losses", "steps", "seconds", "device", "precision", "versions", "started", "finished"),
+        *("losses", "steps", "rejected_moves", "seconds", "device", "precision"),
+        *("versions", "started", "finished"),
     ]
     assert Settings.model_validate(record["settings"]).size == 64
     assert record["content"]["file"] == "good_pair.content.jpg"

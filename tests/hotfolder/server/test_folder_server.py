@@ -86,7 +86,7 @@ def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
     assert (first["state"], first["strays"], first["pid"]) == ("idle", ["stray.jpg"], os.getpid())
     assert first.keys() == {
         *("protocol", "pid", "host", "version", "started", "updated", "state", "devices"),
-        *("queue", "totals", "strays", "paused", "config_problem"),
+        *("queue", "totals", "strays", "paused", "config_problem", "problem"),
     }
     (room.folder.status / "server.json").unlink()
     room.step()

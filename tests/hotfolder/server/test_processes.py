@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -164,3 +165,19 @@ def test_an_idle_daemon_is_small_and_quiet_and_knows_no_torch(
     daemon.terminate()
     report = json.loads(daemon.communicate(timeout=10)[0])
     assert (report["torch"], report["numpy"]) == (False, False)
+
+
+# Failure mode 14.
+def test_a_worker_that_hangs_is_ended_and_its_job_painted(running: Running, until: Until) -> None:
+    settings = {"stall_minutes": 0.1, "retry": {"backoff": 0.1}}
+    daemon = running.start("--config", json.dumps(settings))
+    running.drop("cat", "steps=20 pause=0.1")
+    until(lambda: running.status("cat").get("step"), 60)
+    (worker,) = running.worker_pids(daemon)
+    os.kill(worker, signal.SIGSTOP)
+    said = r"no progress for \d s; the worker is ended after 0\.1 min"
+    until(lambda: re.search(said, running.status("cat")["message"]))
+    reason = "(the worker on puppet made no progress for 0.1 minutes and was ended)"
+    until(lambda: reason in running.status("cat")["message"])
+    until(lambda: running.state("cat") == "done", 60)
+    assert running.status("cat")["attempt"] == 2

@@ -1,8 +1,7 @@
-"""Under systemd: a real datagram socket hears the daemon, and systemd's own tool reads the unit."""
+"""Under systemd: a real datagram socket hears the daemon."""
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from support import FakeClock
 
 from hotfolder.paths import FolderPaths
-from hotfolder.server.systemd import SystemdNotifier, unit_text
+from hotfolder.server.systemd import SystemdNotifier
 
 DAEMON = Path(__file__).parents[1] / "programs" / "daemon.py"
 
@@ -94,70 +93,6 @@ def test_an_abstract_socket_is_understood() -> None:
         assert heard(listener) == ["STOPPING=1"]
 
 
-def test_the_unit_says_what_a_service_needs() -> None:
-    text = unit_text(["/usr/bin/python3", "-m", "x", "/srv/hot"], [Path("/srv/hot")])
-    for line in (
-        *("Type=notify", "Restart=on-failure", "WatchdogSec=120", "WantedBy=default.target"),
-        *('ExecStart="/usr/bin/python3" "-m" "x" "/srv/hot"', 'RequiresMountsFor="/srv/hot"'),
-    ):
-        assert line in text.splitlines()
-    assert "User=" not in text
-
-
-@pytest.mark.parametrize("name", ["hot", "with space", '100 % "quoted" $HOME \\ back'])
-def test_systemds_own_tool_accepts_the_unit(tmp_path: Path, name: str) -> None:
-    verifier = shutil.which("systemd-analyze")
-    if verifier is None:
-        pytest.skip("systemd-analyze is not here to read the unit")
-    folder = tmp_path / name
-    folder.mkdir()
-    unit = tmp_path / "impasto.service"
-    command = [sys.executable, "-P", "-m", "hotfolder.cli", "watch", str(folder)]
-    unit.write_text(unit_text(command, [folder], working_folder=tmp_path, user="root"))
-    answer = subprocess.run([verifier, "verify", str(unit)], capture_output=True, text=True)
-    assert "impasto.service" not in answer.stderr, answer.stderr
-
-
-@pytest.fixture
-def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program of that name that notes how it is called: no test changes the machine."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "systemctl"
-    program.write_text(f'#!/bin/sh\necho "$*" >> "{tmp_path}/calls"\necho active\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "calls"
-
-
-def test_the_service_is_installed_shown_and_uninstalled(
-    systemctl: Path, folder: FolderPaths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from hotfolder.cli.main import main
-
-    assert main(["service", "install", "--user", str(folder.root)]) == 0
-    unit = systemctl.parent / "config/systemd/user/impasto.service"
-    assert capsys.readouterr().out.strip() == str(unit)
-    assert f'"watch" "--hot" "{folder.root}"' in unit.read_text()
-    assert systemctl.read_text().splitlines() == [
-        *("--user daemon-reload", "--user enable --now impasto.service")
-    ]
-    assert main(["service", "show", "--user"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out == unit.read_text()
-    assert f"{unit}: active" in shown.err
-    assert main(["service", "uninstall", "--user"]) == 0
-    assert not unit.exists()
-    assert systemctl.read_text().splitlines()[-2:] == [
-        *("--user disable --now impasto.service", "--user daemon-reload")
-    ]
-    assert main(["service", "show"]) == 5
-    assert "there is no such unit" in capsys.readouterr().err
-
-
 def test_a_service_whose_folder_is_mounted_late_reports_that_it_waits(
     manager: socket.socket, tmp_path: Path
 ) -> None:
@@ -186,16 +121,3 @@ def test_without_being_asked_to_nobody_waits_for_a_folder_that_is_not_there(
 
     assert main(["watch", "--hot", str(tmp_path / "typo")]) == 5
     assert "is not a hot folder: no such folder" in capsys.readouterr().err
-
-
-def test_a_systemd_that_refuses_is_said_with_what_to_do(
-    systemctl: Path, folder: FolderPaths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from hotfolder.cli.main import main
-
-    program = systemctl.parent / "bin" / "systemctl"
-    program.write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
-    assert main(["service", "install", str(folder.root)]) == 15
-    said = capsys.readouterr().err
-    assert "Failed to connect to bus" in said
-    assert "systemctl --user enable --now impasto.service" in said

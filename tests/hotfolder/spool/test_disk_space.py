@@ -4,15 +4,15 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from processes import Running, Until
 from support import FakeClock
 
 from hotfolder.paths import FolderPaths
+from hotfolder.platforms import DiskRoom
 from hotfolder.spool.disk_space import RETRY_BYTES, RETRY_SECONDS, DiskSpace
 
 SIZE = 4_000_000
@@ -74,39 +74,48 @@ def test_on_a_full_disk_the_queue_pauses_says_so_and_resumes_by_itself(
         daemon.communicate()
 
 
-@pytest.fixture
-def disk() -> SimpleNamespace:
-    return SimpleNamespace(
-        f_frsize=1000, f_blocks=1_000_000, f_bavail=500_000, f_files=100, f_favail=50
-    )
+@dataclass
+class Disk:
+    """A disk of 1 GB, half of it free."""
+
+    free: int = 500_000_000
+    files: int | None = 50
+
+    def room(self, folder: Path) -> DiskRoom:
+        return DiskRoom(self.free, 1_000_000_000, self.files)
 
 
 @pytest.fixture
-def space(folder: FolderPaths, clock: FakeClock, disk: Any) -> DiskSpace:
-    return DiskSpace(folder, clock, lambda place: disk)
+def disk() -> Disk:
+    return Disk()
 
 
-def test_there_is_room_until_little_is_left(space: DiskSpace, disk: Any) -> None:
+@pytest.fixture
+def space(folder: FolderPaths, clock: FakeClock, disk: Disk) -> DiskSpace:
+    return DiskSpace(folder, clock, disk.room)
+
+
+def test_there_is_room_until_little_is_left(space: DiskSpace, disk: Disk) -> None:
     assert space.shortage() is None
-    disk.f_bavail = 49_000
+    disk.free = 49_000_000
     assert space.shortage() == (
         "the disk of spool/ is full (49.0 MB free); goes on by itself when there is room (50.0 MB)"
     )
 
 
-def test_a_disk_may_be_full_of_files(space: DiskSpace, disk: Any) -> None:
-    disk.f_favail = 0
+def test_a_disk_may_be_full_of_files(space: DiskSpace, disk: Disk) -> None:
+    disk.files = 0
     assert "no more files can be made" in (space.shortage() or "")
-    disk.f_files = 0  # as file systems say that have no such limit
+    disk.files = None  # as file systems say that have no such limit
     assert space.shortage() is None
 
 
 def test_a_result_that_found_no_room_waits_for_more_than_there_was(
-    space: DiskSpace, disk: Any, clock: FakeClock
+    space: DiskSpace, disk: Disk, clock: FakeClock
 ) -> None:
     space.write_failed()
     assert space.shortage() is not None
-    disk.f_bavail += RETRY_BYTES // disk.f_frsize
+    disk.free += RETRY_BYTES
     assert space.shortage() is None
 
 

@@ -10,6 +10,7 @@ from support import Room, starts_only
 from hotfolder.inbox.candidate import Snapshot
 from hotfolder.inbox.scanner import InboxScanner
 from hotfolder.outbox.status_files import StatusWriter
+from hotfolder.throttle import Steps
 from plugin.client.protocol import JobStatus
 
 
@@ -32,7 +33,7 @@ def test_queued_jobs_know_their_place(room: Room) -> None:
     server = json.loads((room.folder.status / "server.json").read_text())
     assert server["queue"] == {"waiting": 0, "held": 0, "queued": 2, "running": 1}
     assert server["devices"] == [
-        {"device": "fake", "state": "busy", "job": "a", "style_cache": None}
+        {"device": "fake", "state": "busy", "job": "a", "style_cache": None, "message": None}
     ]
     assert server["state"] == "busy"
 
@@ -98,14 +99,14 @@ def test_the_next_are_claimed_from_the_last_scan_but_for_what_has_changed_since(
         room.drop_pair(f"job{number}")
     room.step(2)
     scans = 0
-    scan = InboxScanner.scan
+    steps = InboxScanner.steps
 
-    def counted(self: InboxScanner) -> Snapshot:
+    def counted(self: InboxScanner) -> Steps[Snapshot]:
         nonlocal scans
         scans += 1
-        return scan(self)
+        return steps(self)
 
-    monkeypatch.setattr(InboxScanner, "scan", counted)
+    monkeypatch.setattr(InboxScanner, "steps", counted)
     room.drop("job5.content.jpg", "a longer picture")
     room.step(5, seconds=0.0)
     assert scans == 0

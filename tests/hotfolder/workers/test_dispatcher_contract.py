@@ -13,6 +13,7 @@ from hotfolder.job import Job
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, Started, WorkerLost
 from hotfolder.workers.local_dispatcher import LocalDispatcher
+from hotfolder.workers.shared_dispatcher import SharedDispatcher
 
 PUPPET = Path(__file__).parents[1] / "programs" / "puppet.py"
 
@@ -24,6 +25,8 @@ SCRIPTS = {
     "refuse": fails,
     "die": is_lost,
     "steps=10000 pause=0.02": starts_only,
+    "deaf": starts_only,
+    "steps=24 pause=0.25": paints,
 }
 
 
@@ -32,13 +35,39 @@ def fake_script(job: Job) -> Iterator[Event]:
     yield from SCRIPTS[order](job)
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", "folder"])
 def dispatcher(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
     dispatcher: Dispatcher
     if request.param == "fake":
         dispatcher = FakeDispatcher(fake_script, capacity=1)
     else:
         dispatcher = LocalDispatcher(["puppet"], command=[sys.executable, str(PUPPET)])
+        if request.param == "folder":
+            dispatcher = SharedDispatcher(dispatcher).for_folder()
+    yield dispatcher
+    dispatcher.close(drain=False)
+
+
+STALL = 5.0
+"""Seconds."""
+
+
+@pytest.fixture(params=["fake", "local", "folder"])
+def impatient(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
+    """A dispatcher that ends a worker after `STALL` without progress."""
+    dispatcher: Dispatcher
+    if request.param == "fake":
+        dispatcher = FakeDispatcher(fake_script, stall_seconds=STALL)
+    else:
+        command = [sys.executable, str(PUPPET)]
+        dispatcher = LocalDispatcher(["puppet"], command=command, stall_seconds=STALL)
+        # Starting takes as long as it takes.
+        dispatcher._stall_seconds = None
+        while dispatcher.devices()[0].state == "starting":
+            list(dispatcher.poll(0.05))
+        dispatcher._stall_seconds = STALL
+        if request.param == "folder":
+            dispatcher = SharedDispatcher(dispatcher).for_folder()
     yield dispatcher
     dispatcher.close(drain=False)
 
@@ -141,3 +170,31 @@ def test_closing_ends_what_runs_within_seconds(
     assert time.monotonic() - started < 5
     ends = [event for event in dispatcher.poll(0) if isinstance(event, ENDS)]
     assert [type(end) for end in ends] == [WorkerLost]
+
+
+def test_a_worker_without_progress_is_ended_and_its_job_lost(
+    impatient: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    job = make_job("deaf")
+    impatient.submit(job)
+    events_until(impatient, Started)
+    deadline = time.monotonic() + 20
+    while (device := impatient.devices()[0]).silent < STALL / 2:
+        assert time.monotonic() < deadline
+        assert [e for e in impatient.poll(0.05) if isinstance(e, ENDS)] == []
+    assert (device.job_id, device.state, device.stall_seconds) == (job.id, "busy", STALL)
+    end = events_until(impatient, ENDS)[-1]
+    assert isinstance(end, WorkerLost)
+    assert end.job_id == job.id
+    assert f"made no progress for {STALL / 60:g} minutes" in end.reason
+    impatient.submit(make_job("steps=2"))
+    assert isinstance(events_until(impatient, ENDS)[-1], Done)
+
+
+def test_a_worker_that_makes_progress_may_take_longer_than_that(
+    impatient: Dispatcher, make_job: Callable[[str], Job]
+) -> None:
+    impatient.submit(make_job("steps=24 pause=0.25"))
+    started = time.monotonic()
+    assert isinstance(events_until(impatient, ENDS)[-1], Done)
+    assert time.monotonic() - started > STALL or isinstance(impatient, FakeDispatcher)

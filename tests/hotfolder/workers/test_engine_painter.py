@@ -1,6 +1,7 @@
-"""The engine as a worker uses it: how much memory a job is planned with."""
+"""The engine as a worker uses it: what it tells, and how much memory a job is planned with."""
 
 import shutil
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +14,22 @@ from engine.memory.planner import Planner
 from engine.settings import resolve
 from hotfolder.job import Job
 from hotfolder.workers.engine_painter import EnginePainter
+from hotfolder.workers.events import Done, Progress
 from hotfolder.workers.worker_process import WorkerOptions
 
 
-def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
-    tmp_path: Path, small_pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Once may be anything: then it goes on as it was, to the very same picture."""
+@pytest.fixture
+def job(tmp_path: Path, small_pictures: tuple[Path, Path]) -> Job:
     (tmp_path / "inputs").mkdir()
     for picture in small_pictures:
         shutil.copy(picture, tmp_path / "inputs")
     content, style = (picture.name for picture in small_pictures)
     settings = resolve({"size": 64, "scales": 1, "steps": 4, "weights": "caffe"})
-    job = Job("id", "a", "a", str(tmp_path), content, (style,), settings)
+    return Job("id", "a", "a", str(tmp_path), content, (style,), settings)
+
+
+@pytest.fixture
+def painter() -> EnginePainter:
     options = WorkerOptions(
         threads=1,
         max_megapixels=1,
@@ -34,7 +38,43 @@ def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
         preview_seconds=1,
         checkpoint_seconds=0.001,
     )
-    painter = EnginePainter("cpu", options)
+    return EnginePainter("cpu", options)
+
+
+@pytest.mark.parametrize("tiled", [False, True], ids=["whole", "tiled"])
+def test_every_layer_of_every_evaluation_is_a_sign_of_life(
+    painter: EnginePainter, job: Job, monkeypatch: pytest.MonkeyPatch, tiled: bool
+) -> None:
+    signs: list[int] = []
+    painter.alive = lambda: signs.append(threading.get_ident())
+    if tiled:
+        monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
+    with closing(painter.paint(job)) as events:  # type: ignore[type-var]
+        next(events)
+        before = len(signs)
+        next(events)
+    assert before > 0
+    assert len(signs) - before >= 21  # conv1_1 to relu4_2: at least the layers of one pass
+    assert set(signs) == {threading.get_ident()}
+
+
+def test_progress_and_record_say_how_many_moves_were_taken_back(
+    painter: EnginePainter, job: Job
+) -> None:
+    far = job.settings.model_copy(update={"first_move": 0.5, "clamp": False, "steps": 5})
+    *progress, done = painter.paint(replace(job, settings=far))
+    assert isinstance(done, Done)
+    counts = [event.rejected_moves for event in progress if isinstance(event, Progress)]
+    assert counts == sorted(counts)
+    assert counts[0] == 0 < counts[-1] == done.record["rejected_moves"]
+    losses = [event.losses["total"] for event in progress if isinstance(event, Progress)]
+    assert losses[1] == losses[0]  # the first move led further away, and is taken back
+
+
+def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
+    painter: EnginePainter, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once may be anything: then it goes on as it was, to the very same picture."""
     monkeypatch.setattr(Planner, "fits_without_plan", lambda *_: False)
     with closing(painter.paint(job)) as events:  # type: ignore[type-var]
         next(events)

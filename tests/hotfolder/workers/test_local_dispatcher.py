@@ -1,11 +1,14 @@
 """Worker processes: real ones, with a puppet in the engine's place."""
 
+import errno
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,17 @@ from test_dispatcher_contract import ENDS, PUPPET, events_until, make_job
 from hotfolder.errors import DispatchError
 from hotfolder.job import Job
 from hotfolder.workers.dispatcher import StyleCache
-from hotfolder.workers.events import Cancelled, Done, Failed, Progress, Started, WorkerLost
-from hotfolder.workers.local_dispatcher import CANCEL_SECONDS, LocalDispatcher
+from hotfolder.workers.events import (
+    Cancelled,
+    Done,
+    Event,
+    Failed,
+    Progress,
+    Started,
+    WorkerLost,
+)
+from hotfolder.workers.local_dispatcher import CANCEL_SECONDS, GIVE_UP_SECONDS, LocalDispatcher
+from hotfolder.workers.worker_process import WorkerProcess
 
 __all__ = ["make_job"]
 
@@ -173,3 +185,159 @@ def test_a_worker_ends_when_its_daemon_is_gone(
     assert worker.poll() is None
     os.close(write)
     assert worker.wait(timeout=10) == 0
+
+
+class Impatient:
+    """A dispatcher with a minute's patience, and the clock that it goes by."""
+
+    def __init__(self, devices: list[str], *arguments: str) -> None:
+        self.clock = FakeClock()
+        self.local = LocalDispatcher(
+            devices, command=[*COMMAND, *arguments], stall_seconds=60.0, clock=self.clock
+        )
+
+    def wait(self, seconds: float) -> list[Event]:
+        """Let the time pass as the server's loop does."""
+        events: list[Event] = []
+        for _ in range(round(seconds / 2)):
+            self.clock.advance(2.0)
+            events += self.local.poll(0)
+        return events
+
+
+@pytest.fixture
+def impatient() -> Iterator[Impatient]:
+    impatient = Impatient(["puppet"])
+    yield impatient
+    impatient.local.close(drain=False)
+
+
+def test_a_worker_that_is_stopped_by_a_signal_is_ended_and_its_job_lost(
+    impatient: Impatient, make_job: Make
+) -> None:
+    job = make_job("steps=10000 pause=0.02")
+    impatient.local.submit(job)
+    events_until(impatient.local, Progress)
+    stopped = worker_pid(impatient.local)
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(0.2)
+    list(impatient.local.poll(0))
+    assert [e for e in impatient.wait(58) if isinstance(e, ENDS)] == []
+    assert impatient.local.devices()[0].silent == 58.0
+    events = impatient.wait(2)
+    end = [*events, *(events_until(impatient.local, ENDS) if not events else [])][-1]
+    reason = "the worker on puppet made no progress for 1 minutes and was ended"
+    assert end == WorkerLost(job.id, reason)
+    with pytest.raises(ProcessLookupError):
+        os.kill(stopped, 0)
+
+
+def test_a_worker_whose_pipe_is_full_keeps_nobody_waiting(
+    impatient: Impatient, make_job: Make
+) -> None:
+    while impatient.local.devices()[0].state != "idle":
+        list(impatient.local.poll(0.05))
+    os.kill(worker_pid(impatient.local), signal.SIGSTOP)
+    large = replace(make_job("steps=1"), client={"note": "x" * 1_000_000})
+    started = time.monotonic()
+    impatient.local.submit(large)
+    impatient.local.cancel("another")
+    assert time.monotonic() - started < 5
+    events = impatient.wait(60)
+    assert [*events, *events_until(impatient.local, ENDS)][-1].job_id == large.id
+    impatient.clock.advance(60)
+    impatient.local.submit(large)
+    assert isinstance(events_until(impatient.local, ENDS)[-1], Done)
+
+
+def test_a_machine_that_slept_ends_no_worker(make_job: Make) -> None:
+    impatient = Impatient(["puppet:0", "puppet:1"])
+    try:
+        for _ in range(2):
+            impatient.local.submit(make_job("deaf"))
+        events_until(impatient.local, Started)
+        for _ in range(5):  # It slept five times; each time the clock went on.
+            impatient.clock.advance(86_400.0)
+            assert [e for e in impatient.local.poll(0.05) if isinstance(e, ENDS)] == []
+        assert all(device.silent <= 25.0 for device in impatient.local.devices())
+    finally:
+        impatient.local.close(drain=False)
+
+
+def test_a_sign_of_life_between_two_steps_counts_as_progress(
+    impatient: Impatient, make_job: Make, until: Callable[..., None]
+) -> None:
+    def heard() -> bool:
+        list(impatient.local.poll(0.05))
+        return impatient.local.devices()[0].silent == 0.0
+
+    impatient.local.submit(make_job("hum=30"))
+    events_until(impatient.local, Started)
+    impatient.wait(40)
+    assert impatient.local.devices()[0].silent == 40.0
+    until(heard)
+    assert [e for e in impatient.wait(40) if isinstance(e, ENDS)] == []
+
+
+def test_a_worker_that_hangs_in_its_start_is_ended_and_at_last_given_up() -> None:
+    impatient = Impatient(["puppet"], "--mute")
+
+    def wait() -> None:
+        for _ in range(20):
+            impatient.wait(100)
+            list(impatient.local.poll(0.1))
+
+    try:
+        with pytest.raises(DispatchError, match="made no progress for 1 minutes"):
+            wait()
+    finally:
+        impatient.local.close(drain=False)
+
+
+def test_a_worker_that_not_even_a_kill_ends_is_given_up(
+    impatient: Impatient, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that hangs in a driver."""
+    job = make_job("deaf")
+    impatient.local.submit(job)
+    events_until(impatient.local, Started)
+    worker = impatient.local._slots[0].worker
+    assert worker is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkerProcess, "kill", lambda _: None)
+        assert [e for e in impatient.wait(62) if isinstance(e, ENDS)] == []
+        ends = [e for e in impatient.wait(GIVE_UP_SECONDS) if isinstance(e, ENDS)]
+    worker.kill()
+    worker._process.wait()
+    assert [end.job_id for end in ends] == [job.id]
+    impatient.clock.advance(60)
+    impatient.local.submit(make_job("steps=1"))
+    assert isinstance(events_until(impatient.local, ENDS)[-1], Done)
+
+
+def test_a_message_that_nobody_knows_ends_nothing(local: LocalDispatcher, make_job: Make) -> None:
+    local.submit(make_job("steps=10000 pause=0.02"))
+    events_until(local, Started)
+    worker = local._slots[0].worker
+    for document in ({"event": "news"}, {}, 5, {"event": "done", "job_id": 5}):
+        local._messages.put((worker, document))  # type: ignore[arg-type]
+    assert isinstance(events_until(local, Progress)[-1], Progress)
+
+
+def test_a_system_without_a_process_to_spare_is_asked_again(
+    impatient: Impatient, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    impatient.local.submit(make_job("die"))
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", refused)
+        assert isinstance(events_until(impatient.local, ENDS)[-1], WorkerLost)
+        impatient.wait(2)
+        (device,) = impatient.local.devices()
+        assert device.state == "lost"
+        assert "no worker can be started on puppet: Resource temporarily" in device.message
+    impatient.wait(10)
+    impatient.local.submit(make_job("steps=1"))
+    assert isinstance(events_until(impatient.local, ENDS)[-1], Done)

@@ -8,6 +8,7 @@ from fake_server import FakeServer
 
 from plugin.client import (
     Client,
+    DeliveryError,
     NotFinished,
     Ticket,
 )
@@ -46,6 +47,34 @@ def test_discarding_removes_no_folder_but_a_jobs_own(
     client.discard(ticket)
     for name in ("done/x", "styles/night.jpg", "inbox/cat", "outbox", "status/server.json"):
         assert (server.root / name).exists()
+
+
+@pytest.mark.parametrize("link", ["done/2026-11-24", "done/2026-11-24/cat", "failed/cat"])
+def test_discarding_removes_nothing_through_a_link(
+    server: FakeServer, client: Client, cat: Path, tmp_path: Path, link: str
+) -> None:
+    precious = tmp_path / "theirs/cat/precious.txt"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    (server.root / link).parent.mkdir(parents=True, exist_ok=True)
+    by_name = link.endswith("cat")
+    (server.root / link).symlink_to(precious.parent if by_name else precious.parents[1])
+    server.post("cat", "cancelled", folder=link if by_name else f"{link}/cat")
+    client.discard(ticket)
+    assert precious.exists()
+
+
+def test_a_request_to_cancel_touches_nothing_through_a_link(
+    server: FakeServer, client: Client, cat: Path, tmp_path: Path
+) -> None:
+    ticket = client.submit(request(cat))
+    server.claim("cat")
+    (client.inbox / "cat.cancel").symlink_to(tmp_path / "theirs.txt")
+    with pytest.raises(DeliveryError, match=r"cat\.cancel"):
+        client.cancel(ticket)
+    assert not (tmp_path / "theirs.txt").exists()
 
 
 def test_a_drop_that_nobody_serves_can_be_taken_back(client: Client, cat: Path) -> None:

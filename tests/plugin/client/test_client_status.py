@@ -1,5 +1,6 @@
 """What the client reads in the status files, whatever is in them."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from plugin.client import (
     Server,
     Status,
 )
+from plugin.client.protocol import TICKET_KEY
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,21 @@ def test_a_damaged_status_is_survived(client: Client, cat: Path, text: str) -> N
     (client.root / "status/cat.json").write_text(text)
     assert client.status(ticket).state == "delivered"
     assert all(isinstance(status.fraction, float) for status in client.jobs())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_status_that_is_no_plain_file_is_none(
+    client: Client, cat: Path, tmp_path: Path, kind: str
+) -> None:
+    ticket = client.submit(request(cat))
+    path = client.root / "status/cat.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        document = {"state": "running", "client": {TICKET_KEY: ticket.key}}
+        (tmp_path / "theirs.json").write_text(json.dumps(document))
+        path.symlink_to(tmp_path / "theirs.json")
+    assert client.status(ticket).state == "delivered"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plugin.client.protocol import (
     END_STATES,
@@ -14,7 +16,9 @@ from plugin.client.protocol import (
     parse_picture_stem,
     parse_time,
     picture_name,
+    portable_name,
     resolve_path,
+    usable_name,
 )
 
 
@@ -71,3 +75,27 @@ def test_a_path_that_leaves_the_hot_folder_is_none(path: str | None) -> None:
 def test_a_time_that_is_none_is_no_error() -> None:
     assert parse_time("yesterday") is None
     assert parse_time("2026-11-24T10:00:00.000+00:00") is not None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "portable"),
+    [
+        *(("cat", "cat"), ("a.b", "a.b"), ("CONtent", "CONtent"), ("COM10", "COM10")),
+        *(("CON", "CON-job"), ("nul.2026", "nul-job.2026"), ("aux .x", "aux-job.x")),
+        *(("COM1", "COM1-job"), ("lpt\N{SUPERSCRIPT THREE}", "lpt\N{SUPERSCRIPT THREE}-job")),
+        *(("CONIN$", "CONIN$-job"), ("a:b", "a-b"), ('<>"|?*\\/', "--------"), ("a\tb", "a-b")),
+        *(("cat.", "cat"), ("cat. .", "cat"), (" .", "picture-job")),
+    ],
+)
+def test_a_portable_name_is_the_nearest_that_every_platform_can_have(
+    wanted: str, portable: str
+) -> None:
+    assert portable_name(wanted) == portable
+
+
+@given(st.text(st.sampled_from("CONnul1¹.: -?/aé")) | st.text())
+def test_portable_and_usable_names_are_kept_as_they_are(wanted: str) -> None:
+    portable = portable_name(wanted)
+    assert portable_name(portable) == portable
+    usable = usable_name(wanted)
+    assert portable_name(usable) == usable_name(usable) == usable

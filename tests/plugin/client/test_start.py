@@ -42,6 +42,16 @@ def test_it_is_called_with_the_folder_and_keeps_what_it_says(here: Client) -> No
     assert log.read_text() == f"{['watch', '--hot', str(here.root)]}\n"
 
 
+def test_its_log_is_never_written_through_a_link(here: Client, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("theirs")
+    (here.root / ".impasto").mkdir(exist_ok=True)
+    (here.root / ".impasto/watch.log").symlink_to(precious)
+    with pytest.raises(NotStarted, match=r"watch\.log"):
+        here.start_server(program(SERVES))
+    assert precious.read_text() == "theirs"
+
+
 def test_a_folder_that_is_served_is_left_alone(client: Client) -> None:
     assert client.start_server(["no such command"]).running
 

@@ -10,6 +10,18 @@ import torch
 __all__ = ["is_out_of_memory", "release", "trim"]
 
 
+WORDS = (
+    "allocate memory",  # the allocator of CPUs
+    "out of memory",  # "CUDA error: out of memory", "MPS backend out of memory"
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUFFT_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+    "CUSPARSE_STATUS_ALLOC_FAILED",
+)
+"""What allocators, and libraries that allocate by themselves, say in a plain RuntimeError."""
+
+
 def trim() -> None:
     """Give all free memory of the process's heap back to the system. Only glibc can; else nothing.
 
@@ -26,13 +38,15 @@ def release() -> None:
     trim()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception means that memory ran out; torch raises several kinds."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS)
 
 
 @functools.cache

@@ -1,0 +1,54 @@
+"""The one door for what may go wrong in a look at one file: it is refused, in words.
+
+Whatever a file makes a reader raise, no matter whether anybody has foreseen it, is turned into a
+`HotFolderError` about that file. So no look at a file ends the look at the others.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from hotfolder.errors import HotFolderError
+from hotfolder.file_names import shown
+from hotfolder.job_tag import JobTag
+from hotfolder.limits import shortened
+
+__all__ = ["RefusalGuard"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_REMEMBERED = 1000
+"""Refusals whose traceback is not logged again."""
+
+
+class RefusalGuard:
+    """Turns unforeseen exceptions into refusals. Each traceback is logged once only."""
+
+    def __init__(self) -> None:
+        self._logged: set[tuple[str, str]] = set()
+
+    def look(self, name: str, look: Callable[[], T]) -> T:
+        """What `look` at the file or job `name` returns.
+
+        Raises:
+            HotFolderError: it is refused; the message says why.
+            OSError: it cannot be read now.
+        """
+        try:
+            return look()
+        except (HotFolderError, OSError):
+            raise
+        except Exception as error:  # RecursionError and MemoryError are among them.
+            raise self.refusal(name, error) from None
+
+    def refusal(self, name: str, error: Exception) -> HotFolderError:
+        """The refusal that stands for an unforeseen `error`, which is being handled."""
+        what = shortened(f"{type(error).__name__}: {error}", 200)
+        if (name, what) not in self._logged:
+            if len(self._logged) >= MAX_REMEMBERED:
+                self._logged.clear()
+            self._logged.add((name, what))
+            log.exception("%s cannot be understood", JobTag(shown(name)))
+        return HotFolderError(f"{shown(name)}: cannot be understood: {shown(what)}.")

@@ -1,0 +1,456 @@
+"""Batches that wait, are held, released, prioritised, cancelled, or taken in part; their names."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import Room, starts_only
+
+from engine.settings import Settings
+from hotfolder.atomic_files import ASIDE_PREFIX
+from hotfolder.batches import matching
+from hotfolder.batches.batch_file import parse_batch
+from hotfolder.batches.summary import SHEET, SUMMARY
+from hotfolder.errors import SidecarError
+from hotfolder.file_names import FILE_NAME_BYTES, FreeNames
+from hotfolder.inbox.sidecar import check_preset, parse_sidecar
+from plugin.client.protocol import (
+    EXTRA_OUTPUT_SUFFIXES,
+    MAX_NAME_BYTES,
+    PREVIEW_SUFFIX,
+    RECORD_SUFFIX,
+    RESULT_SUFFIXES,
+    STATUS_SUFFIX,
+    ControlFile,
+)
+
+BATCH = "contents: '*.jpg'\nstyles: night.jpg\npriority: 3"
+
+
+@pytest.fixture(autouse=True)
+def library(room: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (room.folder.styles / "night.jpg").write_bytes(b"night")
+    # No contact sheet: the child that makes one takes seconds.
+    monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
+    yield
+    room.daemon._batches.close()
+
+
+def jobs(room: Room) -> set[str]:
+    return {job.name for job in room.dispatcher.submitted}
+
+
+# --- waiting, held ------------------------------------------------------------------------------
+
+
+def test_a_batch_that_lacks_something_is_held_and_goes_on_when_that_comes(room: Room) -> None:
+    room.drop("trip.batch.yaml", BATCH)
+    room.step(3)
+    status = room.status("trip")
+    assert (status["state"], status["message"]) == ("waiting", "lacks a picture for *.jpg")
+    assert status["priority"] == 3
+    room.step(35)
+    status = room.status("trip")
+    assert (status["state"], status["message"]) == ("held", "held: lacks a picture for *.jpg")
+    room.drop("fish.jpg")
+    room.step(4)
+    assert jobs(room) == {"trip-fish-night"}
+
+
+def test_what_a_held_batch_lacks_may_change_and_is_waited_for_anew(room: Room) -> None:
+    room.drop("trip.batch.yaml", "contents: [a.jpg, b.jpg]\nstyles: night.jpg")
+    room.step(35)
+    assert room.status("trip")["state"] == "held"
+    room.drop("a.jpg")
+    room.step(4)
+    status = room.status("trip")
+    assert (status["state"], status["message"]) == ("waiting", "lacks a picture for b.jpg")
+
+
+def test_released_it_waits_anew(room: Room) -> None:
+    room.drop("trip.batch.yaml", BATCH)
+    room.step(35)
+    assert room.status("trip")["state"] == "held"
+    release = room.drop("trip.release")
+    room.step(2)
+    assert room.status("trip")["state"] == "waiting"
+    assert not release.exists()
+    room.step(35)
+    assert room.status("trip")["state"] == "held"
+
+
+def test_once_holds_at_once_what_a_batch_lacks(room: Room) -> None:
+    room.drop("trip.batch.yaml", BATCH)
+    room.settings["settle_seconds"] = 0
+    assert room.run_once().waiting == 1
+    assert room.status("trip")["state"] == "held"
+
+
+def test_a_picture_that_keeps_changing_is_named_with_its_time(room: Room) -> None:
+    room.drop("trip.batch.yaml", BATCH)
+    path = room.drop("fish.jpg")
+    for _ in range(12):
+        os.utime(path, (room.clock.now, room.clock.now))
+        room.step()
+    status = room.status("trip")
+    assert status["state"] == "waiting"
+    assert status["message"].startswith("arriving: fish.jpg has been changing since 20")
+
+
+# --- control files ------------------------------------------------------------------------------
+
+
+def test_a_batch_that_somebody_holds_is_not_begun_until_it_is_released(room: Room) -> None:
+    hold = room.drop("trip.hold")
+    room.drop("trip.batch.yaml", BATCH)
+    room.drop("fish.jpg")
+    room.step(5)
+    status = room.status("trip")
+    assert status["state"] == "held"
+    assert status["message"] == ("held: somebody holds it; `impasto release trip` lets it go on")
+    assert (room.folder.inbox / "fish.jpg").exists()
+    release = room.drop("trip.release")
+    room.step(4)
+    assert jobs(room) == {"trip-fish-night"}
+    assert not hold.exists()
+    assert not release.exists()
+
+
+def test_a_batch_that_lives_is_held_with_its_queued_jobs_and_goes_on_when_released(
+    room: Room,
+) -> None:
+    room.dispatcher.script = starts_only
+    for number in range(20):
+        room.drop(f"{number:02}.jpg")
+    room.drop("trip.batch.yaml", BATCH)
+    room.step(3)
+    assert len(jobs(room)) == 1
+    room.drop("trip.hold")
+    room.step(3)
+    status = room.status("trip")
+    assert status["state"] == "held"
+    assert status["message"].startswith("held: somebody holds it; `impasto release trip`")
+    states = {room.status(f"trip-{number:02}-night")["state"] for number in range(1, 16)}
+    assert states == {"held"}
+    assert room.status("trip-00-night")["state"] == "running"  # What runs goes on.
+    room.drop("trip.release")
+    room.step(3)
+    assert room.status("trip")["state"] == "running"
+    assert room.status("trip-01-night")["state"] == "queued"
+    assert not list(room.folder.inbox.glob("trip.*"))
+
+
+def test_the_priority_of_a_batch_is_that_of_its_jobs(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    for number in range(3):
+        room.drop(f"{number}.jpg")
+    room.drop("trip.batch.yaml", BATCH)
+    room.drop("trip.priority", "9")
+    room.step(3)
+    assert room.status("trip")["priority"] == 9
+    assert {room.status(f"trip-{n}-night")["priority"] for n in range(3)} == {9}
+    room.drop("trip-2-night.priority", "1")
+    room.drop("trip.priority", "7")
+    room.step(4)
+    assert room.status("trip")["priority"] == 7
+    assert room.status("trip-1-night")["priority"] == 7
+    assert room.status("trip-2-night")["priority"] == 1
+
+
+def test_control_files_of_a_batch_end_with_it(room: Room) -> None:
+    room.drop("trip.batch.yaml", BATCH)
+    room.drop("trip.priority", "9")
+    room.drop("fish.jpg")
+    room.step(12)
+    assert room.status("trip")["state"] == "done"
+    assert not list(room.folder.inbox.iterdir())
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "live"])
+def test_a_batch_is_cancelled_in_whatever_state_it_is(room: Room, state: str) -> None:
+    room.dispatcher.script = starts_only
+    room.drop("trip.batch.yaml", BATCH)
+    if state == "live":
+        room.drop("fish.jpg")
+    room.step(35 if state == "held" else 3)
+    assert room.status("trip")["state"] == ("running" if state == "live" else state)
+    room.drop("trip.hold")
+    room.drop("trip.cancel")
+    room.step(6)
+    assert room.status("trip")["state"] == "cancelled"
+    assert not list(room.folder.inbox.iterdir())
+
+
+# --- in part ------------------------------------------------------------------------------------
+
+
+def refusing(path: str, real: Callable[..., None]) -> Callable[..., None]:
+    def move(source: Path, target: Path, *arguments: Any, **keywords: Any) -> None:
+        if path in (source.name, target.name):
+            raise PermissionError(errno.EACCES, "Permission denied", str(source))
+        real(source, target, *arguments, **keywords)
+
+    return move
+
+
+def test_a_batch_that_is_taken_in_part_stays_visible_and_says_why(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One picture can be moved neither in nor, once it is, out again."""
+    from hotfolder.spool import claims
+
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        room.drop(name)
+    room.drop("trip.batch.yaml", BATCH)
+    real = claims.move
+
+    def move(source: Path, target: Path, *arguments: Any, **keywords: Any) -> None:
+        if source.name == "b.jpg" or (source.name == "a.jpg" and target.parent.name == "inbox"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(source))
+        real(source, target, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "move", move)
+        room.step(4)
+        status = room.status("trip")
+        assert status["state"] == "waiting"
+        assert status["message"] == (
+            "taken out of the inbox in part (b.jpg: Permission denied); it is tried again"
+        )
+        assert not list(room.folder.inbox.glob("*.yaml"))  # It is no other batch, either.
+        room.drop_pair("trip")
+        room.step(5)
+        assert room.status("trip")["message"] == (
+            "taken out of the inbox in part (b.jpg: Permission denied); it is tried again"
+        )
+        assert room.status("trip-2")["source"] == "trip"
+    room.step(30)
+    assert room.status("trip")["state"] == "done"
+    assert room.status("trip")["message"] == "batch: 3 done of 3"
+
+
+def test_a_batch_that_cannot_be_taken_in_says_why(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotfolder.spool import claims
+
+    room.drop("a.jpg")
+    room.drop("trip.batch.yaml", BATCH)
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "move", refusing("a.jpg", claims.move))
+        room.step(6)
+        status = room.status("trip")
+        assert (status["state"], status["message"]) == (
+            "waiting",
+            "it cannot be taken in (Permission denied); it is tried again",
+        )
+    room.step(20)
+    assert room.status("trip")["state"] == "done"
+
+
+def test_a_batch_whose_jobs_cannot_be_made_says_why_and_others_go_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotfolder.spool import claims
+
+    room.drop("a.jpg")
+    room.drop("trip.batch.yaml", "contents: a.jpg\nstyles: night.jpg")
+    room.drop("b.jpg")
+    room.drop("walk.batch.yaml", "contents: b.jpg\nstyles: night.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "copy", refusing("a.jpg", claims.copy))
+        room.step(10)
+        assert room.status("trip")["message"] == (
+            "batch: nothing of 1; no job can be made (Permission denied); it is tried again"
+        )
+        assert room.status("walk")["state"] == "done"
+    room.step(10)
+    assert room.status("trip")["state"] == "done"
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "猫", "🎨"])
+def test_a_batch_of_long_names_comes_to_its_end(room: Room, letter: str) -> None:
+    long = (letter * 255).encode()
+    name = long[: MAX_NAME_BYTES - len(".batch.yaml")].decode(errors="ignore")
+    stem = long[: FILE_NAME_BYTES - 4].decode(errors="ignore")
+    for number in range(3):
+        (room.folder.inbox / str(number)).mkdir()
+        room.drop(f"{number}/{stem}.jpg")
+    (room.folder.styles / f"{stem}.jpg").write_bytes(b"style")
+    room.drop(f"{name}.batch.yaml", f"contents: ['**/*.jpg']\nstyles: ['{stem}.jpg']")
+    room.step(20)
+    status = room.status(name)
+    assert (status["state"], status["message"]) == ("done", "batch: 3 done of 3")
+    names = [path.name for path in room.folder.outbox.glob("*.png")]
+    assert len(names) == 3
+    assert all(len(each.encode()) <= MAX_NAME_BYTES + len(".png") for each in names)
+    summary = yaml.safe_load((room.folder.outbox / f"{name}.{SUMMARY}").read_text())
+    assert len({job["name"] for job in summary["jobs"]}) == 3
+    (day,) = room.folder.done.iterdir()
+    assert len(list((day / name).glob("[!.]*"))) == 4
+
+
+def test_every_suffix_that_is_put_to_a_name_fits_beside_the_longest() -> None:
+    suffixes = [*RESULT_SUFFIXES, RECORD_SUFFIX, *EXTRA_OUTPUT_SUFFIXES, f".{SHEET}", f".{SUMMARY}"]
+    suffixes += [STATUS_SUFFIX, PREVIEW_SUFFIX, *(control.suffix for control in ControlFile)]
+    longest = max(len(suffix.encode()) for suffix in suffixes)
+    assert len(ASIDE_PREFIX) + MAX_NAME_BYTES + longest <= FILE_NAME_BYTES
+
+
+@pytest.mark.parametrize("letter", ["x", "猫", "🎨"])
+def test_a_number_never_makes_a_name_too_long(letter: str) -> None:
+    wanted = (letter * 255).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+    names = FreeNames()
+    taken = [names.take(wanted) for _ in range(1200)]
+    assert len(set(taken)) == 1200
+    assert max(len(name.encode()) for name in taken) <= MAX_NAME_BYTES
+    assert taken[-1].endswith(f"{letter}-1200")
+
+
+def test_a_longest_name_that_is_there_twice_can_be_cancelled_and_retried(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    name = "x" * MAX_NAME_BYTES
+    room.drop_pair(name)
+    room.step(3)
+    room.drop_pair(name)
+    room.step(3)
+    second = f"{name[:-2]}-2"
+    assert room.status(second)["source"] == name
+    room.drop(f"{second}.cancel")
+    room.step(4)
+    assert room.status(second)["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Trip.batch.yaml", "trip.batch.yaml"), ("caf\xe9.batch.yaml", "cafe\u0301.batch.yml")],
+)
+def test_names_that_some_file_system_takes_for_one_are_two(
+    room: Room, first: str, second: str
+) -> None:
+    room.dispatcher.script = starts_only
+    room.drop(first, "contents: a.jpg\nstyles: night.jpg")
+    room.drop(second, "contents: b.jpg\nstyles: night.jpg")
+    room.step(3)
+    waiting = {path.stem.casefold() for path in room.folder.status.glob("*.json")} - {"server"}
+    if first.startswith("T"):
+        assert waiting == {"trip", "trip-2"}
+    room.drop("a.jpg")
+    room.drop("b.jpg")
+    room.step(6)
+    folders = {path.name.casefold() for path in room.folder.batches.iterdir()}
+    assert len(folders) == len(list(room.folder.batches.iterdir()))
+
+
+def test_a_job_takes_no_name_of_a_batch_that_differs_in_case_alone(room: Room) -> None:
+    room.dispatcher.script = starts_only
+    room.drop("trip.batch.yaml", BATCH)
+    room.step(3)
+    room.drop_pair("TRIP")
+    room.step(3)
+    assert room.status("TRIP-2")["source"] == "TRIP"
+    assert room.status("trip")["state"] == "waiting"
+    room.drop_pair("walk")
+    room.step(3)
+    room.drop("Walk.batch.yaml", "contents: nowhere.jpg\nstyles: night.jpg")
+    room.step(3)
+    assert room.status("Walk-2")["state"] == "waiting"
+
+
+# --- what may stand in it -----------------------------------------------------------------------
+
+
+def bad_value(key: str) -> str:
+    return "/tmp/evil.pth" if key == "weights" else "[[[nothing that may stand here]]]"
+
+
+@pytest.mark.parametrize("key", [*Settings.model_fields, "no_such_key"])
+def test_what_a_sidecar_may_not_say_a_preset_and_a_batch_may_not_either(key: str) -> None:
+    layer = f"{key}: {bad_value(key)}"
+    with pytest.raises(SidecarError, match=f"(?m)^a.yaml, line 1: {key}"):
+        parse_sidecar(layer.encode(), "a.yaml").settings({})
+    with pytest.raises(SidecarError, match=f"(?m)^preset.yaml, line 1: {key}"):
+        check_preset(parse_sidecar(layer.encode(), "preset.yaml"), {})
+    head = "contents: a.jpg\nstyles: n.jpg\n"
+    for text in (f"{head}settings:\n  {layer}", f"{head}settings:\n  - {{}}\n  - {{{layer}}}"):
+        with pytest.raises(SidecarError, match=rf"trip.batch.yaml, line \d: settings\.(1\.)?{key}"):
+            parse_batch(text.encode(), "trip.batch.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "settings: {weights: mine.pth}", "can only be named in config.yaml", id="file"
+        ),
+        pytest.param("settings: {init: file, init_file: /a.png}", "no picture to start", id="init"),
+        pytest.param(f"client: {{a: {'x' * 3000}}}", "at most 2048 bytes", id="client"),
+        pytest.param("owner: {pid: 1}", "owner: unknown key", id="owner"),
+        pytest.param(f"settings: [{'{}, ' * 1001}]", "1001 entries", id="many_settings"),
+    ],
+)
+def test_a_batch_may_say_no_more_than_a_sidecar(text: str, expected: str) -> None:
+    with pytest.raises(SidecarError) as caught:
+        parse_batch(f"contents: a.jpg\nstyles: n.jpg\n{text}".encode(), "trip.batch.yaml", {})
+    assert expected in str(caught.value)
+
+
+def test_a_batch_may_name_the_weights_that_the_configuration_names() -> None:
+    text = b"contents: a.jpg\nstyles: n.jpg\nsettings: {weights: mine.pth}"
+    batch = parse_batch(text, "trip.batch.yaml", {"weights": "mine.pth"})
+    assert batch.variants["1"].weights == "mine.pth"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("styles: [[]]", "styles.0: 0 pictures"),
+        (f"styles: [[{'n.jpg, ' * 65}]]", "styles.0: 65 pictures"),
+        (f"styles: n.jpg\nextra: [{'x, ' * 6000}]", "more than 5000"),
+    ],
+)
+def test_a_blend_has_as_many_styles_as_a_sidecar(text: str, expected: str) -> None:
+    with pytest.raises(SidecarError) as caught:
+        parse_batch(f"contents: a.jpg\n{text}".encode(), "trip.batch.yaml", {})
+    assert expected in str(caught.value)
+
+
+def test_a_refused_batch_is_retried_when_it_is_corrected(room: Room) -> None:
+    room.drop("trip.batch.yaml", "contents: fish.jpg\nstiles: night.jpg")
+    room.drop("fish.jpg")
+    room.step(4)
+    path = room.folder.failed / "trip" / "trip.batch.yaml"
+    assert "Did you mean 'styles'?" in room.error("trip")
+    path.write_text("contents: fish.jpg\nstyles: night.jpg")
+    room.drop("trip.retry")
+    room.step(10)
+    assert room.status("trip")["state"] == "done"
+    assert not list(room.folder.failed.iterdir())
+    assert not list(room.folder.inbox.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "expected"),
+    [
+        ("MAX_ITEMS", 1, "2 paintings; at most 1 fit in one batch. Split it."),
+        ("MAX_PLAN_BYTES", 50, "the names of its paintings and their pictures take more than"),
+    ],
+)
+def test_a_batch_that_is_too_large_is_refused_and_takes_no_picture(
+    room: Room, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, expected: str
+) -> None:
+    monkeypatch.setattr(matching, limit, value)
+    room.drop("trip.batch.yaml", BATCH)
+    room.drop("a.jpg")
+    room.drop("b.jpg")
+    room.step(5)
+    assert expected in room.error("trip")
+    assert {path.name for path in room.folder.inbox.iterdir()} == {"a.jpg", "b.jpg"}
