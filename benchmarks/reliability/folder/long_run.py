@@ -8,7 +8,6 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Iterable
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -25,7 +24,7 @@ FOLDERS_AT_ONCE = 10
 """Between two lines of progress; each begins with a seed of its own."""
 
 
-def fuzz_folder(steps: int, chosen: int, *, open_faults: Iterable[str] = ()) -> Tally:
+def fuzz_folder(steps: int, chosen: int) -> Tally:
     """At least so many steps, each folder from empty to its end.
 
     Raises:
@@ -34,15 +33,14 @@ def fuzz_folder(steps: int, chosen: int, *, open_faults: Iterable[str] = ()) -> 
     tally = Tally()
     first = chosen
     while tally.steps < steps:
-        _fuzz(FOLDERS_AT_ONCE, STEPS_PER_FOLDER, chosen, tally, frozenset(open_faults))
+        _fuzz(FOLDERS_AT_ONCE, STEPS_PER_FOLDER, chosen, tally)
         log_progress(f"seeds {first} to {chosen}: {tally.steps} steps")
         chosen += 1
     return tally
 
 
-def _fuzz(folders: int, steps: int, chosen: int, tally: Tally, open_faults: frozenset[str]) -> None:
-    facts = {"tally": tally, "open_faults": open_faults}
-    machine = seed(chosen)(type("FolderMachine", (FolderMachine,), facts))
+def _fuzz(folders: int, steps: int, chosen: int, tally: Tally) -> None:
+    machine = seed(chosen)(type("FolderMachine", (FolderMachine,), {"tally": tally}))
     try:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             machine,

@@ -16,8 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from benchmarks.reliability.folder.daemon import Incident, Killed
 from benchmarks.reliability.folder.dispatcher import LIVES
 from benchmarks.reliability.folder.harness import FolderHarness, Tally
-from benchmarks.reliability.folder.open_faults import is_skipped
-from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES
+from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES, Stranger
 from benchmarks.reliability.folder.texts import (
     BATCHES,
     CONFIGURATIONS,
@@ -57,9 +56,8 @@ def noted_rule(**values: st.SearchStrategy[Any]) -> Callable[[Callable[..., None
         @functools.wraps(function)
         def noted(self: "FolderMachine", **chosen: Any) -> None:
             self.tally.steps += 1
-            if not is_skipped(chosen, self.open_faults):
-                self.taken.append((function.__name__, chosen))
-                function(self, **chosen)
+            self.taken.append((function.__name__, chosen))
+            function(self, **chosen)
 
         return noted
 
@@ -71,7 +69,6 @@ class FolderMachine(RuleBasedStateMachine):
 
     tally = Tally()
     """Of all machines of a run."""
-    open_faults: frozenset[str] = frozenset()
     last: "FolderMachine"
     """The one that was made last."""
 
@@ -80,19 +77,25 @@ class FolderMachine(RuleBasedStateMachine):
         self.taken: list[Taken] = []
         """The steps so far."""
         type(self).last = self
-        self.harness = FolderHarness(self.tally, self.open_faults)
-        self.stranger = self.harness.stranger
+        self._elsewhere: str | None = None
         self._incidents: list[Incident] = []
         self._put_off_to: int | None = None
         self._put_off: list[_Once] = []
         self._hurry = 0
 
+    @functools.cached_property
+    def harness(self) -> FolderHarness:
+        return FolderHarness(self.tally, self._elsewhere)
+
+    @property
+    def stranger(self) -> Stranger:
+        return self.harness.stranger
+
     @initialize(place=st.sampled_from((None, None, None, "inbox", "outbox", "done")))
     def begin(self, place: str | None) -> None:
         """One of the folders may lie on another file system."""
         self.taken.append(("begin", {"place": place}))
-        if place is not None:
-            self.harness.put_elsewhere(place)
+        self._elsewhere = place
 
     def teardown(self) -> None:
         with self.harness:
