@@ -225,8 +225,8 @@ def _closable(events: Iterator[Progress | Done]) -> Any:
 
 def _in_words(message: str, job: Job) -> str:
     """Name files as the user knows them, not by their place in the spool."""
-    for folder in (os.path.join(job.folder, "inputs", ""), os.path.join(job.folder, "")):
-        message = message.replace(folder, "")
+    for folder in (Path(job.folder) / "inputs", Path(job.folder)):
+        message = message.replace(f"{folder}{os.sep}", "")
     return message
 
 
