@@ -33,7 +33,7 @@ BENCHMARKS = {
     ),
     "queue": ("speed.queue", "what 10 000 jobs in the inbox cost the daemon, with a null engine"),
     "chaos": (
-        "reliability.chaos",
+        "reliability.chaos.campaign",
         "hundreds of jobs under kills and failing files: lost 0, doubled 0",
     ),
     "fuzz": (

@@ -7,6 +7,7 @@ those of `folder_access`: none follows a link, and only regular files are opened
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -152,6 +153,7 @@ def move(source: Path, target: Path, seen: Fingerprint | None = None) -> None:
     if here is None:
         if there is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
+        discard(_aside_of(source))
         return
     if there is not None:
         if here.device == there.device or seen not in (None, here) or not _same(source, target):
@@ -280,8 +282,22 @@ def _refuse_constant(constant: str) -> None:
 
 
 def _remove_copied(source: Path, copied: Fingerprint) -> None:
-    if _fingerprint_at(source) == copied:
-        folder_access.unlink(source, missing_ok=True)
+    """Remove `source`, if it is what was copied. It is taken out of reach before that is looked at:
+    under its own name another file could take its place between the look and the removal."""
+    if _fingerprint_at(source) != copied:
+        return
+    aside = _aside_of(source)
+    folder_access.rename(source, aside)
+    if _fingerprint_at(aside) == copied:
+        folder_access.unlink(aside)
+    else:
+        folder_access.rename(aside, source)
+
+
+def _aside_of(source: Path) -> Path:
+    """Not made of the name itself, which may already be as long as the file system allows."""
+    digest = hashlib.sha256(os.fsencode(source.name)).hexdigest()[:16]
+    return source.with_name(f"{TEMPORARY_PREFIX}{digest}.part")
 
 
 def _fingerprint_at(path: Path) -> Fingerprint | None:

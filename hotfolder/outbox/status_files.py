@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, discard, read_json, write_json
+from hotfolder.file_names import shown
 from hotfolder.folder_access import scan, unlink
 from hotfolder.job import now
 from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, MAX_STATUS_BYTES, finite, shortened
@@ -28,6 +29,9 @@ _LONGEST = {
     "problem": MAX_MESSAGE,
 }
 """Characters of a status: what others' files make of it must stay readable for every client."""
+
+_ONE_LINE = ("message", "paused")
+"""What is shown in a line; a name in it may hold what ends the line, or steers a terminal."""
 
 _UNCLAIMED = (JobState.WAITING, JobState.HELD, JobState.QUEUED)
 
@@ -76,6 +80,7 @@ class StatusWriter:
         )
         for key, most in _LONGEST.items():
             if isinstance(text := document.get(key), str):
+                text = shown(text) if key in _ONE_LINE else text
                 document[key] = shortened(text, most)
         write_json(path, document, durable=False)
         return document

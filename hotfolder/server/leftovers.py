@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from hotfolder.atomic_files import remove_leftovers
 from hotfolder.paths import FolderPaths
@@ -21,9 +22,9 @@ class LeftoverCleaner:
         self._due = 0.0
 
     def start(self) -> None:
-        """Search at once: also the inbox, into which claims are put back."""
-        with contextlib.suppress(OSError):
-            remove_leftovers(self._folder.inbox)
+        """Search at once, wherever a server before this one may have written."""
+        folder = self._folder
+        _clean(folder.inbox, folder.done, folder.failed, folder.spool, folder.batches)
         self._due = 0.0
         self.step()
 
@@ -32,6 +33,10 @@ class LeftoverCleaner:
         if self._clock() < self._due:
             return
         self._due = self._clock() + LEFTOVERS_SECONDS
-        for place in (self._folder.outbox, self._folder.status):
-            with contextlib.suppress(OSError):
-                remove_leftovers(place)
+        _clean(self._folder.outbox, self._folder.status)
+
+
+def _clean(*folders: Path) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            remove_leftovers(folder)

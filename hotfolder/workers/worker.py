@@ -28,6 +28,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import EngineError, ExitCode
@@ -225,8 +226,8 @@ def _closable(events: Iterator[Progress | Done]) -> Any:
 
 def _in_words(message: str, job: Job) -> str:
     """Name files as the user knows them, not by their place in the spool."""
-    for below in ("inputs" + os.sep, ""):
-        message = message.replace(f"{job.folder}{os.sep}{below}", "")
+    for folder in (Path(job.folder) / "inputs", Path(job.folder)):
+        message = message.replace(f"{folder}{os.sep}", "")
     return message
 
 

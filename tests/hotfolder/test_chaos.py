@@ -1,6 +1,7 @@
-"""300 small jobs, dropped in every form, while the daemon is killed and restarted 20 times, its
-workers are killed, its file operations fail, and a client reads results all the while. The longer
-run, with the engine if you like, is `python -m benchmarks chaos`."""
+"""300 small jobs, batches among them, in three folders, while the server is killed and restarted 20
+times, second servers try for its folders, its workers are killed, its file operations fail, links
+are put where folders were, and a client reads results all the while. The longer run, with the
+engine if you like, is `python -m benchmarks chaos`."""
 
 import os
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability.chaos import Plan, wreak
+from benchmarks.reliability.chaos.campaign import Plan, wreak
 
 SEED = int(os.environ.get("IMPASTO_CHAOS_SEED", "20261124"))
 
@@ -30,10 +31,14 @@ def test_in_chaos_no_job_is_lost_or_doubled(place: Path) -> None:
     print(summary.table())  # noqa: T201  (with its seed; pytest shows it if something is wrong)
     log = (place / "log").read_text(errors="replace")
     assert summary.problems == [], log[-4000:]
-    assert (summary.lost, summary.doubled) == (0, 0)
+    account = summary.account
+    assert (account.lost, account.doubled) == (0, 0)
     assert summary.jobs >= 300
-    assert summary.done + summary.failed == summary.jobs
+    assert account.done + account.failed + account.cancelled == summary.jobs
     assert summary.kills >= 20
     assert summary.worker_kills > 0
+    assert summary.rivals > 0
+    assert summary.controls > 0
+    assert summary.swaps > 0
     assert summary.faults > 0
     assert summary.looks > 100

@@ -13,14 +13,6 @@ from benchmarks.reliability.folder.long_run import fuzz_folder, silence_the_log
 SEED = int(os.environ.get("IMPASTO_FOLDER_SEED", "20261126"))
 STEPS = 1200
 
-OPEN = frozenset(
-    {
-        *("2", "3", "7", "8", "9", "14", "15", "19", "22", "unprintable", "hold folder"),
-        *("links", "status link", "pipes", "lock"),
-    }
-)
-"""Faults that are not mended yet."""
-
 
 @pytest.fixture(autouse=True)
 def _silent() -> None:
@@ -28,7 +20,7 @@ def _silent() -> None:
 
 
 def test_whatever_is_done_to_the_folder_the_server_goes_on_and_loses_nothing() -> None:
-    tally = fuzz_folder(STEPS, SEED, open_faults=OPEN)
+    tally = fuzz_folder(STEPS, SEED)
     assert tally.steps >= STEPS
     assert tally.ends["done"] > 0
     assert tally.ends["failed"] > 0

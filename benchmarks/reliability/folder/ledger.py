@@ -40,13 +40,13 @@ class Ledger:
 
     def __init__(self, roots: Mapping[str, Path]) -> None:
         """`roots`: where each folder lies, by how its paths begin."""
-        self.roots = dict(roots)
+        self._roots = dict(roots)
         self._known: dict[tuple[int, ...], tuple[str, ...]] = {}
 
     def look(self) -> Sight:
         """Raises nothing: what goes at this moment is gone."""
         sight = Sight()
-        folders = [(name, os.fspath(root)) for name, root in self.roots.items() if root.is_dir()]
+        folders = [(name, os.fspath(root)) for name, root in self._roots.items() if root.is_dir()]
         while folders:
             folder, where = folders.pop()
             sight.folders.add(folder)
@@ -58,7 +58,7 @@ class Ledger:
                         folders.append((path, entry.path))
                     elif stat.S_ISREG(facts.st_mode):
                         self._note(sight, path, entry.path, facts)
-                    elif path not in self.roots:
+                    elif path not in self._roots:
                         sight.links.add(path)
         return sight
 

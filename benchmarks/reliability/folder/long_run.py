@@ -8,13 +8,13 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Iterable
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from benchmarks.reliability.folder.harness import Tally
 from benchmarks.reliability.folder.machine import FolderMachine
+from benchmarks.reliability.folder.reduction import reduced
 from benchmarks.report import log_progress, save
 
 __all__ = ["fuzz_folder", "run"]
@@ -24,36 +24,40 @@ FOLDERS_AT_ONCE = 10
 """Between two lines of progress; each begins with a seed of its own."""
 
 
-def fuzz_folder(steps: int, chosen: int, *, open_faults: Iterable[str] = ()) -> Tally:
+def fuzz_folder(steps: int, chosen: int) -> Tally:
     """At least so many steps, each folder from empty to its end.
 
     Raises:
-        AssertionError: an invariant does not hold; its notes have the shortest way there.
+        AssertionError: an invariant does not hold; it says which steps lead there.
     """
     tally = Tally()
     first = chosen
     while tally.steps < steps:
-        _fuzz(FOLDERS_AT_ONCE, STEPS_PER_FOLDER, chosen, tally, frozenset(open_faults))
+        _fuzz(FOLDERS_AT_ONCE, STEPS_PER_FOLDER, chosen, tally)
         log_progress(f"seeds {first} to {chosen}: {tally.steps} steps")
         chosen += 1
     return tally
 
 
-def _fuzz(folders: int, steps: int, chosen: int, tally: Tally, open_faults: frozenset[str]) -> None:
-    facts = {"tally": tally, "open_faults": open_faults}
-    machine = seed(chosen)(type("FolderMachine", (FolderMachine,), facts))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        machine,
-        settings=settings(
-            max_examples=folders,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-        ),
-    )
+def _fuzz(folders: int, steps: int, chosen: int, tally: Tally) -> None:
+    machine = seed(chosen)(type("FolderMachine", (FolderMachine,), {"tally": tally}))
+    try:
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            machine,
+            settings=settings(
+                max_examples=folders,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+            ),
+        )
+    except AssertionError as error:
+        fewest, shown = reduced(machine, machine.last.taken)
+        lines = [f"{name}({values})" for name, values in fewest]
+        raise AssertionError("\n".join([str(shown or error), "by", *lines])) from None
 
 
 def run(arguments: list[str]) -> None:

@@ -5,7 +5,7 @@ After each deed of the stranger the server takes a step, unless `hurry` lets him
 """
 
 import errno
-import inspect
+import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from benchmarks.reliability.folder.daemon import Incident, Killed
 from benchmarks.reliability.folder.dispatcher import LIVES
 from benchmarks.reliability.folder.harness import FolderHarness, Tally
-from benchmarks.reliability.folder.open_faults import is_skipped
-from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES
+from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES, Stranger
 from benchmarks.reliability.folder.texts import (
     BATCHES,
     CONFIGURATIONS,
@@ -32,7 +31,7 @@ from benchmarks.reliability.folder.texts import (
 )
 from plugin.client.protocol import ControlFile
 
-__all__ = ["FolderMachine"]
+__all__ = ["FolderMachine", "Taken"]
 
 picks = st.integers(0, 60)
 """Which of what is there."""
@@ -40,10 +39,29 @@ picks = st.integers(0, 60)
 operations = st.integers(1, 150)
 """File operations of one step of the server."""
 
+Taken = tuple[str, dict[str, Any]]
+"""A step: the rule's name and the values chosen."""
+
 DEED_SECONDS = 0.8
 """Between two deeds of the stranger. A file settles in 1 s."""
 
-ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.ENOENT)
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
+
+
+def noted_rule(**values: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
+    """A rule. What it does is noted, so that it can be done again without hypothesis."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @rule(**values)
+        @functools.wraps(function)
+        def noted(self: "FolderMachine", **chosen: Any) -> None:
+            self.tally.steps += 1
+            self.taken.append((function.__name__, chosen))
+            function(self, **chosen)
+
+        return noted
+
+    return decorate
 
 
 class FolderMachine(RuleBasedStateMachine):
@@ -51,22 +69,33 @@ class FolderMachine(RuleBasedStateMachine):
 
     tally = Tally()
     """Of all machines of a run."""
-    open_faults: frozenset[str] = frozenset()
+    last: "FolderMachine"
+    """The one that was made last."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.harness = FolderHarness(self.tally, self.open_faults)
-        self.stranger = self.harness.stranger
+        self.taken: list[Taken] = []
+        """The steps so far."""
+        type(self).last = self
+        self._elsewhere: str | None = None
         self._incidents: list[Incident] = []
         self._put_off_to: int | None = None
         self._put_off: list[_Once] = []
         self._hurry = 0
 
+    @functools.cached_property
+    def harness(self) -> FolderHarness:
+        return FolderHarness(self.tally, self._elsewhere)
+
+    @property
+    def stranger(self) -> Stranger:
+        return self.harness.stranger
+
     @initialize(place=st.sampled_from((None, None, None, "inbox", "outbox", "done")))
     def begin(self, place: str | None) -> None:
         """One of the folders may lie on another file system."""
-        if place is not None:
-            self.harness.put_elsewhere(place)
+        self.taken.append(("begin", {"place": place}))
+        self._elsewhere = place
 
     def teardown(self) -> None:
         with self.harness:
@@ -75,31 +104,28 @@ class FolderMachine(RuleBasedStateMachine):
 
     # --- the server --------------------------------------------------------------------------
 
-    @rule(times=st.sampled_from((1, 1, 1, 2, 5, 20)), seconds=st.sampled_from((0.0, 2.0, 30.0)))
+    @noted_rule(
+        times=st.sampled_from((1, 1, 1, 2, 5, 20)), seconds=st.sampled_from((0.0, 2.0, 30.0))
+    )
     def step(self, times: int, seconds: float) -> None:
-        self._count()
         self._work(times, seconds)
 
-    @rule()
+    @noted_rule()
     def clean(self) -> None:
         """Long enough for the next cleaning."""
-        self._count()
         self._work(1, 4000.0)
 
-    @rule()
+    @noted_rule()
     def stop(self) -> None:
-        self._count()
         self.harness.stop()
 
-    @rule()
+    @noted_rule()
     def kill(self) -> None:
-        self._count()
         self.harness.kill()
 
-    @rule(at=operations)
+    @noted_rule(at=operations)
     def kill_at(self, at: int) -> None:
         """Before its n-th file operation from now."""
-        self._count()
 
         def die() -> None:
             raise Killed
@@ -107,10 +133,9 @@ class FolderMachine(RuleBasedStateMachine):
         self._incidents.append(Incident(at, die, until=10**9))
         self._work(1, 2.0)
 
-    @rule(number=st.sampled_from(ERRORS), at=operations, more=st.sampled_from((0, 0, 5, 100)))
+    @noted_rule(number=st.sampled_from(ERRORS), at=operations, more=st.sampled_from((0, 0, 5, 100)))
     def fail_at(self, number: int, at: int, more: int) -> None:
         """Its n-th file operation fails, and those that follow."""
-        self._count()
 
         def fail() -> None:
             raise OSError(number, os.strerror(number), "injected")
@@ -118,32 +143,27 @@ class FolderMachine(RuleBasedStateMachine):
         self._incidents.append(Incident(at, fail, until=at + more))
         self._work(1, 2.0)
 
-    @rule(life=st.sampled_from(LIVES))
+    @noted_rule(life=st.sampled_from(LIVES))
     def workers(self, life: str) -> None:
         """What becomes of the jobs that are painted from now on."""
-        self._count()
         self.harness.daemon.life = life
 
-    @rule(text=st.sampled_from(CONFIGURATIONS))
+    @noted_rule(text=st.sampled_from(CONFIGURATIONS))
     def configure(self, text: str) -> None:
-        self._count()
-        if not is_skipped({"text": text}, self.open_faults):
-            self.harness.config_file.write_text(text)
+        self.harness.config_file.write_text(text)
 
-    @rule(at=operations)
+    @noted_rule(at=operations)
     def meanwhile(self, at: int) -> None:
-        self._count()
         self._put_off_to = at
 
-    @rule(deeds=st.integers(2, 12))
+    @noted_rule(deeds=st.integers(2, 12))
     def hurry(self, deeds: int) -> None:
         """So many deeds before the server's next step."""
-        self._count()
         self._hurry = deeds
 
     # --- the stranger, in the inbox ----------------------------------------------------------
 
-    @rule(folder=st.sampled_from(FOLDERS), name=st.sampled_from(NAMES))
+    @noted_rule(folder=st.sampled_from(FOLDERS), name=st.sampled_from(NAMES))
     def drop_pair(self, folder: str, name: str) -> None:
         def drop() -> None:
             for kind in (".content.jpg", ".style.png"):
@@ -151,7 +171,7 @@ class FolderMachine(RuleBasedStateMachine):
 
         self._do(drop)
 
-    @rule(name=st.sampled_from(ORDINARY), text=st.sampled_from(VALID))
+    @noted_rule(name=st.sampled_from(ORDINARY), text=st.sampled_from(VALID))
     def drop_job(self, name: str, text: bytes) -> None:
         """One with a sidecar, which is painted if nothing comes between."""
 
@@ -164,11 +184,11 @@ class FolderMachine(RuleBasedStateMachine):
 
         self._do(drop)
 
-    @rule(path=paths, over=st.booleans())
+    @noted_rule(path=paths, over=st.booleans())
     def write(self, path: str, over: bool) -> None:
         self._do(lambda: self.stranger.write(path, b"a picture", over=over))
 
-    @rule(
+    @noted_rule(
         folder=st.sampled_from(FOLDERS),
         name=st.sampled_from(NAMES),
         text=st.sampled_from(SIDECARS),
@@ -176,7 +196,7 @@ class FolderMachine(RuleBasedStateMachine):
     def write_sidecar(self, folder: str, name: str, text: bytes) -> None:
         self._do(lambda: self.stranger.write(f"{folder}/{name}.yaml".lstrip("/"), text))
 
-    @rule(
+    @noted_rule(
         folder=st.sampled_from(FOLDERS),
         text=st.sampled_from(PRESETS),
         pictures=st.integers(0, 3),
@@ -189,7 +209,9 @@ class FolderMachine(RuleBasedStateMachine):
 
         self._do(write)
 
-    @rule(name=st.sampled_from(NAMES), text=st.sampled_from(BATCHES), pictures=st.integers(0, 3))
+    @noted_rule(
+        name=st.sampled_from(NAMES), text=st.sampled_from(BATCHES), pictures=st.integers(0, 3)
+    )
     def write_batch(self, name: str, text: bytes, pictures: int) -> None:
         def write() -> None:
             for picture in ("cat", "dog", "\u96e8" * 60)[:pictures]:
@@ -198,7 +220,7 @@ class FolderMachine(RuleBasedStateMachine):
 
         self._do(write)
 
-    @rule(
+    @noted_rule(
         folder=st.sampled_from(FOLDERS),
         text=st.sampled_from((*SIDECARS, *BATCHES)),
         kind=st.sampled_from((".yaml", ".batch.yaml")),
@@ -213,7 +235,7 @@ class FolderMachine(RuleBasedStateMachine):
 
         self._do(write)
 
-    @rule(
+    @noted_rule(
         folder=st.sampled_from(FOLDERS),
         name=st.sampled_from((*NAMES, "album-cat", "cat-cat-wave")),
         control=st.sampled_from([control.suffix for control in ControlFile]),
@@ -222,51 +244,50 @@ class FolderMachine(RuleBasedStateMachine):
     def control(self, folder: str, name: str, control: str, form: str) -> None:
         self._do(lambda: self.stranger.control(f"{folder}/{name}{control}".lstrip("/"), form))
 
-    @rule(path=paths, to=st.sampled_from(LINKS), pick=picks)
+    @noted_rule(path=paths, to=st.sampled_from(LINKS), pick=picks)
     def link(self, path: str, to: str, pick: int) -> None:
         self._do(lambda: self.stranger.link(path, to, pick))
 
-    @rule(path=paths)
+    @noted_rule(path=paths)
     def make_pipe(self, path: str) -> None:
         self._do(lambda: self.stranger.pipe(path))
 
-    @rule(path=paths)
+    @noted_rule(path=paths)
     def make_folder(self, path: str) -> None:
         self._do(lambda: self.stranger.make_folder(path))
 
-    @rule(pick=picks, path=paths)
+    @noted_rule(pick=picks, path=paths)
     def rename(self, pick: int, path: str) -> None:
         self._do(lambda: self.stranger.rename(pick, path))
 
     # --- the stranger, anywhere --------------------------------------------------------------
 
-    @rule(pick=picks)
+    @noted_rule(pick=picks)
     def remove(self, pick: int) -> None:
         self._do(lambda: self.stranger.remove(pick))
 
-    @rule(pick=picks, mode=st.sampled_from((0o000, 0o400, 0o500, 0o200, 0o755)))
+    @noted_rule(pick=picks, mode=st.sampled_from((0o000, 0o400, 0o500, 0o200, 0o755)))
     def change_mode(self, pick: int, mode: int) -> None:
         self._do(lambda: self.stranger.change_mode(pick, mode))
 
-    @rule(pick=picks, seconds=st.sampled_from(TIMES))
+    @noted_rule(pick=picks, seconds=st.sampled_from(TIMES))
     def change_time(self, pick: int, seconds: int) -> None:
         self._do(lambda: self.stranger.change_time(pick, seconds))
 
-    @rule(pick=picks, to=st.sampled_from(("album", "archive")))
+    @noted_rule(pick=picks, to=st.sampled_from(("album", "archive")))
     def swap_for_link(self, pick: int, to: str) -> None:
         self._do(lambda: self.stranger.swap_for_link(pick, to))
 
-    @rule(path=paths)
+    @noted_rule(path=paths)
     def grow(self, path: str) -> None:
         """A file that does not come to rest from now on."""
-        self._count()
         self.harness.growing = path
 
-    @rule()
+    @noted_rule()
     def swap_back(self) -> None:
         self._do(self.stranger.swap_back)
 
-    @rule(
+    @noted_rule(
         place=st.sampled_from(PLACES),
         name=st.sampled_from(LITTER_NAMES),
         form=st.sampled_from(LITTER),
@@ -274,35 +295,31 @@ class FolderMachine(RuleBasedStateMachine):
     def litter(self, place: str, name: str, form: str) -> None:
         self._do(lambda: self.stranger.litter(place, name, form))
 
-    @rule(pick=picks, data=st.sampled_from((b"", b"{}", b"[]", b"\xff", b"1e999", b"[" * 2000)))
+    @noted_rule(
+        pick=picks, data=st.sampled_from((b"", b"{}", b"[]", b"\xff", b"1e999", b"[" * 2000))
+    )
     def damage(self, pick: int, data: bytes) -> None:
         self._do(lambda: self.stranger.damage(pick, data))
 
-    @rule(name=st.sampled_from(("inbox", "outbox", "done", "status", ".impasto/spool")))
+    @noted_rule(name=st.sampled_from(("inbox", "outbox", "done", "status", ".impasto/spool")))
     def take_place_away(self, name: str) -> None:
         self._do(lambda: self.stranger.take_place_away(name))
 
-    @rule()
+    @noted_rule()
     def bring_places_back(self) -> None:
         self._do(self.stranger.bring_places_back)
 
-    @rule(reason=st.sampled_from((b"", b"lunch\n", b"\x1b[2J" * 100)))
+    @noted_rule(reason=st.sampled_from((b"", b"lunch\n", b"\x1b[2J" * 100)))
     def pause(self, reason: bytes) -> None:
         self._do(lambda: self.stranger.pause(reason))
 
-    @rule()
+    @noted_rule()
     def resume(self) -> None:
         self._do(self.stranger.resume)
 
     # --- how ---------------------------------------------------------------------------------
 
-    def _count(self) -> None:
-        self.tally.steps += 1
-
     def _do(self, deed: Callable[[], Any]) -> None:
-        self._count()
-        if is_skipped(inspect.getclosurevars(deed).nonlocals, self.harness.open_faults):
-            return
         if self._put_off_to is None:
             self.harness.act(deed)
         else:

@@ -4,6 +4,7 @@ Everything is chosen by numbers and texts, so that it can be repeated. What the 
 raises OSError or ValueError.
 """
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from benchmarks.reliability.folder.ledger import marked
 from benchmarks.reliability.folder.outside import Outside
 from hotfolder.paths import FolderPaths
 
-__all__ = ["LINKS", "LITTER", "LITTER_NAMES", "PLACES", "Stranger"]
+__all__ = ["LINKS", "LITTER", "LITTER_NAMES", "PLACES", "Stranger", "places_of"]
 
 LINKS = ("file", "folder", "linkable", "dangling", "loop", "neighbour", "root", "hard", "hard_near")
 """What a link may lead to; `hard` ones are hard links."""
@@ -138,7 +139,7 @@ class Stranger:
 
     def litter(self, place: str, name: str, form: str) -> None:
         """Something that has no business there."""
-        folder = self._folder.root / place
+        folder = self._folder.absolute(place)
         folder.mkdir(exist_ok=True)
         target = self._through_no_link(folder / name)
         match form:
@@ -172,8 +173,11 @@ class Stranger:
             self._take_away(self._folder.root / name)
 
     def bring_places_back(self) -> None:
-        """All that was taken away, where nothing else is now."""
+        """All that was taken away, where nothing else is now, or an empty folder alone."""
         for path, aside in list(self._moved_away.items()):
+            if _is_folder(path):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
             if not os.path.lexists(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 aside.rename(path)
@@ -181,6 +185,12 @@ class Stranger:
 
     def pause(self, reason: bytes) -> None:
         self._through_no_link(self._folder.private / "paused").write_bytes(reason)
+
+    def unlock(self) -> None:
+        """What is no file takes the lock's place no more: no server would start."""
+        path = self._folder.lock
+        if not _is_file(path):
+            path.unlink() if not _is_folder(path) else shutil.rmtree(path)
 
     def resume(self) -> None:
         (self._folder.private / "paused").unlink()
@@ -203,7 +213,7 @@ class Stranger:
     def _through_no_link(self, target: Path) -> Path:
         """So that what is done outside is not the stranger's. Links and pipes are replaced."""
         parent = target.parent
-        if parent.resolve() != parent and parent not in self._folder._public():
+        if parent.resolve() != parent and parent not in places_of(self._folder):
             raise FileExistsError(f"{target.parent} is a link")
         if os.path.lexists(target) and not (_is_folder(target) or _is_file(target)):
             target.unlink()
@@ -227,12 +237,20 @@ class Stranger:
         """Files and folders, in an order that the next run has too; through no link. Without
         `top` not the folders that make a hot folder."""
         fixed = {self._folder.spool, self._folder.private, self._folder.batches}
-        fixed |= set(self._folder._public())
+        fixed |= set(places_of(self._folder))
         found = []
         for folder, folders, files in os.walk(below):
             folders.sort()
             found += [Path(folder, name) for name in (*folders, *sorted(files))]
         return [path for path in found if top or path not in fixed]
+
+
+def places_of(folder: FolderPaths) -> tuple[Path, ...]:
+    """The folders that everybody sees."""
+    return (
+        *(folder.inbox, folder.styles, folder.outbox),
+        *(folder.failed, folder.done, folder.status),
+    )
 
 
 def _is_file(path: Path) -> bool:

@@ -134,6 +134,18 @@ def test_a_thousand_missing_styles_are_counted(room: Room) -> None:
     assert len(message) < 1500
 
 
+@pytest.mark.parametrize("kind", ["yaml", "batch.yaml"])
+def test_a_message_is_one_line_that_steers_no_terminal(room: Room, kind: str) -> None:
+    """Whatever names a sidecar or a batch asks for."""
+    content = "contents" if kind == "batch.yaml" else "content"
+    room.drop(f"cat.{kind}", f'{content}: "a\\nb.jpg"\nstyles: ["\\e[2J.jpg"]\n')
+    room.step(4)
+    message = room.status("cat")["message"]
+    assert message.isprintable()
+    assert "a\\nb.jpg" in message
+    assert "\\x1b[2J.jpg" in message
+
+
 def test_a_number_that_json_does_not_know_is_null_in_a_status(room: Room) -> None:
     def diverges(job: Job) -> Iterator[Event]:
         yield Started(job.id, "fake")

@@ -94,12 +94,15 @@ def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
 
 
 def test_leftovers_of_a_killed_daemon_are_removed(room: Room) -> None:
-    for place in (room.folder.outbox, room.folder.status):
+    folder = room.folder
+    places = (folder.inbox, folder.outbox, folder.done, folder.failed, folder.status, folder.spool)
+    for place in places:
         (place / ".impasto-0123456789abcdef.part").write_bytes(b"half")
-    write_json(room.folder.status / "gone.json", {"state": "waiting"})
+    write_json(folder.status / "gone.json", {"state": "waiting"})
+    room.restart()
     room.step()
-    assert {path.name for path in room.folder.status.iterdir()} == {"server.json"}
-    assert list(room.folder.outbox.iterdir()) == []
+    assert {path.name for path in folder.status.iterdir()} == {"server.json"}
+    assert not [path for place in places for path in place.glob(".impasto-*")]
 
 
 def test_stopping_gives_running_jobs_back_to_the_queue(room: Room) -> None:

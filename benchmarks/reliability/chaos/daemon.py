@@ -1,6 +1,6 @@
 """A daemon that is killed and whose file operations fail.
 
-`python -m benchmarks.reliability.chaos_daemon HOT --log FILE [...]`
+`python -m benchmarks.reliability.chaos.daemon HOT... --log FILE [...]`
 
 The real `Server`, with a file operation in so many failing, and killed before its n-th one. Every
 fault is noted in FILE.
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.process import ROOT
+from benchmarks.reliability.chaos.stranger import OLD_DAYS
 from benchmarks.reliability.faults import faults
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
@@ -29,7 +30,7 @@ ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("hot", type=Path)
+    parser.add_argument("hot", type=Path, nargs="+", help="folders beside one another")
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settle", type=float, default=0.3)
@@ -46,17 +47,18 @@ def main() -> int:
             "devices": ["cpu" if options.engine else "puppet"],
             "retry": {"lost": 20, "backoff": 0.2},
             "wait_seconds": 600.0,
+            "retention": {"done_days": OLD_DAYS, "failed_days": OLD_DAYS, "status_count": 200},
             "settings": {"size": 64, "scales": 1, "steps": 2} if options.engine else {},
         }
     )
-    with faults(options.hot) as injected:
+    with faults(options.hot[0].parent) as injected:
         injected.strike(lambda: rng.random() < options.fault_rate, lambda: _fail(rng, options.log))
         if options.kill_at:
             injected.kill(options.kill_at)
         try:
             server = Server(
                 ConfigWatch(config),
-                [options.hot],
+                options.hot,
                 once=options.once,
                 dispatcher=local_dispatcher if options.engine else _puppets,
             )

@@ -28,6 +28,10 @@ class Delivery:
     """SHA-256 of the content of each job that is to be done."""
     refused: int = 0
     """Jobs that are to fail."""
+    job: str = ""
+    """The name of the one job or batch that control files can be for."""
+    cancelled: bool = False
+    """Whether somebody cancels it: each painting may come, or may not."""
 
     def inputs(self) -> list[str]:
         """SHA-256 of every file that must still be somewhere at the end, once."""
@@ -55,7 +59,7 @@ def deliveries(
         name = f"{made:04d}{rng.choice(ODD)}"
         forms = (_pair, _pair, _with_sidecar, _named, _named, _bad_key, _bad_picture)
         if made + 3 <= count:
-            forms = (*forms, _shared, _folder_of_pairs, _preset)
+            forms = (*forms, _batch, _batch, _shared, _folder_of_pairs, _preset)
         delivery = rng.choice(forms)(name, rng, make, _yaml(settings, rng), style)
         made += len(delivery.painted) + delivery.refused
         yield delivery
@@ -68,7 +72,7 @@ def sha256(data: bytes) -> str:
 def _pair(name: str, rng: random.Random, make: MakePicture, _: str, __: str) -> Delivery:
     content = make(rng, True)
     files = {f"{name}.content.png": content, f"{name}.style.png": make(rng, True)}
-    return Delivery("pair", _shuffled(files, rng), [sha256(content)])
+    return Delivery("pair", _shuffled(files, rng), [sha256(content)], job=name)
 
 
 def _with_sidecar(name: str, rng: random.Random, make: MakePicture, yaml: str, _: str) -> Delivery:
@@ -86,7 +90,16 @@ def _named(name: str, rng: random.Random, make: MakePicture, yaml: str, style: s
     files = {f"{name}.yaml": text.encode(), f"{name}.png": content}
     shuffled = _shuffled(files, rng)
     order = "first" if next(iter(shuffled)).endswith("yaml") else "last"
-    return Delivery(f"sidecar {order}", shuffled, [sha256(content)])
+    return Delivery(f"sidecar {order}", shuffled, [sha256(content)], job=name)
+
+
+def _batch(name: str, rng: random.Random, make: MakePicture, yaml: str, style: str) -> Delivery:
+    """The batch file comes at any place among its pictures."""
+    contents = {f"{name}-{number}.png": make(rng, True) for number in range(3)}
+    names = "".join(f"- '{_quoted(each)}'\n" for each in contents)
+    text = f"contents:\n{names}styles: [{style}]\nsettings:\n{_indented(yaml)}"
+    files = _shuffled({f"{name}.batch.yaml": text.encode()} | contents, rng)
+    return Delivery("batch", files, [sha256(each) for each in contents.values()], job=name)
 
 
 def _shared(name: str, rng: random.Random, make: MakePicture, yaml: str, style: str) -> Delivery:
@@ -124,12 +137,16 @@ def _bad_key(name: str, rng: random.Random, make: MakePicture, yaml: str, _: str
 
 def _bad_picture(name: str, rng: random.Random, make: MakePicture, _: str, __: str) -> Delivery:
     files = {f"{name}.content.png": make(rng, False), f"{name}.style.png": make(rng, True)}
-    return Delivery("broken picture", _shuffled(files, rng), refused=1)
+    return Delivery("broken picture", _shuffled(files, rng), refused=1, job=name)
 
 
 def _yaml(settings: Mapping[str, object], rng: random.Random) -> str:
     lines = [f"{key}: {value}\n" for key, value in settings.items()]
     return f"# {rng.getrandbits(64):x}\n{''.join(lines)}"
+
+
+def _indented(yaml: str) -> str:
+    return "".join(f"  {line}\n" for line in yaml.splitlines())
 
 
 def _quoted(name: str) -> str:
