@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.errors import PictureError
+from engine.images.jpeg_end import check_jpeg_end
 
 __all__ = ["Opener", "decoded", "identified", "opened"]
 
@@ -170,6 +171,8 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
             warnings.simplefilter("ignore")
             if isinstance(image, TiffImageFile):
                 _check_extent(image, os.fstat(file.fileno()).st_size)
+            elif isinstance(image, JpegImageFile):
+                check_jpeg_end(file)
             image.load()
     except MemoryError:
         raise
