@@ -16,7 +16,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.errors import PictureError
+from engine.images.exif_colour import exif_profile
 from engine.images.jpeg_end import check_jpeg_end
+from engine.images.png_colour import png_profile
 
 __all__ = ["Opener", "decoded", "identified", "opened"]
 
@@ -166,6 +168,7 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
             f"{path}: the picture has {width} x {height} px; each side must have at least "
             f"{min_side}."
         )
+    profile = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -173,11 +176,18 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
                 _check_extent(image, os.fstat(file.fileno()).st_size)
             elif isinstance(image, JpegImageFile):
                 check_jpeg_end(file)
+            elif isinstance(image, PngImageFile):
+                profile = png_profile(file, path)
             image.load()
-    except MemoryError:
+    except (MemoryError, PictureError):
         raise
     except Exception as error:
         raise _damaged(path, type(image), error) from None
+    if isinstance(image, PngImageFile):
+        if profile:
+            image.info["icc_profile"] = profile
+    elif not image.info.get("icc_profile"):
+        image.info["icc_profile"] = exif_profile(image)
     return image
 
 
