@@ -23,6 +23,7 @@ from engine.images.tiff_kinds import (
     UnreadableKindError,
     described_kind,
     first_directory,
+    missing_parts,
     refuse_misread,
     seek_picture,
 )
@@ -227,13 +228,18 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
 
 
 def _check_extent(image: TiffImageFile, size: int) -> None:
-    """Refuse strips or tiles that end after the file; libtiff makes up what JPEG ones lack."""
+    """Refuse strips or tiles that end after the file, or are too few for the picture.
+
+    libtiff makes up what JPEG ones lack; Pillow leaves black what has no strip.
+    """
     for offsets, lengths in TIFF_EXTENTS:
         for offset, length in zip(
             image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ()), strict=False
         ):
             if offset + length > size:
                 raise EOFError(f"{offset + length - size} bytes are missing")
+    if (missing := missing_parts(image.tag_v2)) > 0:
+        raise EOFError(f"{missing} of its strips or tiles are missing")
 
 
 def _kind(head: bytes) -> type[ImageFile] | None:

@@ -14,10 +14,14 @@ __all__ = [
     "described_kind",
     "first_directory",
     "is_white_is_zero",
+    "missing_parts",
     "refuse_misread",
     "seek_picture",
 ]
 
+WIDTH, HEIGHT = 256, 257
+STRIP_OFFSETS, ROWS_PER_STRIP = 273, 278
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS = 322, 323, 324
 BITS, COMPRESSION, PHOTOMETRIC, PLANAR = 258, 259, 262, 284
 SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT = 277, 338, 339
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, SUB_DIRECTORIES = 254, 255, 330
@@ -91,6 +95,19 @@ def refuse_misread(image: TiffImageFile) -> None:
         or (max(tags.get(SAMPLE_FORMAT) or (1,)) == SIGNED and bits < 32)
     ):
         raise UnreadableKindError(described_kind(tags))
+
+
+def missing_parts(tags: Any) -> int:
+    """How many strips or tiles a picture has too few."""
+    width, height = tags[WIDTH], tags[HEIGHT]
+    if TILE_OFFSETS in tags:
+        needed = -(-width // tags[TILE_WIDTH]) * -(-height // tags[TILE_HEIGHT])
+    else:
+        needed = -(-height // tags.get(ROWS_PER_STRIP, height))
+    if tags.get(PLANAR, 1) == SEPARATE:
+        needed *= tags.get(SAMPLES, 1)
+    found = len(tags.get(TILE_OFFSETS) or tags.get(STRIP_OFFSETS, ()))
+    return int(needed - found) if found else 0  # JPEG of TIFF 5 has its data elsewhere.
 
 
 def is_white_is_zero(image: Any) -> bool:

@@ -260,3 +260,22 @@ def test_a_full_picture_in_a_sub_directory_is_refused(tmp_path: Path) -> None:
     full = (stored(RGB, "u1"), {"photometric": "rgb"})
     path = pages(tmp_path / "pages.tif", (THUMBNAIL, SMALL | {"subifds": 1}), full)
     assert "a thumbnail and the full one in a sub-directory" in refused(path)
+
+
+# Strips and tiles that the file does not have
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_a_picture_higher_than_its_strips_is_refused(
+    tmp_path: Path, layout: Any, planar: Any
+) -> None:
+    path = tmp_path / "high.tif"
+    rows = {} if "tile" in layout else {"rowsperstrip": 16}
+    values = planes(stored(RGB, "u1"), planar)
+    tifffile.imwrite(path, values, photometric="rgb", planarconfig=planar, **layout, **rows)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["ImageLength"].overwrite(HEIGHT * 3)
+    message = refusal(path)
+    assert "truncated or damaged" in message
+    assert "are missing" in message
