@@ -17,6 +17,7 @@ from PIL import Image, ImageCms
 
 from engine.errors import PictureError
 from engine.images.strips import Floats, Samples, strips
+from engine.images.tiff_kinds import is_white_is_zero
 
 __all__ = ["fill_transparent", "srgb_profile", "to_srgb"]
 
@@ -115,6 +116,7 @@ def _in_8_bits(
 def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
     """Grey values of 16 or 32 bits, or floating point, in 0 to 1, and alpha by a key value."""
     raw = np.asarray(image)
+    inverted = is_white_is_zero(image)
     alpha = None
     if isinstance(key := image.info.get("transparency"), int):
         alpha = (raw != key).astype(np.float32)
@@ -124,16 +126,18 @@ def _deep_grey(image: Image.Image, path: Path) -> tuple[Floats, Floats | None]:
                 f"{path}: its floating-point values are outside 0 to 1, so that black and white "
                 "are unknown. Export it with 8 or 16 bits a channel."
             )
-        return raw.astype(np.float32), alpha
+        return (1 - raw if inverted else raw).astype(np.float32), alpha
     tags: Any = getattr(image, "tag_v2", {})
-    white = 2**16 - 1
-    if image.mode == "I" and tags.get(TIFF_BITS_PER_SAMPLE, (16,))[0] == 32:
+    bits = tags.get(TIFF_BITS_PER_SAMPLE, (16,))[0]
+    white = 2 ** min(bits, 16) - 1
+    if image.mode == "I" and bits == 32:
         signed = tags.get(TIFF_SAMPLE_FORMAT, (TIFF_UNSIGNED,))[0] != TIFF_UNSIGNED
         raw = raw if signed else raw.view(np.uint32)  # Pillow knows signed numbers only.
         # 16-bit values are often stored as 32 bits; read as 32 bits they would be black.
         if raw.max() > white:
             white = 2**31 - 1 if signed else 2**32 - 1
-    return (raw.clip(0, white) / np.float64(white)).astype(np.float32), alpha
+    values = raw.clip(0, white) / np.float64(white)
+    return (1 - values if inverted else values).astype(np.float32), alpha
 
 
 def _grey_to_srgb(values: Floats, data: bytes | None, path: Path) -> Floats:

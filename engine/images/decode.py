@@ -16,6 +16,17 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from engine.errors import PictureError
+from engine.images.exif_colour import exif_profile
+from engine.images.jpeg_end import check_jpeg_end
+from engine.images.png_colour import png_profile
+from engine.images.tiff_kinds import (
+    UnreadableKindError,
+    described_kind,
+    first_directory,
+    missing_parts,
+    refuse_misread,
+    seek_picture,
+)
 
 __all__ = ["Opener", "decoded", "identified", "opened"]
 
@@ -73,6 +84,13 @@ DNG_VERSION_TAG = 50706
 # StripOffsets and StripByteCounts, TileOffsets and TileByteCounts (TIFF 6.0).
 TIFF_EXTENTS = ((273, 279), (324, 325))
 
+# What Pillow says of TIFF files that it knows no mode for.
+UNKNOWN_KIND = (
+    "unknown pixel mode",
+    "unknown data organization",
+    "unknown raw mode for given image mode",
+    "string index out of range",
+)
 
 Opener = Callable[[str, int], int]
 """Opens a file, given its path and the flags of `os.open`; returns the descriptor."""
@@ -140,10 +158,29 @@ def identified(file: IO[bytes], path: Path) -> ImageFile:
     except MemoryError:
         raise
     except Exception as error:  # A damaged file makes Pillow's plugins raise almost anything.
+        if str(error) in UNKNOWN_KIND and (tags := first_directory(file)):
+            raise _unreadable(path, described_kind(tags)) from None
         raise _damaged(path, kind, error) from None
-    if kind is TiffImageFile and DNG_VERSION_TAG in getattr(image, "tag_v2", {}):
-        raise _raw(path)
+    if isinstance(image, TiffImageFile):
+        if DNG_VERSION_TAG in image.tag_v2:
+            raise _raw(path)
+        _seek_readable(image, path)
     return image
+
+
+def _seek_readable(image: TiffImageFile, path: Path) -> None:
+    """Go to the picture that is meant; refuse what would be misread."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            seek_picture(image)
+            refuse_misread(image)
+    except UnreadableKindError as error:
+        raise _unreadable(path, str(error)) from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _damaged(path, type(image), error) from None
 
 
 def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int) -> ImageFile:
@@ -165,27 +202,44 @@ def decoded(file: IO[bytes], path: Path, *, max_megapixels: float, min_side: int
             f"{path}: the picture has {width} x {height} px; each side must have at least "
             f"{min_side}."
         )
+    profile = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if isinstance(image, TiffImageFile):
                 _check_extent(image, os.fstat(file.fileno()).st_size)
+            elif isinstance(image, JpegImageFile):
+                check_jpeg_end(file)
+            elif isinstance(image, PngImageFile):
+                profile = png_profile(file, path)
             image.load()
-    except MemoryError:
+    except (MemoryError, PictureError):
         raise
     except Exception as error:
+        if isinstance(image, TiffImageFile) and str(error) in UNKNOWN_KIND:
+            raise _unreadable(path, described_kind(image.tag_v2)) from None
         raise _damaged(path, type(image), error) from None
+    if isinstance(image, PngImageFile):
+        if profile:
+            image.info["icc_profile"] = profile
+    elif not image.info.get("icc_profile"):
+        image.info["icc_profile"] = exif_profile(image)
     return image
 
 
 def _check_extent(image: TiffImageFile, size: int) -> None:
-    """Refuse strips or tiles that end after the file; libtiff makes up what JPEG ones lack."""
+    """Refuse strips or tiles that end after the file, or are too few for the picture.
+
+    libtiff makes up what JPEG ones lack; Pillow leaves black what has no strip.
+    """
     for offsets, lengths in TIFF_EXTENTS:
         for offset, length in zip(
             image.tag_v2.get(offsets, ()), image.tag_v2.get(lengths, ()), strict=False
         ):
             if offset + length > size:
                 raise EOFError(f"{offset + length - size} bytes are missing")
+    if (missing := missing_parts(image.tag_v2)) > 0:
+        raise EOFError(f"{missing} of its strips or tiles are missing")
 
 
 def _kind(head: bytes) -> type[ImageFile] | None:
@@ -215,6 +269,13 @@ def _foreign(head: bytes, file: IO[bytes]) -> str:
 def _raw(path: Path) -> PictureError:
     return PictureError(
         f"{path}: this is a camera's raw file. Develop it and save it as {READABLE}."
+    )
+
+
+def _unreadable(path: Path, what: str) -> PictureError:
+    return PictureError(
+        f"{path}: this kind of TIFF file is not read: {what}. Export it as an ordinary TIFF or "
+        "PNG, RGB or grey, with 8 or 16 bits a channel."
     )
 
 

@@ -1,0 +1,281 @@
+"""TIFF files of every layout, written by tifffile or by hand: read right, or refused in words."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from pictures import refusal
+
+from engine.images.picture import read_picture
+
+WIDTH, HEIGHT = 64, 48
+Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
+GREY = (3 * X + Y) / (3 * 63 + 47)
+RGB = np.stack([X / 63, Y / 47, ((X + 2 * Y) % 64) / 63], axis=-1)
+CMYK = np.concatenate([RGB, (X / 120)[..., None]], axis=-1)
+ALPHA = 0.25 + 0.75 * Y / 47
+
+DEPTHS = ["u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]
+
+
+def stored(values: np.ndarray, kind: str) -> np.ndarray:
+    """0 to 1 -> the whole range of an integer type, or floating point."""
+    if kind[0] == "f":
+        return values.astype(kind)
+    return np.rint(values * np.iinfo(kind).max).astype(kind)
+
+
+def planes(values: np.ndarray, planar: str) -> np.ndarray:
+    return values if planar == "contig" else np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def read_or_refused(path: Path) -> np.ndarray | None:
+    """Pixels; None if the file was refused as what it is, and not as damaged."""
+    try:
+        return read_picture(path).pixels
+    except Exception:
+        message = refusal(path)
+    if "this kind of TIFF" in message or "outside 0 to 1" in message:
+        assert "Export it" in message
+        return None
+    raise AssertionError(message)
+
+
+def refused(path: Path) -> str:
+    message = refusal(path)
+    assert "this kind of TIFF file is not read" in message
+    assert "damaged" not in message
+    return message
+
+
+LAYOUTS: list[dict[str, Any]] = [
+    {},
+    {"compression": "zlib"},
+    {"compression": "zlib", "predictor": True},
+    {"tile": (16, 16)},
+    {"tile": (16, 16), "compression": "zlib"},
+]
+
+
+@pytest.mark.parametrize("sense", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("kind", DEPTHS)
+def test_grey_of_every_depth_is_right_or_refused(
+    tmp_path: Path, kind: str, byteorder: Any, sense: str
+) -> None:
+    values = stored(GREY if sense == "minisblack" else 1 - GREY, kind)
+    for number, layout in enumerate(LAYOUTS):
+        if layout.get("predictor") and kind[0] == "f":
+            continue
+        path = tmp_path / f"{number}.tif"
+        tifffile.imwrite(path, values, photometric=sense, byteorder=byteorder, **layout)
+        found = read_or_refused(path)
+        if found is not None:
+            assert np.abs(found - GREY[..., None]).max() < 1.01 / 255, layout
+
+
+@pytest.mark.parametrize("sense", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_grey_of_both_senses_is_read(tmp_path: Path, kind: str, sense: str) -> None:
+    values = stored(GREY if sense == "minisblack" else 1 - GREY, kind)
+    tifffile.imwrite(tmp_path / "grey.tif", values, photometric=sense)
+    found = read_picture(tmp_path / "grey.tif").pixels
+    tolerance = 0.51 / 255 if kind == "u1" else 1e-4
+    assert np.abs(found - GREY[..., None]).max() < tolerance
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("kind", DEPTHS)
+def test_colour_of_every_depth_is_right_or_refused(
+    tmp_path: Path, kind: str, byteorder: Any, planar: Any
+) -> None:
+    values = planes(stored(RGB, kind), planar)
+    for number, layout in enumerate(LAYOUTS):
+        if layout.get("predictor") and kind[0] == "f":
+            continue
+        path = tmp_path / f"{number}.tif"
+        tifffile.imwrite(
+            path, values, photometric="rgb", planarconfig=planar, byteorder=byteorder, **layout
+        )
+        found = read_or_refused(path)
+        if found is not None:
+            assert np.abs(found - RGB).max() < 1.01 / 255, layout
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_inks_are_right_or_refused(tmp_path: Path, planar: Any, kind: str) -> None:
+    path = tmp_path / "inks.tif"
+    values = planes(stored(CMYK, kind), planar)
+    tifffile.imwrite(path, values, photometric="separated", planarconfig=planar)
+    found = read_or_refused(path)
+    assert (found is None) == (planar == "separate" and kind == "u2")
+    if found is not None:
+        expected = (1 - CMYK[..., :3]) * (1 - CMYK[..., 3:])
+        assert np.abs(found - expected).max() < 2.1 / 255
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("extra", ["unassalpha", "assocalpha", "unspecified"])
+@pytest.mark.parametrize("photometric", ["rgb", "minisblack", "miniswhite"])
+def test_a_further_channel_is_right_or_refused(
+    tmp_path: Path, photometric: str, extra: str, planar: Any, kind: str
+) -> None:
+    colours = RGB if photometric == "rgb" else GREY[..., None]
+    weighed = colours * ALPHA[..., None] if extra == "assocalpha" else colours
+    if photometric == "miniswhite":
+        weighed = 1 - weighed
+    values = stored(np.concatenate([weighed, ALPHA[..., None]], axis=-1), kind)
+    path = tmp_path / "extra.tif"
+    tifffile.imwrite(
+        path,
+        planes(values, planar),
+        photometric=photometric,
+        planarconfig=planar,
+        extrasamples=[extra],
+    )
+    found = read_or_refused(path)
+    if found is None:
+        return
+    # Colours that alpha, here at least a quarter, was multiplied into are cut to 8 bits as such.
+    assert np.abs(found - colours).max() < (5.1 if extra == "assocalpha" else 1.01) / 255
+    alpha = read_picture(path).alpha
+    if extra == "unspecified":
+        assert alpha is None
+    else:
+        assert alpha is not None
+        assert np.abs(alpha - ALPHA).max() < 1.01 / 255
+
+
+def written_by_hand(
+    path: Path, bits: int, photometric: int, data: bytes, order: str, fill_order: int = 1
+) -> Path:
+    """TIFF 6.0: one strip, one channel, uncompressed."""
+    entries = [(256, WIDTH), (257, HEIGHT), (258, bits), (259, 1), (262, photometric)]
+    entries += [(266, fill_order), (273, 0), (277, 1), (278, HEIGHT), (279, len(data))]
+    start = 8 + 2 + 12 * len(entries) + 4
+    body = struct.pack(order + "H", len(entries))
+    for tag, value in entries:
+        body += struct.pack(order + "HHII", tag, 4, 1, start if tag == 273 else value)
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    path.write_bytes(head + body + bytes(4) + data)
+    return path
+
+
+@pytest.mark.parametrize("fill_order", [1, 2])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("bits", [1, 2, 4, 6, 10, 12, 14])
+def test_grey_of_odd_depths_is_right_or_refused(
+    tmp_path: Path, bits: int, photometric: int, order: str, fill_order: int
+) -> None:
+    levels = 2**bits - 1
+    values = np.rint(GREY * levels).astype(int)
+    samples = values if photometric else levels - values
+    digits = (samples[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    data = np.packbits(digits.astype(np.uint8).reshape(HEIGHT, -1), axis=1)
+    if fill_order == 2:
+        data = np.packbits(np.unpackbits(data).reshape(-1, 8)[:, ::-1], axis=1)
+    path = tmp_path / "odd.tif"
+    written_by_hand(path, bits, photometric, data.tobytes(), order, fill_order)
+    found = read_or_refused(path)
+    if bits in (1, 2, 4):
+        assert found is not None
+    if found is not None:
+        assert np.abs(found - values[..., None] / levels).max() < 0.6 / 255
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "what"),
+    [
+        pytest.param("f4", {"photometric": "rgb"}, "RGB, 32 bits a channel, floating", id="float"),
+        pytest.param("u4", {"photometric": "rgb"}, "RGB, 32 bits a channel, integers", id="deep"),
+        pytest.param("i2", {"photometric": "rgb"}, "16 bits a channel, signed", id="signed"),
+        pytest.param(
+            "u2", {"photometric": "rgb", "planarconfig": "separate"}, "planes apart", id="planar"
+        ),
+    ],
+)
+def test_a_refusal_says_what_the_file_is(
+    tmp_path: Path, kind: str, options: Any, what: str
+) -> None:
+    values = planes(stored(RGB, kind), options.get("planarconfig", "contig"))
+    tifffile.imwrite(tmp_path / "kind.tif", values, **options)
+    message = refused(tmp_path / "kind.tif")
+    assert what in message
+    assert "8 or 16 bits a channel" in message
+
+
+# Several pictures in one file
+
+THUMBNAIL = np.zeros((16, 24, 3), np.uint8)
+SMALL = {"photometric": "rgb", "subfiletype": 1}
+
+
+def pages(path: Path, *written: tuple[np.ndarray, dict[str, Any]]) -> Path:
+    with tifffile.TiffWriter(path) as file:
+        for values, options in written:
+            file.write(values, **options)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_thumbnail_is_passed_over(
+    tmp_path: Path, kind: str, big: bool, compression: str | None
+) -> None:
+    path = tmp_path / "pages.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as file:
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1, compression=compression)
+        file.write(THUMBNAIL, photometric="rgb", subfiletype=1, compression=compression)
+        file.write(stored(RGB, kind), photometric="rgb", compression=compression)
+    assert np.abs(read_picture(path).pixels - RGB).max() < 1.01 / 255
+
+
+def test_the_full_picture_before_its_thumbnail_is_read(tmp_path: Path) -> None:
+    full = (stored(RGB, "u1"), {"photometric": "rgb"})
+    path = pages(tmp_path / "pages.tif", full, (THUMBNAIL, SMALL))
+    assert read_picture(path).size == (WIDTH, HEIGHT)
+
+
+def test_the_first_of_two_pages_is_read(tmp_path: Path) -> None:
+    page = {"photometric": "rgb", "subfiletype": 2}
+    values = stored(RGB, "u1")
+    path = pages(tmp_path / "pages.tif", (values, page), (values[::-1], page))
+    assert np.abs(read_picture(path).pixels - RGB).max() < 1.01 / 255
+
+
+def test_a_picture_marked_as_reduced_is_read_where_there_is_no_other(tmp_path: Path) -> None:
+    path = pages(tmp_path / "pages.tif", (stored(RGB, "u1"), SMALL))
+    assert read_picture(path).size == (WIDTH, HEIGHT)
+
+
+def test_a_full_picture_in_a_sub_directory_is_refused(tmp_path: Path) -> None:
+    full = (stored(RGB, "u1"), {"photometric": "rgb"})
+    path = pages(tmp_path / "pages.tif", (THUMBNAIL, SMALL | {"subifds": 1}), full)
+    assert "a thumbnail and the full one in a sub-directory" in refused(path)
+
+
+# Strips and tiles that the file does not have
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_a_picture_higher_than_its_strips_is_refused(
+    tmp_path: Path, layout: Any, planar: Any
+) -> None:
+    path = tmp_path / "high.tif"
+    rows = {} if "tile" in layout else {"rowsperstrip": 16}
+    values = planes(stored(RGB, "u1"), planar)
+    tifffile.imwrite(path, values, photometric="rgb", planarconfig=planar, **layout, **rows)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["ImageLength"].overwrite(HEIGHT * 3)
+    message = refusal(path)
+    assert "truncated or damaged" in message
+    assert "are missing" in message
