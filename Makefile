@@ -14,7 +14,7 @@ demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
 	@$(BIN)/impasto demo --folder demo
 
 # The faults fork a thousand times, which is several times faster in a process without torch.
-FAULTS := tests/hotfolder/test_faults.py
+FAULTS := tests/hotfolder/reliability/test_faults.py
 
 test: .venv/installed-dev ## Run the tests
 	@$(BIN)/python -m pytest $(FAULTS)

@@ -384,15 +384,9 @@ def _check(
     if not styles:
         raise SettingsError([Problem(("styles",), "none", "at least one style picture")])
     if settings.style_blend is not None and len(settings.style_blend) != len(styles):
-        raise SettingsError(
-            [
-                Problem(
-                    ("style_blend",),
-                    f"{len(settings.style_blend)} numbers",
-                    f"one for each of the {len(styles)} style pictures",
-                )
-            ]
-        )
+        given = f"{len(settings.style_blend)} numbers"
+        expected = f"one for each of the {len(styles)} style pictures"
+        raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
     check_side(settings.format, size)
