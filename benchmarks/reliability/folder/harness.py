@@ -20,21 +20,16 @@ from benchmarks.reliability.faults import faults
 from benchmarks.reliability.folder.daemon import Daemon, Hang, Incident
 from benchmarks.reliability.folder.ledger import Ledger, Sight
 from benchmarks.reliability.folder.outside import SECRET, Outside
-from benchmarks.reliability.folder.stranger import Stranger, places_of
+from benchmarks.reliability.folder.stranger import Stranger
 from hotfolder.config.model import Config
-from hotfolder.file_names import FileRole, is_ignored, parse, shown
 from hotfolder.paths import FolderPaths
 from plugin.client.protocol import END_STATES, ControlFile, JobStatus, ServerStatus
 
 __all__ = ["FolderHarness", "Tally"]
 
 MAX_STATUS_BYTES = 1 << 20
-STEP_SECONDS = 3.0
+STEP_SECONDS = 5.0
 """Of this thread's processor time."""
-REST_STEPS = 400
-QUIET_STEPS = 25
-"""So many without a change are rest. Each advances the clock by `REST_SECONDS`."""
-REST_SECONDS = 30.0
 
 CONTROL_SUFFIXES = tuple(control.suffix for control in ControlFile)
 
@@ -89,12 +84,12 @@ class FolderHarness:
             self.folder, self.config_file, self._faults.__enter__(), self._take_status
         )
         self._ledger = Ledger(roots)
-        self._sight = self._ledger.look()
-        self._tracked: set[str] = set()
+        self.sight = self._ledger.look()
+        self.tracked: set[str] = set()
         """The marks that must not go."""
-        self._by_stranger: dict[str, int] = {}
+        self.by_stranger: dict[str, int] = {}
         """Files that the stranger has put where they are, and their inodes."""
-        self._disturbed: set[str] = set()
+        self.disturbed: set[str] = set()
         """Folders in which the stranger has changed something."""
         self._statuses: dict[str, Mapping[str, Any]] = {}
         """The last of each job, by its name."""
@@ -127,7 +122,7 @@ class FolderHarness:
     ) -> None:
         self.daemon.kill()
         self._faults.__exit__(kind, error, trace)
-        self._allow_everything()
+        self.allow_everything()
         self._temporary.cleanup()
         if self._other is not None:
             self._other.cleanup()
@@ -185,6 +180,10 @@ class FolderHarness:
         self.tally.kills += 1
         self.check()
 
+    def look(self) -> Sight:
+        """What lies where, now."""
+        return self._ledger.look()
+
     def check(self) -> None:
         """What holds at every moment.
 
@@ -196,14 +195,26 @@ class FolderHarness:
         self.tally.starts_refused += len(self.daemon.refusals)
         self.daemon.refusals.clear()
         problems, self._problems = self._problems, []
-        self._insist(problems)
+        self.insist(problems)
 
-    def _insist(self, problems: list[str]) -> None:
+    def insist(self, problems: list[str]) -> None:
         """
         Raises:
             AssertionError: there is one.
         """
         assert not problems, "\n".join(dict.fromkeys(problems))
+
+    def allow_everything(self) -> None:
+        """All modes as they were at first."""
+        for folder, folders, files in os.walk(self.place):
+            for name in folders:
+                path = Path(folder, name)
+                if not path.is_symlink():
+                    path.chmod(0o755)
+            for name in files:
+                path = Path(folder, name)
+                if path.is_file() and not path.is_symlink() and "outside" not in path.parts:
+                    path.chmod(0o644)
 
     # --- the invariants ----------------------------------------------------------------------
 
@@ -211,36 +222,36 @@ class FolderHarness:
         """Find out what the server has done since the last look."""
         self.tally.checks_outside += 1
         self._problems += self.outside.touched()
-        before, self._sight = self._sight, self._ledger.look()
-        self._check_files(before, self._sight)
+        before, self.sight = self.sight, self._ledger.look()
+        self._check_files(before, self.sight)
         self._ended_now = 0
-        self._check_status_files(before, self._sight)
+        self._check_status_files(before, self.sight)
 
     def _note_deed(self, now: Sight) -> None:
         """After the stranger's deed: what he took away is nobody's loss."""
-        before, self._sight = self._sight, now
+        before, self.sight = self.sight, now
         for mark, paths in before.marks.items():
             if len(now.marks.get(mark, ())) < len(paths):
-                self._tracked.discard(mark)
+                self.tracked.discard(mark)
         for mark, paths in now.marks.items():
             if mark not in before.marks and any(map(_counts, paths)):
-                self._tracked.add(mark)
+                self.tracked.add(mark)
                 self.tally.files += 1
         for path, facts in now.files.items():
             if before.files.get(path) != facts:
-                self._by_stranger[path] = facts[0]
+                self.by_stranger[path] = facts[0]
                 if not _counts(path):
                     marks = {mark for mark, paths in now.marks.items() if path in paths}
-                    self._tracked -= marks
+                    self.tracked -= marks
         changed = before.files.items() ^ now.files.items()
         folders = before.folders ^ now.folders
         links = before.links ^ now.links
         for path in (*(path for path, _ in changed), *folders, *links):
-            self._disturbed.update((path, path.rpartition("/")[0]))
+            self.disturbed.update((path, path.rpartition("/")[0]))
 
     def _check_files(self, before: Sight, now: Sight) -> None:
-        for mark in sorted(self._tracked - now.marks.keys()):
-            self._tracked.discard(mark)
+        for mark in sorted(self.tracked - now.marks.keys()):
+            self.tracked.discard(mark)
             paths = before.marks.get(mark, set())
             if not self._may_go(mark, paths, before):
                 self._problems.append(f"lost: {mark}, which was {sorted(paths)}")
@@ -250,12 +261,12 @@ class FolderHarness:
         for mark, paths in now.marks.items():
             published = [path for path in paths if path.startswith("hot/outbox/")]
             if mark.startswith("painted ") and published:
-                self._tracked.add(mark)
+                self.tracked.add(mark)
                 if len(published) > 1:
                     self._problems.append(f"doubled: {published}")
-        for path, inode in list(self._by_stranger.items()):
+        for path, inode in list(self.by_stranger.items()):
             if path not in now.files or now.files[path][0] != inode:
-                del self._by_stranger[path]
+                del self.by_stranger[path]
 
     def _may_go(self, mark: str, paths: set[str], before: Sight) -> bool:
         """Whether the configuration lets the server remove it."""
@@ -266,13 +277,13 @@ class FolderHarness:
     def _may_leave(self, path: str, before: Sight, config: Config) -> bool:
         if path.startswith("hot/"):
             _, place, *rest = path.split("/")
-            own = path not in self._by_stranger
+            own = path not in self.by_stranger
             if place in ("inbox", ".impasto") and self._ended_now and _cleans(config.retention):
                 return True  # It has ended and was removed since the last look.
             match place:
                 case ".impasto" if rest[0] == "spool" and config.originals == "delete":
                     mark = f"painted {rest[1]}"
-                    return mark in before.marks or mark in self._sight.marks
+                    return mark in before.marks or mark in self.sight.marks
                 case ".impasto" if rest[0] == "batches" and config.originals == "delete":
                     return True
                 case "outbox" if config.overwrite:
@@ -286,7 +297,7 @@ class FolderHarness:
     def _check_status_files(self, before: Sight, now: Sight) -> None:
         for path, facts in now.files.items():
             folder, _, name = path.rpartition("/")
-            if folder != "hot/status" or not name.endswith(".json") or path in self._by_stranger:
+            if folder != "hot/status" or not name.endswith(".json") or path in self.by_stranger:
                 continue
             if before.files.get(path) == facts or name.startswith("."):
                 continue
@@ -315,171 +326,6 @@ class FolderHarness:
         if status["state"] in END_STATES:
             self._ended_now += 1
             self.tally.ends[status["state"]] += 1
-
-    # --- the end -----------------------------------------------------------------------------
-
-    def finish(self) -> None:
-        """The stranger stops, and everything works again: each job comes to its end, or says for
-        what it waits.
-
-        Raises:
-            AssertionError: one does not.
-        """
-        growing, self.growing = self.growing, None
-        self._others_go_on()
-        self.stop()
-        self.act(self._allow_everything)
-        self.act(self.stranger.unlock)
-        self.act(self.stranger.swap_back)
-        self.act(self.stranger.bring_places_back)
-        self.act(self._allow_everything)
-        self.act(self.stranger.resume)
-        self.daemon.life = "paints"
-        quiet, last = 0, None
-        for _ in range(REST_STEPS):
-            self.step(REST_SECONDS)
-            now = self._state()
-            quiet = quiet + 1 if now == last else 0
-            last = now
-            if quiet == QUIET_STEPS:
-                break
-        else:
-            raise AssertionError(f"it does not come to rest: {self._state()}")
-        self._check_ends()
-        self.growing = growing
-        self._check_once()
-
-    def _others_go_on(self) -> None:
-        """What is wrong with one job stops no other."""
-        self.daemon.life = "paints"
-        for _ in range(12):
-            self.step(REST_SECONDS)
-        server, folder = self.daemon.server, self.folder
-        places = (*places_of(folder), folder.root, folder.private, folder.spool)
-        if server is None or (folder.private / "paused").exists() or not all(map(_is_open, places)):
-            return
-        for entry in server._live.values():
-            mine = f"hot/.impasto/spool/{entry.job.id}"
-            is_whole = _is_open(entry.folder) and _is_open(entry.inputs)
-            if is_whole and mine not in self._disturbed and entry.state in ("queued", "running"):
-                self._insist([f"{entry.tag} is kept from its end: {entry.state}"])
-        shown = {status["id"] or status["name"] for status in self._written().values()}
-        for mark in sorted(self._tracked):
-            for path in self._sight.marks.get(mark, ()):
-                _, place, *parts = path.split("/")
-                if place == ".impasto" and parts[0] in ("spool", "batches"):
-                    taken = (
-                        parts[1] in shown
-                        or f"hot/.impasto/{parts[0]}/{parts[1]}" in self._disturbed
-                    )
-                    self._insist([] if taken else [f"no status of {path}"])
-
-    def _check_once(self) -> None:
-        """A server that is to end when all has ended does, whatever lies in the folder."""
-        self.stop()
-        self.daemon.once = True
-        for number in range(60):
-            self.step(REST_SECONDS / 10)
-            if self.daemon.server is None:
-                return
-            if number == 30 and not self._grows_beside_the_jobs():
-                self.growing = None  # For the files of a job it waits as long as they grow.
-        self._insist(["`run --once` does not end"])
-
-    def _grows_beside_the_jobs(self) -> bool:
-        server, name = self.daemon.server, (self.growing or "").rpartition("/")[2]
-        return server is not None and shown(name) in " ".join(server._last_scan.unrecognised)
-
-    def _state(self) -> Any:
-        statuses = [(s["name"], s["state"], s["message"]) for s in self._written().values()]
-        return sorted(statuses), sorted(self._ledger.look().marks)
-
-    def _written(self) -> dict[str, Mapping[str, Any]]:
-        """The status files that are the server's."""
-        found = {}
-        for path in self.folder.status.glob("*.json"):
-            name = f"hot/status/{path.name}"
-            if path.name.startswith(".") or path.stem == "server" or name in self._by_stranger:
-                continue
-            if path.is_file() and not path.is_symlink():
-                found[path.stem] = json.loads(path.read_bytes())
-        return found
-
-    def _check_ends(self) -> None:
-        server = self.daemon.server
-        assert server is not None, "it does not start"
-        written = self._written()
-        problems = []
-        for status in written.values():
-            explained = status["state"] in ("waiting", "held") and status["message"]
-            if status["state"] not in END_STATES and not explained:
-                problems.append(f"for ever {status['state']}: {status['name']}")
-        heartbeat = None
-        if (path := self.folder.status / "server.json").is_file():
-            heartbeat = json.loads(path.read_bytes())
-        sources = {status["source"] for status in written.values()}
-        held = {status["id"] for status in written.values() if status["state"] == "held"}
-        scan = server._last_scan
-        seen = {path for each in scan.candidates.values() for path in map(str, _paths(each))}
-        strays = " ".join(scan.unrecognised)
-        for mark in sorted(self._tracked):
-            for path in self._sight.marks.get(mark, ()):
-                parts = path.split("/")
-                if parts[1] == ".impasto" and parts[2] in ("spool", "batches"):
-                    if parts[3] not in held:
-                        problems.append(f"left: {path}")
-                elif parts[1] == "inbox" and not self._is_explained(path, seen, strays, sources):
-                    problems.append(f"nobody is told of {path}")
-        for path in self._sight.folders:
-            parts = path.split("/")
-            is_failed = parts[:2] == ["hot", "failed"] and len(parts) == 3
-            if is_failed and path not in self._disturbed:
-                reason = f"{path}/error.txt" in self._sight.files
-                problems += [] if reason else [f"no reason in {path}"]
-        if heartbeat and any(heartbeat["queue"][state] for state in ("queued", "running")):
-            problems.append(f"the server says of its queue: {heartbeat['queue']}")
-        self._insist(problems)
-
-    def _is_explained(self, path: str, seen: set[str], strays: str, sources: set[str]) -> bool:
-        inside = path.removeprefix("hot/inbox/")
-        folder, _, name = inside.rpartition("/")
-        if str(self.folder.absolute(path.removeprefix("hot/"))) in seen or any(
-            map(is_ignored, inside.split("/"))
-        ):
-            return True
-        if shown(name) in strays or (folder and f"{shown(folder.split('/')[0])}/" in strays):
-            return True
-        if "/" in folder and f"{shown(folder)}/" in strays:
-            return True
-        if folder and name.lower() in ("preset.yaml", "preset.yml"):
-            return True
-        parsed = parse(name)
-        return (
-            parsed is not None
-            and parsed.role is FileRole.BATCH
-            and not folder
-            and parsed.job in sources
-        )
-
-    def _allow_everything(self) -> None:
-        """All modes as they were at first."""
-        for folder, folders, files in os.walk(self.place):
-            for name in folders:
-                path = Path(folder, name)
-                if not path.is_symlink():
-                    path.chmod(0o755)
-            for name in files:
-                path = Path(folder, name)
-                if path.is_file() and not path.is_symlink() and "outside" not in path.parts:
-                    path.chmod(0o644)
-
-
-def _is_open(folder: Path) -> bool:
-    return folder.is_dir() and folder.stat().st_mode & 0o700 == 0o700
-
-
-def _paths(candidate: Any) -> list[Path]:
-    return [*(file.path for file in candidate.inputs), *(file.path for file in candidate.files)]
 
 
 def _counts(path: str) -> bool:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from benchmarks.reliability.folder.daemon import Incident, Killed
 from benchmarks.reliability.folder.dispatcher import LIVES
+from benchmarks.reliability.folder.ending import Ending
 from benchmarks.reliability.folder.harness import FolderHarness, Tally
 from benchmarks.reliability.folder.stranger import LINKS, LITTER, LITTER_NAMES, PLACES, Stranger
 from benchmarks.reliability.folder.texts import (
@@ -100,7 +101,7 @@ class FolderMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         with self.harness:
             self._work(1, 2.0)
-            self.harness.finish()
+            Ending(self.harness).reach()
 
     # --- the server --------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class FolderMachine(RuleBasedStateMachine):
         folder=st.sampled_from(FOLDERS),
         text=st.sampled_from((*SIDECARS, *BATCHES)),
         kind=st.sampled_from((".yaml", ".batch.yaml")),
-        count=st.sampled_from((20, 20, 60)),
+        count=st.sampled_from((12, 12, 12, 60)),
     )
     def write_crowd(self, folder: str, text: bytes, kind: str, count: int) -> None:
         """Many of the same kind at once."""
