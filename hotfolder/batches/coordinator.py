@@ -79,7 +79,7 @@ class BatchCoordinator:
         self._guard = RefusalGuard()
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, BatchCandidate] = {}
-        self._look: SteppedWork[list[SpooledJob]] = SteppedWork(clock, TURN_SECONDS)
+        self._look: SteppedWork[None] = SteppedWork(clock, TURN_SECONDS)
         self._remove_control = remove_control
         self._controls = BatchControls(remove_control)
         """Those of the last scan."""
@@ -132,15 +132,12 @@ class BatchCoordinator:
         self._controls = BatchControls(self._remove_control, snapshot, priorities)
         self._look.begin(self._look_at(snapshot, taken))
 
-    def look(self) -> list[SpooledJob]:
-        """Go on with the look, for as long as a turn may take.
+    def look(self) -> None:
+        """Go on with the look, for as long as a turn may take. The spool takes in batch files that
+        are refused or cancelled, as jobs that have ended."""
+        self._look.turn()
 
-        Returns:
-            Batch files that are refused or cancelled, as jobs that have ended.
-        """
-        return self._look.turn() or []
-
-    def _look_at(self, snapshot: Snapshot, taken: AbstractSet[str]) -> Steps[list[SpooledJob]]:
+    def _look_at(self, snapshot: Snapshot, taken: AbstractSet[str]) -> Steps[None]:
         if self._store.unsettled and not self._backoff.is_delayed(UNSETTLED):
             self._take_up(self._store.catch_up())
             self._backoff.delay(UNSETTLED)
@@ -153,7 +150,6 @@ class BatchCoordinator:
         )
         loose = LoosePictures(self._folder.inbox, snapshot.unclaimed if files else ())
         waiting: dict[str, BatchCandidate] = {}
-        refused: list[SpooledJob] = []
         self.settling = False
         yield
         for source, file in files.items():
@@ -164,10 +160,10 @@ class BatchCoordinator:
             candidate.priority = self._controls.priorities.get(name)
             if file.settled and name in self._controls.cancelled:
                 candidate.decision = Decision.REFUSE
-                refused += self._claim_ended(candidate, outcome_now(JobState.CANCELLED))
+                self._claim_ended(candidate, outcome_now(JobState.CANCELLED))
             elif candidate.decision is Decision.REFUSE:
                 outcome = outcome_now(JobState.FAILED, error=str(candidate.error))
-                refused += self._claim_ended(candidate, outcome)
+                self._claim_ended(candidate, outcome)
             elif candidate.decision is Decision.CLAIM and name in self._controls.held:
                 candidate.decision, candidate.message = Decision.HOLD, on_hold(name)
             elif candidate.decision is Decision.CLAIM:
@@ -176,17 +172,18 @@ class BatchCoordinator:
                 except HotFolderError as error:
                     candidate.decision = Decision.REFUSE
                     outcome = outcome_now(JobState.FAILED, error=str(error))
-                    refused += self._claim_ended(candidate, outcome)
+                    self._claim_ended(candidate, outcome)
                 except Exception as error:
                     self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):
                 waiting[name] = candidate
                 self.settling |= candidate.message.startswith("arriving")
             yield
-        for gone in self._waiting.keys() - waiting.keys() - self._live.keys() - taken:
-            self._written.clear(gone)
+        # What was claimed in the same look has a status of its own by now.
+        gone = self._waiting.keys() - names.values() - self._live.keys() - taken
+        for name in gone - waiting.keys():
+            self._written.clear(name)
         self._waiting = waiting
-        return refused
 
     def _obey(self, name: str) -> None:
         """What control files ask of a batch that lives."""
@@ -311,18 +308,17 @@ class BatchCoordinator:
 
     # --- claiming --------------------------------------------------------------------------
 
-    def _claim_ended(self, candidate: BatchCandidate, outcome: JobOutcome) -> list[SpooledJob]:
+    def _claim_ended(self, candidate: BatchCandidate, outcome: JobOutcome) -> None:
         """The batch file as a job that has ended."""
         dropped = candidate.status(0.0).dropped
         inputs, files = (InputFile(FileRole.SIDECAR, candidate.file.path),), (candidate.file,)
         job = JobCandidate(candidate.source, Decision.REFUSE, "", inputs, dropped, files=files)
         try:
-            entry = self._spool.claim(job, candidate.name, outcome)
+            self._spool.claim(job, candidate.name, outcome)
         except OSError as error:
             self._cannot_take(candidate, error)
-            return []
-        self._controls.remove(candidate.name, ControlFile.CANCEL)
-        return [entry]
+        else:
+            self._controls.remove(candidate.name, ControlFile.CANCEL)
 
     def _claim(self, candidate: BatchCandidate, loose: LoosePictures) -> Steps[None]:
         """Raises OSError: it cannot be taken in; what was taken is back in the inbox."""

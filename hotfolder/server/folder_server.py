@@ -318,7 +318,7 @@ class FolderServer:
             return
         self._last_scan = scan
         self._completion.cancel_files |= scan.cancels
-        self._live |= {entry.job.id: entry for entry in scan.claimed}
+        self._take_claimed()
         if scan.claimed:
             self._report_jobs()  # Seen in the queue, however soon a worker takes them.
         for job_id, reason in scan.cancelled.items():
@@ -334,13 +334,12 @@ class FolderServer:
         """Claim their next jobs; publish the summary of those that have ended."""
         if not (self._batches.names or self._batches.is_looking):
             return
-        for entry in self._batches.look():
-            self._live[entry.job.id] = entry
+        self._batches.look()
         until = self._clock() + TURN_SECONDS
-        for entry in self._batches.feed(self._live, self._names_taken()):
-            self._live[entry.job.id] = entry
+        for _ in self._batches.feed(self._live, self._names_taken()):
             if self._clock() >= until:
                 break
+        self._take_claimed()
         for entry in self._batches.to_cancel(self._live):
             self._runner.stop(entry, StopRequest(JobState.CANCELLED))
         for status in self._batches.finish(self._live):

@@ -129,6 +129,19 @@ def test_a_crowd_of_slow_batch_files_takes_many_short_turns_and_comes_to_its_end
     assert states == {"waiting"}
 
 
+def test_batch_files_that_are_refused_over_several_turns_end_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = slow(room.clock, 0.4, batch_candidates.read_text)
+    monkeypatch.setattr(batch_candidates, "read_text", read)
+    for number in range(8):
+        room.drop(f"evil{number}.batch.yaml", "nonsense: 1")
+    longest_turn(room, 30)
+    for number in range(8):
+        assert room.status(f"evil{number}")["state"] == "failed"
+    assert room.daemon.run_summary().failed == 8
+
+
 def test_a_large_batch_is_planned_in_steps(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(60):
         room.drop(f"{number:02}.jpg")
