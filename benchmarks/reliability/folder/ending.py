@@ -115,8 +115,11 @@ class Ending:
         self._harness.insist(["`run --once` does not end"])
 
     def _grows_beside_the_jobs(self) -> bool:
-        server, name = self._harness.daemon.server, (self._harness.growing or "").rpartition("/")[2]
-        return server is not None and shown(name) in " ".join(server._last_scan.unrecognised)
+        server, label = self._harness.daemon.server, shown(self._harness.growing or "")
+        return server is not None and any(
+            words == label or words.startswith(f"{label} (")
+            for words in server._last_scan.unrecognised
+        )
 
     def _state(self) -> Any:
         statuses = [(s["name"], s["state"], s["message"]) for s in self._written().values()]
