@@ -89,6 +89,9 @@ class FolderHarness:
         """The marks that must not go."""
         self.by_stranger: dict[str, int] = {}
         """Files that the stranger has put where they are, and their inodes."""
+        self._by_server: dict[str, int] = {}
+        """The same of those that the server has put there: one that was away with its folder is
+        still the server's when the folder is back."""
         self.disturbed: set[str] = set()
         """Folders in which the stranger has changed something."""
         self._statuses: dict[str, Mapping[str, Any]] = {}
@@ -238,7 +241,7 @@ class FolderHarness:
                 self.tracked.add(mark)
                 self.tally.files += 1
         for path, facts in now.files.items():
-            if before.files.get(path) != facts:
+            if before.files.get(path) != facts and self._by_server.get(path) != facts[0]:
                 self.by_stranger[path] = facts[0]
                 if not _counts(path):
                     marks = {mark for mark, paths in now.marks.items() if path in paths}
@@ -255,6 +258,9 @@ class FolderHarness:
             paths = before.marks.get(mark, set())
             if not self._may_go(mark, paths, before):
                 self._problems.append(f"lost: {mark}, which was {sorted(paths)}")
+        self._by_server |= {
+            path: facts[0] for path, facts in now.files.items() if before.files.get(path) != facts
+        }
         for path in now.marks.get(SECRET.decode(), ()):
             if path not in before.marks.get(SECRET.decode(), ()):
                 self._problems.append(f"{path} has what stands in a file outside")
