@@ -159,9 +159,7 @@ class ClaimStore(Generic[C]):
 
     def remove(self, claim: C) -> None:
         """Forget a claim whose end is published."""
-        # What is left without its plan is no claim: a removal cut short is completed at restart.
-        folder_access.unlink(claim.folder / self._plan, missing_ok=True)
-        sync_folder(claim.folder)
+        self._remove_plan(claim)
         self._remove_folder(claim.folder)
 
     def write_state(self, claim: C) -> None:
@@ -208,7 +206,7 @@ class ClaimStore(Generic[C]):
                     if folder_access.exists(source):
                         raise FileExistsError(errno.EEXIST, "dropped again", str(source))
                     move(target, source)
-            folder_access.unlink(claim.folder / self._plan, missing_ok=True)
+            self._remove_plan(claim)
             self._remove_folder(claim.folder)
         except OSError as error:
             log.error("%s half claimed; it will be finished: %s", JobTag(claim.folder.name), error)
@@ -218,6 +216,27 @@ class ClaimStore(Generic[C]):
         self.unsettled.append(folder)
         what = Path(error.filename).name if isinstance(error.filename, str) else folder.name
         self.reasons[folder.name] = f"{shown(what)}: {error.strerror or error}"
+
+    def _remove_plan(self, claim: C) -> None:
+        """After that it is no claim: a removal cut short is completed at restart. The inputs go
+        before, so that those which somebody puts back later are known not to be ours."""
+        with contextlib.suppress(FileNotFoundError):
+            folder_access.remove_tree(claim.folder / "inputs")
+        folder_access.unlink(claim.folder / self._plan, missing_ok=True)
+        sync_folder(claim.folder)
+
+    def _remove_unless_filled(self, folder: Path) -> None:
+        """Remove a folder without a plan. If there are inputs in it, somebody has removed the plan
+        or put them there: they are nobody's to throw away.
+
+        Raises:
+            OSError: there are.
+        """
+        inputs = folder / "inputs"
+        if folder_access.is_folder(inputs) and any(folder_access.names(inputs)):
+            message = f"{self._plan} is missing, and files are in inputs/. Move them back to inbox/"
+            raise OSError(errno.ENOTEMPTY, message, str(folder))
+        self._remove_folder(folder)
 
     def _remove_folder(self, folder: Path) -> None:
         """Remove a folder that has no plan, and so is no claim."""
@@ -249,7 +268,7 @@ class ClaimStore(Generic[C]):
             # Not `exists()`, to which a disk that cannot be read is an empty one.
             folder_access.lstat(folder / self._plan)
         except FileNotFoundError:
-            self._remove_folder(folder)
+            self._remove_unless_filled(folder)
             return None
         try:
             return self._read(folder)

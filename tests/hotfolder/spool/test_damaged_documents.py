@@ -301,3 +301,18 @@ def test_no_status_that_somebody_has_written_gives_a_job_a_name_that_none_can_ha
     room.restart()
     room.step(3)
     assert room.status("cat")["state"] == "failed"
+
+
+def test_files_in_a_folder_of_the_queue_without_its_plan_stay_and_are_named(room: Room) -> None:
+    folder = room.folder.spool / "20200101-000000-000000-0000"
+    (folder / "inputs").mkdir(parents=True)
+    (folder / "inputs" / "cat.jpg").write_bytes(b"somebody's")
+    room.restart()
+    room.step(3)
+    assert (folder / "inputs" / "cat.jpg").read_bytes() == b"somebody's"
+    (stray,) = room.status("server")["strays"]
+    assert "job.json is missing, and files are in inputs/" in stray
+    (folder / "inputs" / "cat.jpg").unlink()
+    room.step(4, seconds=10)
+    assert not folder.exists()
+    assert room.status("server")["strays"] == []
