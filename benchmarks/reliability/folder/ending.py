@@ -161,7 +161,8 @@ class Ending:
             for path in self._harness.sight.marks.get(mark, ()):
                 parts = path.split("/")
                 if parts[1] == ".impasto" and parts[2] in ("spool", "batches"):
-                    if parts[3] not in held:
+                    is_named = any(words.startswith(f"{parts[3]} (") for words in strays)
+                    if parts[3] not in held and not is_named:
                         problems.append(f"left: {path}")
                 elif parts[1] == "inbox" and not self._is_explained(path, seen, strays, sources):
                     problems.append(f"nobody is told of {path}")
