@@ -157,11 +157,12 @@ class Ending:
         scan = server._last_scan
         seen = {path for each in scan.candidates.values() for path in map(str, _paths(each))}
         strays = " ".join(scan.unrecognised)
+        named = " ".join(server._spool.troubles)
         for mark in sorted(self._harness.tracked):
             for path in self._harness.sight.marks.get(mark, ()):
                 parts = path.split("/")
                 if parts[1] == ".impasto" and parts[2] in ("spool", "batches"):
-                    is_named = any(words.startswith(f"{parts[3]} (") for words in strays)
+                    is_named = parts[3] in named
                     if parts[3] not in held and not is_named:
                         problems.append(f"left: {path}")
                 elif parts[1] == "inbox" and not self._is_explained(path, seen, strays, sources):
