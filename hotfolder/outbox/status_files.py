@@ -5,14 +5,14 @@ docs/protocol.md has the table of keys; `plugin.client.protocol` has them as fie
 
 import contextlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hotfolder.atomic_files import copy, discard, read_json, write_json
-from hotfolder.file_names import shown
-from hotfolder.folder_access import scan, unlink
+from hotfolder.file_names import check_plain, shown
+from hotfolder.folder_access import exists, scan, unlink
 from hotfolder.job import now
 from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, MAX_STATUS_BYTES, finite, shortened
 from hotfolder.paths import FolderPaths
@@ -33,7 +33,8 @@ _LONGEST = {
 _ONE_LINE = ("message", "paused")
 """What is shown in a line; a name in it may hold what ends the line, or steers a terminal."""
 
-_UNCLAIMED = (JobState.WAITING, JobState.HELD, JobState.QUEUED)
+
+_LIVE = (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
 
 
 class StatusWriter:
@@ -68,11 +69,24 @@ class StatusWriter:
         unlink(self._preview_path(name), missing_ok=True)
 
     def clear_waiting(self) -> None:
-        """At start: remove what a killed server wrote about files in the inbox, which may be gone
-        since."""
+        """At start: remove what a server before this one wrote about files in the inbox, and about
+        jobs and batches in the queue, that are gone since."""
         for path, _, document in read_statuses(self._folder.status):
-            if document.get("state") in _UNCLAIMED and document.get("id") is None:
+            if document.get("state") in _LIVE and not self._is_claimed(document):
                 discard(path)
+
+    def _is_claimed(self, document: Mapping[str, Any]) -> bool:
+        """Whether what the status is about lies in the queue, or cannot be looked for now."""
+        place, name = self._folder.spool, document.get("id")
+        if name is None and document.get("state") == JobState.RUNNING:
+            place, name = self._folder.batches, document.get("name")
+        try:
+            check_plain(name)
+            return isinstance(name, str) and exists(place / name)
+        except (ValueError, TypeError):
+            return False
+        except OSError:
+            return True
 
     def _write(self, path: Path, status: JobStatus | ServerStatus) -> dict[str, Any]:
         document: dict[str, Any] = finite(

@@ -23,7 +23,7 @@ class FolderAvailability(StrEnum):
     UNAVAILABLE = "unavailable"
     """It, its inbox or its spool cannot be reached. It may come back."""
     REPLACED = "replaced"
-    """A whole hot folder lies there, but another one, or the same one mounted anew."""
+    """A whole hot folder lies there, but it or its spool is another one, or mounted anew."""
 
 
 class AvailabilityMonitor:
@@ -35,7 +35,7 @@ class AvailabilityMonitor:
             OSError: the folder is not there.
         """
         self._folder = folder
-        self._known = _identity(folder.root)
+        self._root, self._spool = _identity(folder.root), _identity(folder.spool)
         self.reason = ""
         """Why it is unavailable, for a person."""
         self.same_root = True
@@ -45,16 +45,18 @@ class AvailabilityMonitor:
         """Look at the folder, its inbox and its spool."""
         self.reason, self.same_root = "", False
         try:
-            self.same_root = _identity(self._folder.root) == self._known
+            self.same_root = _identity(self._folder.root) == self._root
             for place in (self._folder.inbox, self._folder.spool):
                 if not stat.S_ISDIR(lstat(place).st_mode):
                     raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(place))
+            same_spool = _identity(self._folder.spool) == self._spool
         except OSError as error:
             self.reason = f"{error.filename}: {error.strerror}"
             return FolderAvailability.UNAVAILABLE
-        return FolderAvailability.AVAILABLE if self.same_root else FolderAvailability.REPLACED
+        is_same = self.same_root and same_spool
+        return FolderAvailability.AVAILABLE if is_same else FolderAvailability.REPLACED
 
 
-def _identity(root: Path) -> tuple[int, int]:
-    facts = lstat(root)
+def _identity(place: Path) -> tuple[int, int]:
+    facts = lstat(place)
     return facts.st_dev, facts.st_ino

@@ -195,6 +195,18 @@ def test_a_run_that_is_to_end_by_itself_ends_when_its_folder_is_out_of_reach(roo
 # --- 7: another folder in its place ----------------------------------------------------------
 
 
+def test_another_spool_in_the_place_of_the_one_served_is_another_folder(
+    folder: FolderPaths,
+) -> None:
+    """Such as one on a disk of its own that is mounted late: its jobs are to be taken up."""
+    monitor = AvailabilityMonitor(folder)
+    assert monitor.check() is FolderAvailability.AVAILABLE
+    folder.spool.rename(folder.private / "aside")
+    assert monitor.check() is FolderAvailability.UNAVAILABLE
+    folder.spool.mkdir()
+    assert monitor.check() is FolderAvailability.REPLACED
+
+
 def test_a_file_in_the_inboxs_place_is_no_inbox(folder: FolderPaths) -> None:
     monitor = AvailabilityMonitor(folder)
     assert monitor.check() is FolderAvailability.AVAILABLE

@@ -99,6 +99,9 @@ def test_leftovers_of_a_killed_daemon_are_removed(room: Room) -> None:
     for place in places:
         (place / ".impasto-0123456789abcdef.part").write_bytes(b"half")
     write_json(folder.status / "gone.json", {"state": "waiting"})
+    write_json(folder.status / "taken.json", {"state": "queued", "id": "20200101-000000-000000-0"})
+    write_json(folder.status / "trip.json", {"state": "running", "id": None, "name": "trip"})
+    write_json(folder.status / "odd.json", {"state": "running", "id": "../../inbox"})
     room.restart()
     room.step()
     assert {path.name for path in folder.status.iterdir()} == {"server.json"}
