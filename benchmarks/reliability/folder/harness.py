@@ -4,6 +4,7 @@ does."""
 import contextlib
 import json
 import os
+import stat
 import tempfile
 import time
 import traceback
@@ -167,7 +168,9 @@ class FolderHarness:
 
     def _grow(self) -> None:
         path = self.growing and self.folder.inbox / self.growing
-        if path and path.parent.resolve() == path.parent and not path.is_symlink():
+        if not path or path.parent.resolve() != path.parent:
+            return
+        if not os.path.lexists(path) or _is_plain(path):
             with contextlib.suppress(OSError, ValueError), path.open("ab") as file:
                 file.write(b"more")
 
@@ -342,6 +345,11 @@ def _counts(path: str) -> bool:
     if name.startswith(".impasto-") or name.lower().endswith(CONTROL_SUFFIXES):
         return False
     return top == "away" or place in ("inbox", "outbox", "done", "failed", "styles")
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file that opening cannot lead elsewhere, nor wait for anybody."""
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _is_set(retention: Any, place: str) -> bool:
