@@ -268,7 +268,7 @@ class FolderHarness:
             if path not in before.marks.get(SECRET.decode(), ()):
                 self._problems.append(f"{path} has what stands in a file outside")
         for mark, paths in now.marks.items():
-            published = [path for path in paths if path.startswith("hot/outbox/")]
+            published = [path for path in paths if path.startswith("hot/outbox/") and _counts(path)]
             if mark.startswith("painted ") and published:
                 self.tracked.add(mark)
                 if len(published) > 1:
