@@ -140,14 +140,16 @@ class ClaimStore(Generic[C]):
 
     def catch_up(self) -> list[C]:
         """Finish what is claimed or removed in part. Returns the claims that come of it."""
-        folders, self.unsettled, self.reasons = self.unsettled, [], {}
+        folders, self.unsettled = self.unsettled, []
+        before, self.reasons = self.reasons, {}
         claims = []
         for folder in folders:
             try:
                 claim = self._restored(folder)
             except OSError as error:
-                log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
                 self._note_unsettled(folder, error)
+                if self.reasons[folder.name] != before.get(folder.name):
+                    log.error("%s cannot be taken up yet: %s", JobTag(folder.name), error)
             else:
                 claims += [claim] if claim is not None else []
         return claims
@@ -277,8 +279,9 @@ class ClaimStore(Generic[C]):
         except Exception as error:  # A damaged document raises almost anything.
             reason = f"{error.args[0] if error.args else error!r}"
             reason = shortened(" ".join(reason.split()), MAX_REASON)
+            claim = self._salvage(folder, reason)
             log.error("%s cannot be read: %s", JobTag(folder.name), reason)
-            return self._salvage(folder, reason)
+            return claim
 
     def _read(self, folder: Path) -> C | None:
         claim = self._kind.from_plan(read_json(folder / self._plan), folder)

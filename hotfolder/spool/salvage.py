@@ -34,7 +34,7 @@ def salvaged(
     """
     try:
         files = sorted(folder_access.names(folder / "inputs"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # Taken away; or a link lies in its place.
         files = []
     name, source = names or (_name_of(files) or claim_id,) * 2
     moves = tuple(PlannedMove(str(place / "inputs" / each), each, shared=False) for each in files)

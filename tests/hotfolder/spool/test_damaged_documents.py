@@ -316,3 +316,32 @@ def test_files_in_a_folder_of_the_queue_without_its_plan_stay_and_are_named(room
     room.step(4, seconds=10)
     assert not folder.exists()
     assert room.status("server")["strays"] == []
+
+
+def test_a_damaged_job_in_whose_folder_a_link_lies_for_its_inputs_fails_in_words(
+    room: Room, tmp_path: Path
+) -> None:
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.step(3)
+    folder = room.folder.spool / room.status("cat")["id"]
+    (folder / "inputs").rename(tmp_path / "theirs")
+    (folder / "inputs").symlink_to(tmp_path / "theirs")
+    (folder / "job.json").write_text("[]")
+    room.restart()
+    room.step(4)
+    assert room.status("cat")["state"] == "failed"
+    assert "drop it anew" in room.error("cat")
+    assert not folder.exists()
+    assert len(list((tmp_path / "theirs").iterdir())) == 2
+
+
+def test_what_cannot_be_taken_up_for_long_is_logged_once(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = room.folder.spool / "20200101-000000-000000-0000"
+    (folder / "inputs").mkdir(parents=True)
+    (folder / "inputs" / "cat.jpg").write_bytes(b"somebody's")
+    room.restart()
+    room.step(8, seconds=10)
+    assert caplog.text.count("cannot be taken up yet") == 1
