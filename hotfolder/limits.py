@@ -12,6 +12,7 @@ __all__ = [
     "MAX_LOG_LINE",
     "MAX_MESSAGE",
     "MAX_PROBLEMS",
+    "MAX_REASON",
     "MAX_STATUS_BYTES",
     "finite",
     "shortened",
@@ -22,6 +23,9 @@ MAX_MESSAGE = 2_000
 
 MAX_ERROR = 20_000
 """Characters of an error, in a status and in `error.txt`."""
+
+MAX_REASON = 300
+"""Characters of what an exception says, in an error or a status."""
 
 MAX_LOG_LINE = 8_000
 """Characters of a line of the log, without its traceback."""

@@ -17,7 +17,7 @@ from hotfolder.job import now
 from hotfolder.limits import MAX_ERROR, MAX_MESSAGE, MAX_STATUS_BYTES, finite, shortened
 from hotfolder.paths import FolderPaths
 from plugin.client import protocol
-from plugin.client.protocol import JobState, JobStatus, ServerStatus
+from plugin.client.protocol import LIVE_STATES, JobState, JobStatus, ServerStatus
 
 __all__ = ["StatusWriter", "read_statuses"]
 
@@ -32,9 +32,6 @@ _LONGEST = {
 
 _ONE_LINE = ("message", "paused")
 """What is shown in a line; a name in it may hold what ends the line, or steers a terminal."""
-
-
-_LIVE = (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
 
 
 class StatusWriter:
@@ -72,7 +69,7 @@ class StatusWriter:
         """At start: remove what a server before this one wrote about files in the inbox, and about
         jobs and batches in the queue, that are gone since."""
         for path, _, document in read_statuses(self._folder.status):
-            if document.get("state") in _LIVE and not self._is_claimed(document):
+            if document.get("state") in LIVE_STATES and not self._is_claimed(document):
                 discard(path)
 
     def _is_claimed(self, document: Mapping[str, Any]) -> bool:

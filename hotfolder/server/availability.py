@@ -46,9 +46,7 @@ class AvailabilityMonitor:
         self.reason, self.same_root = "", False
         try:
             self.same_root = _identity(self._folder.root) == self._root
-            for place in (self._folder.inbox, self._folder.spool):
-                if not stat.S_ISDIR(lstat(place).st_mode):
-                    raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(place))
+            _identity(self._folder.inbox)
             same_spool = _identity(self._folder.spool) == self._spool
         except OSError as error:
             self.reason = f"{error.filename}: {error.strerror}"
@@ -58,5 +56,11 @@ class AvailabilityMonitor:
 
 
 def _identity(place: Path) -> tuple[int, int]:
+    """
+    Raises:
+        OSError: it cannot be reached, or is no folder.
+    """
     facts = lstat(place)
+    if not stat.S_ISDIR(facts.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(place))
     return facts.st_dev, facts.st_ino

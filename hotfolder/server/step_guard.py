@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hotfolder.backoff import Backoff, growing_pause
 from hotfolder.errors import DispatchError
-from hotfolder.limits import shortened
+from hotfolder.limits import MAX_REASON, shortened
 
 __all__ = ["StepGuard"]
 
@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-
-MAX_REASON = 300
 
 
 class StepGuard:

@@ -29,7 +29,7 @@ from hotfolder.atomic_files import (
 from hotfolder.file_names import check_plain, shown
 from hotfolder.folder_access import Fingerprint, sync_folder
 from hotfolder.job_tag import JobTag
-from hotfolder.limits import shortened
+from hotfolder.limits import MAX_REASON, shortened
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import Steps, in_one_go
 
@@ -71,9 +71,6 @@ class Claim(Protocol):
 
 
 C = TypeVar("C", bound=Claim)
-
-MAX_REASON = 300
-"""Characters of what is wrong with a document."""
 
 
 class ClaimStore(Generic[C]):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.reliability.chaos.background import in_background
 from benchmarks.reliability.chaos.deliveries import Delivery
 from benchmarks.reliability.folder.outside import Outside
 from hotfolder.outbox.originals import move_originals
@@ -78,7 +79,6 @@ class Stranger:
         self._folders = folders
         self._outside = outside
         self._rng = random.Random(seed)
-        self._end = threading.Event()
         for folder in folders:
             for theirs in (folder.done / "2020-01-02/theirs", folder.failed / "theirs"):
                 _make_old(theirs, theirs / "x.png")
@@ -92,13 +92,10 @@ class Stranger:
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._run)
-        thread.start()
         try:
-            yield
+            with in_background(self._run):
+                yield
         finally:
-            self._end.set()
-            thread.join()
             for folder in self._folders:
                 for name in ("album", "library"):
                     _remove(self._place(folder, name))
@@ -118,8 +115,8 @@ class Stranger:
             (folder.done / "2020-01-01").unlink()
         return found
 
-    def _run(self) -> None:
-        while not self._end.wait(0.02 + 0.1 * self._rng.random()):
+    def _run(self, end: threading.Event) -> None:
+        while not end.wait(0.02 + 0.1 * self._rng.random()):
             folder = self._rng.choice(self._folders)
             place = self._place(folder, self._rng.choice(("album", "library")))
             was_link = place.is_symlink()

@@ -4,11 +4,12 @@ import contextlib
 import io
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.reliability.chaos.background import in_background
 from hotfolder.paths import FolderPaths
 
 __all__ = ["END", "Client"]
@@ -26,20 +27,12 @@ class Client:
         self._folders = folders
         self._seen: dict[Path, tuple[int, int, int]] = {}
         self._checked: set[Path] = set()
-        self._end = threading.Event()
 
-    @contextlib.contextmanager
-    def looking(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._end.set()
-            thread.join()
+    def looking(self) -> contextlib.AbstractContextManager[None]:
+        return in_background(self._run)
 
-    def _run(self) -> None:
-        while not self._end.wait(0.02):
+    def _run(self, end: threading.Event) -> None:
+        while not end.wait(0.02):
             self.looks += 1
             try:
                 self._look_at_results()

@@ -65,38 +65,26 @@ def test_every_end_that_cannot_be_noted_is_kept_until_it_can(
     assert room.status("bad")["state"] == end
 
 
-def test_a_cancelled_job_whose_folder_cannot_be_written_to_is_cancelled_later(room: Room) -> None:
+@pytest.mark.parametrize(
+    ("control", "what", "state"), [("cancel", "end", "cancelled"), ("hold", "hold", "held")]
+)
+def test_what_is_asked_of_a_job_whose_folder_cannot_be_written_to_is_done_later(
+    room: Room, control: str, what: str, state: str
+) -> None:
     room.dispatcher = FakeDispatcher(capacity=0)
     for name in ("bad", "good"):
         room.drop_pair(name)
     room.step(2)
     entries = {entry.job.name: entry.job for entry in room.daemon._live.values()}
-    state = obstruct(entries["bad"])
+    obstacle = obstruct(entries["bad"])
     for name in ("bad", "good"):
-        room.drop(f"{name}.cancel", "")
+        room.drop(f"{name}.{control}", "")
     room.step(2)
-    assert room.status("good")["state"] == "cancelled"
-    assert "its end cannot be noted: Is a directory" in room.status("bad")["message"]
-    state.rmdir()
+    assert room.status("good")["state"] == state
+    assert f"its {what} cannot be noted: Is a directory" in room.status("bad")["message"]
+    obstacle.rmdir()
     room.step(5)
-    assert room.status("bad")["state"] == "cancelled"
-
-
-def test_a_hold_that_cannot_be_noted_leaves_the_others(room: Room) -> None:
-    room.dispatcher = FakeDispatcher(capacity=0)
-    for name in ("bad", "good"):
-        room.drop_pair(name)
-    room.step(2)
-    entries = {entry.job.name: entry.job for entry in room.daemon._live.values()}
-    state = obstruct(entries["bad"])
-    for name in ("bad", "good"):
-        room.drop(f"{name}.hold", "")
-    room.step(2)
-    assert room.status("good")["state"] == "held"
-    assert "its hold cannot be noted: Is a directory" in room.status("bad")["message"]
-    state.rmdir()
-    room.step(5)
-    assert room.status("bad")["state"] == "held"
+    assert room.status("bad")["state"] == state
 
 
 def test_a_status_that_cannot_be_written_hides_no_other_and_is_named(room: Room) -> None:
