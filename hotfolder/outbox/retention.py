@@ -73,7 +73,8 @@ class RetentionCleaner:
         self._removals: Iterator[None] = iter(())
 
     def step(self, live: AbstractSet[str]) -> None:
-        """Go on a little. `live` are the names of jobs that have not ended.
+        """Go on a little. `live` are the names of jobs that have not ended, or whose end is not
+        published yet, and of the folders that these have in done/ or failed/.
 
         What cannot be removed is tried again at the next cleaning.
         """
@@ -85,7 +86,7 @@ class RetentionCleaner:
 
     def _clean(self, live: AbstractSet[str]) -> Iterator[None]:
         rules = self._config().retention
-        done, failed, status = self._done(), self._failed(), self._ended_jobs(live)
+        done, failed, status = self._done(live), self._failed(live), self._ended_jobs(live)
         yield from self._remove("done", done, rules.done_days, rules.done_count, _remove_done)
         yield from self._remove(
             "failed", failed, rules.failed_days, rules.failed_count, remove_tree
@@ -116,13 +117,13 @@ class RetentionCleaner:
         if removed:
             log.info("retention: %d removed from %s/", removed, folder)
 
-    def _done(self) -> Iterator[RetainedItem]:
+    def _done(self, live: AbstractSet[str]) -> Iterator[RetainedItem]:
         for day in _folders(self._folder.done):
             if _DAY.fullmatch(day.name):
-                yield from _marked(day, ARCHIVED)
+                yield from _marked(day, ARCHIVED, live)
 
-    def _failed(self) -> Iterator[RetainedItem]:
-        yield from _marked(self._folder.failed, ERROR_FILE)
+    def _failed(self, live: AbstractSet[str]) -> Iterator[RetainedItem]:
+        yield from _marked(self._folder.failed, ERROR_FILE, live)
 
     def _ended_jobs(self, live: AbstractSet[str]) -> Iterator[RetainedItem]:
         for path, changed, document in read_statuses(self._folder.status):
@@ -138,9 +139,12 @@ def _folders(parent: Path) -> Iterator[Path]:
                 yield parent / name
 
 
-def _marked(parent: Path, mark: str) -> Iterator[RetainedItem]:
-    """The folders in `parent` that the server has made, as a file in them says."""
+def _marked(parent: Path, mark: str, live: AbstractSet[str]) -> Iterator[RetainedItem]:
+    """The folders in `parent` that the server has made, as a file in them says, but for those of
+    live jobs."""
     for folder in _folders(parent):
+        if folder.name in live:
+            continue
         with contextlib.suppress(OSError):
             yield RetainedItem(folder, lstat(folder / mark).st_mtime)
 

@@ -19,7 +19,7 @@ from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from plugin.client.protocol import ControlFile, JobState
 
-__all__ = ["JobCompletion"]
+__all__ = ["JobCompletion", "names_of_folders"]
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,12 @@ class JobCompletion:
                 self._spent_controls.remove(path)
         if entry.job.options.owner is not None:
             self._spent_controls.remove(self._folder.heartbeat(entry.job.source))
+
+
+def names_of_folders(live: Mapping[str, SpooledJob]) -> set[str]:
+    """Those in done/ and failed/ of jobs whose end is not published yet."""
+    ends = (entry.outcome for entry in live.values())
+    return {Path(end.folder).name for end in ends if end is not None and end.folder is not None}
 
 
 def _log_end(entry: SpooledJob) -> None:

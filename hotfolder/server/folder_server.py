@@ -22,7 +22,7 @@ from hotfolder.outbox.status_reporter import OnStatus, StatusReporter
 from hotfolder.paths import FolderPaths
 from hotfolder.scheduling import Scheduler
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
-from hotfolder.server.completion import JobCompletion
+from hotfolder.server.completion import JobCompletion, names_of_folders
 from hotfolder.server.execution import JobRunner, StopRequest
 from hotfolder.server.job_backoff import JobBackoff
 from hotfolder.server.leftovers import LeftoverCleaner
@@ -211,7 +211,8 @@ class FolderServer:
 
     def _clean(self) -> None:
         self._leftovers.step()
-        self._cleaner.step(self._names_taken() | self._batches.names)
+        folders = names_of_folders(self._live)
+        self._cleaner.step(self._names_taken() | self._batches.names | folders)
 
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
@@ -243,8 +244,8 @@ class FolderServer:
     def _report_unavailable(self) -> None:
         """If only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            reason = f"waits for {self._availability_monitor.reason}"
-            self._paused = self._reporter.paused = reason
+            self._paused = f"waits for {self._availability_monitor.reason}"
+            self._reporter.paused = self._paused
             self._report()
 
     def _start(self) -> None:

@@ -167,6 +167,22 @@ def test_the_status_of_live_jobs_stays(room: Room) -> None:
     assert there == {"server.json", "three.json", "half.json"}
 
 
+def test_the_files_of_a_job_whose_end_is_not_published_yet_stay(room: Room) -> None:
+    room.settings["retention"] = {"failed_count": 0}
+    (room.folder.failed / "three").mkdir()  # somebody else's
+    room.dispatcher.script = fails
+    (room.folder.status / "three.json").mkdir()
+    room.drop_pair("three")
+    room.step(4)
+    room.step(2, seconds=CLEANING_SECONDS)
+    assert {path.name for path in (room.folder.failed / "three-2").iterdir()} == {
+        *("three.content.jpg", "three.style.png", "error.txt")
+    }
+    (room.folder.status / "three.json").rmdir()
+    room.step(4, seconds=CLEANING_SECONDS)
+    assert not (room.folder.failed / "three-2").exists()
+
+
 @pytest.mark.parametrize(
     "text",
     [
