@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from hotfolder.file_names import check_plain, is_showable
 from hotfolder.job import Job, now
 from hotfolder.job_tag import JobTag
-from hotfolder.limits import MAX_ERROR, shortened
+from hotfolder.limits import MAX_ERROR, finite, shortened
 from hotfolder.scheduling import SchedulingKey, folder_of
 from hotfolder.spool.claims import PlannedMove
 from plugin.client.protocol import END_STATES, RESERVED_NAMES, JobState
@@ -144,7 +144,9 @@ _MOVES = TypeAdapter(list[PlannedMove])
 
 
 def outcome_now(state: JobState, **facts: Any) -> JobOutcome:
-    """An outcome of this moment. An error that is too long is cut, which it then says."""
+    """An outcome of this moment. An error that is too long is cut, which it then says. The record
+    is as a restart reads it, so that the same is published then."""
+    facts["record"] = finite(facts.get("record", {}))
     if (error := facts.get("error")) is not None:
         facts["error"] = shortened(error, MAX_ERROR)
     return JobOutcome(state, finished=now(), **facts)

@@ -1,13 +1,18 @@
 """Where results, originals and failures go, and under which names."""
 
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Room, fails, paints_with_progression, starts_only
+from support import LOSSES, Room, fails, paints, paints_with_progression, starts_only
 
+from hotfolder.job import Job
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.spool.entry import SpooledJob
+from hotfolder.workers.events import Done, Event
 
 
 def test_a_failed_job_lies_in_failed_with_a_readable_error(room: Room) -> None:
@@ -49,6 +54,26 @@ def test_a_taken_result_name_is_not_overwritten(room: Room) -> None:
     assert (room.folder.outbox / "cat.png").read_bytes() == b"precious"
     assert room.status("cat")["result"] == "outbox/cat-2.png"
     assert room.record("cat-2")["picture"] == "cat-2.png"
+
+
+def test_a_result_is_published_once_whatever_its_record_says(room: Room) -> None:
+    """A restart reads the record from JSON, which knows no such numbers."""
+
+    def paints_oddly(job: Job) -> Iterator[Event]:
+        odd = {"losses": {**LOSSES, "total": math.nan}, "seconds": math.inf}
+        for event in paints(job):
+            yield replace(event, record=odd) if isinstance(event, Done) else event
+
+    room.dispatcher.script = paints_oddly
+    room.folder.done.rmdir()
+    room.drop_pair("cat")
+    room.step(4)
+    assert "waits to be published" in room.status("cat")["message"]
+    room.folder.done.mkdir()
+    room.restart()
+    room.step(4)
+    assert room.status("cat")["state"] == "done"
+    assert [path.name for path in room.folder.outbox.glob("*.png")] == ["cat.png"]
 
 
 def test_a_taken_result_name_is_overwritten_if_asked(room: Room) -> None:
