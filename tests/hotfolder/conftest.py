@@ -25,8 +25,10 @@ def folder(tmp_path: Path) -> FolderPaths:
 
 
 @pytest.fixture
-def room(folder: FolderPaths, clock: FakeClock) -> Room:
-    return Room(folder, clock)
+def room(folder: FolderPaths, clock: FakeClock) -> Iterator[Room]:
+    room = Room(folder, clock)
+    yield room
+    room.close()
 
 
 @pytest.fixture

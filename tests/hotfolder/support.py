@@ -188,6 +188,11 @@ class Room:
             pass
         return daemon.run_summary()
 
+    def close(self) -> None:
+        """End the processes that make contact sheets."""
+        if self._daemon is not None:
+            self._daemon._batches.close()
+
     def restart(self, script: Script = paints) -> None:
         """As after a SIGKILL: nothing of the old daemon is asked."""
         self._daemon = None

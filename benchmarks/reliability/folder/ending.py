@@ -157,12 +157,15 @@ class Ending:
         scan = server._last_scan
         seen = {path for each in scan.candidates.values() for path in map(str, _paths(each))}
         strays = " ".join(scan.unrecognised)
-        named = " ".join(server._spool.troubles)
+        unwritten = " ".join(server._reporter._written.refused)
+        named = [*server._spool.troubles]
+        live = [entry.job for entry in server._live.values()]
+        named += [job.id for job in live if f"/{shown(job.name)}.json (" in unwritten]
         for mark in sorted(self._harness.tracked):
             for path in self._harness.sight.marks.get(mark, ()):
                 parts = path.split("/")
                 if parts[1] == ".impasto" and parts[2] in ("spool", "batches"):
-                    is_named = parts[3] in named
+                    is_named = any(parts[3] in words for words in named)
                     if parts[3] not in held and not is_named:
                         problems.append(f"left: {path}")
                 elif parts[1] == "inbox" and not self._is_explained(path, seen, strays, sources):

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,10 @@ BATCH = "contents: '*.jpg'\nstyles: night.jpg\npriority: 3"
 
 
 @pytest.fixture(autouse=True)
-def library(room: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def library(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     (room.folder.styles / "night.jpg").write_bytes(b"night")
     # No contact sheet: the child that makes one takes seconds.
     monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
-    yield
-    room.daemon._batches.close()
 
 
 def jobs(room: Room) -> set[str]:

@@ -32,11 +32,9 @@ settings:
 
 
 @pytest.fixture(autouse=True)
-def library(room: Room) -> Iterator[None]:
+def library(room: Room) -> None:
     for name in ("night.jpg", "wave.jpg"):
         (room.folder.styles / name).write_bytes(name.encode())
-    yield
-    room.daemon._batches.close()
 
 
 def deliver(room: Room, text: str = TEXT) -> None:

@@ -17,10 +17,8 @@ from hotfolder.spool import claimer, claims
 
 
 @pytest.fixture(autouse=True)
-def library(room: Room) -> Iterator[None]:
+def library(room: Room) -> None:
     (room.folder.styles / "wave.jpg").write_bytes(b"the library's wave")
-    yield
-    room.daemon._batches.close()
 
 
 def slow(clock: FakeClock, seconds: float, real: Callable[..., object]) -> Callable[..., object]:
