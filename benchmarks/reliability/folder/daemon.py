@@ -105,9 +105,10 @@ class Daemon:
                 self._vanish()
                 return False
             except (HotFolderError, OSError) as error:
-                if self._has_started:
+                if self._has_started and not (self.once and isinstance(error, HotFolderError)):
                     raise
-                # At its start it may say so and end; somebody starts it again.
+                # At its start it may say so and end; somebody starts it again. One that is to end
+                # by itself does so with what is refused for a job.
                 self.refusals.append(str(error))
                 self._end()
         return True
