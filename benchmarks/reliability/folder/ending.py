@@ -68,7 +68,10 @@ class Ending:
             ended = self._harness.tally.ends.total()
             for _ in range(OTHERS_STEPS):
                 self._harness.step(REST_SECONDS)
-            if self._harness.tally.ends.total() == ended:
+            server = self._harness.daemon.server
+            live = [] if server is None else server._live.values()
+            is_running = any(entry.state == "running" for entry in live)
+            if self._harness.tally.ends.total() == ended and not is_running:
                 break
         server, folder = self._harness.daemon.server, self._harness.folder
         closed = set(_closed(folder))
