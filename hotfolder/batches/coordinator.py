@@ -109,9 +109,13 @@ class BatchCoordinator:
         )
 
     @property
-    def unwritten(self) -> list[str]:
-        """The statuses that cannot be written, in words."""
-        return self._written.refused
+    def troubles(self) -> list[str]:
+        """The statuses that cannot be written, and the folders that no status tells of and that
+        cannot be put in order, in words."""
+        untold = [
+            words for words in self._store.troubles if words.partition(" (")[0] not in self.names
+        ]
+        return [*self._written.refused, *untold]
 
     @property
     def unfinished(self) -> int:

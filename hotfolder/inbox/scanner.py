@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from hotfolder.file_names import FileRole, free_name_in, parse
+from hotfolder.file_names import FileRole, free_name_in, parse, shown
 from hotfolder.folder_access import rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
@@ -59,7 +59,7 @@ class InboxScanner:
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
-                unreadable.append(f"{name}/ ({error.strerror})")
+                unreadable.append(f"{shown(name)}/ ({error.strerror})")
             self._below[name] = scanner
         candidates = itertools.chain.from_iterable(snapshot.candidates for snapshot in found)
         return Snapshot(

@@ -30,8 +30,8 @@ _LONGEST = {
 }
 """Characters of a status: what others' files make of it must stay readable for every client."""
 
-_ONE_LINE = ("message", "paused")
-"""What is shown in a line; a name in it may hold what ends the line, or steers a terminal."""
+_SEVERAL_LINES = ("error", "config_problem")
+"""The others are shown in one; a name in it may hold what ends the line, or steers a terminal."""
 
 
 class StatusWriter:
@@ -91,8 +91,8 @@ class StatusWriter:
         )
         for key, most in _LONGEST.items():
             if isinstance(text := document.get(key), str):
-                text = shown(text) if key in _ONE_LINE else text
-                document[key] = shortened(text, most)
+                lines = text.split("\n") if key in _SEVERAL_LINES else [text]
+                document[key] = shortened("\n".join(map(shown, lines)), most)
         write_json(path, document, durable=False)
         return document
 

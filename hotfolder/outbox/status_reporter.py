@@ -17,6 +17,7 @@ from typing import Any
 
 from engine import __version__
 from hotfolder.config.reload import CurrentConfig
+from hotfolder.file_names import shown
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import now
@@ -243,7 +244,10 @@ class StatusReporter:
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=[shortened(s, MAX_MESSAGE) for s in [*self._written.refused, *strays][:20]],
+            strays=[
+                shortened(shown(words), MAX_MESSAGE)
+                for words in [*self._written.refused, *strays][:20]
+            ],
             paused=self.paused,
             config_problem=self.config_problem,
             problem=problem,

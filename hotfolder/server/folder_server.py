@@ -382,7 +382,7 @@ class FolderServer:
                 totals=self._completion.totals,
                 problem=self._guard.problem,
                 strays=(
-                    *self._batches.unwritten,
+                    *self._batches.troubles,
                     *self._spool.troubles,
                     *self._last_scan.unrecognised,
                 ),

@@ -288,7 +288,8 @@ class ClaimStore(Generic[C]):
             state = read_json(folder / "state.json")
         except FileNotFoundError:
             self._check_sources(claim)
-            folder_access.mkdir(folder / "inputs", exist_ok=True)
+            with contextlib.suppress(FileExistsError):  # Be it a link: then the files are gone.
+                folder_access.mkdir(folder / "inputs")
             vanished = in_one_go(self._bringing_in(claim))
             if isinstance(vanished, FileChangedError):
                 self._undo(claim)

@@ -161,15 +161,15 @@ class Ending:
         seen = {path for each in scan.candidates.values() for path in map(str, _paths(each))}
         strays = " ".join(scan.unrecognised)
         unwritten = " ".join(server._reporter._written.refused)
-        named = [*server._spool.troubles]
+        troubles = (*server._spool.troubles, *server._batches.troubles)
+        named = {words.partition(" (")[0] for words in troubles}
         live = [entry.job for entry in server._live.values()]
-        named += [job.id for job in live if f"/{shown(job.name)}.json (" in unwritten]
+        named |= {job.id for job in live if f"/{shown(job.name)}.json (" in unwritten}
         for mark in sorted(self._harness.tracked):
             for path in self._harness.sight.marks.get(mark, ()):
                 parts = path.split("/")
                 if parts[1] == ".impasto" and parts[2] in ("spool", "batches"):
-                    is_named = any(parts[3] in words for words in named)
-                    if parts[3] not in held and not is_named:
+                    if parts[3] not in held | named:
                         problems.append(f"left: {path}")
                 elif parts[1] == "inbox" and not self._is_explained(path, seen, strays, sources):
                     problems.append(f"nobody is told of {path}")

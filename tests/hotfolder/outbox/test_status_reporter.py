@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
+from pydantic_core import from_json
 from support import Room, progress, starts_only
 
 from hotfolder.config.logs import TextFormatter
+from hotfolder.inbox import folder_scanner
 from hotfolder.job import Job
 from hotfolder.outbox.status_reporter import REFRESHED
 from hotfolder.spool.spool import Spool
@@ -161,3 +163,20 @@ def test_a_number_that_json_does_not_know_is_null_in_a_status(room: Room) -> Non
     status = json.loads(text, parse_constant=refuse)
     assert (status["losses"], status["eta_seconds"]) == ({"total": None}, None)
     assert [parse_status("cat", status).state] == ["running"]
+
+
+def test_the_heartbeat_is_json_for_everybody_whatever_a_folder_is_called(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (room.folder.inbox / "\udcff").mkdir()
+    real = folder_scanner.FolderScanner.steps
+
+    def refused(scanner: folder_scanner.FolderScanner, *arguments: Any) -> Any:
+        if scanner._folder == "\udcff":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(scanner, *arguments)
+
+    monkeypatch.setattr(folder_scanner.FolderScanner, "steps", refused)
+    room.step(2)
+    text = (room.folder.status / "server.json").read_text()
+    assert from_json(text)["strays"] == ["\\udcff/ (Input/output error)"]

@@ -345,3 +345,31 @@ def test_what_cannot_be_taken_up_for_long_is_logged_once(
     room.restart()
     room.step(8, seconds=10)
     assert caplog.text.count("cannot be taken up yet") == 1
+
+
+def test_a_half_claimed_job_in_whose_folder_a_link_lies_for_its_inputs_fails_in_words(
+    room: Room, tmp_path: Path
+) -> None:
+    room.dispatcher = FakeDispatcher(capacity=0)
+    room.drop_pair("cat")
+    room.step(3)
+    folder = room.folder.spool / room.status("cat")["id"]
+    (folder / "inputs").rename(tmp_path / "theirs")
+    (folder / "inputs").symlink_to(tmp_path / "theirs")
+    (folder / "state.json").unlink()
+    room.restart()
+    room.step(4)
+    assert room.status("cat")["state"] == "failed"
+    assert "vanished" in room.error("cat")
+    assert len(list((tmp_path / "theirs").iterdir())) == 2
+
+
+def test_files_in_a_batchs_folder_without_its_plan_stay_and_are_named(room: Room) -> None:
+    inputs = room.folder.batches / "trip" / "inputs"
+    inputs.mkdir(parents=True)
+    (inputs / "cat.jpg").write_bytes(b"somebody's")
+    room.restart()
+    room.step(3)
+    assert (inputs / "cat.jpg").read_bytes() == b"somebody's"
+    (stray,) = room.status("server")["strays"]
+    assert stray.startswith("trip (cannot be taken up: trip: plan.json is missing")
