@@ -360,12 +360,16 @@ def _resolve(assembly: JobAssembly, base: Sequence[Mapping[str, Any]]) -> Settin
 
 
 def _with_shares(candidate: JobCandidate, uses: Mapping[Path, int]) -> JobCandidate:
-    """With the inputs marked as shared that others need as well."""
-    shared = [file.stays or uses[file.path] > 1 for file in candidate.inputs]
-    if shared == [file.shared for file in candidate.inputs]:
-        return candidate
-    pairs = zip(candidate.inputs, shared, strict=True)
-    return replace(candidate, inputs=tuple(replace(file, shared=each) for file, each in pairs))
+    """With the inputs marked as shared that others need as well; without those of them that are no
+    plain files, of which there are no copies."""
+    irregular = {file.path for file in candidate.files if not file.regular}
+    inputs = tuple(
+        file if file.shared == shared else replace(file, shared=shared)
+        for file in candidate.inputs
+        for shared in [file.stays or uses[file.path] > 1]
+        if not (shared and file.path in irregular)
+    )
+    return candidate if inputs == candidate.inputs else replace(candidate, inputs=inputs)
 
 
 def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
