@@ -131,7 +131,7 @@ def _descents(
             losses.append(float(terms.sum()))
             return super().finish(picture, terms)
 
-    with mock.patch("engine.optimisers.minimise.LBFGS", _ignoring_guarded(Recorded)):
+    with mock.patch("engine.optimisers.selection.LBFGS", Recorded):
         for seed in seeds:
             own = settings.model_copy(update={"seed": seed})
             groups = iter(found.values())
@@ -152,10 +152,6 @@ def _descents(
                 next(groups).append(Descent(float("inf"), float("inf"), 0))
                 losses.clear()
     return found
-
-
-def _ignoring_guarded(method: type[LBFGS]) -> "object":
-    return lambda *arguments, guarded: method(*arguments)
 
 
 def _label(group: tuple[str, ...]) -> str:

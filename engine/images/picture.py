@@ -4,8 +4,10 @@ Files, formats and limits of reading are in `decode.py`, modes and profiles in `
 writing in `encode.py`. Importing this module does not import torch.
 """
 
+import hashlib
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, Self
 
@@ -70,6 +72,13 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Width, height."""
         return self.width, self.height
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of the size and the samples; the alpha plays no part."""
+        state = hashlib.blake2b(b"%d x %d" % self.size, digest_size=20)
+        state.update(np.ascontiguousarray(self.samples).data)
+        return state.hexdigest()
 
     @property
     def nbytes(self) -> int:

@@ -25,7 +25,8 @@ from engine.memory.segments import Layout, Segment, Span, Tile, split_into_segme
 from engine.memory.tiled_objective import TiledObjective
 from engine.network.layers import channels_of, multiplications_of, positions_of, scale_of
 from engine.network.vgg import DTYPES, VGG19
-from engine.optimisers.minimise import Objective, optimiser_of
+from engine.optimisers.minimise import Objective
+from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 
 __all__ = ["Predictor", "relative_cost"]
@@ -176,20 +177,12 @@ class Predictor:
     def _optimiser(self, size: Size, history: int) -> tuple[int, int]:
         """Bytes that it keeps between moves, and the additional bytes of a move, gradient
         included."""
-        settings = self._settings
         pair = 2 * 12 * size[0] * size[1]
         if size in self._moves:
             kept, move = self._moves[size]
             return kept + pair * max(0, history - 1), move
         picture = _empty((3, size[1], size[0]), torch.float32)
-        method = optimiser_of(
-            settings.optimiser,
-            picture,
-            learning_rate=settings.learning_rate,
-            history=1,
-            first_move=settings.first_move,
-            preconditioning=settings.preconditioning,
-        )
+        method = optimiser_of(self._settings.model_copy(update={"history": 1}), size)
         with PeakMemoryCounter() as counter:
             for _ in range(3):  # from the third on a pair replaces another
                 kept = counter.live
