@@ -353,6 +353,9 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
+        sidecars = controls.new_sidecars(result.waiting)
+        for name in sidecars:
+            self._names.pop(result.waiting.pop(name).name, None)
         names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
@@ -363,7 +366,7 @@ class Claimer:
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result))
+        return controls.retry(self._inbox, room, sidecars, claim, lambda: self._is_late(result))
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -147,6 +147,7 @@ def _serve(
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
+    from hotfolder.outbox.strays import listed
     from hotfolder.server.server import Server
     from plugin.client import Status
 
@@ -179,6 +180,8 @@ def _serve(
         ended = Server(watch, roots, once=once, wait=wait, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
+    if ended.strays:
+        report(f"In the inbox, but part of no job: {', '.join(listed(ended.strays))}.")
     return int(ended.exit_code)
 
 
