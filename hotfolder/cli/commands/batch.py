@@ -76,6 +76,12 @@ def batch(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")
     ] = Path("painted"),
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="What results are called: '{content}-{style}-{size}'."
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into the folders in folders.")
     ] = False,
@@ -105,7 +111,7 @@ def batch(
     from hotfolder.batches.finished_work import FinishedWork
     from hotfolder.outbox.strays import listed
 
-    read = read_config(config, devices=device or None)
+    read = read_config(config, devices=device or None, name=name)
     client = _server_of(hot, config, here=here)
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
     blends = [tuple(_styles_of(given, libraries)) for given in style]
@@ -128,7 +134,7 @@ def batch(
     # No worker need be started to find that all is done.
     idle = all(finished.picture_of(item) for item in items)
     with _serving(client, read, out, idle=idle) as (served, check):
-        code = _run(items, served, finished, check, found.left_out)
+        code = _run(items, served, finished, check, found.left_out, read.name)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
     if client is None and code == ExitCode.OK:
@@ -142,13 +148,14 @@ def _run(
     finished: "FinishedWork",
     check: Callable[[], None] | None,
     left_out: Sequence[str],
+    name: str | None,
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
     from hotfolder.batches.summary import SUMMARY, summary_text
     from hotfolder.cli.batch_view import BatchView, counts
     from hotfolder.job import now
 
-    run = BatchRun(client, items, finished, check_server=check)
+    run = BatchRun(client, items, finished, name=name, check_server=check)
     started, clock = now(), time.monotonic()
     try:
         with BatchView(run.items) as view:
@@ -237,7 +244,7 @@ def _serving(
         yield Client(root), None
         return
     root.mkdir(exist_ok=True)
-    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete"})
+    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete", "name": None})
     with (
         _log_into(root / "batch.log", config.log_level),
         Server(ConfigWatch(own), [root]) as server,

@@ -260,3 +260,11 @@ def test_results_keep_the_tree_of_the_folders(bench: Bench, tmp_path: Path) -> N
         bench.out / "sea/cat-night.png",
     ]
     assert [item.result for item in flat] == ["cat-night", "cat-night-2"]
+
+
+def test_results_are_called_as_the_pattern_says(bench: Bench) -> None:
+    run = bench.run(name="{style}_{content}")
+    list(run.steps())
+    results = {"night_cat.png", "night_dog.png", "wave_cat.png", "wave_dog.png"}
+    assert {each.end["picture"] for each in run.items} == results
+    assert bench.done_before() == [bench.out / run.items[n].end["picture"] for n in range(4)]
