@@ -77,7 +77,11 @@ class InboxScanner:
             control_paths=_merged(found),
             batch_files=top.batch_files,
             unclaimed=tuple(file for s in found for file in s.unclaimed),
-            unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
+            # The folders first: each stands for many files.
+            unrecognised=(
+                *unreadable,
+                *(words for s in (*found[1:], top) for words in s.unrecognised),
+            ),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
             arriving=any(snapshot.arriving for snapshot in found),
             changed=top.changed,
