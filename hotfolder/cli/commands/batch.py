@@ -13,7 +13,7 @@ import typer
 
 from engine import __version__
 from hotfolder.cli.app import command
-from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.console import by_reason, clock_time, report
 from hotfolder.cli.options import (
     ConfigOption,
     DevicesOption,
@@ -124,7 +124,7 @@ def batch(
     version = (client.server().version if client else None) or __version__
     finished = FinishedWork(out, version, found.pictures.values())
     if found.left_out:
-        report(f"Left out: {', '.join(listed(found.left_out))}.")
+        report(f"Left out: {by_reason(listed(found.left_out))}.")
     if dry_run:
         return _print_plan(items, finished)
     try:
