@@ -296,7 +296,8 @@ class JobAssembly:
         preset = self.preset is not None and sidecar is self.preset.sidecar
         named: list[InboxFile] = []
         for index, name in enumerate(sidecar.styles):
-            if (file := sources.beside(name)) is not None:
+            beside = self.preset.styles.get if preset and self.preset else sources.files.get
+            if (file := beside(key_of(name))) is not None:
                 named.append(file)
                 self._add(FileRole.STYLE, file, stays=preset)
                 continue

@@ -83,7 +83,8 @@ class FolderScanner:
         self._folder = folder
         self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
         self._may_have_preset = presets
-        self._presets = PresetFolder(self._source, of_one_job=not folder)
+        self.presets = PresetFolder(self._source, of_one_job=not folder)
+        """As of the last scan."""
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
         self._guard = RefusalGuard()
@@ -100,8 +101,13 @@ class FolderScanner:
         """The folders in it, as of the last scan."""
         return self._listing.folders
 
-    def steps(self, library: StyleLibrary, options: ScanOptions) -> Steps[Snapshot]:
+    def steps(
+        self, library: StyleLibrary, options: ScanOptions, above: PresetFolder | None = None
+    ) -> Steps[Snapshot]:
         """Scan once. Nothing is decided before all files are listed and all sidecars are read.
+
+        Args:
+            above: the preset of the folder above, if it holds here, too.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -122,9 +128,9 @@ class FolderScanner:
             for file in files
         ]
         if self._may_have_preset:
-            files = self._presets.take(files, options.base)
+            files = self.presets.take(files, options.base, above)
         sources = PictureSources({file.key: file for file in files}, library)
-        files = self._presets.loose_pictures_as_contents(files)
+        files = self.presets.loose_pictures_as_contents(files)
         self._group(files)
         yield
         waits = [self._listing.next_settling()]
@@ -151,10 +157,10 @@ class FolderScanner:
             control_files=control_files,
             control_paths={key: tuple(paths) for key, paths in self._control_paths.items()},
             batch_files=batch_files,
-            unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
+            unclaimed=tuple(f for f in files if self._is_unclaimed(f) and f.path not in uses),
             unrecognised=self._unrecognised(files, uses),
             settling=min((seconds for seconds in waits if seconds is not None), default=None),
-            arriving=self._presets.is_arriving or any(not each.settled for each in candidates),
+            arriving=self.presets.is_arriving or any(not each.settled for each in candidates),
             changed=self._listing.changed,
         )
 
@@ -226,11 +232,11 @@ class FolderScanner:
                 after_pictures.append(file)
             elif file.parsed.job:
                 by_job[file.parsed.job].append(file)
-        for twin, job in self._presets.twins.items():
+        for twin, job in self.presets.twins.items():
             by_job[twin] += [
                 f for f in by_job.get(job, ()) if f.parsed.role is not FileRole.CONTENT
             ]
-        for job in {*self._presets.twins.values()}:
+        for job in {*self.presets.twins.values()}:
             if not any(f.parsed.role is FileRole.CONTENT for f in by_job.get(job, ())):
                 by_job.pop(job, None)  # The last picture of the stem takes them.
         contents = {file.key: job for job, group in by_job.items() for file in group}
@@ -249,16 +255,17 @@ class FolderScanner:
         self, files: Iterable[InboxFile], uses: Mapping[Path, int]
     ) -> tuple[str, ...]:
         """What belongs to no job, in words."""
-        preset = self._presets.preset
+        preset = None if self.presets.is_inherited else self.presets.preset
         named = {key_of(name) for name in preset.sidecar.pictures()} if preset else set()
         left = [
             file
             for file in files
             if not file.parsed.job and file.path not in uses and file.key not in named
         ]
-        folders = [f"{shown(self._source(name))}/ (a folder in a folder)" for name in self.folders]
+        left_out = () if self.presets.is_recursive else self.folders
+        folders = [f"{shown(self._source(name))}/ (a folder in a folder)" for name in left_out]
         pictures = [file for file in left if file.parsed.role is FileRole.PICTURE]
-        if self._folder and not self._presets.is_active and pictures:
+        if self._folder and not self.presets.is_active and pictures:
             why = f"no preset.yaml, so its pictures are no jobs: {len(pictures)}"
             folders.insert(0, f"{shown(self._folder)}/ ({why})")
             left = [file for file in left if file.parsed.role is not FileRole.PICTURE]
@@ -268,10 +275,15 @@ class FolderScanner:
             *(folders if self._folder else ()),
         )
 
+    def _is_unclaimed(self, file: InboxFile) -> bool:
+        """Whether it is a picture that a batch may take."""
+        is_picture = file.parsed.role is FileRole.PICTURE and file.regular
+        return is_picture and not self.presets.is_active
+
     def _why_unrecognised(self, file: InboxFile) -> str:
         if file.path in self._foreign:
             return self._foreign[file.path]
-        if file.parsed.role is FileRole.PICTURE and self._presets.is_active:
+        if file.parsed.role is FileRole.PICTURE and self.presets.is_active:
             return "no job can have this name"
         return why_unrecognised(file.name, in_folder=bool(self._folder))
 
@@ -283,10 +295,10 @@ class FolderScanner:
         try:
             made_of = self._made_of(group, sources)
             complete = group.candidate is not None and group.candidate.decision is Decision.CLAIM
-            if complete and group.made_of == made_of and not self._presets.problem:
+            if complete and group.made_of == made_of and not self.presets.problem:
                 return None
             group.made_of = made_of
-            assembly = JobAssembly(group.name, preset=self._presets.preset)
+            assembly = JobAssembly(group.name, preset=self.presets.preset)
             assembly.collect(group.files, sources)
             if assembly.error is None:
                 try:
@@ -299,13 +311,13 @@ class FolderScanner:
             refusal = self._guard.refusal(self._source(group.name), error)
             assembly = JobAssembly(group.name, named_by_sidecar=True, error=refusal)
             assembly.complete_by_name(group.files)
-        assembly.hold = self._presets.problem or assembly.hold
+        assembly.hold = self.presets.problem or assembly.hold
         self._note_waiting(group, assembly)
         return assembly
 
     def _made_of(self, group: _Group, sources: PictureSources) -> object:
         """All that a job without a fault depends on: while it is the same, so is the job."""
-        preset = self._presets.preset
+        preset = self.presets.preset
         sidecars = [] if preset is None else [preset.sidecar]
         for file in group.files:
             is_sidecar = file.parsed.role is FileRole.SIDECAR and file.settled
@@ -377,7 +389,7 @@ class FolderScanner:
         """A sidecar that cannot be read may name the very picture that this job would move away.
         But in a preset folder one that has a picture of its own name is that picture's."""
         if not any(file.parsed.role is FileRole.PICTURE for file in candidate.files):
-            if not any(file.path in self._presets.loose for file in candidate.files):
+            if not any(file.path in self.presets.loose for file in candidate.files):
                 return candidate
             unread = [group for group in unread if not group.has_content]
         for group in unread:
@@ -385,12 +397,3 @@ class FolderScanner:
                 message = f"waits until the sidecar of {shown(group.name)} can be read"
                 return replace(candidate, decision=Decision.WAIT, message=message)
         return candidate
-
-
-def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
-    """Pictures that no job uses."""
-    return tuple(
-        file
-        for file in files
-        if file.parsed.role is FileRole.PICTURE and file.regular and file.path not in uses
-    )

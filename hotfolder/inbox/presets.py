@@ -1,9 +1,9 @@
 """A folder's preset: `preset.yaml` says what holds for every picture of the folder (form 3)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hotfolder.errors import HotFolderError, SidecarError
 from hotfolder.file_names import FileRole, ParsedName, can_be_job, key_of
@@ -23,6 +23,8 @@ class Preset:
 
     file: InboxFile
     sidecar: Sidecar
+    styles: Mapping[str, InboxFile] = field(default_factory=dict)
+    """The pictures beside it that it names, by their keys."""
 
 
 class PresetFolder:
@@ -42,6 +44,8 @@ class PresetFolder:
         """What is wrong with what lies there now; then every job of the folder is held."""
         self.is_arriving = False
         """Whether the first preset is still being written."""
+        self.is_inherited = False
+        """Whether it is that of a folder above."""
         self.loose: frozenset[Path] = frozenset()
         """Pictures that are contents because no sidecar names them."""
         self.twins: dict[str, str] = {}
@@ -56,15 +60,31 @@ class PresetFolder:
         """Whether pictures alone are jobs here."""
         return self.preset is not None or bool(self.problem)
 
-    def take(self, files: list[InboxFile], base: Mapping[str, Any]) -> list[InboxFile]:
-        """Take the preset out of `files`; `base` is `settings:` of config.yaml."""
+    @property
+    def is_recursive(self) -> bool:
+        """Whether it holds for the folders in this one, too."""
+        return self.preset is not None and self.preset.sidecar.recursive is True
+
+    def take(
+        self, files: list[InboxFile], base: Mapping[str, Any], above: Self | None = None
+    ) -> list[InboxFile]:
+        """Take the preset out of `files`.
+
+        Args:
+            base: `settings:` of config.yaml.
+            above: that of the folder above, if it holds here as long as there is no other.
+        """
         found = [file for file in files if is_preset_name(file.name)]
         self.problem = ""
         self.is_arriving = False
         if self._of_one_job and any(_is_sidecar_of_its_job(file, files) for file in found):
             found = []
-        if not found:
+        if found and self.is_inherited:
             self.preset = None
+        self.is_inherited = not found and above is not None
+        if not found:
+            self.preset = above.preset if above is not None else None
+            self.problem = above.problem if above is not None else ""
             return files
         others = [file for file in files if file not in found]
         if len(found) > 1:
@@ -83,7 +103,9 @@ class PresetFolder:
             self.is_arriving = True
             return []  # It is not known yet what the pictures are.
         if self.preset is not None:
-            self.preset = replace(self.preset, file=file)
+            named = {key_of(name) for name in self.preset.sidecar.styles}
+            styles = {each.key: each for each in others if each.key in named}
+            self.preset = replace(self.preset, file=file, styles=styles)
         return others
 
     def loose_pictures_as_contents(self, files: list[InboxFile]) -> list[InboxFile]:
@@ -94,7 +116,7 @@ class PresetFolder:
             return files
         sidecar_files = [file for file in files if file.parsed.role is FileRole.SIDECAR]
         sidecars = [_read(file) for file in sidecar_files if file.settled]
-        if self.preset is not None:
+        if self.preset is not None and not self.is_inherited:
             sidecars.append(self.preset.sidecar)
         named = {
             key_of(name)

@@ -15,13 +15,16 @@ from hotfolder.folder_access import names, rename, rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
 from hotfolder.inbox.model import InputFile
-from hotfolder.inbox.presets import is_preset_name
+from hotfolder.inbox.presets import PresetFolder, is_preset_name
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import Steps, in_one_go
 from plugin.client.protocol import BATCH_SUFFIX, SIDECAR_SUFFIX, SIDECAR_SUFFIXES, ControlFile
 
 __all__ = ["InboxScanner"]
+
+MAX_DEPTH = 16
+"""Folders in folders that a preset may hold for."""
 
 REPLACED = ".old"
 """Behind the name of a failed job's sidecar in whose place there is another."""
@@ -53,20 +56,30 @@ class InboxScanner:
         library = StyleLibrary(self._folder.styles)
         options = self._options()
         top = yield from self._top.steps(library, options)
-        below, self._below = self._below, {}
+        before, self._below = self._below, {}
         found = [top]
-        unreadable = []
-        for name in self._top.folders:
-            scanner = below.get(name) or FolderScanner(
+        left_out: list[str] = []
+        places: list[tuple[str, PresetFolder | None]] = [
+            (name, None) for name in reversed(self._top.folders)
+        ]
+        while places:
+            name, above = places.pop()
+            scanner = before.get(name) or FolderScanner(
                 self._folder.inbox / name, self._clock, folder=name, presets=True
             )
             try:
-                found.append((yield from scanner.steps(library, options)))
+                found.append((yield from scanner.steps(library, options, above)))
             except FileNotFoundError:
                 continue  # Taken away at this moment.
             except OSError as error:
-                unreadable.append(f"{shown(name)}/ ({error.strerror})")
+                left_out.append(f"{shown(name)}/ ({error.strerror})")
             self._below[name] = scanner
+            if scanner.presets.is_recursive:
+                inside = [f"{name}/{folder}" for folder in reversed(scanner.folders)]
+                if name.count("/") < MAX_DEPTH:
+                    places += [(each, scanner.presets) for each in inside]
+                else:
+                    left_out += [f"{shown(each)}/ (too deep)" for each in inside]
         candidates = itertools.chain.from_iterable(snapshot.candidates for snapshot in found)
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
@@ -77,7 +90,11 @@ class InboxScanner:
             control_paths=_merged(found),
             batch_files=top.batch_files,
             unclaimed=tuple(file for s in found for file in s.unclaimed),
-            unrecognised=(*(words for s in found for words in s.unrecognised), *unreadable),
+            # The folders first: each stands for many files.
+            unrecognised=(
+                *left_out,
+                *(words for s in (*found[1:], top) for words in s.unrecognised),
+            ),
             settling=min((s.settling for s in found if s.settling is not None), default=None),
             arriving=any(snapshot.arriving for snapshot in found),
             changed=top.changed,

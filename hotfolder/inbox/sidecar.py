@@ -111,6 +111,8 @@ class Sidecar:
     options: JobOptions = field(default_factory=JobOptions)
     layer: Mapping[str, Any] = field(default_factory=dict)
     """The settings, as plain values."""
+    recursive: Any = None
+    """As it was written: of a preset, whether it holds for the folders in its folder, too."""
     wrong_options: tuple[Problem, ...] = ()
     """What is wrong with the options; `settings` raises it. The pictures are known all the same."""
 
@@ -122,13 +124,16 @@ class Sidecar:
         """Every picture that it names, as it names it."""
         return tuple(name for name in (self.content, self.init_file, *self.styles) if name)
 
-    def settings(self, *base: Mapping[str, Any], init_file: str | None = None) -> Settings:
+    def settings(
+        self, *base: Mapping[str, Any], init_file: str | None = None, of_folder: bool = False
+    ) -> Settings:
         """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
         resolved.
 
         Args:
             init_file: name of the picture to start from, if there is one. It implies
                 `init: file`, unless the sidecar says otherwise.
+            of_folder: it is a preset.
 
         Raises:
             SidecarError: one line for each problem.
@@ -138,6 +143,9 @@ class Sidecar:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
         problems = list(self.wrong_options)
+        if not (self.recursive is None or (of_folder and isinstance(self.recursive, bool))):
+            expected = "true or false" if of_folder else "no such key but in a preset or a batch"
+            problems.append(Problem(("recursive",), repr(self.recursive)[:80], expected))
         try:
             settings = resolve_untrusted(layer, base)
         except SettingsError as error:
@@ -253,7 +261,7 @@ def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
     ]
     if problems:
         raise SidecarError(preset.document.describe(problems))
-    preset.settings(base)
+    preset.settings(base, of_folder=True)
 
 
 def parse_sidecar(data: bytes, name: str) -> Sidecar:
@@ -275,9 +283,9 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
         raise PictureNamesError(document, problems)
     asked = {key: values.pop(key) for key in JobOptions.model_fields if key in values}
     options, wrong_options = _options(asked)
-    return Sidecar(
-        document, content, styles, init_file, client, options, values, tuple(wrong_options)
-    )
+    recursive = values.pop("recursive", None)
+    wrong = tuple(wrong_options)
+    return Sidecar(document, content, styles, init_file, client, options, values, recursive, wrong)
 
 
 def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
@@ -340,4 +348,4 @@ def _with_nearest_key(problem: Problem) -> Problem:
 
 
 def _known_keys() -> list[str]:
-    return [*SIDECAR_KEYS, *Settings.model_fields]
+    return [*SIDECAR_KEYS, "recursive", *Settings.model_fields]

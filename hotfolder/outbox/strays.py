@@ -39,7 +39,7 @@ class StrayLog:
         long."""
         now = self._clock()
         # What is in the brackets may change.
-        words = {each.partition(" (")[0]: each for each in strays}
+        words = {each.rpartition(" (")[0] or each: each for each in strays}
         self._since = {name: self._since.get(name, now) for name in words}
         self._logged &= words.keys()
         due = [

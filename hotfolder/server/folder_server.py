@@ -91,7 +91,7 @@ class FolderServer:
             on_error=self._status_failed,
             clock=clock,
         )
-        self._job_backoff = JobBackoff(self._reporter, clock)
+        self._job_backoff = JobBackoff(folder, self._reporter, clock)
         self._batches = BatchCoordinator(
             current,
             folder,

@@ -339,7 +339,7 @@ class Claimer:
             unforeseen = None if isinstance(error, OSError) else error
             log.error("%s cannot be taken in: %s", JobTag(name), error, exc_info=unforeseen)
             self._backoff.delay(candidate.name)
-            words = (isinstance(error, OSError) and error.strerror) or str(error)
+            words = self._folder.why_refused(error) if isinstance(error, OSError) else str(error)
             message = f"cannot be taken in: {words}; it is tried again"
             self._refusals[candidate.name] = message
             result.waiting[name] = replace(candidate, message=message)
