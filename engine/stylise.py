@@ -24,7 +24,6 @@ from engine.errors import (
     SettingsError,
     StateError,
 )
-from engine.images.encode import check_side
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
@@ -36,6 +35,7 @@ from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
+from engine.output import output_of
 from engine.pace import Pace
 from engine.settings import Settings
 from engine.stages import Stage, optimise_scale, scales_of, stages_of
@@ -389,7 +389,7 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
-    check_side(settings.format, size)
+    output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(
             f"the content of {content.width} x {content.height} px would be painted at "

@@ -68,9 +68,12 @@ class StyleTargets:
 
 
 def digest(picture: Picture) -> str:
-    """BLAKE2b of a picture's pixels; a style's alpha plays no part."""
+    """BLAKE2b of a picture's pixels and alpha."""
     state = hashlib.blake2b(b"%d x %d" % picture.size, digest_size=20)
-    state.update(np.ascontiguousarray(picture.samples).data)
+    for array in (picture.samples, picture.alpha):
+        if array is not None:
+            state.update(f"{array.dtype}".encode())
+            state.update(np.ascontiguousarray(array).data)
     return state.hexdigest()
 
 
