@@ -19,6 +19,7 @@ from PIL import Image
 __all__ = [
     "DESCRIPTION",
     "EXIF_SOFTWARE",
+    "PHOTOSHOP",
     "Metadata",
     "exif_metadata",
     "iptc_of_photoshop",
@@ -48,7 +49,9 @@ DROPPED = frozenset([0x9101, 0x9102, 0x927C, 0xA001, 0xA002, 0xA003, 0xA004, 0xA
 
 # IPTC's Information Interchange Model: the second record's data sets that name a place.
 IPTC_PLACES = frozenset([26, 27, 90, 92, 95, 100, 101])
-PHOTOSHOP, IPTC_RESOURCE = b"Photoshop 3.0\0", 0x0404
+PHOTOSHOP = b"Photoshop 3.0\0"
+"""The signature of a JPEG's APP13."""
+IPTC_RESOURCE = 0x0404
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ALT = f"{{{RDF}}}Alt"
@@ -215,9 +218,9 @@ def iptc_of_photoshop(resources: bytes) -> bytes:
 
 
 def photoshop_of_iptc(records: bytes) -> bytes:
-    """An image resource that holds IPTC records, with the signature of a JPEG's APP13."""
+    """An image resource that holds IPTC records, as they stand after `PHOTOSHOP` in a JPEG."""
     head = struct.pack(">4sHHI", b"8BIM", IPTC_RESOURCE, 0, len(records))
-    return PHOTOSHOP + head + records + bytes(len(records) % 2)
+    return head + records + bytes(len(records) % 2)
 
 
 def kept_iptc(records: bytes) -> bytes:

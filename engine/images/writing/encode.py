@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine import __version__
 from engine.errors import PictureError
-from engine.images.metadata import Metadata, photoshop_of_iptc
+from engine.images.metadata import PHOTOSHOP, Metadata, photoshop_of_iptc
 from engine.images.profiles import srgb_profile
 from engine.images.strips import Floats, Samples
 from engine.images.writing.levels import Levels
@@ -177,7 +177,7 @@ def _jpeg(encoding: Encoding) -> dict[str, Any]:
             # A picture without its settings is worth more than no picture.
             what = "settings are" if name == "comment" else "XMP is"
             logger.warning("The %s too long for a JPEG; left out.", what)
-    resource = photoshop_of_iptc(metadata.iptc)
+    resource = PHOTOSHOP + photoshop_of_iptc(metadata.iptc)
     if metadata.iptc and len(resource) <= JPEG_MAX_SEGMENT:
         options["extra"] = b"\xff\xed" + (len(resource) + 2).to_bytes(2) + resource
     return options

@@ -1,5 +1,5 @@
-"""Reading: formats, orientation, modes, transparency. Limits and refusals: test_refusals.py;
-profiles: test_colour_profile.py; writing: test_encode.py."""
+"""Formats, orientation, modes, transparency. Limits and refusals: test_refusals.py;
+profiles: test_colour_profile.py."""
 
 from pathlib import Path
 from typing import Any
