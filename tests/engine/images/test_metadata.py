@@ -179,14 +179,15 @@ def test_exif_of_a_tiff_of_both_byte_orders_is_read(tmp_path: Path, order: Any, 
         resolution=(300, 300),
         resolutionunit=2,
     )
-    if shutil.which("exiftool"):  # tifffile writes no directory of EXIF
+    exiftool = shutil.which("exiftool") and not big  # which it does not write
+    if exiftool:  # tifffile writes no directory of EXIF
         taken = "-DateTimeOriginal=2024:05:01 10:00:00"
         subprocess.run(["exiftool", "-q", taken, str(path)], check=True)
     origin = read_picture(path).origin
     assert origin is not None
     assert origin.metadata.image[0x013B] == "A. Photographer"
     assert origin.metadata.dpi == (300, 300)
-    if shutil.which("exiftool"):
+    if exiftool:
         assert origin.metadata.photo[0x9003] == "2024:05:01 10:00:00"
 
 
