@@ -100,6 +100,11 @@ class InboxScanner:
             changed=top.changed,
         )
 
+    @property
+    def folders(self) -> list[Path]:
+        """Those in the inbox that the last scan has looked into."""
+        return [self._folder.inbox / name for name in self._below]
+
     def failed(self, name: str, sidecar: Path | None = None) -> list[JobCandidate]:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
         it lacks. Empty if there is none; more than one job if somebody has put others to it.
