@@ -4,8 +4,10 @@ How files are read is in `reading`, how they are written in `writing`. Importing
 not import torch.
 """
 
+import hashlib
 import io
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -71,6 +73,16 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Width, height."""
         return self.width, self.height
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of size, samples and alpha."""
+        state = hashlib.blake2b(b"%d x %d" % self.size, digest_size=20)
+        for array in (self.samples, self.alpha):
+            if array is not None:
+                state.update(f"{array.dtype}".encode())
+                state.update(np.ascontiguousarray(array).data)
+        return state.hexdigest()
 
     @property
     def nbytes(self) -> int:

@@ -22,7 +22,9 @@ from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["BATCH_KEYS", "BatchFile", "parse_batch"]
 
-BATCH_KEYS = ("contents", "styles", "settings", "priority", "max_minutes", "client")
+_OPTIONS = ("priority", "max_minutes", "name")
+
+BATCH_KEYS = ("contents", "styles", "settings", *_OPTIONS, "client")
 
 MOST = 1000
 """Patterns, styles or settings that one batch may list."""
@@ -127,7 +129,7 @@ def _may_be_pictures(name: PurePosixPath) -> bool:
 
 
 def _options(values: Mapping[str, Any], problems: list[Problem]) -> JobOptions:
-    given = {key: values[key] for key in ("priority", "max_minutes") if key in values}
+    given = {key: values[key] for key in _OPTIONS if key in values}
     try:
         return JobOptions.model_validate(given)
     except ValidationError as error:

@@ -352,7 +352,7 @@ class BatchCoordinator:
     def _note_trouble(self, name: str, what: str, error: Exception) -> None:
         if not isinstance(error, OSError):
             error = self._guard.refusal(name, error)
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        reason = self._folder.why_refused(error) if isinstance(error, OSError) else error
         log.error("%s %s: %s", JobTag(name), what, error)
         self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
         self._backoff.delay(name)

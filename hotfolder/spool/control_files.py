@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.atomic_files import move
+from hotfolder.file_names import FileRole
 from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
@@ -65,10 +66,25 @@ class ControlFiles:
             released = True
         return released
 
+    def new_sidecars(self, waiting: Mapping[str, JobCandidate]) -> dict[str, Path]:
+        """Of failed jobs that are to be tried again, by name: what waits in the inbox under a job's
+        name, and is a sidecar alone, takes the place of that job's."""
+        found = (
+            (name, waiting[name].files)
+            for name in self._files[ControlFile.RETRY]
+            if name in waiting
+        )
+        return {
+            name: files[0].path
+            for name, files in found
+            if [file.parsed.role for file in files] == [FileRole.SIDECAR] and files[0].settled
+        }
+
     def retry(
         self,
         inbox: InboxScanner,
         room: int,
+        sidecars: Mapping[str, Path],
         claim: Callable[[JobCandidate], bool],
         is_late: Callable[[], bool],
     ) -> bool:
@@ -76,12 +92,13 @@ class ControlFiles:
         False if some are left.
 
         Args:
+            sidecars: as `new_sidecars`.
             claim: False if it cannot be claimed now.
         """
         for name in self._files[ControlFile.RETRY]:
             if room <= 0 or is_late():
                 return False
-            candidates = inbox.failed(name)
+            candidates = inbox.failed(name, sidecars.get(name))
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):

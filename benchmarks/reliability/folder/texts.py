@@ -66,6 +66,12 @@ SUFFIXES = (
     ".txt",
     ".jpg.part",
     ".CONTENT.JPG",
+    ".jpg.yaml",
+    ".jfif",
+    ".HEIC",
+    ".yaml.txt",
+    ".content (1).jpg",
+    ".jpg.xmp",
     "",
     *(control.suffix for control in ControlFile),
 )
@@ -96,6 +102,11 @@ VALID = (
 )
 SIDECARS = (
     *VALID,
+    b"services: {web: {image: nginx}}\n",
+    b"TakenAt: 2024-05-01\nUID: p0\n",
+    b"content: cat.jpg\nstyles:\n\t- dog.jpg\n",
+    b"content: \xe2\x80\x9cdog.jpg\xe2\x80\x9d\nstyles: [wave]\n",
+    b"styles: wave.jpg, night.jpg\n",
     b"styles: styles/link.jpg\n",
     b"init: file\n",
     b"content: dog.jpg\ninit_file: cat.jpg\nstyles: wave.jpg\n",
@@ -123,7 +134,7 @@ PRESETS = (
     b"styles: [gone.jpg]\n",
     b"content: cat.jpg\nstyles: [wave.jpg]\n",
     b"owner: {heartbeat: true}\nstyles: [wave.jpg]\n",
-    *SIDECARS[12:],
+    *SIDECARS[17:],
 )
 
 BATCHES = (

@@ -55,6 +55,53 @@ def test_a_mended_sidecar_is_read_again(room: Room) -> None:
     assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
 
 
+BROKEN = {
+    "tab": b"content: p.jpg\nstyles:\n\t- own.jpg\n",
+    "twice": b"content: p.jpg\ncontent: p.jpg\nstyles: own.jpg\n",
+    "utf16": "content: p.jpg\nstyles: own.jpg\n".encode("utf-16"),
+    "curly_quotes": "content: \u201cp.jpg\u201d\nstyles: [own.jpg]\n".encode(),
+    "windows_path": b"content: C:\\photos\\p.jpg\nstyles: own.jpg\n",
+    "no_suffix": b"content: p.jpg\nstyles: [own.jpg, night]\n",
+    "a_list": b"- content: p.jpg\n- styles: [own.jpg]\n",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("mended_in", ["failed", "inbox"])
+def test_a_job_with_a_broken_sidecar_fails_as_a_whole_and_is_painted_when_that_is_mended(
+    room: Room, broken: bytes, mended_in: str
+) -> None:
+    for name in ("p.jpg", "own.jpg", "other.jpg"):
+        room.drop(name)
+    room.drop("p.yaml", broken)
+    room.step(3)
+    room.step(3, seconds=61)
+    failed = room.folder.failed / "p"
+    assert {path.name for path in failed.iterdir()} == {"p.jpg", "own.jpg", "p.yaml", "error.txt"}
+    mended = room.folder.inbox if mended_in == "inbox" else failed
+    (mended / "p.yaml").write_text("content: p.jpg\nstyles: [own.jpg]\nsize: 320")
+    room.step(2)
+    again(room, "p")
+    assert (room.status("p")["state"], room.status("p")["size"]) == ("done", 320)
+    assert list(room.folder.failed.iterdir()) == []
+    assert [path.name for path in room.folder.inbox.iterdir()] == ["other.jpg"]
+    kept = {path.name for path in room.folder.done.glob("*/p/*") if path.name[0] != "."}
+    assert kept == {"p.jpg", "own.jpg", "p.yaml"} | (
+        {"p.yaml.old"} if mended_in == "inbox" else set()
+    )
+
+
+def test_a_broken_sidecar_takes_no_picture_of_another_job_away(room: Room) -> None:
+    room.drop("p.yaml", "content: p.jpg\nstyles:\n\t- cat.jpg\n")
+    room.drop("q.yaml", "content: q.jpg\nstyles: cat.jpg\n")
+    for name in ("p.jpg", "q.jpg", "cat.jpg"):
+        room.drop(name)
+    room.step(3)
+    room.step(3, seconds=61)
+    assert (room.status("p")["state"], room.status("q")["state"]) == ("failed", "done")
+    assert (room.folder.failed / "p" / "cat.jpg").exists()
+
+
 def test_what_fails_again_lies_in_failed_again_with_the_new_error(room: Room) -> None:
     room.drop_pair("cat", "siez: 640")
     room.step(4)
