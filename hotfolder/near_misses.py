@@ -21,6 +21,9 @@ MAX_COMPARED = 300
 COMPARED_LENGTH = 40
 """... by so many of their characters: a comparison takes the square of them."""
 
+SIMILARITY = 0.7
+"""Of two names, from 0 to 1, from which on one may have been meant as the other."""
+
 _PICTURE = "which Impasto does not read; save it as PNG, TIFF or JPEG"
 _KINDS = {
     **dict.fromkeys(
@@ -128,8 +131,9 @@ class NearNames:
         """The same; or else the one that is most similar, if one is."""
         if (same := self.same(name)) is not None:
             return same
-        cut = {each[:COMPARED_LENGTH]: each for each in self._names[:MAX_COMPARED]}
-        near = difflib.get_close_matches(name[:COMPARED_LENGTH], cut, n=1)
+        # Without suffixes, which make all names similar.
+        cut = {loosened(each)[:COMPARED_LENGTH]: each for each in self._names[:MAX_COMPARED]}
+        near = difflib.get_close_matches(loosened(name)[:COMPARED_LENGTH], cut, 1, SIMILARITY)
         return cut[near[0]] if near else None
 
 
