@@ -239,7 +239,8 @@ class FolderScanner:
         for job in {*self.presets.twins.values()}:
             if not any(f.parsed.role is FileRole.CONTENT for f in by_job.get(job, ())):
                 by_job.pop(job, None)  # The last picture of the stem takes them.
-        contents = {file.key: job for job, group in by_job.items() for file in group}
+        named = {key_of(file.parsed.picture) for file in after_pictures}
+        contents = {f.key: job for job, group in by_job.items() for f in group if f.key in named}
         for file in after_pictures:
             # There may be a job of the very name `cat.jpg`.
             own = file.parsed.picture in by_job and file.parsed.picture

@@ -193,14 +193,17 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
     Raises:
         OSError: the job is not there, or something cannot be moved.
     """
+    files = sorted(names(failed))
     there = [
         name
-        for name in sorted(names(failed))
+        for name in files
         if not is_preset_name(name) and (p := parse(name)) and p.role is FileRole.SIDECAR
     ]
+    # Called away already, if the server was killed in between.
+    before = there or [name.removesuffix(REPLACED) for name in files if name.endswith(REPLACED)]
     for name in there:
         rename(failed / name, failed / f"{free_name_in(failed, name, [REPLACED])}{REPLACED}")
-    move(sidecar, failed / (there[0] if len(there) == 1 else sidecar.name))
+    move(sidecar, failed / (before[0] if before else sidecar.name))
 
 
 def _replaced_sidecars(failed: Path) -> list[str]:
