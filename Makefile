@@ -16,9 +16,12 @@ demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
 # The faults fork a thousand times, which is several times faster in a process without torch.
 FAULTS := tests/hotfolder/reliability/test_faults.py
 
+# A process a core, of which each computes on one.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist
+
 test: .venv/installed-dev ## Run the tests
-	@$(BIN)/python -m pytest $(FAULTS)
-	@$(BIN)/python -m pytest --ignore $(FAULTS)
+	@$(TEST) load $(FAULTS)
+	@$(TEST) loadfile --ignore $(FAULTS)
 
 test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root, Debian's packages; minutes the first time)
 	@root=$$(tests/plugin/gimp3/provision.sh); code=$$?; \

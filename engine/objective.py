@@ -32,7 +32,6 @@ def style_transfer_objective(
     settings: Settings,
     *,
     targets: StyleTargets | None = None,
-    digests: Sequence[str] = (),
     layout: Layout | None = None,
 ) -> Objective:
     """The weighted losses as a function of the picture.
@@ -49,8 +48,7 @@ def style_transfer_objective(
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
         styles: at their own sizes: pictures, of which no tensor is made larger than needed, or
             1 x 3 x h x w each.
-        targets: the cache of style statistics.
-        digests: with `targets`, a hash of each style's pixels.
+        targets: the cache of the statistics of styles that are pictures.
         layout: how the network is split to save memory; None: not at all.
 
     Raises:
@@ -70,9 +68,7 @@ def style_transfer_objective(
         network(content_layers).features(content, offloaded=layout is not None and layout.offloaded)
         if content_layers
         else {},
-        _style_targets(
-            network(style_layers), vgg, content, styles, settings, targets, digests, layout
-        )
+        _style_targets(network(style_layers), vgg, content, styles, settings, targets, layout)
         if style_layers
         else {},
     )
@@ -95,7 +91,6 @@ def _style_targets(
     styles: Sequence[Tensor | Picture],
     settings: Settings,
     targets: StyleTargets | None,
-    digests: Sequence[str],
     layout: Layout | None,
 ) -> dict[str, StyleStatistics]:
     """The targets of each layer's statistics: those of the styles, blended.
@@ -118,15 +113,15 @@ def _style_targets(
         return network.statistics(small, statistic)
 
     statistics = []
-    for index, style in enumerate(styles):
+    for style in styles:
         own = style.size if isinstance(style, Picture) else (style.shape[-1], style.shape[-2])
         size = style_size(own, result_size, settings.style_scale)
-        if targets is None:
+        if targets is None or isinstance(style, Tensor):
             statistics.append(compute(style, size))
             continue
         # Everything that `compute` depends on.
         request = (frozenset(layers), settings.pooling, settings.padding, _computed(statistic))
-        key = (digests[index], size, request, network_key)
+        key = (style.digest, size, request, network_key)
         statistics.append(targets.get(key, partial(compute, style, size)))
     return {
         name: statistic.target(

@@ -6,14 +6,14 @@ less to do for the next.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from engine.images.pyramid import COARSEST, Size, pyramid_sizes
-from engine.optimisers.minimise import Objective, Snapshot, Step, minimise
+from engine.optimisers.minimise import Objective, Snapshot, Step, Tally, minimise
+from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 from engine.strength import strength_preset
 
@@ -90,50 +90,39 @@ def optimise_scale(
     canvas: Tensor,
     stages: Sequence[Stage],
     settings: Settings,
+    before: Tally,
     resume: Snapshot | None,
 ) -> Iterator[Step]:
     """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.
 
+    Args:
+        before: of the scales before this one.
+        resume: where this scale is gone on from.
+
     Raises:
         NumericalError: the loss is no longer finite.
     """
-    done = 0
-    rejected_moves, improved = (
-        (resume.rejected_moves, resume.improved) if resume is not None else (0, False)
-    )
+    before = before if resume is None else resume.before
+    after = 0
     for stage in stages:
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
-        if resume is not None and resume.done >= done + stage.steps:
-            done += stage.steps
-            continue
-        if resume is not None:
-            resume = replace(resume, done=resume.done - done)
-        optimised = minimise(
-            _boosted(objective, canvas, stage.boost),
-            canvas,
-            steps=stage.steps,
-            optimiser=settings.optimiser,
-            learning_rate=settings.learning_rate,
-            history=settings.history,
-            first_move=settings.first_move,
-            preconditioning=settings.preconditioning,
-            clamp=settings.clamp,
-            report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
-            resume=resume,
-        )
-        resume = None
-        for step in optimised:
-            earlier = partial(_after, done, rejected_moves, improved, step.snapshot)
-            yield replace(
-                step,
-                number=done + step.number,
-                rejected_moves=rejected_moves + step.rejected_moves,
-                improved=improved or step.improved,
-                snapshot=earlier,
+        if resume is None or resume.done < after + stage.steps:
+            optimised = minimise(
+                _boosted(objective, canvas, stage.boost),
+                canvas,
+                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2])),
+                steps=stage.steps,
+                after=after,
+                before=before,
+                clamp=settings.clamp,
+                report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
+                resume=resume,
             )
-        done += stage.steps
-        rejected_moves += step.rejected_moves
-        improved |= step.improved
+            resume = None
+            for step in optimised:
+                yield step
+            before = step.tally
+        after += stage.steps
 
 
 def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
@@ -141,11 +130,3 @@ def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
         return objective
     factors = canvas.new_tensor([boost, 1.0, 1.0])
     return lambda picture: objective(picture) * factors
-
-
-def _after(
-    done: int, rejected_moves: int, improved: bool, snapshot: Callable[[], Snapshot]
-) -> Snapshot:
-    """A snapshot, with what was done in the stages before its own."""
-    own = snapshot()
-    return replace(own, done=done + own.done, rejected_moves=rejected_moves, improved=improved)

@@ -7,38 +7,29 @@ matrices the style's.
 
 import bisect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine.delivery import delivered, preview_of, with_alpha_of
-from engine.errors import (
-    BudgetError,
-    NumericalError,
-    PictureError,
-    Problem,
-    SettingsError,
-    StateError,
-)
-from engine.images.encode import check_side
+from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
-from engine.losses.targets import StyleTargets, digest
+from engine.losses.targets import StyleTargets
 from engine.memory.plan import Plan
-from engine.memory.planner import Planner
 from engine.memory.segments import Layout
-from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
-from engine.optimisers.minimise import Losses, Objective, Snapshot, Step
+from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
+from engine.output import output_of
 from engine.pace import Pace
+from engine.planned_scales import PlannedScales
 from engine.settings import Settings
-from engine.stages import Stage, optimise_scale, scales_of, stages_of
+from engine.stages import scales_of, stages_of
 from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
@@ -136,204 +127,179 @@ def stylise(
         NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
-    sizes, steps = zip(*scales_of(content.size, settings), strict=True)
-    _check(content, styles, settings, initial, sizes[-1])
-    work = [count * width * height for count, (width, height) in zip(steps, sizes, strict=True)]
+    painting = _Painting(content, styles, settings, vgg, initial, targets, budget)
     previewed, previews = 0.0, 0
-    # Even one job can use it twice: a small style has the same size at two scales.
-    targets = StyleTargets() if targets is None else targets
-    digests = [digest(style) for style in styles]
-    strength = strength_preset(settings.strength)
-    settings = settings.model_copy(update={"style_weight": settings.style_weight * strength.style})
-    planner = Planner(vgg, settings)
-    plans: list[Plan] = []
-    pictures = [content, *styles, *([initial] if initial is not None else [])]
-    on_host = sum(each.nbytes for each in pictures) if vgg.device.type == "cpu" else 0
-    recoloured_by = recolouring(content, styles, settings, strength)
-    generator = torch.Generator().manual_seed(settings.seed)
-    rejected_moves, improved = 0, False
-    snapshot, resumed_plan = None, None
-    if resume is not None:
-        snapshot, resumed_plan = _checked(resume, sizes, settings), resume.plan
-        generator.set_state(resume.generator)
-
-    for scale, (size, count) in enumerate(zip(sizes, steps, strict=True)):
-        if resume is not None and scale < resume.scale:
-            continue
-        if snapshot is not None:
-            canvas = snapshot.picture.to(vgg.device, copy=True)
-            resume = None
-        else:
-            recoloured = scaled(content, size, recoloured_by).to(vgg.device)
-            if scale == 0:
-                picture = initial_canvas(settings, recoloured, styles, initial, generator)
-            else:
-                coarser = scaled(content, sizes[scale - 1], recoloured_by).to(vgg.device)
-                picture = enlarge(picture, coarser, recoloured, 1 - strength.structure_freedom)
-                del coarser
-            canvas = extend(picture, settings.margin).clone()
-            del recoloured, picture
-        target = scaled(content, size).to(vgg.device) if settings.keep_colours else None
-        final = scale == len(sizes) - 1
-        stages = stages_of(size, sizes[:scale], count, settings.content_boost, final=final)
-        optimised = _within_memory(
-            planner,
-            budget,
-            on_host + canvas.nbytes + (target.nbytes if target is not None else 0),
-            resumed_plan,
-            plans,
-            partial(_objective, vgg, content, styles, size, settings, targets, digests),
-            canvas,
-            stages,
-            settings,
-            snapshot,
+    optimised = painting.optimise(resume)
+    resume = None  # Else the optimiser's old state would stay in memory.
+    for scale, step in optimised:
+        now, fraction, preview = pace.seconds, painting.fraction(scale, step.number), None
+        wanted = bisect.bisect_right(preview_at, fraction)
+        due = preview_seconds is not None and now - previewed >= preview_seconds
+        if due or wanted > previews:
+            previewed, previews = now, wanted
+            preview = painting.preview(scale, step)
+        yield Progress(
+            scale=scale + 1,
+            scales=len(painting.sizes),
+            size=painting.sizes[scale],
+            step=step.number,
+            steps=painting.steps[scale],
+            fraction=fraction,
+            losses=step.losses,
+            rejected_moves=step.tally.rejected_moves,
+            seconds=now,
+            eta_seconds=pace.to_go(fraction),
+            state=partial(painting.state, scale, step, pace),
+            preview=preview,
         )
-        # Else the optimiser's old state would stay in memory.
-        snapshot, resumed_plan = None, None
-        for step in optimised:
-            now = pace.seconds
-            done = sum(work[:scale]) + work[scale] * step.number / count
-            fraction = done / sum(work)
-            preview = None
-            wanted = bisect.bisect_right(preview_at, fraction)
-            due = preview_seconds is not None and now - previewed >= preview_seconds
-            if due or wanted > previews:
-                previewed, previews = now, wanted
-                preview = preview_of(crop(step.picture(), size), target)
-            yield Progress(
-                scale=scale + 1,
-                scales=len(sizes),
-                size=size,
-                step=step.number,
-                steps=count,
-                fraction=fraction,
-                losses=step.losses,
-                rejected_moves=rejected_moves + step.rejected_moves,
-                seconds=now,
-                eta_seconds=pace.to_go(fraction),
-                state=partial(
-                    _state, scale, step, generator, pace, plans, rejected_moves, improved
-                ),
-                preview=preview,
-            )
-        picture = crop(canvas, size)
-        rejected_moves += step.rejected_moves
-        improved |= step.improved
-
-    if rejected_moves:
-        logger.info("%d of %d moves were taken back", rejected_moves, sum(steps) - len(steps))
-    if not improved and any(count > 1 for count in steps):
-        raise _no_better(step.losses, sum(steps), rejected_moves, settings)
     yield Result(
-        picture=with_alpha_of(content, delivered(picture, target)),
+        picture=painting.delivered(step),
         losses=step.losses,
-        size=sizes[-1],
-        steps=sum(steps),
-        rejected_moves=rejected_moves,
+        size=painting.sizes[-1],
+        steps=sum(painting.steps),
+        rejected_moves=step.tally.rejected_moves,
         seconds=pace.seconds,
         device=str(vgg.device),
         precision=vgg.precision,
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
-        plans=tuple(plans),
+        plans=tuple(painting.plans),
     )
 
 
-def _objective(
-    vgg: VGG19,
-    content: Picture,
-    styles: Sequence[Picture],
-    size: Size,
-    settings: Settings,
-    targets: StyleTargets,
-    digests: Sequence[str],
-    layout: Layout | None,
-) -> Objective:
-    return style_transfer_objective(
-        vgg,
-        extend(scaled(content, size).to(vgg.device), settings.margin),
-        styles,
-        settings,
-        targets=targets,
-        digests=digests,
-        layout=layout,
-    )
+class _Painting:
+    """The scales of one painting, each of which begins with what the one before has come to."""
 
+    def __init__(
+        self,
+        content: Picture,
+        styles: Sequence[Picture],
+        settings: Settings,
+        vgg: VGG19,
+        initial: Picture | None,
+        targets: StyleTargets | None,
+        budget: int | None,
+    ) -> None:
+        self.sizes, self.steps = zip(*scales_of(content.size, settings), strict=True)
+        _check(content, styles, settings, initial, self.sizes[-1])
+        self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
+        # Even one job can use it twice: a small style has the same size at two scales.
+        self._targets = StyleTargets() if targets is None else targets
+        self._strength = strength_preset(settings.strength)
+        style_weight = settings.style_weight * self._strength.style
+        self._settings = settings.model_copy(update={"style_weight": style_weight})
+        self._planned = PlannedScales(vgg, self._settings, budget)
+        pictures = [content, *styles, *([initial] if initial is not None else [])]
+        on_host = vgg.device.type == "cpu"
+        self._held = sum(each.nbytes for each in pictures) if on_host else 0
+        self._recoloured_by = recolouring(content, styles, settings, self._strength)
+        self._generator = torch.Generator().manual_seed(settings.seed)
+        self._colours: Tensor | None = None
+        """The content at this scale, if its colours are kept."""
 
-def _within_memory(
-    planner: Planner,
-    budget: int | None,
-    held: int,
-    resumed_plan: Mapping[str, Any] | None,
-    plans: list[Plan],
-    objective_in: Callable[[Layout | None], Objective],
-    canvas: Tensor,
-    stages: Sequence[Stage],
-    settings: Settings,
-    snapshot: Snapshot | None,
-) -> Iterator[Step]:
-    """One scale, as planned; with a smaller plan each time that memory runs out.
+    @property
+    def plans(self) -> list[Plan]:
+        return self._planned.plans
 
-    Args:
-        held: bytes of pictures.
-        resumed_plan: `Plan.document` of an interrupted scale.
-        plans: every plan that is tried is appended.
-    """
-    size = (canvas.shape[-1], canvas.shape[-2])
-    steps = sum(stage.steps for stage in stages)
-    plan: Plan | None = None
-    if resumed_plan is not None:
-        plan = planner.from_document(size, held, resumed_plan)
-    elif budget is not None and not planner.fits_without_plan(size, held, steps, budget):
-        plan = planner.plan(size, held, steps, budget)
-    latest: Callable[[], Snapshot] | None = None
-    while True:
-        if plan is not None:
-            plans.append(plan)
-            settings = settings.model_copy(update={"history": max(1, plan.history)})
-        try:
-            objective = objective_in(plan.layout if plan else None)
-            for step in optimise_scale(objective, canvas, stages, settings, snapshot):
-                snapshot, latest = None, step.snapshot
-                yield step
-            return
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-        # Only after the exception's block does nothing refer to the evaluation's tensors.
-        objective = step = None  # type: ignore[assignment]
-        release()
-        plan = plan or planner.unplanned(size, held, steps)
-        smaller = planner.smaller(plan, held)
-        if smaller is None:
-            raise BudgetError(planner.does_not_fit(plan, budget))
-        logger.warning("out of memory with %s; trying %s", plan.describe(), smaller.describe())
-        plan = replace(smaller, after_out_of_memory=True)
-        snapshot = latest() if latest else snapshot
+    def optimise(self, resume: State | None) -> Iterator[tuple[int, Step]]:
+        """Each step, with the number of its scale (from 0).
 
+        Raises:
+            StateError, BudgetError, NumericalError: as `stylise`.
+        """
+        tally, snapshot, planned, picture = Tally(), None, None, None
+        if resume is not None:
+            snapshot, planned = _checked(resume, self.sizes, self._settings), resume.plan
+            self._generator.set_state(resume.generator)
+        for scale in range(resume.scale if resume is not None else 0, len(self.sizes)):
+            size, resume = self.sizes[scale], None
+            if snapshot is not None:
+                canvas = snapshot.picture.to(self._vgg.device, copy=True)
+            else:
+                canvas = extend(self._start(scale, picture), self._settings.margin).clone()
+            picture = None
+            self._colours = self._content_at(size) if self._settings.keep_colours else None
+            colours = self._colours.nbytes if self._colours is not None else 0
+            optimised = self._planned.optimise(
+                partial(self._objective, size),
+                canvas,
+                stages_of(
+                    size,
+                    self.sizes[:scale],
+                    self.steps[scale],
+                    self._settings.content_boost,
+                    final=scale == len(self.sizes) - 1,
+                ),
+                tally,
+                held=self._held + canvas.nbytes + colours,
+                resume=snapshot,
+                planned=planned,
+            )
+            snapshot = planned = None  # Else the optimiser's old state would stay in memory.
+            for step in optimised:
+                yield scale, step
+            tally, picture = step.tally, crop(canvas, size)
+        if tally.rejected_moves:
+            moves = sum(self.steps) - len(self.steps)
+            logger.info("%d of %d moves were taken back", tally.rejected_moves, moves)
+        if not tally.improved and any(count > 1 for count in self.steps):
+            raise _no_better(step, sum(self.steps), self._settings)
 
-def _state(
-    scale: int,
-    step: Step,
-    generator: torch.Generator,
-    pace: Pace,
-    plans: Sequence[Plan],
-    rejected_moves: int,
-    improved: bool,
-) -> State:
-    """The state; the last two are of the scales before this one."""
-    snapshot = step.snapshot()
-    return State(
-        scale=scale,
-        done=snapshot.done,
-        canvas=snapshot.picture,
-        optimiser=snapshot.optimiser,
-        generator=generator.get_state(),
-        seconds=pace.seconds,
-        rejected_moves=rejected_moves + snapshot.rejected_moves,
-        improved=improved or snapshot.improved,
-        plan=plans[-1].document() if plans else None,
-    )
+    def fraction(self, scale: int, number: int) -> float:
+        """Of the whole work, 0 to 1: scales count by their pixels."""
+        work = [
+            count * width * height
+            for count, (width, height) in zip(self.steps, self.sizes, strict=True)
+        ]
+        done = sum(work[:scale]) + work[scale] * number / self.steps[scale]
+        return float(done / sum(work))
+
+    def preview(self, scale: int, step: Step) -> Picture:
+        return preview_of(crop(step.picture(), self.sizes[scale]), self._colours)
+
+    def delivered(self, last: Step) -> Picture:
+        painted = delivered(crop(last.picture(), self.sizes[-1]), self._colours)
+        return with_alpha_of(self._content, painted)
+
+    def state(self, scale: int, step: Step, pace: Pace) -> State:
+        """At the moment of the call."""
+        snapshot = step.snapshot()
+        return State(
+            scale=scale,
+            done=snapshot.done,
+            canvas=snapshot.picture,
+            optimiser=snapshot.optimiser,
+            generator=self._generator.get_state(),
+            seconds=pace.seconds,
+            rejected_moves=snapshot.before.rejected_moves,
+            improved=snapshot.before.improved,
+            plan=self.plans[-1].document() if self.plans else None,
+        )
+
+    def _start(self, scale: int, coarser: Tensor | None) -> Tensor:
+        """What a scale begins with: 1 x 3 x H x W."""
+        recoloured = self._content_at(self.sizes[scale], self._recoloured_by)
+        if coarser is None:
+            return initial_canvas(
+                self._settings, recoloured, self._styles, self._initial, self._generator
+            )
+        content = self._content_at(self.sizes[scale - 1], self._recoloured_by)
+        return enlarge(coarser, content, recoloured, 1 - self._strength.structure_freedom)
+
+    def _content_at(
+        self, size: Size, recoloured_by: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        return scaled(self._content, size, recoloured_by).to(self._vgg.device)
+
+    def _objective(self, size: Size, layout: Layout | None) -> Objective:
+        return style_transfer_objective(
+            self._vgg,
+            extend(self._content_at(size), self._settings.margin),
+            self._styles,
+            self._settings,
+            targets=self._targets,
+            layout=layout,
+        )
 
 
 def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
@@ -356,20 +322,19 @@ def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapsho
             f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
             "Start anew."
         )
-    return Snapshot(state.done, state.canvas, state.optimiser, state.rejected_moves, state.improved)
+    before = Tally(state.rejected_moves, state.improved)
+    return Snapshot(state.done, state.canvas, state.optimiser, before)
 
 
-def _no_better(
-    losses: Losses, steps: int, rejected_moves: int, settings: Settings
-) -> NumericalError:
+def _no_better(last: Step, steps: int, settings: Settings) -> NumericalError:
     advice = (
         "lower `learning_rate`, which is in units of the range 0 to 1"
         if settings.optimiser == "adam"
         else "more `steps`, a smaller `first_move`, or another `init` or `seed`"
     )
     return NumericalError(
-        f"after {steps} steps, of which {rejected_moves} were taken back, the loss "
-        f"({losses.total:g}) is no lower than it was at the start: nothing was painted. "
+        f"after {steps} steps, of which {last.tally.rejected_moves} were taken back, the loss "
+        f"({last.losses.total:g}) is no lower than it was at the start: nothing was painted. "
         f"What helps: {advice}."
     )
 
@@ -389,7 +354,7 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
-    check_side(settings.format, size)
+    output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(
             f"the content of {content.width} x {content.height} px would be painted at "

@@ -103,9 +103,10 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         file.write(data)
 
 
-def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
-    """`write_whole` of a JSON document, whose numbers are finite or become null."""
-    text = json.dumps(finite(document), indent=1, allow_nan=False)
+def write_json(path: Path, document: Any, *, durable: bool = True, indent: bool = False) -> None:
+    """`write_whole` of a JSON document, whose numbers are finite or become null; with `indent`, in
+    lines for people to read, which takes several times as long."""
+    text = json.dumps(finite(document), indent=1 if indent else None, allow_nan=False)
     write_whole(path, text.encode() + b"\n", durable=durable)
 
 

@@ -25,7 +25,7 @@ _STEP = _FOLDER | getattr(os, "O_PATH", 0)
 _NOFOLLOW_ANY = getattr(os, "O_NOFOLLOW_ANY", 0)
 
 MAX_KEPT = 64
-"""Descriptors that `kept_open` keeps."""
+"""Descriptors that `kept_open` keeps: of the folders used last, and of those above them."""
 
 _kept: ContextVar[dict[str, int] | None] = ContextVar("kept", default=None)
 """The descriptors that are kept open in this thread, by the folders' paths."""
@@ -62,18 +62,17 @@ class At:
         if name == "..":
             raise OSError(errno.EINVAL, _NO_PLAIN_PATH, self._path)
         kept = _kept.get()
-        if kept is not None and (descriptor := kept.get(above)) is not None:
+        if kept is not None and (descriptor := kept.pop(above, None)) is not None:
+            kept[above] = descriptor  # The last is the one used last.
             return name, descriptor
         try:
-            descriptor = _reached(Path(above))
+            descriptor = _reached(Path(above), kept)
         except OSError as error:
             error.filename = self._path
             raise
         if descriptor is None:
             return self._path, None
-        if kept is not None and len(kept) < MAX_KEPT:
-            kept[above] = descriptor
-        else:
+        if kept is None or above not in kept:
             self._descriptor = descriptor
         return name, descriptor
 
@@ -111,13 +110,14 @@ def _forget(kept: dict[str, int]) -> None:
 
 def forget_changed(folder: Path) -> None:
     """A folder was moved or removed: what is kept of it and below leads elsewhere."""
-    kept = _kept.get()
-    if kept and any(path.startswith(str(folder)) for path in kept):
+    kept, moved = _kept.get(), str(folder)
+    if kept and any(path.startswith(moved) for path in kept):
         _forget(kept)
 
 
-def _reached(folder: Path) -> int | None:
-    """Its descriptor; None where the path itself is to be used, which has been checked then.
+def _reached(folder: Path, kept: dict[str, int] | None) -> int | None:
+    """Its descriptor, which is `kept` unless it is too deep; None where the path itself is to be
+    used, which has been checked then.
 
     Raises:
         OSError: also when there is a link in the way.
@@ -126,6 +126,9 @@ def _reached(folder: Path) -> int | None:
         raise OSError(errno.EINVAL, _NO_PLAIN_PATH, str(folder))
     try:
         if _BY_DESCRIPTOR:
+            # Two folders at a time are worked in: neither may push the other out.
+            if kept is not None and len(folder.parts) <= MAX_KEPT // 2:
+                return _kept_walk(folder, kept)
             return _walk(folder)
         _check(folder)
     except OSError as error:
@@ -153,6 +156,21 @@ def _walk(folder: Path) -> int:
             descriptor = os.open(part, _STEP, dir_fd=above)
         finally:
             os.close(above)
+    return descriptor
+
+
+def _kept_walk(folder: Path, kept: dict[str, int]) -> int:
+    """`_walk`, from the nearest folder above that is kept open."""
+    path = str(folder)
+    if (descriptor := kept.pop(path, None)) is None:
+        if folder.parent == folder:
+            descriptor = os.open(folder, _STEP)
+        else:
+            above = _kept_walk(folder.parent, kept)
+            descriptor = os.open(folder.name, _STEP, dir_fd=above)
+        if len(kept) >= MAX_KEPT:
+            os.close(kept.pop(next(iter(kept))))
+    kept[path] = descriptor
     return descriptor
 
 

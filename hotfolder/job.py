@@ -5,7 +5,7 @@ atomically) and the inputs. The spool is the queue; nothing else remembers jobs.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -65,7 +65,7 @@ class Job:
 
     def to_document(self) -> dict[str, Any]:
         """What `job.json` holds and what a worker is sent: plain values, without `folder`."""
-        document = asdict(self)
+        document = dict(vars(self))
         document |= {"settings": self.settings.model_dump(), "options": self.options.model_dump()}
         del document["folder"]
         return document

@@ -12,7 +12,7 @@ import math
 from pathlib import Path
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import pairs
+from benchmarks.pictures.pairs import pairs
 from benchmarks.report import log_progress, save
 from engine.images.picture import read_picture
 from engine.network.vgg import load_vgg19
@@ -25,7 +25,9 @@ NOTEBOOK = {50: 1_388_532, 100: 707_861, 300: 411_658, 500: 368_494}
 
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks gatys", description=__doc__)
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures/pairs.py"
+    )
     parser.add_argument("--content", type=Path, metavar="FILE", help="instead of DIR's tubingen")
     parser.add_argument("--style", type=Path, metavar="FILE", help="instead of DIR's starry_night")
     parser.add_argument("--size", type=int, default=512, help="shorter side, in pixels")

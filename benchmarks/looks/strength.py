@@ -24,7 +24,7 @@ from torch import Tensor
 
 from benchmarks.looks.neutral import Judge
 from benchmarks.machine import provenance
-from benchmarks.pictures import Pair, pairs
+from benchmarks.pictures.pairs import Pair, pairs
 from benchmarks.report import RESULTS, log_progress, save
 from engine.images.picture import read_picture, write_picture
 from engine.images.pyramid import resize
@@ -46,7 +46,9 @@ def run(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--size", type=int, default=256, help="longest side, in pixels")
     parser.add_argument("--steps", type=int, default=120, help="evaluations of each painting")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures/pairs.py"
+    )
     parser.add_argument("--pairs", metavar="NAMES", help="such as cat-night,tubingen-starry")
     parser.add_argument("--strengths", metavar="NUMBERS", help="such as 75,90,100")
     parser.add_argument("--device", default="cpu")

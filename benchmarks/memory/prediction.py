@@ -23,7 +23,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.process import measured_apart, peak_memory
 from benchmarks.report import log_progress, save
 from engine.images.picture import Picture, read_picture

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.process import measured_apart, peak_memory
 from benchmarks.report import RESULTS, log_progress, save

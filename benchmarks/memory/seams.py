@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.report import RESULTS, log_progress, save
 from engine.images.picture import read_picture, write_picture
 from engine.memory.plan import Plan

@@ -10,18 +10,19 @@ TERMS = ("content", "style", "unseen")
 
 @dataclass(frozen=True)
 class Scored:
-    """A picture on the way: when it was there (corrected seconds), and its score."""
+    """A picture on the way: when it was there (corrected seconds, processor seconds), its score."""
 
     seconds: float
+    processor: float
     score: Score
 
 
 @dataclass(frozen=True)
 class Dominance:
-    seconds: float | None
-    """Of the first picture whose three terms are all at or below the target's; None: never."""
+    first: Scored | None
+    """The first picture whose three terms are all at or below the target's; None: never."""
     terms: dict[str, float | None]
-    """For each term, from when on it stayed at or below the target's to the end.
+    """For each term, from when on it stayed at or below the target's to the end, in seconds.
 
     Not when it first was: the content loss is 0 where the painting starts.
     """
@@ -31,7 +32,7 @@ class Dominance:
 
 def dominance(run: Sequence[Scored], target: Score) -> Dominance:
     """Compare a trajectory with a delivered file."""
-    first = next((point.seconds for point in run if point.score.dominates(target)), None)
+    first = next((point for point in run if point.score.dominates(target)), None)
     wanted = dict(zip(TERMS, astuple(target), strict=True))
     kept: dict[str, float | None] = {}
     for term, value in wanted.items():

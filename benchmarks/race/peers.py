@@ -10,14 +10,15 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import nan
 from pathlib import Path
 
 import torch
 
 from benchmarks.looks.neutral import fingerprint
 from benchmarks.machine import cache_folder
-from benchmarks.pictures import Pair
+from benchmarks.pictures.pairs import Pair
 from benchmarks.race import plain
 from benchmarks.race.environment import python_with
 from benchmarks.race.runs import Point, Program, Run, Trajectory, execute, load, recorded_trajectory
@@ -65,11 +66,11 @@ def _pastiche_trajectory(folder: Path, started: float) -> Trajectory:
     times = [path.stat().st_mtime for path in files]
     writing = final.stat().st_mtime - times[-1]
     points = [
-        Point(int(path.stem), time - started - before * writing, str(path.relative_to(folder)))
+        Point(int(path.stem), time - started - before * writing, str(path.relative_to(folder)), nan)
         for before, (path, time) in enumerate(zip(files, times, strict=True))
     ]
     # The last picture and the delivered one are the same; the first is the content.
-    last = Point(points[-1].evaluations, points[-1].seconds, final.name)
+    last = replace(points[-1], file=final.name)
     return Trajectory([*points[1:-1], last], writing * len(files), [])
 
 
@@ -91,11 +92,17 @@ class Peer:
     steps: int
     """Unless said otherwise."""
     description: str
+    scaling: str = "bicubic"
+    """How it brings pictures to their size: one of `neutral.SCALINGS`."""
 
 
 PEERS = {
     "pastiche": Peer(
-        pastiche, PASTICHE, 500, f"`{PASTICHE}` by its command line, its own defaults and weights"
+        pastiche,
+        PASTICHE,
+        500,
+        f"`{PASTICHE}` by its command line, its own defaults and weights",
+        "bilinear",
     ),
     "plain": Peer(
         _recipe("plain"),

@@ -1,11 +1,12 @@
 """One painting by one program: its process, its trajectory, and the machine's speed around it."""
 
 import json
+import math
 import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Point:
     evaluations: int
     seconds: float
     file: str
+    processor: float
+    """Processor seconds of all threads until then, likewise."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def execute(program: Program, folder: Path, device: str, threads: int) -> Run:
     """Run the process, with the calibration before and after it, and keep the record."""
     folder.mkdir(parents=True, exist_ok=True)
     before = Calibration.measure(device)
-    started = time.time()
+    started, processor_before = time.time(), _children_processor()
     environment = os.environ | {
         "OMP_NUM_THREADS": str(threads),
         STARTED_VARIABLE: repr(started),
@@ -89,7 +92,7 @@ def execute(program: Program, folder: Path, device: str, threads: int) -> Run:
         status = subprocess.run(
             program.command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
-    wall = time.time() - started
+    wall, processor = time.time() - started, _children_processor() - processor_before
     after = Calibration.measure(device)
     if status:
         text = (folder / "output.txt").read_text(errors="replace")
@@ -99,7 +102,7 @@ def execute(program: Program, folder: Path, device: str, threads: int) -> Run:
         program.name,
         program.precision,
         folder,
-        trajectory.points,
+        _with_processor(trajectory.points, processor, wall),
         wall - trajectory.excluded,
         before,
         after,
@@ -111,26 +114,46 @@ def execute(program: Program, folder: Path, device: str, threads: int) -> Run:
 
 
 def load(folder: Path) -> Run | None:
-    """A run that was made before, if it is there."""
+    """A run that was made before, if it is there and tells of everything that one does today."""
     try:
         document: Mapping[str, Any] = json.loads((folder / RECORD).read_text())
-    except OSError:
+        return Run(
+            folder=folder,
+            **{
+                **document,
+                "points": [Point(**point) for point in document["points"]],
+                "before": Calibration(**document["before"]),
+                "after": Calibration(**document["after"]),
+            },
+        )
+    except (OSError, TypeError):
         return None
-    return Run(
-        folder=folder,
-        **{
-            **document,
-            "points": [Point(**point) for point in document["points"]],
-            "before": Calibration(**document["before"]),
-            "after": Calibration(**document["after"]),
-        },
-    )
+
+
+def _children_processor() -> float:
+    """Seconds of all ended processes that this one started."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _with_processor(points: list[Point], processor: float, wall: float) -> list[Point]:
+    """Where a program does not tell its processor seconds on the way: the whole process's, in
+    proportion to the clock."""
+    return [
+        replace(point, processor=processor * point.seconds / wall)
+        if math.isnan(point.processor)
+        else point
+        for point in points
+    ]
 
 
 def recorded_trajectory(folder: Path, started: float) -> Trajectory:
     """What `recorder.Recorder` wrote. The last picture kept is the delivered one."""
     document = json.loads((folder / FILE_NAME).read_text())
-    points = [Point(count, seconds, f"{count:05}.png") for count, seconds in document["points"]]
+    points = [
+        Point(count, seconds, f"{count:05}.png", processor)
+        for count, seconds, processor in document["points"]
+    ]
     return Trajectory(points, document["excluded"], document["notes"])
 
 
@@ -139,5 +162,5 @@ def recorded_trajectory_and_file(folder: Path, started: float) -> Trajectory:
     trajectory = recorded_trajectory(folder, started)
     file = folder / "delivered.png"
     seconds = file.stat().st_mtime - started - trajectory.excluded
-    last = Point(trajectory.points[-1].evaluations, seconds, file.name)
+    last = replace(trajectory.points[-1], seconds=seconds, file=file.name)
     return Trajectory([*trajectory.points[:-1], last], trajectory.excluded, trajectory.notes)

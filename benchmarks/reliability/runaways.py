@@ -16,7 +16,7 @@ from unittest import mock
 from torch import Tensor
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import pairs
+from benchmarks.pictures.pairs import pairs
 from benchmarks.report import log_progress, save
 from engine.errors import NumericalError
 from engine.images.picture import Picture, read_picture
@@ -50,7 +50,9 @@ class Descent:
 
 def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks runaways", description=__doc__)
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures.py")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="see benchmarks/pictures/pairs.py"
+    )
     parser.add_argument("--only", nargs="+", metavar="STEM", help="of all pictures these")
     parser.add_argument("--kinds", nargs="+", default=["style", "content"], choices=list(LAYERS))
     parser.add_argument("--sizes", type=int, nargs="+", default=[96])
@@ -131,7 +133,7 @@ def _descents(
             losses.append(float(terms.sum()))
             return super().finish(picture, terms)
 
-    with mock.patch("engine.optimisers.minimise.LBFGS", _ignoring_guarded(Recorded)):
+    with mock.patch("engine.optimisers.selection.LBFGS", Recorded):
         for seed in seeds:
             own = settings.model_copy(update={"seed": seed})
             groups = iter(found.values())
@@ -152,10 +154,6 @@ def _descents(
                 next(groups).append(Descent(float("inf"), float("inf"), 0))
                 losses.clear()
     return found
-
-
-def _ignoring_guarded(method: type[LBFGS]) -> "object":
-    return lambda *arguments, guarded: method(*arguments)
 
 
 def _label(group: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import PHOTOGRAPHS, STYLES
+from benchmarks.pictures.pairs import PHOTOGRAPHS, STYLES
 from benchmarks.report import save
 from engine.images.picture import encode_picture, read_picture
 from engine.network.vgg import VGG19, load_vgg19

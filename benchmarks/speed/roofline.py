@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import CONTENT, STYLE
+from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.report import RESULTS, log_progress, save
 from benchmarks.speed.flops import Convolution, convolutions, gram_flops

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.machine import provenance
-from benchmarks.pictures import PHOTOGRAPHS
+from benchmarks.pictures.pairs import PHOTOGRAPHS
 from benchmarks.report import log_progress, save
 from engine.images.picture import read_picture
 from engine.images.pyramid import pyramid_sizes, resize

@@ -3,16 +3,12 @@
 A hot folder gets many pictures for the same few styles.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 
-import numpy as np
-
-from engine.images.picture import Picture
 from engine.losses.statistics import StyleStatistics
 
-__all__ = ["CAPACITY", "LayerStatistics", "StyleTargets", "digest"]
+__all__ = ["CAPACITY", "LayerStatistics", "StyleTargets"]
 
 CAPACITY = 256_000_000
 """Bytes. A style takes 2.4 MB as five Gram matrices, 130 MB as histograms of 512 x 512 px."""
@@ -65,13 +61,6 @@ class StyleTargets:
         """Give the memory back; the counts go on."""
         self._kept.clear()
         self.bytes = 0
-
-
-def digest(picture: Picture) -> str:
-    """BLAKE2b of a picture's pixels; a style's alpha plays no part."""
-    state = hashlib.blake2b(b"%d x %d" % picture.size, digest_size=20)
-    state.update(np.ascontiguousarray(picture.samples).data)
-    return state.hexdigest()
 
 
 def _bytes_of(statistics: LayerStatistics) -> int:

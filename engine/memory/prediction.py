@@ -19,13 +19,14 @@ from engine.losses.statistics import TileableStatistic
 from engine.losses.weighted import ContentTarget, WeightedLosses, active_layers, statistic_of
 from engine.memory.offload import OffloadedTensor
 from engine.memory.peak_memory import PeakMemoryCounter
-from engine.memory.plan import Mode, Plan
+from engine.memory.plan import Plan
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, Segment, Span, Tile, split_into_segments
 from engine.memory.tiled_objective import TiledObjective
 from engine.network.layers import channels_of, multiplications_of, positions_of, scale_of
 from engine.network.vgg import DTYPES, VGG19
-from engine.optimisers.minimise import Objective, optimiser_of
+from engine.optimisers.minimise import Objective
+from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 
 __all__ = ["Predictor", "relative_cost"]
@@ -80,12 +81,8 @@ class Predictor:
         targets = self._targets_bytes(size, layout)
         # Tensors of the picture's size are allocated by themselves, without gaps.
         evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
-        mode: Mode = "untiled"
-        if layout is not None:
-            mode = "checkpointed" if all(side is None for side in layout.sides) else "tiled"
         return Plan(
             size=size,
-            mode=mode,
             layout=layout,
             tiles=self._tiles(size, layout),
             history=history,
@@ -176,20 +173,12 @@ class Predictor:
     def _optimiser(self, size: Size, history: int) -> tuple[int, int]:
         """Bytes that it keeps between moves, and the additional bytes of a move, gradient
         included."""
-        settings = self._settings
         pair = 2 * 12 * size[0] * size[1]
         if size in self._moves:
             kept, move = self._moves[size]
             return kept + pair * max(0, history - 1), move
         picture = _empty((3, size[1], size[0]), torch.float32)
-        method = optimiser_of(
-            settings.optimiser,
-            picture,
-            learning_rate=settings.learning_rate,
-            history=1,
-            first_move=settings.first_move,
-            preconditioning=settings.preconditioning,
-        )
+        method = optimiser_of(self._settings.model_copy(update={"history": 1}), size)
         with PeakMemoryCounter() as counter:
             for _ in range(3):  # from the third on a pair replaces another
                 kept = counter.live

@@ -9,18 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from engine.errors import NumericalError
-from engine.optimisers.adam import Adam
-from engine.optimisers.lbfgs import LBFGS
 from engine.optimisers.optimiser import Optimiser, OptimiserState
-from engine.optimisers.preconditioner import FrequencyPreconditioner
 
-__all__ = ["Losses", "Objective", "Snapshot", "Step", "minimise", "optimiser_of"]
+__all__ = ["Losses", "Objective", "Snapshot", "Step", "Tally", "minimise"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,16 @@ Objective = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
+class Tally:
+    """What the optimisers of a painting have come to, one after the other."""
+
+    rejected_moves: int = 0
+    """Moves that were taken back."""
+    improved: bool = False
+    """Whether the loss was lowered, or was 0 from the start."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The state between two moves, from which `minimise` resumes to the same numbers.
 
@@ -51,10 +57,8 @@ class Snapshot:
     """Evaluations after which the picture was moved: the next is number `done` + 1."""
     picture: Tensor
     optimiser: OptimiserState
-    rejected_moves: int = 0
-    """Moves that were taken back before the optimiser began."""
-    improved: bool = False
-    """Whether the loss was lowered before the optimiser began."""
+    before: Tally = Tally()
+    """Before the optimiser began."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,8 @@ class Step:
 
     number: int
     losses: Losses
-    rejected_moves: int
-    """Moves that were taken back so far."""
-    improved: bool
-    """Whether the loss was lowered, or was 0 from the start."""
+    tally: Tally
+    """Up to this step."""
     picture: Callable[[], Tensor]
     """The picture that stands, at this step."""
     snapshot: Callable[[], Snapshot]
@@ -78,27 +80,25 @@ class Step:
 def minimise(
     objective: Objective,
     picture: Tensor,
+    method: Optimiser,
     *,
     steps: int,
-    optimiser: Literal["lbfgs", "adam"] = "lbfgs",
-    learning_rate: float = 1.0,
-    history: int = 100,
-    first_move: float = 0.0,
-    preconditioning: float = 0.0,
-    guarded: bool = True,
+    after: int = 0,
+    before: Tally = Tally(),
     clamp: bool = True,
     report_every: int = 1,
     resume: Snapshot | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
 
-    The picture is not moved after the last evaluation. L-BFGS is guarded (`Guard`): `picture`
+    The picture is not moved after the last evaluation. With guarded L-BFGS (`Guard`), `picture`
     becomes the best that was found, of which the last losses are reported.
 
     Args:
         picture: 1 x 3 x H x W in 0 to 1; changed in place.
-        preconditioning: of L-BFGS, the exponent of `FrequencyPreconditioner`; 0 for none.
-        guarded: off, L-BFGS takes no move back, and the last picture is delivered.
+        method: which has not moved anything yet.
+        after: evaluations that were made before; the steps are numbered from the next.
+        before: what came of them.
         clamp: keep it in 0 to 1, by projection after every move. L-BFGS's memory keeps the moves
             unclamped, as when a closure clamps before evaluating (the PyTorch tutorial).
         report_every: evaluations between reports, each of which waits for the device. The first
@@ -109,16 +109,7 @@ def minimise(
     Raises:
         NumericalError: the loss is no longer finite; the message says what helps.
     """
-    method = optimiser_of(
-        optimiser,
-        picture,
-        learning_rate=learning_rate,
-        history=history,
-        first_move=first_move,
-        preconditioning=preconditioning,
-        guarded=guarded,
-    )
-    done = 0
+    done = after
     if resume is not None:
         done = resume.done
         picture.copy_(resume.picture)
@@ -128,18 +119,20 @@ def minimise(
 
     def snapshot() -> Snapshot:
         with moving:
-            return Snapshot(done, picture.clone(), method.state())
+            return Snapshot(done, picture.clone(), method.state(), before)
 
-    first = done + 1
-    for number in range(first, steps + 1):
+    first, last = done + 1, after + steps
+    for number in range(first, last + 1):
         variable = picture.detach().requires_grad_()
         terms = objective(variable)
-        if number == steps:
+        if number == last:
             with moving, torch.no_grad():
                 terms = method.finish(picture, terms.detach())
-        if number in (first, steps) or number % report_every == 0:
-            yield _read(method, picture, terms.detach(), number, snapshot)
-        if number < steps:
+        if number in (first, last) or (number - after) % report_every == 0:
+            losses, tally, rejected = _read(method, terms.detach(), number, before)
+            standing = partial(method.standing, picture, rejected)
+            yield Step(number, losses, tally, standing, snapshot)
+        if number < last:
             (gradient,) = torch.autograd.grad(terms.sum(), variable)
             with moving, torch.no_grad():
                 method.step(picture, gradient, terms.detach())
@@ -149,32 +142,11 @@ def minimise(
             del gradient  # Else it would stay in memory during the next evaluation.
 
 
-def optimiser_of(
-    name: Literal["lbfgs", "adam"],
-    picture: Tensor,
-    *,
-    learning_rate: float,
-    history: int,
-    first_move: float,
-    preconditioning: float,
-    guarded: bool = True,
-) -> Optimiser:
-    """The optimiser of `minimise`, whose arguments these are, for a picture of this size."""
-    if name == "adam":
-        return Adam(learning_rate)
-    size = (picture.shape[-1], picture.shape[-2])
-    precondition = FrequencyPreconditioner(size, preconditioning) if preconditioning else None
-    return LBFGS(learning_rate, history, first_move, precondition, guarded=guarded)
-
-
 def _read(
-    method: Optimiser,
-    picture: Tensor,
-    terms: Tensor,
-    number: int,
-    snapshot: Callable[[], Snapshot],
-) -> Step:
-    """Read the losses: the only place where the host waits for the device."""
+    method: Optimiser, terms: Tensor, number: int, before: Tally
+) -> tuple[Losses, Tally, bool]:
+    """Read the losses, and whether the last move is taken back: the only place where the host waits
+    for the device."""
     *values, rejected_moves, rejected, improved = method.report(terms).tolist()
     losses = Losses(*values)
     if not all(map(math.isfinite, values)):
@@ -183,5 +155,5 @@ def _read(
             f"{losses.style:g}, total variation {losses.tv:g}). The steps are too long: lower "
             "`learning_rate`, use `clamp: true`, or `precision: float32`."
         )
-    standing = partial(method.standing, picture, bool(rejected))
-    return Step(number, losses, int(rejected_moves), bool(improved), standing, snapshot)
+    tally = Tally(before.rejected_moves + int(rejected_moves), before.improved or bool(improved))
+    return losses, tally, bool(rejected)

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -85,7 +85,7 @@ class Batch:
         variants = {item.variant: item.settings for item in plan.items}
         return {
             **{key: getattr(plan, key) for key in ("name", "source", "dropped")},
-            "moves": [asdict(step) for step in plan.moves],
+            "moves": [vars(step) for step in plan.moves],
             "variants": {name: settings.model_dump() for name, settings in variants.items()},
             "items": [
                 [item.name, str(item.content), [str(style) for style in item.styles], item.variant]

@@ -71,13 +71,20 @@ class JobCandidate:
         return SchedulingKey(self.options.priority, folder_of(self.name), (1, *self.age))
 
     def with_shares(self, uses: Mapping[Path, int]) -> Self:
-        """With the inputs marked as shared that others need as well; `uses`: by how many each file
-        is needed."""
-        shared = [file.stays or uses[file.path] > 1 for file in self.inputs]
-        if shared == [file.shared for file in self.inputs]:
-            return self
-        pairs = zip(self.inputs, shared, strict=True)
-        return replace(self, inputs=tuple(replace(file, shared=each) for file, each in pairs))
+        """With the inputs marked as shared that others need as well; without those of them that are
+        no plain files, of which there are no copies.
+
+        Args:
+            uses: by how many each file is needed.
+        """
+        irregular = {file.path for file in self.files if not file.regular}
+        inputs = tuple(
+            file if file.shared == shared else replace(file, shared=shared)
+            for file in self.inputs
+            for shared in [file.stays or uses[file.path] > 1]
+            if not (shared and file.path in irregular)
+        )
+        return self if inputs == self.inputs else replace(self, inputs=inputs)
 
     def of(self, role: FileRole) -> tuple[InputFile, ...]:
         return tuple(input_file for input_file in self.inputs if input_file.role == role)

@@ -44,10 +44,10 @@ def move_originals(paths: FolderPaths, folder: Path, moves: Iterable[tuple[Path,
     marks = folder.is_relative_to(paths.done)
     names = [name for _, name in moves]
     if marks:
-        write_json(folder / ARCHIVED, {"about": _ABOUT, "files": names})
+        write_json(folder / ARCHIVED, {"about": _ABOUT, "files": names}, indent=True)
     placed = [_move(source, folder, name) for source, name in moves]
     if marks and placed != names:
-        write_json(folder / ARCHIVED, {"about": _ABOUT, "files": placed})
+        write_json(folder / ARCHIVED, {"about": _ABOUT, "files": placed}, indent=True)
     sync_folder(folder)
 
 

@@ -93,7 +93,7 @@ class StatusWriter:
             if isinstance(text := document.get(key), str):
                 lines = text.split("\n") if key in _SEVERAL_LINES else [text]
                 document[key] = shortened("\n".join(map(shown, lines)), most)
-        write_json(path, document, durable=False)
+        write_json(path, document, durable=False, indent=True)
         return document
 
     def _job_path(self, name: str) -> Path:

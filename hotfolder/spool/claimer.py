@@ -204,9 +204,8 @@ class Claimer:
                 # What one job has copied may now be the other's alone: scan again first.
                 result.waiting[name] = candidate
                 scan_again = True
-            else:
+            elif self._claim(candidate, name, outcomes.get(name), result):
                 shared |= paths
-                self._claim(candidate, name, outcomes.get(name), result)
         all_retried = self._retry(controls, result, live)
         self._more = bool(result.ready) or not all_retried
         if controls.release(result.waiting, self._inbox) or scan_again:

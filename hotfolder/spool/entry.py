@@ -77,7 +77,7 @@ class SpooledJob:
         return {
             "protocol": 1,
             "job": self.job.to_document(),
-            "moves": [asdict(step) for step in self.moves],
+            "moves": [vars(step) for step in self.moves],
             **self.state_document(),
         }
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["PAINTINGS", "paint"]
+__all__ = ["PAINTINGS", "Scene", "paint", "paint_scene"]
 
 # An array of float32. numpy's annotations widen it to float64 and Any at every step.
 Field = Any
@@ -54,7 +54,14 @@ class Scene:
 
 def paint(name: str, height: int = 768) -> Image.Image:
     """One of `PAINTINGS`, 4:3. Same name and height, same pixels."""
-    scene_of, seed = PAINTINGS[name]
+    return paint_scene(*PAINTINGS[name], height)
+
+
+def paint_scene(
+    scene_of: Callable[[Field, Field, np.random.Generator], Scene], seed: int, height: int = 768
+) -> Image.Image:
+    """A scene, 4:3: a function of x and y, both H x W in heights from the upper left, and of the
+    random numbers that the strokes are drawn by."""
     random = np.random.default_rng(seed)
     tall = round(height * SUPERSAMPLING / (1 - 2 * FRAME))
     wide = round(tall * ASPECT)

@@ -88,7 +88,7 @@ SIDECAR_SUFFIX = SIDECAR_SUFFIXES[0]
 PARTIAL_SUFFIX = ".part"
 """Of a file that is still being written. Nobody looks at it, nor at one that starts with a dot."""
 
-RESULT_SUFFIXES = (".png", ".jpg", ".tif")
+RESULT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".avif")
 RECORD_SUFFIX = ".result.yaml"
 EXTRA_OUTPUT_SUFFIXES = (".progression.jpg", ".progression.webp", ".losses.png")
 """Of what lies beside a result with `progression`."""

@@ -119,3 +119,29 @@ def test_a_folder_that_cannot_be_asked_is_not_an_empty_one(tmp_path: Path) -> No
     assert not folder_access.exists(tmp_path / "nothing")
     with pytest.raises(NotADirectoryError):
         folder_access.exists(tmp_path / "file" / "below")
+
+
+def test_of_the_folders_that_are_kept_open_the_last_used_stay_and_the_others_are_closed(
+    tmp_path: Path,
+) -> None:
+    deep = tmp_path.joinpath(*"abcdefghij")
+    deep.mkdir(parents=True)
+    with descriptors.kept_open():
+        for number in range(3 * descriptors.MAX_KEPT):
+            folder = tmp_path / str(number)
+            folder_access.mkdir(folder)
+            with folder_access.create(folder / "file") as file:
+                file.write(b"%d" % number)
+            folder_access.rename(folder / "file", deep / str(number))
+            kept = descriptors._kept.get()
+            assert kept is not None
+            assert len(kept) <= descriptors.MAX_KEPT
+            assert str(deep) in kept
+        every = list(kept.values())
+        for path, descriptor in kept.items():
+            assert os.path.samestat(os.fstat(descriptor), os.stat(path)), path  # noqa: PTH116
+    for number in range(3 * descriptors.MAX_KEPT):
+        assert (deep / str(number)).read_bytes() == b"%d" % number
+    for descriptor in every:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.looks.neutral import inner, score, score_of_content
+from benchmarks.looks import neutral
+from benchmarks.looks.neutral import inner, score, score_of_content, targets_of
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.images.pyramid import resize
 from engine.network.vgg import load_vgg19
@@ -34,3 +35,19 @@ def test_without_a_frame_it_does_not_matter_what_is_beyond_the_edges(photograph:
         assert min(one.shape[-2:]) > 8
         torch.testing.assert_close(one, other)
         assert not torch.allclose(zeros[layer], replicate[layer])
+
+
+@pytest.mark.parametrize("scaling", neutral.SCALINGS)
+def test_a_program_is_scored_against_the_pictures_that_it_scaled_itself(
+    scaling: str, photograph: Path, painting: Path, tmp_path: Path
+) -> None:
+    _, small = targets_of(photograph, painting, (96, 64), scaling)
+    assert small.shape == (1, 3, 64, 96)
+    file = tmp_path / "style.png"
+    write_picture(Picture.from_tensor(small), file)
+    own, other = (
+        score(file, photograph, painting, scaling=each)
+        for each in (scaling, next(name for name in neutral.SCALINGS if name != scaling))
+    )
+    assert own.style < other.style / 20
+    assert own.unseen < other.unseen / 20

@@ -13,7 +13,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.errors import NumericalError
 from engine.optimisers.guard import RADIUS, RISE
-from engine.optimisers.minimise import Objective, Step, minimise, optimiser_of
+from engine.optimisers.lbfgs import LBFGS
+from engine.optimisers.minimise import Objective, Snapshot, Step, minimise
+from engine.optimisers.selection import optimiser_of
+from engine.settings import Settings
 
 SIDE = 8
 
@@ -32,7 +35,9 @@ def start() -> Tensor:
     return 0.1 + 0.1 * torch.rand((1, 3, SIDE, SIDE), generator=generator)
 
 
-def descend(objective: Objective, picture: Tensor, **values: Any) -> tuple[list[Step], list[float]]:
+def descend(
+    objective: Objective, picture: Tensor, *, steps: int = 60, guarded: bool = True
+) -> tuple[list[Step], list[float]]:
     """The reports, and the loss of every evaluation."""
     evaluated: list[float] = []
 
@@ -41,22 +46,22 @@ def descend(objective: Objective, picture: Tensor, **values: Any) -> tuple[list[
         evaluated.append(float(terms.detach().sum()))
         return terms
 
-    values = {"steps": 60, "first_move": 0.01, "clamp": False, "history": 10} | values
-    return list(minimise(recorded, picture, **values)), evaluated
+    method = LBFGS(history=10, first_move=0.01, guarded=guarded)
+    return list(minimise(recorded, picture, method, steps=steps, clamp=False)), evaluated
 
 
 def test_without_a_guard_the_descent_is_thrown_and_with_it_it_is_not() -> None:
     _, thrown = descend(cliff, start(), guarded=False)
     assert max(thrown) > 3 * thrown[0]
     steps, evaluated = descend(cliff, start())
-    assert steps[-1].rejected_moves > 0
+    assert steps[-1].tally.rejected_moves > 0
     assert steps[-1].losses.total < 0.1 * evaluated[0]
 
 
 def test_what_is_reported_and_delivered_is_never_a_picture_that_was_taken_back() -> None:
     picture = start()
     reported, evaluated, standing = [], [], []
-    descent = minimise(cliff, picture, steps=60, first_move=0.01, clamp=False)
+    descent = minimise(cliff, picture, LBFGS(first_move=0.01), steps=60, clamp=False)
     for step in descent:
         reported.append(step.losses.total)
         evaluated.append(float(cliff(picture).sum()))
@@ -69,7 +74,7 @@ def test_what_is_reported_and_delivered_is_never_a_picture_that_was_taken_back()
         taken_back += rejected
         assert loss == pytest.approx(lowest if rejected else trial)
         lowest = min(lowest, trial)
-    assert taken_back == step.rejected_moves > 0
+    assert taken_back == step.tally.rejected_moves > 0
     assert reported[-1] == evaluated[-1] == pytest.approx(lowest)
 
 
@@ -106,19 +111,22 @@ def test_a_loss_that_is_not_a_number_is_taken_back() -> None:
 
 @pytest.mark.parametrize("clamp", [False, True], ids=["free", "clamped"])
 def test_from_any_step_of_a_guarded_descent_the_end_is_the_same(clamp: bool) -> None:
-    method: dict[str, Any] = {"steps": 30, "first_move": 0.01, "history": 4, "clamp": clamp}
+    def descent(picture: Tensor, resume: Snapshot | None = None) -> Iterator[Step]:
+        method = LBFGS(history=4, first_move=0.01)
+        return minimise(cliff, picture, method, steps=30, clamp=clamp, resume=resume)
+
     whole = start()
     steps, snapshots = [], []
-    for step in minimise(cliff, whole, **method):
+    for step in descent(whole):
         steps.append(step)
         snapshots.append(step.snapshot())
-    assert steps[-1].rejected_moves > 0
+    assert steps[-1].tally.rejected_moves > 0
     for index, snapshot in enumerate(snapshots):
         again = torch.zeros_like(whole)
-        resumed = list(minimise(cliff, again, resume=snapshot, **method))
+        resumed = list(descent(again, snapshot))
         assert torch.equal(again, whole)
-        assert [(s.number, s.losses, s.rejected_moves, s.improved) for s in resumed] == [
-            (s.number, s.losses, s.rejected_moves, s.improved) for s in steps[index:]
+        assert [(s.number, s.losses, s.tally) for s in resumed] == [
+            (s.number, s.losses, s.tally) for s in steps[index:]
         ]
 
 
@@ -130,7 +138,7 @@ def test_a_descent_that_only_rises_has_not_improved() -> None:
 
     picture = torch.full((1, 3, 4, 4), 0.0)
     steps, _ = descend(peak, picture, steps=8)
-    assert not any(step.improved for step in steps)
+    assert not any(step.tally.improved for step in steps)
     assert picture.abs().max() == 0
 
 
@@ -156,14 +164,10 @@ def test_a_step_that_runs_out_of_memory_anywhere_is_as_if_it_had_not_been(
 ) -> None:
     def descent(picture: Tensor) -> Iterator[Callable[[], None]]:
         """Moves, one after the other."""
-        method = optimiser_of(
-            optimiser,
-            picture,
-            learning_rate=rate,
-            history=3,
-            first_move=0.01,
-            preconditioning=0.5,
+        settings = Settings(
+            optimiser=optimiser, learning_rate=rate, history=3, first_move=0.01, preconditioning=0.5
         )
+        method = optimiser_of(settings, (picture.shape[-1], picture.shape[-2]))
         while True:
             variable = picture.detach().requires_grad_()
             terms = cliff(variable)

@@ -1,11 +1,17 @@
 """The optimisers on problems whose answers are known."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
 from engine.errors import NumericalError
-from engine.optimisers.minimise import LBFGS, FrequencyPreconditioner, Objective, minimise
+from engine.optimisers.adam import Adam
+from engine.optimisers.lbfgs import LBFGS
+from engine.optimisers.minimise import Objective, minimise
+from engine.optimisers.optimiser import Optimiser
+from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 
 def rosenbrock(x: Tensor) -> Tensor:
@@ -31,7 +37,8 @@ def start(value: float = 0.3) -> Tensor:
 @pytest.mark.parametrize("clamp", [False, True], ids=["free", "clamped"])
 def test_lbfgs_walks_as_torchs_own(clamp: bool, history: int) -> None:
     ours = start().double()
-    steps = list(minimise(rosenbrock, ours, steps=40, history=history, guarded=False, clamp=clamp))
+    method = LBFGS(history=history, guarded=False)
+    steps = list(minimise(rosenbrock, ours, method, steps=40, clamp=clamp))
 
     theirs = start().double().requires_grad_()
     losses: list[float] = []
@@ -58,7 +65,7 @@ def test_lbfgs_walks_as_torchs_own(clamp: bool, history: int) -> None:
 
 def test_adam_walks_as_torchs_own() -> None:
     ours, theirs = start(), start().requires_grad_()
-    steps = minimise(rosenbrock, ours, steps=40, optimiser="adam", learning_rate=0.01, clamp=False)
+    steps = minimise(rosenbrock, ours, Adam(0.01), steps=40, clamp=False)
     adam = torch.optim.Adam([theirs], lr=0.01)
     for step in steps:
         adam.zero_grad()
@@ -68,20 +75,18 @@ def test_adam_walks_as_torchs_own() -> None:
         adam.step()
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
-def test_the_minimum_is_found(optimiser: str, rate: float) -> None:
+@pytest.mark.parametrize("method", [LBFGS(), Adam(0.05)], ids=["lbfgs", "adam"])
+def test_the_minimum_is_found(method: Optimiser) -> None:
     picture = start()
-    method = {"optimiser": optimiser, "learning_rate": rate}
-    steps = list(minimise(bowl(0.7), picture, steps=150, **method))  # type: ignore[arg-type]
+    steps = list(minimise(bowl(0.7), picture, method, steps=150))
     assert steps[-1].losses.total < 1e-4
     torch.testing.assert_close(picture, torch.full_like(picture, 0.7), rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.1)])
-def test_the_picture_stays_in_its_gamut(optimiser: str, rate: float) -> None:
+@pytest.mark.parametrize("method", [LBFGS(), Adam(0.1)], ids=["lbfgs", "adam"])
+def test_the_picture_stays_in_its_gamut(method: Optimiser) -> None:
     picture = start()
-    method = {"optimiser": optimiser, "learning_rate": rate}
-    for _ in minimise(bowl(1.8), picture, steps=60, **method):  # type: ignore[arg-type]
+    for _ in minimise(bowl(1.8), picture, method, steps=60):
         assert picture.min() >= 0
         assert picture.max() <= 1
     torch.testing.assert_close(picture, torch.ones_like(picture))
@@ -89,22 +94,25 @@ def test_the_picture_stays_in_its_gamut(optimiser: str, rate: float) -> None:
 
 def test_the_last_losses_are_those_of_the_picture_as_it_stands() -> None:
     picture = start()
-    steps = list(minimise(rosenbrock, picture, steps=17))
+    steps = list(minimise(rosenbrock, picture, LBFGS(), steps=17))
     assert steps[-1].losses.total == pytest.approx(rosenbrock(picture).sum().item())
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.05)])
-def test_it_goes_on_from_a_snapshot_as_if_nothing_had_happened(optimiser: str, rate: float) -> None:
-    method = {"optimiser": optimiser, "learning_rate": rate, "history": 4}
+@pytest.mark.parametrize(
+    "method", [lambda: LBFGS(history=4), lambda: Adam(0.05)], ids=["lbfgs", "adam"]
+)
+def test_it_goes_on_from_a_snapshot_as_if_nothing_had_happened(
+    method: Callable[[], Optimiser],
+) -> None:
     whole = start()
-    steps = list(minimise(rosenbrock, whole, steps=20, **method))  # type: ignore[arg-type]
+    steps = list(minimise(rosenbrock, whole, method(), steps=20))
 
     interrupted = start()
-    descent = minimise(rosenbrock, interrupted, steps=20, **method)  # type: ignore[arg-type]
+    descent = minimise(rosenbrock, interrupted, method(), steps=20)
     snapshot = [next(descent) for _ in range(9)][-1].snapshot()
     descent.close()  # type: ignore[attr-defined]
     interrupted.zero_()
-    resumed = minimise(rosenbrock, interrupted, steps=20, resume=snapshot, **method)  # type: ignore[arg-type]
+    resumed = minimise(rosenbrock, interrupted, method(), steps=20, resume=snapshot)
     assert [(s.number, s.losses) for s in resumed] == [(s.number, s.losses) for s in steps[8:]]
     assert torch.equal(interrupted, whole)
 
@@ -114,13 +122,13 @@ def test_a_pair_without_curvature_is_left_out() -> None:
         return torch.stack([x.sum(), x.new_zeros(()), x.new_zeros(())])
 
     picture = start()
-    list(minimise(slope, picture, steps=10, clamp=False))
+    list(minimise(slope, picture, LBFGS(), steps=10, clamp=False))
     assert torch.isfinite(picture).all()
     assert picture.mean() < start().mean()
 
 
 def test_the_first_the_last_and_every_nth_step_are_reported() -> None:
-    steps = list(minimise(bowl(0.5), start(), steps=12, report_every=5))
+    steps = list(minimise(bowl(0.5), start(), LBFGS(), steps=12, report_every=5))
     assert [step.number for step in steps] == [1, 5, 10, 12]
 
 
@@ -134,7 +142,7 @@ def test_nothing_is_read_from_the_device_between_reports(monkeypatch: pytest.Mon
             return _o(self, *args, **kw)
 
         monkeypatch.setattr(Tensor, name, counted)
-    list(minimise(rosenbrock, start(), steps=30, history=5, report_every=10))
+    list(minimise(rosenbrock, start(), LBFGS(history=5), steps=30, report_every=10))
     assert reads == ["tolist"] * 4  # steps 1, 10, 20, 30
 
 
@@ -168,8 +176,9 @@ def test_with_the_right_preconditioner_broad_shapes_come_sooner() -> None:
 
     def after(preconditioning: float) -> float:
         picture = torch.full((1, 3, 32, 32), 0.5)
-        method = {"first_move": 0.01, "preconditioning": preconditioning, "clamp": False}
-        return list(minimise(objective, picture, steps=5, **method))[-1].losses.total
+        precondition = FrequencyPreconditioner((32, 32), preconditioning)
+        method = LBFGS(first_move=0.01, precondition=precondition)
+        return list(minimise(objective, picture, method, steps=5, clamp=False))[-1].losses.total
 
     assert after(1.0) < 1e-3 * after(0.0)
 
@@ -193,4 +202,4 @@ def test_a_loss_that_is_not_finite_stops_in_words() -> None:
     with pytest.raises(
         NumericalError, match=r"step 1: the loss is no longer finite.*learning_rate"
     ):
-        list(minimise(runaway, start(), steps=3))
+        list(minimise(runaway, start(), LBFGS(), steps=3))

@@ -1,14 +1,18 @@
 """What the file system refuses for one job stops no other, and the job's status says what it is."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import FakeDispatcher, Room, fails, is_lost, paints, starts_only
 
 from hotfolder.errors import FolderError
 from hotfolder.job import Job
+from hotfolder.spool import claims
 from hotfolder.workers.events import Event
 
 
@@ -142,3 +146,36 @@ def test_of_the_progress_that_cannot_be_noted_only_the_last_is_kept(room: Room) 
         runner.take([progress(job)])
     assert sum(map(len, runner._events.values())) <= 3
     state.rmdir()
+
+
+def test_jobs_that_name_what_cannot_be_copied_fail_and_it_stays_and_is_named(room: Room) -> None:
+    os.mkfifo(room.folder.inbox / "shared.jpg")
+    for number in range(3):
+        room.drop(f"bad{number}.yaml", "content: shared.jpg\nstyles: [wave.jpg]\n")
+    room.step(4)
+    assert [room.status(f"bad{number}")["state"] for number in range(3)] == ["failed"] * 3
+    assert "shared.jpg: not a plain file" in room.error("bad0")
+    room.step(2)
+    (stray,) = room.status("server")["strays"]
+    assert stray.startswith("shared.jpg")
+
+
+def test_a_shared_picture_that_cannot_be_copied_for_one_job_is_copied_for_the_next(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(source: Path, target: Path, seen: Any = None) -> None:
+        plan = json.loads((target.parents[1] / "job.json").read_text())
+        if plan["job"]["name"] == "bad":
+            raise OSError(errno.EIO, "Input/output error")
+        copied(source, target, seen)
+
+    copied = claims.copy  # type: ignore[attr-defined]
+    monkeypatch.setattr(claims, "copy", refused)
+    room.drop("wave.jpg")
+    for name in ("bad", "good", "last"):
+        room.drop(f"{name}.content.jpg")
+        room.drop(f"{name}.yaml", "styles: [wave.jpg]\n")
+    room.step(8)
+    assert "[bad] cannot be taken in: [Errno 5]" in caplog.text
+    # No other needs the picture any more, and so it is moved.
+    assert [room.status(name)["state"] for name in ("good", "last", "bad")] == ["done"] * 3

@@ -1,0 +1,102 @@
+"""Paints scale after scale within a memory budget."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from engine.errors import BudgetError
+from engine.images.pyramid import Size
+from engine.memory.plan import Plan
+from engine.memory.planner import Planner
+from engine.memory.segments import Layout
+from engine.network.allocator import is_out_of_memory, release
+from engine.network.vgg import VGG19
+from engine.optimisers.minimise import Objective, Snapshot, Step, Tally
+from engine.settings import Settings
+from engine.stages import Stage, optimise_scale
+
+__all__ = ["PlannedScales"]
+
+logger = logging.getLogger(__name__)
+
+
+class PlannedScales:
+    """Each scale is computed as planned; with a smaller plan each time that memory runs out."""
+
+    def __init__(self, vgg: VGG19, settings: Settings, budget: int | None) -> None:
+        """`budget`: bytes that the process (on a GPU: the device) may hold; None: no limit."""
+        self._planner = Planner(vgg, settings)
+        self._settings = settings
+        self._budget = budget
+        self.plans: list[Plan] = []
+        """Every plan that was tried."""
+
+    def optimise(
+        self,
+        objective_in: Callable[[Layout | None], Objective],
+        canvas: Tensor,
+        stages: Sequence[Stage],
+        before: Tally,
+        *,
+        held: int,
+        resume: Snapshot | None = None,
+        planned: Mapping[str, Any] | None = None,
+    ) -> Iterator[Step]:
+        """One scale: as `optimise_scale`, with the objective in the layout of the plan.
+
+        Args:
+            held: bytes of the pictures.
+            planned: `Plan.document` of an interrupted scale.
+
+        Raises:
+            BudgetError: nothing fits into the budget, or into what there is.
+            NumericalError: the loss is no longer finite.
+        """
+        size = (canvas.shape[-1], canvas.shape[-2])
+        steps = sum(stage.steps for stage in stages)
+        plan = self._first_plan(size, steps, held, planned)
+        settings, latest = self._settings, None
+        while True:
+            if plan is not None:
+                self.plans.append(plan)
+                settings = settings.model_copy(update={"history": max(1, plan.history)})
+            try:
+                objective = objective_in(plan.layout if plan else None)
+                for step in optimise_scale(objective, canvas, stages, settings, before, resume):
+                    # An old state of the optimiser is not kept in memory.
+                    resume, latest = None, step.snapshot
+                    yield step
+                return
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only after the exception's block does nothing refer to the evaluation's tensors.
+            objective = step = None  # type: ignore[assignment]
+            release()
+            plan = self._smaller(plan or self._planner.unplanned(size, held, steps), held)
+            resume = latest() if latest else resume
+
+    def _first_plan(
+        self, size: Size, steps: int, held: int, planned: Mapping[str, Any] | None
+    ) -> Plan | None:
+        if planned is not None:
+            return self._planner.from_document(size, held, planned)
+        budget = self._budget
+        if budget is None or self._planner.fits_without_plan(size, held, steps, budget):
+            return None
+        return self._planner.plan(size, held, steps, budget)
+
+    def _smaller(self, plan: Plan, held: int) -> Plan:
+        """The plan after one that ran out of memory.
+
+        Raises:
+            BudgetError: there is none.
+        """
+        smaller = self._planner.smaller(plan, held)
+        if smaller is None:
+            raise BudgetError(self._planner.does_not_fit(plan, self._budget))
+        logger.warning("out of memory with %s; trying %s", plan.describe(), smaller.describe())
+        return replace(smaller, after_out_of_memory=True)

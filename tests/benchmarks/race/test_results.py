@@ -1,0 +1,93 @@
+"""Results of pairs: kept, taken up again, and put together to a distribution."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.looks.neutral import Score
+from benchmarks.race import versus
+from benchmarks.race.calibration import Calibration
+from benchmarks.race.dominance import Scored
+from benchmarks.race.results import OURS, PairResult, Side
+from benchmarks.race.tables import comparison, distribution
+
+STILL = Calibration(0.1, 0.05)
+
+
+def side(name: str, *points: Scored, diverged: bool = False) -> Side:
+    seconds = points[-1].seconds
+    return Side(
+        name, "float32", 9, list(points), seconds, seconds, STILL, STILL, diverged, ["a note"]
+    )
+
+
+def result(pair: str, processor: float, style: float, *, diverged: bool = False) -> PairResult:
+    """A peer that takes 600 processor seconds and 900 of the clock to a style loss of 10; ours
+    after `processor` seconds, or twice as many of the clock."""
+    ours = [
+        Scored(2 * processor, processor, Score(4, style, 0.1)),
+        Scored(4 * processor, 2 * processor, Score(5, 5, 0.1)),
+    ]
+    peer = side("plain", Scored(900, 600, Score(5, 10, 0.1)), diverged=diverged)
+    return PairResult(pair, {"size": 512}, "abc", {"plain": peer, OURS: side(OURS, *ours)})
+
+
+def test_a_result_that_was_kept_is_read_again(tmp_path: Path) -> None:
+    kept = result("cat-night", 100, 7)
+    kept.save(tmp_path)
+    assert PairResult.load(tmp_path, "cat-night") == kept
+    assert PairResult.load(tmp_path, "dog-night") is None
+
+
+def test_a_result_that_was_cut_off_counts_as_none(tmp_path: Path) -> None:
+    result("cat-night", 100, 7).save(tmp_path)
+    file = tmp_path / "cat-night.json"
+    file.write_text(file.read_text()[:200])
+    assert PairResult.load(tmp_path, "cat-night") is None
+
+
+def test_the_distribution_has_the_median_the_worst_and_on_how_many_pairs_ours_dominates() -> None:
+    never = result("c", 50, 11)
+    ours = [replace(p, score=Score(6, 5, 0.2)) for p in never.sides[OURS].points]
+    never = replace(never, sides=never.sides | {OURS: side(OURS, *ours)})
+    results = [result("a", 100, 7), result("b", 200, 7), never]
+    *_, line = distribution(results, ["plain"])
+    cells = [cell.strip() for cell in line.strip("| ").split("|")]
+    # 600 / 100 and 600 / 200 processor seconds; 900 / 200 and 900 / 400 by the clock; one never.
+    assert cells[:5] == ["plain", "3", "2", "3.0, 0.0, 6.0", "2.2, 0.0, 4.5"]
+    # content 5, 5 and 6 of 5; style 5 of 10; unseen 0.1, 0.1 and 0.2 of 0.1
+    assert cells[5:] == ["1.00 (1.20)", "0.50 (0.50)", "1.00 (2.00)"]
+    assert "not within 100.0" in comparison([never], ["plain"])[-1]
+
+
+def test_a_pair_on_which_the_peer_diverged_is_no_part_of_the_distribution() -> None:
+    results = [result("a", 100, 7), result("b", 1, 7, diverged=True)]
+    *_, line = distribution(results, ["plain"])
+    assert "| plain | 1 | 1 | 6.0, 6.0, 6.0 |" in line
+
+
+def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
+    tmp_path: Path,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(versus, "RESULTS", results)
+    arguments = ["--size", "48", "--steps", "3", "--peers", "plain", "--every", "2"]
+    arguments += ["--threads", "1", "--set", "steps=3"]
+    versus.run([*arguments, "--pairs", "cat-night"])
+    assert "Impasto, cat-night: 48 px" in capfd.readouterr().err
+    document = json.loads((results / "pairs" / "versus-48" / "cat-night.json").read_text())
+    assert document["sides"]["plain"]["points"][-1]["processor"] > 0
+
+    versus.run([*arguments, "--pairs", "cat-night,astronaut-evening"])
+    said = capfd.readouterr()
+    assert "Impasto, cat-night" not in said.err
+    assert "Impasto, astronaut-evening: 48 px" in said.err
+    assert "2 of 2 pairs" in said.out
+
+    versus.run([*arguments, "--pairs", "cat-night", "--set", "seed=1"])
+    assert "Impasto, cat-night: 48 px" in capfd.readouterr().err
