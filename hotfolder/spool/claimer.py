@@ -354,7 +354,7 @@ class Claimer:
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
         sidecars = controls.new_sidecars(result.waiting)
-        for name in sidecars:
+        for name in (name for name, file in sidecars.items() if file.settled):
             self._names.pop(result.waiting.pop(name).name, None)
         names = self._names_left(entry.job.name for entry in live.values())
 
