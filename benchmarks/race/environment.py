@@ -40,7 +40,7 @@ def _see_our_packages(python: Path) -> None:
     answer = subprocess.run(
         [python, "-c", question], check=True, capture_output=True, text=True
     ).stdout
-    # As they are searched here: an environment may itself borrow packages by a `.pth` file, which is
-    # not read for a folder that another such file names.
+    # As they are searched here: an environment may itself borrow packages by a `.pth` file, and
+    # those of a folder that a `.pth` file names are not read.
     ours = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
     (Path(answer.strip()) / "ours.pth").write_text("\n".join(ours) + "\n")
