@@ -7,6 +7,7 @@ reason, and a name that is nearly the one that is missing is shown beside it.
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from hotfolder.file_names import FileRole, parse
@@ -20,6 +21,12 @@ MAX_COMPARED = 300
 
 COMPARED_LENGTH = 40
 """... by so many of their characters: a comparison takes the square of them."""
+
+SIMILARITY = 0.7
+"""Of two names, from 0 to 1, from which on one may have been meant as the other."""
+
+REMEMBERED = 1 << 14
+"""Names of which is remembered what they may mean: a folder is scanned again and again."""
 
 _PICTURE = "which Impasto does not read; save it as PNG, TIFF or JPEG"
 _KINDS = {
@@ -68,6 +75,7 @@ _COPY = re.compile(r"[ _-]*(\(\d{1,4}\)|[-_ ](copy|kopie|copie)( ?\(?\d{1,4}\)?)
 _QUOTES = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb "
 
 
+@lru_cache(maxsize=REMEMBERED)
 def why_unrecognised(file_name: str, *, in_folder: bool) -> str:
     """Why a file of the inbox, or of a folder in it, is no job's input, in words, as far as its
     name tells."""
@@ -98,6 +106,7 @@ def program_of(values: Mapping[str, Any], known: Iterable[str]) -> str | None:
     return next((name for name, keys in _PROGRAMS if keys <= values.keys()), None)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def loosened(name: str) -> str:
     """Equal for names that people take for one: whatever case, suffixes, quotes, and number of a
     copy (`cat (1).jpg`, `cat - Copy.jpg`)."""
@@ -128,8 +137,9 @@ class NearNames:
         """The same; or else the one that is most similar, if one is."""
         if (same := self.same(name)) is not None:
             return same
-        cut = {each[:COMPARED_LENGTH]: each for each in self._names[:MAX_COMPARED]}
-        near = difflib.get_close_matches(name[:COMPARED_LENGTH], cut, n=1)
+        # Without suffixes, which make all names similar.
+        cut = {loosened(each)[:COMPARED_LENGTH]: each for each in self._names[:MAX_COMPARED]}
+        near = difflib.get_close_matches(loosened(name)[:COMPARED_LENGTH], cut, 1, SIMILARITY)
         return cut[near[0]] if near else None
 
 

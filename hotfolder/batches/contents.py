@@ -29,7 +29,7 @@ class Contents:
 
     def add(self, path: Path, root: Path) -> bool:
         """Take a file found below `root`, or note why not. Whether it is a picture."""
-        if path.suffix.lower() not in PICTURE_SUFFIXES:
+        if path.suffix.lower() not in PICTURE_SUFFIXES or is_ignored(path.name):
             self.left_out.append(f"{path} ({_why(path.name)})")
             return False
         if path.absolute() not in self._seen:
@@ -140,6 +140,8 @@ def _matching(base: Path, parts: Sequence[str]) -> Iterator[Path]:
 
 
 def _why(name: str) -> str:
+    if is_ignored(name):
+        return "hidden, unfinished, or a system's"
     if name.lower().endswith(SIDECAR_SUFFIXES):
         return "`batch` has its settings from the command line"
     return why_unrecognised(name, in_folder=True)

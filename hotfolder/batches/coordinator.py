@@ -152,7 +152,8 @@ class BatchCoordinator:
         names = self._candidates.choose_names(
             files.keys(), FreeNames((*taken, *claimed, *RESERVED_NAMES))
         )
-        loose = LoosePictures(self._folder.inbox, snapshot.unclaimed if files else ())
+        found = snapshot if files else Snapshot()
+        loose = LoosePictures(self._folder.inbox, found.unclaimed, found.unrecognised)
         waiting: dict[str, BatchCandidate] = {}
         self.settling = False
         yield
@@ -175,8 +176,7 @@ class BatchCoordinator:
                     yield from self._claim(candidate, loose)
                 except HotFolderError as error:
                     candidate.decision = Decision.REFUSE
-                    outcome = outcome_now(JobState.FAILED, error=str(error))
-                    self._claim_ended(candidate, outcome)
+                    self._claim_ended(candidate, outcome_now(JobState.FAILED, error=str(error)))
                 except Exception as error:
                     self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):

@@ -68,11 +68,6 @@ class PictureSources:
         files = islice(self.files.values(), MAX_NEAR)
         return NearNames(shown(f.name) for f in files if f.parsed.role is FileRole.PICTURE)
 
-    @cached_property
-    def near_styles(self) -> NearNames:
-        """The same of the library."""
-        return NearNames(islice(self.library.names(), MAX_NEAR))
-
 
 @dataclass
 class JobAssembly:
@@ -371,7 +366,7 @@ class JobAssembly:
 def _nearest(name: str, sources: PictureSources, *, styles: bool = True) -> str | None:
     """The picture beside the sidecar, or of the library, that is nearly called so."""
     name = name.rpartition("/")[2]
-    for near in (sources.near_pictures, *([sources.near_styles] if styles else [])):
-        if (same := near.same(name)) is not None:
-            return same
-    return (sources.near_styles if styles else sources.near_pictures).nearest(name)
+    beside, library = sources.near_pictures, sources.library.near
+    if not styles:
+        return beside.nearest(name)
+    return beside.same(name) or library.nearest(name)

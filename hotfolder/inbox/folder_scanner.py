@@ -24,7 +24,7 @@ from hotfolder.inbox.presets import PresetFolder, is_preset_name
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import ForeignFileError, Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
-from hotfolder.near_misses import why_unrecognised
+from hotfolder.inbox.unrecognised import unrecognised
 from hotfolder.throttle import Steps
 from plugin.client.protocol import ControlFile
 
@@ -158,7 +158,10 @@ class FolderScanner:
             control_paths={key: tuple(paths) for key, paths in self._control_paths.items()},
             batch_files=batch_files,
             unclaimed=tuple(f for f in files if self._is_unclaimed(f) and f.path not in uses),
-            unrecognised=self._unrecognised(files, uses),
+            unrecognised=(
+                *(*self._no_files, *self._listing.unreadable),
+                *unrecognised(files, uses, self._foreign, self._folder, self.folders, self.presets),
+            ),
             settling=min((seconds for seconds in waits if seconds is not None), default=None),
             arriving=self.presets.is_arriving or any(not each.settled for each in candidates),
             changed=self._listing.changed,
@@ -239,7 +242,8 @@ class FolderScanner:
         for job in {*self.presets.twins.values()}:
             if not any(f.parsed.role is FileRole.CONTENT for f in by_job.get(job, ())):
                 by_job.pop(job, None)  # The last picture of the stem takes them.
-        contents = {file.key: job for job, group in by_job.items() for file in group}
+        named = {key_of(file.parsed.picture) for file in after_pictures}
+        contents = {f.key: job for job, group in by_job.items() for f in group if f.key in named}
         for file in after_pictures:
             # There may be a job of the very name `cat.jpg`.
             own = file.parsed.picture in by_job and file.parsed.picture
@@ -251,41 +255,10 @@ class FolderScanner:
             self._groups[name] = before.get(name) or _Group(name, first_seen=now)
             self._groups[name].files = group_files
 
-    def _unrecognised(
-        self, files: Iterable[InboxFile], uses: Mapping[Path, int]
-    ) -> tuple[str, ...]:
-        """What belongs to no job, in words."""
-        preset = None if self.presets.is_inherited else self.presets.preset
-        named = {key_of(name) for name in preset.sidecar.pictures()} if preset else set()
-        left = [
-            file
-            for file in files
-            if not file.parsed.job and file.path not in uses and file.key not in named
-        ]
-        left_out = () if self.presets.is_recursive else self.folders
-        folders = [f"{shown(self._source(name))}/ (a folder in a folder)" for name in left_out]
-        pictures = [file for file in left if file.parsed.role is FileRole.PICTURE]
-        if self._folder and not self.presets.is_active and pictures:
-            why = f"no preset.yaml, so its pictures are no jobs: {len(pictures)}"
-            folders.insert(0, f"{shown(self._folder)}/ ({why})")
-            left = [file for file in left if file.parsed.role is not FileRole.PICTURE]
-        return (
-            *(*self._no_files, *self._listing.unreadable),
-            *(f"{file.label} ({self._why_unrecognised(file)})" for file in left),
-            *(folders if self._folder else ()),
-        )
-
     def _is_unclaimed(self, file: InboxFile) -> bool:
         """Whether it is a picture that a batch may take."""
         is_picture = file.parsed.role is FileRole.PICTURE and file.regular
         return is_picture and not self.presets.is_active
-
-    def _why_unrecognised(self, file: InboxFile) -> str:
-        if file.path in self._foreign:
-            return self._foreign[file.path]
-        if file.parsed.role is FileRole.PICTURE and self.presets.is_active:
-            return "no job can have this name"
-        return why_unrecognised(file.name, in_folder=bool(self._folder))
 
     # --- what job they are -----------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from hotfolder.file_names import FileRole, free_name_in, parse, shown
 from hotfolder.folder_access import names, rename, rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
-from hotfolder.inbox.model import InputFile
+from hotfolder.inbox.listing import Listing
+from hotfolder.inbox.model import InboxFile, InputFile
 from hotfolder.inbox.presets import PresetFolder, is_preset_name
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.paths import FolderPaths
@@ -46,6 +47,8 @@ class InboxScanner:
         self._options = options
         self._top = FolderScanner(folder.inbox, clock)
         self._below: dict[str, FolderScanner] = {}
+        self._deeper: dict[str, Listing] = {}
+        """Folders in folders, in which a batch may find pictures, by their paths."""
 
     def steps(self) -> Steps[Snapshot]:
         """Scan once, in steps of some milliseconds.
@@ -59,6 +62,7 @@ class InboxScanner:
         before, self._below = self._below, {}
         found = [top]
         left_out: list[str] = []
+        deeper: list[str] = []
         places: list[tuple[str, PresetFolder | None]] = [
             (name, None) for name in reversed(self._top.folders)
         ]
@@ -74,12 +78,19 @@ class InboxScanner:
             except OSError as error:
                 left_out.append(f"{shown(name)}/ ({error.strerror})")
             self._below[name] = scanner
+            if top.batch_files and not scanner.presets.is_active:
+                deeper += [f"{name}/{folder}" for folder in scanner.folders]
             if scanner.presets.is_recursive:
                 inside = [f"{name}/{folder}" for folder in reversed(scanner.folders)]
                 if name.count("/") < MAX_DEPTH:
                     places += [(each, scanner.presets) for each in inside]
                 else:
                     left_out += [f"{shown(each)}/ (too deep)" for each in inside]
+        loose = yield from self._pictures_in(deeper, options)
+        settling = [
+            *(s.settling for s in found),
+            *(s.next_settling() for s in self._deeper.values()),
+        ]
         candidates = itertools.chain.from_iterable(snapshot.candidates for snapshot in found)
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
@@ -89,16 +100,42 @@ class InboxScanner:
             },
             control_paths=_merged(found),
             batch_files=top.batch_files,
-            unclaimed=tuple(file for s in found for file in s.unclaimed),
+            unclaimed=(*(file for s in found for file in s.unclaimed), *loose),
             # The folders first: each stands for many files.
             unrecognised=(
                 *left_out,
                 *(words for s in (*found[1:], top) for words in s.unrecognised),
             ),
-            settling=min((s.settling for s in found if s.settling is not None), default=None),
+            settling=min((seconds for seconds in settling if seconds is not None), default=None),
             arriving=any(snapshot.arriving for snapshot in found),
             changed=top.changed,
         )
+
+    @property
+    def folders(self) -> list[Path]:
+        """Those in the inbox that the last scan has looked into."""
+        return [self._folder.inbox / name for name in (*self._below, *self._deeper)]
+
+    def _pictures_in(self, folders: list[str], options: ScanOptions) -> Steps[list[InboxFile]]:
+        """The pictures in folders in folders, in which there are no jobs: none of those whose
+        folder has a preset. Only while there is a batch, which may ask for them."""
+        before, self._deeper = self._deeper, {}
+        pictures: list[InboxFile] = []
+        while folders:
+            name = folders.pop()
+            path = self._folder.inbox / name
+            listing = before.get(name) or Listing(path, self._clock, folder=name)
+            try:
+                files = yield from listing.steps(options.settle_seconds)
+            except OSError:  # It is gone, or named among what is in no job anyway.
+                continue
+            self._deeper[name] = listing
+            if any(is_preset_name(file.name) for file in files):
+                continue
+            pictures += [f for f in files if f.parsed.role is FileRole.PICTURE and f.regular]
+            if name.count("/") < MAX_DEPTH:
+                folders += [f"{name}/{folder}" for folder in listing.folders]
+        return pictures
 
     def failed(self, name: str, sidecar: Path | None = None) -> list[JobCandidate]:
         """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
@@ -161,14 +198,17 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
     Raises:
         OSError: the job is not there, or something cannot be moved.
     """
+    files = sorted(names(failed))
     there = [
         name
-        for name in sorted(names(failed))
+        for name in files
         if not is_preset_name(name) and (p := parse(name)) and p.role is FileRole.SIDECAR
     ]
+    # Called away already, if the server was killed in between.
+    before = there or [name.removesuffix(REPLACED) for name in files if name.endswith(REPLACED)]
     for name in there:
         rename(failed / name, failed / f"{free_name_in(failed, name, [REPLACED])}{REPLACED}")
-    move(sidecar, failed / (there[0] if len(there) == 1 else sidecar.name))
+    move(sidecar, failed / (before[0] if before else sidecar.name))
 
 
 def _replaced_sidecars(failed: Path) -> list[str]:

@@ -33,11 +33,14 @@ class StrayLog:
         self._clock = clock
         self._since: dict[str, float] = {}
         self._logged: set[str] = set()
+        self._last: Sequence[str] = ()
 
     def note(self, strays: Sequence[str], seconds: float) -> None:
         """Take in the strays of now, each in words, and log those that have been there for so
         long."""
-        now = self._clock()
+        if strays == self._last and len(self._logged) == len(self._since):
+            return  # Nothing new, and nothing that is not logged.
+        now, self._last = self._clock(), strays
         # What is in the brackets may change.
         words = {each.rpartition(" (")[0] or each: each for each in strays}
         self._since = {name: self._since.get(name, now) for name in words}

@@ -147,7 +147,7 @@ class Claimer:
         if snapshot is None:
             return None  # It goes on at the next turn.
         began = self._clock()
-        self._schedule.found(snapshot)
+        self._schedule.found(snapshot, self._inbox.folders)
         result = self._last = self._take(snapshot, live)
         seconds = self._scan.busy + self._clock() - began
         self._schedule.end(seconds, within=self._liveness.seconds_between_scans)
@@ -354,7 +354,7 @@ class Claimer:
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
         sidecars = controls.new_sidecars(result.waiting)
-        for name in sidecars:
+        for name in (name for name, file in sidecars.items() if file.settled):
             self._names.pop(result.waiting.pop(name).name, None)
         names = self._names_left(entry.job.name for entry in live.values())
 

@@ -66,25 +66,22 @@ class ControlFiles:
             released = True
         return released
 
-    def new_sidecars(self, waiting: Mapping[str, JobCandidate]) -> dict[str, Path]:
+    def new_sidecars(self, waiting: Mapping[str, JobCandidate]) -> dict[str, InboxFile]:
         """Of failed jobs that are to be tried again, by name: what waits in the inbox under a job's
         name, and is a sidecar alone, takes the place of that job's."""
-        found = (
-            (name, waiting[name].files)
-            for name in self._files[ControlFile.RETRY]
-            if name in waiting
-        )
+        names = self._files[ControlFile.RETRY].keys() & waiting.keys()
+        files = {name: waiting[name].files for name in names}
         return {
-            name: files[0].path
-            for name, files in found
-            if [file.parsed.role for file in files] == [FileRole.SIDECAR] and files[0].settled
+            name: each[0]
+            for name, each in files.items()
+            if [file.parsed.role for file in each] == [FileRole.SIDECAR]
         }
 
     def retry(
         self,
         inbox: InboxScanner,
         room: int,
-        sidecars: Mapping[str, Path],
+        sidecars: Mapping[str, InboxFile],
         claim: Callable[[JobCandidate], bool],
         is_late: Callable[[], bool],
     ) -> bool:
@@ -98,7 +95,10 @@ class ControlFiles:
         for name in self._files[ControlFile.RETRY]:
             if room <= 0 or is_late():
                 return False
-            candidates = inbox.failed(name, sidecars.get(name))
+            new = sidecars.get(name)
+            if new is not None and not new.settled:
+                continue  # The next scan will find it whole.
+            candidates = inbox.failed(name, new.path if new is not None else None)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):

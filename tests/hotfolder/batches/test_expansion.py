@@ -38,7 +38,9 @@ def test_contents_are_files_folders_and_patterns(given: list[str], expected: lis
     assert [path.name for path in find_contents(given).pictures] == expected
 
 
-@pytest.mark.parametrize("given", ["nowhere.jpg", "photos/*.gif", "photos/notes.txt"])
+@pytest.mark.parametrize(
+    "given", ["nowhere.jpg", "photos/*.gif", "photos/notes.txt", "photos/.hidden.jpg"]
+)
 def test_a_word_that_means_no_picture_is_named(given: str) -> None:
     with pytest.raises(InputError) as caught:
         find_contents(["photos", given])

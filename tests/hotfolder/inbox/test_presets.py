@@ -178,6 +178,15 @@ def test_pictures_in_a_folder_without_a_preset_are_no_jobs(room: Room, oil: Fold
     assert room.status("oil-cat")["state"] == "done"
 
 
+def test_what_is_nearly_called_as_a_preset_is_told_of(room: Room, oil: Folder) -> None:
+    oil.put("cat.jpg")
+    oil.put("presets.yaml", PRESET)
+    room.step(3)
+    assert room.status("server")["strays"] == [
+        "oil/ (no preset.yaml, so its pictures are no jobs: 1; presets.yaml is nearly called so)"
+    ]
+
+
 def test_a_picture_whose_sidecar_would_be_a_batch_is_no_job(room: Room, oil: Folder) -> None:
     oil.put("preset.yaml", PRESET)
     oil.put("cat.batch.jpg")

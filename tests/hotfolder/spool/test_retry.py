@@ -1,6 +1,7 @@
 """Failed jobs that are tried again: out of failed/, with all they had, under their name."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,40 @@ def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
         assert len(list(room.folder.root.rglob(f"{name}.content.jpg"))) == 1, fatal
         assert list(room.folder.failed.iterdir()) == [], fatal
         assert list(room.folder.inbox.iterdir()) == [], fatal
+
+
+def test_a_daemon_killed_while_a_new_sidecar_takes_its_place_finishes_the_retry(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotfolder.inbox import scanner
+
+    oil = room.folder.inbox / "oil"
+    oil.mkdir()
+    (oil / "preset.yaml").write_text("styles: [wave.jpg]")
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    for name, function in (("a", "rename"), ("b", "move")):
+        (oil / f"{name}.jpg").write_bytes(b"x")
+        (oil / f"{name}.yaml").write_text("siez: 320")
+        room.restart()
+        room.step(4)
+        assert room.status(f"oil-{name}")["state"] == "failed"
+        room.drop(f"oil-{name}.yaml", "size: 320")
+        room.step(2)
+        room.drop(f"oil-{name}.retry", "")
+        real = getattr(scanner, function)
+
+        def dying(*arguments: object, real: Callable[..., None] = real) -> None:
+            real(*arguments)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(scanner, function, dying)
+            with contextlib.suppress(Killed):
+                room.step(2)
+        room.restart()
+        room.step(5)
+        status = room.status(f"oil-{name}")
+        assert (status["state"], status["size"]) == ("done", 320)
+        assert list(room.folder.failed.iterdir()) == []
+        kept = {path.name for path in (room.folder.root / status["folder"]).iterdir()}
+        assert {f"{name}.jpg", f"{name}.yaml", f"{name}.yaml.old"} <= kept
