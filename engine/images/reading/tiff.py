@@ -29,10 +29,10 @@ RAW_SUFFIXES = frozenset(
 )
 CANON_RAW = b"CR"
 
-OLD_SUBFILE_TYPE, FILL_ORDER, INK_SET = 255, 266, 332
+OLD_SUBFILE_TYPE, INK_SET = 255, 332
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 YCBCR_COEFFICIENTS, REFERENCE_BLACK_WHITE = 529, 532
-XMP, IPTC, PHOTOSHOP, PROFILE, DNG_VERSION = 700, 33723, 34377, 34675, 50706
+XMP, IPTC, PHOTOSHOP, DNG_VERSION = 700, 33723, 34377, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 OLD_REDUCED = 2
 CENTIMETRE, NO_UNIT = 3, 1
@@ -148,7 +148,7 @@ def _refuse_unreadable(page: TiffPage) -> None:
         or (space == LAB and (form == 3 or bits not in (8, 16)))
         or (page.photometric == YCBCR and bits != 8)
         or (uncoded_ycbcr and (page.subsampling or (2, 2)) != (1, 1))
-        or (uncoded_ycbcr and not _is_full_range(page))
+        or (uncoded_ycbcr and not _is_as_in_jpeg(page))
         or page.samplesperpixel < (1 if page.photometric == PALETTE else channels)
     ):
         raise UnreadableKindError(_described(page))
@@ -167,11 +167,17 @@ def _check_directory(page: TiffPage, file: IO[bytes]) -> None:
         raise EOFError("its directory is incomplete")
 
 
-def _is_full_range(page: TiffPage) -> bool:
-    """Whether YCbCr is meant as in JPEG, not as in films."""
-    ratios = page.tags.valueof(REFERENCE_BLACK_WHITE, ())
-    values = [a / b if b else 0 for a, b in zip(ratios[::2], ratios[1::2], strict=False)]
-    return not values or values == [0, 255, 128, 255, 128, 255]
+def _is_as_in_jpeg(page: TiffPage) -> bool:
+    """Whether YCbCr is of full range and ITU-R BT.601's, not as in films."""
+
+    def values(tag: int) -> list[float]:
+        ratios = page.tags.valueof(tag, ())
+        return [a / b if b else 0 for a, b in zip(ratios[::2], ratios[1::2], strict=False)]
+
+    coefficients, extent = values(YCBCR_COEFFICIENTS), values(REFERENCE_BLACK_WHITE)
+    return extent in ([], [0, 255, 128, 255, 128, 255]) and (
+        not coefficients or np.allclose(coefficients, (0.299, 0.587, 0.114), atol=0.001)
+    )
 
 
 def _check_extent(page: TiffPage, size: int) -> None:
