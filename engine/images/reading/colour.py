@@ -44,7 +44,8 @@ def to_srgb(stored: StoredPicture, path: Path) -> tuple[Samples, Floats | None, 
     into = _as_stored(samples, stored.orientation)
     alpha_into = None if alpha is None else _as_stored(alpha, stored.orientation)
     for rows in strips(*stored.size):
-        strip = stored.rows(rows)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused
+            strip = stored.rows(rows)
         if strip.dtype == np.float32 and stored.space != LAB:
             _check_range(strip, path)
         if alpha_into is not None:

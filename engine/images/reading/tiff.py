@@ -15,6 +15,7 @@ from tifffile import TiffFile, TiffPage
 from engine.errors import PictureError
 from engine.images.metadata import Metadata, exif_metadata, iptc_of_photoshop, kept_iptc, kept_xmp
 from engine.images.profiles import LAB
+from engine.images.reading.file_ends import check_parts_end
 from engine.images.reading.files import damaged, raw_file
 from engine.images.reading.limits import Limits
 from engine.images.reading.stored import StoredPicture
@@ -57,7 +58,7 @@ PHOTOMETRICS = {
 }
 SAMPLES = {"GREY": 1, "RGB": 3, "CMYK": 4, LAB: 3}
 FORMATS = {1: "integers", 2: "signed integers", 3: "floating point"}
-JPEG = 7
+UNCOMPRESSED, JPEG = 1, 7
 
 MOST_CHANNELS = 32
 """All are decoded, whatever is made of them."""
@@ -90,6 +91,9 @@ def read_tiff(file: IO[bytes], path: Path, limits: Limits, page: int | None) -> 
             _check_directory(chosen, file)
             _refuse_unreadable(chosen)
             _check_extent(chosen, tiff.filehandle.size)
+            if chosen.compression != UNCOMPRESSED:
+                parts = zip(chosen.dataoffsets, chosen.databytecounts, strict=False)
+                check_parts_end(file, parts)
             return _read(chosen, file, path, number + 1, pages)
     except UnreadableKindError as error:
         raise _unreadable(path, str(error)) from None
