@@ -44,10 +44,12 @@ bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md sa
 	@$(BIN)/python -m benchmarks scaling
 	@$(BIN)/python -m benchmarks versus
 
-docs: .venv/installed-dev ## Write config.yaml, docs/settings.md and the drawings of docs/architecture.md again, from the code
+docs: .venv/installed-dev ## Write config.yaml, docs/settings.md, docs/pictures.md and the drawings of docs/architecture.md again
 	@$(BIN)/python -m hotfolder.config.model > config.yaml.part && mv config.yaml.part config.yaml
 	@$(BIN)/python docs/draw_settings.py > docs/settings.md.part
 	@mv docs/settings.md.part docs/settings.md
+	@$(BIN)/python tests/engine/images/pictures_page.py > docs/pictures.md.part
+	@mv docs/pictures.md.part docs/pictures.md
 	@$(BIN)/python docs/draw_architecture.py
 
 styles: .venv/installed-dev ## Paint the style pictures again (a minute)

@@ -26,6 +26,7 @@ __all__ = [
     "kept_iptc",
     "kept_xmp",
     "photoshop_of_iptc",
+    "resolution_of",
     "settings_in",
     "without_location",
 ]
@@ -34,7 +35,8 @@ logger = logging.getLogger(__name__)
 
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
-X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, INCH = 0x011A, 0x011B, 0x0128, 2
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+INCH, CENTIMETRE = 2, 3
 COLOUR_SPACE, WIDTH, HEIGHT = 0xA001, 0xA002, 0xA003
 SRGB, UNCALIBRATED = 1, 0xFFFF
 
@@ -197,6 +199,15 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
         photo={tag: value for tag, value in photo.items() if tag not in DROPPED},
         gps=gps,
     )
+
+
+def resolution_of(exif: Image.Exif) -> tuple[float, float] | None:
+    """Pixels per inch across and down."""
+    try:
+        unit = {INCH: 1.0, CENTIMETRE: 2.54}[exif.get(RESOLUTION_UNIT, INCH)]
+        return float(exif[X_RESOLUTION]) * unit, float(exif[Y_RESOLUTION]) * unit
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
 
 
 def kept_xmp(packet: bytes) -> bytes:

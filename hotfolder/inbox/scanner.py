@@ -111,6 +111,11 @@ class InboxScanner:
             changed=top.changed,
         )
 
+    @property
+    def folders(self) -> list[Path]:
+        """Those in the inbox that the last scan has looked into."""
+        return [self._folder.inbox / name for name in (*self._below, *self._deeper)]
+
     def _pictures_in(self, folders: list[str], options: ScanOptions) -> Steps[list[InboxFile]]:
         """The pictures in folders in folders, in which there are no jobs: none of those whose
         folder has a preset. Only while there is a batch, which may ask for them."""

@@ -147,7 +147,7 @@ class Claimer:
         if snapshot is None:
             return None  # It goes on at the next turn.
         began = self._clock()
-        self._schedule.found(snapshot)
+        self._schedule.found(snapshot, self._inbox.folders)
         result = self._last = self._take(snapshot, live)
         seconds = self._scan.busy + self._clock() - began
         self._schedule.end(seconds, within=self._liveness.seconds_between_scans)

@@ -23,6 +23,7 @@ from engine.images.metadata import (
     iptc_of_photoshop,
     kept_iptc,
     kept_xmp,
+    resolution_of,
 )
 from engine.images.reading.coded_colour import UnknownSpaceError, coded_space
 from engine.images.reading.exif_colour import exif_profile
@@ -208,7 +209,7 @@ def _heic(file: IO[bytes], path: Path, limits: Limits, page: int | None) -> Stor
         channels = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "RGBa": 4}[image.mode.split(";")[0]]
         array = np.asarray(image).reshape(image.size[1], image.size[0], channels)
         if array.dtype == np.uint16:
-            array >>= 16 - bits  # as many as there are, in the upper bits
+            array = array >> (16 - bits)  # as many as there are, in the upper bits
         bits, space, alpha, rows = _deep(array, bits) if bits > 8 else (8, *_deep(array, 16)[1:])
         exif = Image.Exif()
         exif.load(image.info.get("exif") or b"")
@@ -265,7 +266,7 @@ def _with_blocks(exif: Image.Exif, info: Mapping[Any, Any]) -> Metadata:
     photoshop = info.get("photoshop")
     iptc = photoshop.get(PHOTOSHOP_IPTC, b"") if isinstance(photoshop, dict) else b""
     raw = info.get("Raw profile type iptc")
-    dpi = info.get("dpi")
+    dpi = info.get("dpi") or resolution_of(exif)
     return Metadata(
         metadata.image,
         metadata.photo,

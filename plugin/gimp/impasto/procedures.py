@@ -18,7 +18,9 @@ gi.require_version("Gimp", "3.0")
 from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
 from gi.repository import Gimp, GObject
 from guard import guarded
+from i18n import _
 from images.layers import attached_settings, image_name, refuse_output
+from images.placement import Placement
 from images.region import Region
 from painting.job import paint
 from preferences import Installation, Preferences
@@ -221,7 +223,7 @@ def _repeat(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path
     return _ask_and_paint(run_mode, image, [source], choices, folder)
 
 
-def _import_finished(run_mode: Any, image: Any, _: Any, config: Any, folder: Path) -> Any:
+def _import_finished(run_mode: Any, image: Any, __: Any, config: Any, folder: Path) -> Any:
     hot_folder = _hot_folder(config, folder) or Installation(HERE).hot_folder
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
         names = config.get_property("names") or []
@@ -247,15 +249,17 @@ def _ask_and_paint(
             if chosen is None:
                 return None
             choices = chosen
-        layer = _paint(image, drawables, choices, temporary)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE and choices.output == "image":
+        layer, remark = _paint(image, drawables, choices, temporary)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE and layer.get_image() != image:
         Gimp.Display.new(layer.get_image())
     Gimp.displays_flush()
+    if remark:
+        Gimp.message(remark)
     return layer
 
 
-def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> Any:
-    """Paint and insert; the new layer."""
+def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> tuple[Any, str]:
+    """Paint and insert; the new layer, and what the artist should know about where it is."""
     choices.check()
     refuse_output(image, choices)
     region = Region(image, drawables, selection_only=choices.selection_only)
@@ -265,11 +269,13 @@ def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> Any
         carried = replace(choices, hot_folder="").to_json()
         settings = json.dumps({**json.loads(carried), "source": source})
         name = f"{image_name(image)}-{choices.style_name}"
+        placement = Placement(region)
         editor = _GimpEditor(region, progress)
         painted = paint(editor, choices, temporary, name=name, guard=guarded)
-        progress(1.0, "Inserting the painting")
-        put = region.insert if choices.output == "layer" else region.open
-        return put(painted.picture, choices.layer_name, settings)
+        progress(1.0, _("Inserting the painting"))
+        if choices.output == "image":
+            return placement.open(painted.picture, choices.layer_name, settings), ""
+        return placement.insert(painted.picture, choices.layer_name, settings)
 
 
 class _GimpEditor:

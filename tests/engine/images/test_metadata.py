@@ -165,8 +165,7 @@ def test_another_program_finds_it_all(content: Picture, tmp_path: Path, format: 
     assert not [key for key in found if "Warning" in key or "Error" in key], found
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
 def test_exif_of_a_tiff_of_both_byte_orders_is_read(tmp_path: Path, order: Any, big: bool) -> None:
     path = tmp_path / "content.tif"
     tifffile.imwrite(

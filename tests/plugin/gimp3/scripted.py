@@ -47,7 +47,7 @@ class ScriptedServer(FakeServer):
     def publish(self, name: str, picture: Image.Image) -> None:
         """What `finish` does, with a real picture, whole before anybody hears of it."""
         outbox = self.root / "outbox"
-        picture.save(outbox / f".{name}.png")
+        picture.save(outbox / f".{name}.png", icc_profile=picture.info.get("icc_profile"))
         (outbox / f"{name}.result.yaml").write_text("name: x\n")
         (outbox / f".{name}.png").replace(outbox / f"{name}.png")
         result, record = f"outbox/{name}.png", f"outbox/{name}.result.yaml"
@@ -75,7 +75,7 @@ class ScriptedServer(FakeServer):
 
 
 def paints(server: ScriptedServer, name: str, *, factor: float = 1) -> Iterator[None]:
-    """Turns the colours round: red to green to blue. Transparency stays.
+    """Turns the colours round: red to green to blue. Transparency and profile stay.
 
     `factor`: of the painting's sides to the content's.
     """
@@ -86,8 +86,9 @@ def paints(server: ScriptedServer, name: str, *, factor: float = 1) -> Iterator[
     red, green, blue, alpha = rgba.split()
     painted = Image.merge("RGBA", (blue, red, green, alpha))
     painted = painted.resize((round(content.width * factor), round(content.height * factor)))
-    has_alpha = content.mode in ("RGBA", "LA")
-    server.publish(name, painted if has_alpha else painted.convert("RGB"))
+    painted = painted if content.mode in ("RGBA", "LA") else painted.convert("RGB")
+    painted.info["icc_profile"] = content.info.get("icc_profile")
+    server.publish(name, painted)
 
 
 def fails(server: ScriptedServer, name: str) -> Iterator[None]:

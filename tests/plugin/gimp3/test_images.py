@@ -4,11 +4,13 @@ It turns the colours round: what was red is green, what was blue is red.
 """
 
 import functools
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ImageCms
 from scripted import ScriptedServer, paints
 from session import Gimp
 
@@ -88,7 +90,8 @@ def test_any_precision_comes_back_as_it_went(
     assert content.mode == "RGB"
     assert content.getpixel((10, 40)) == (255, 0, 0)
     assert content.getpixel((10, 5)) == pytest.approx((128, 128, 128), abs=3)
-    assert scripted.contents[-1][24] == (8 if precision.startswith("U8") else 16)  # a PNG's bits
+    bits = 8 if precision == "U8_NON_LINEAR" else 16  # 8 linear bits are too few for the dark
+    assert scripted.contents[-1][24] == bits  # a PNG's
     assert colours(gimp, (10, 40), (80, 40)) == [GREEN, RED]
     assert colours(gimp, (10, 5), tolerance=0.02) == [(0.5, 0.5, 0.5, 1)]
 
@@ -142,19 +145,33 @@ def test_an_image_with_a_palette_is_painted_as_a_new_image(
     assert gimp.run("answer = len(image.get_layers())") == 1
 
 
-def test_colours_of_a_wide_profile_are_neither_paled_nor_stretched(
-    gimp: Gimp, scripted: ScriptedServer
+@pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "U16_LINEAR", "FLOAT_NON_LINEAR"])
+def test_colours_outside_of_srgb_go_and_come_back_in_the_images_profile(
+    gimp: Gimp, scripted: ScriptedServer, precision: str
 ) -> None:
-    """All of sRGB lies within Adobe's colours, so that nothing needs to change."""
-    new_image(gimp)
+    new_image(gimp, precision=precision)
     gimp.run("""
         intent = Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
-        fill(layer, "#c83c1e")
         image.convert_color_profile(Gimp.ColorProfile.new_rgb_adobe(), intent, True)
+        green = Gegl.Color.new("red")
+        green.set_rgba_with_space(0.1, 0.85, 0.1, 1.0, image.get_color_profile().get_space(intent))
+        Gimp.context_set_foreground(green)
+        layer.edit_fill(Gimp.FillType.FOREGROUND)
+        before = pixels(layer, [(10, 10)])
     """)
+    assert gimp.run("answer = before[0][0] < 0")  # no such colour in sRGB
     assert paint(gimp) == ("success", None)
-    assert scripted.content().getpixel((10, 10)) == pytest.approx((200, 60, 30), abs=2)
-    assert colours(gimp, (10, 10)) == [(30 / 255, 200 / 255, 60 / 255, 1)]
+    content = scripted.content()
+    assert "Adobe RGB" in ImageCms.getProfileDescription(
+        ImageCms.ImageCmsProfile(io.BytesIO(content.info["icc_profile"]))
+    )
+    assert content.getpixel((10, 10)) == pytest.approx((26, 217, 26), abs=1)
+    # Turned once more, it would be blue: so three times is none.
+    gimp.run("layer = painted")
+    assert paint(gimp) == ("success", None)
+    gimp.run("layer = painted")
+    assert paint(gimp) == ("success", None)
+    assert colours(gimp, (10, 10), tolerance=0.02) == [tuple(gimp.run("answer = before")[0])]
 
 
 def test_a_layer_lies_where_the_painted_layer_lies(gimp: Gimp, scripted: ScriptedServer) -> None:

@@ -2,5 +2,5 @@
 
 Knows GIMP's procedures for images, layers, masks and picture files.
 Never knows the server, the hot folder or a widget.
-Read `region.py` first; `layers.py` has the single operations.
+Read `region.py` first (out), then `placement.py` (back); `layers.py` has the single operations.
 """

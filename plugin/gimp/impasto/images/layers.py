@@ -8,14 +8,19 @@ import gi
 gi.require_version("Gimp", "3.0")
 from choices import Choices, Refusal
 from gi.repository import Gimp, Gio
+from i18n import _
+
+from images.calls import do, last_error
 
 __all__ = [
+    "adapt",
     "attach_settings",
     "attached_settings",
-    "has_8_bits",
+    "has_palette",
     "image_name",
     "load_as_image",
     "load_as_layer",
+    "needs_16_bits",
     "refuse_output",
     "refuse_palette",
     "scale",
@@ -28,28 +33,59 @@ NONINTERACTIVE = Gimp.RunMode.NONINTERACTIVE
 
 
 def load_as_layer(image: Any, picture: Path, name: str) -> Any:
-    """A picture file as a layer for the image, not inserted yet, in the image's colours."""
-    layer = Gimp.file_load_layer(NONINTERACTIVE, image, Gio.File.new_for_path(str(picture)))
-    if layer is None:
-        raise Refusal(f"GIMP cannot read the painting {picture}: {_pdb_error()}")
-    layer.set_name(name)
+    """A picture file as a layer for the image, not inserted yet, in the image's colours.
+
+    `Gimp.file_load_layer` would clip them to sRGB on their way into an image of linear precision.
+    """
+    loaded = load_as_image(picture, name)
+    draft = loaded.get_image()
+    try:
+        do(draft.undo_disable)
+        if image.get_base_type() == Gimp.ImageBaseType.GRAY:
+            do(draft.convert_grayscale)
+        adapt(draft, image.get_precision(), image.get_color_profile())
+        layer = do(Gimp.Layer.new_from_drawable, draft.get_layers()[0], image)
+    finally:
+        draft.delete()
+    do(layer.set_name, name)
     return layer
+
+
+def adapt(image: Any, precision: Any, profile: Any) -> None:
+    """Convert an image to a precision and a profile; None: sRGB, or the grey that is like it."""
+    if profile is None:
+        grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+        make = Gimp.ColorProfile.new_d65_gray_srgb_trc if grey else Gimp.ColorProfile.new_rgb_srgb
+        profile = make()
+    if not image.get_effective_color_profile().is_equal(profile):
+        if image.get_precision() != Gimp.Precision.FLOAT_NON_LINEAR:
+            do(image.convert_precision, Gimp.Precision.FLOAT_NON_LINEAR)
+        intent = Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
+        do(image.convert_color_profile, profile, intent, True)
+    if image.get_precision() != precision:
+        do(image.convert_precision, precision)
 
 
 def load_as_image(picture: Path, name: str) -> Any:
     """A picture file as an image without a display; its layer."""
     image = Gimp.file_load(NONINTERACTIVE, Gio.File.new_for_path(str(picture)))
     if image is None:
-        raise Refusal(f"GIMP cannot read the painting {picture}: {_pdb_error()}")
+        raise Refusal(_unreadable(picture))
     layer = image.get_layers()[0]
-    layer.set_name(name)
+    do(layer.set_name, name)
     return layer
+
+
+def _unreadable(picture: Path) -> str:
+    return _("GIMP cannot read the painting {name}: {reason}").format(
+        name=picture.name, reason=last_error()
+    )
 
 
 def attach_settings(layer: Any, settings: str) -> None:
     """Keep the settings with the layer, through saving and undo."""
     flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    layer.attach_parasite(Gimp.Parasite.new(PARASITE, flags, settings.encode()))
+    do(layer.attach_parasite, Gimp.Parasite.new(PARASITE, flags, settings.encode()))
 
 
 def attached_settings(layer: Any) -> str | None:
@@ -66,11 +102,19 @@ def refuse_output(image: Any, choices: Choices) -> None:
 
 def refuse_palette(image: Any) -> None:
     """Raises Refusal for an image that has a palette: a painting has more colours."""
-    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+    if has_palette(image):
         raise Refusal(
-            "This image has a palette, and a painting has more colours than fit into it. Choose "
-            "the output `new image`, or turn the image into RGB first: Image > Mode > RGB."
+            _(
+                "This image has a palette, and a painting has more colours than fit into it. "
+                "Choose the output New image, or turn the image into RGB first: "
+                "Image > Mode > RGB."
+            )
         )
+
+
+def has_palette(image: Any) -> bool:
+    """Whether the image has no more colours than those of a palette."""
+    return bool(image.get_base_type() == Gimp.ImageBaseType.INDEXED)
 
 
 def image_name(image: Any) -> str:
@@ -79,32 +123,32 @@ def image_name(image: Any) -> str:
     return Path(file.get_basename()).stem if file is not None else "untitled"
 
 
-def has_8_bits(image: Any) -> bool:
-    """Whether a channel has no more than 8 bits."""
-    return image.get_precision() in (
-        Gimp.Precision.U8_LINEAR,
+def needs_16_bits(image: Any) -> bool:
+    """Whether 8 bits, encoded as sRGB is, would lose something of the image."""
+    return image.get_precision() not in (
         Gimp.Precision.U8_NON_LINEAR,
         Gimp.Precision.U8_PERCEPTUAL,
     )
 
 
-def scale(layer: Any, width: int, height: int) -> None:
-    """Bring a layer to a size, its corner staying where it is."""
+def scale(item: Any, width: int, height: int) -> None:
+    """Bring a layer (its corner staying where it is) or an image to a size."""
     Gimp.context_push()
     try:
         Gimp.context_set_interpolation(Gimp.InterpolationType.CUBIC)
-        layer.scale(width, height, False)
+        arguments = () if isinstance(item, Gimp.Image) else (True,)
+        do(item.scale, width, height, *arguments)
     finally:
         Gimp.context_pop()
 
 
 def write_png(image: Any, path: Path) -> None:
-    """Write an image of one layer, with as many bits as it has.
+    """Write an image of one layer with its profile, in 16 bits a channel if it has them, else 8.
 
     Quickly: the compression that GIMP proposes takes twenty times as long.
     """
     alpha = "a" if image.get_layers()[0].has_alpha() else ""
-    bits = 8 if has_8_bits(image) else 16
+    bits = 16 if needs_16_bits(image) else 8
     procedure = Gimp.get_pdb().lookup_procedure("file-png-export")
     config = procedure.create_config()
     for key, value in {
@@ -116,13 +160,10 @@ def write_png(image: Any, path: Path) -> None:
         "bkgd": False,
         "phys": False,
         "time": False,
+        "include-color-profile": True,
         "include-thumbnail": False,
     }.items():
         config.set_property(key, value)
     values = procedure.run(config)
     if values.index(0) != Gimp.PDBStatusType.SUCCESS or not path.is_file():
-        raise OSError(f"GIMP could not write {path}: {_pdb_error()}")
-
-
-def _pdb_error() -> str:
-    return (Gimp.get_pdb().get_last_error() or "it does not say why").strip()
+        raise OSError(f"GIMP could not write {path}: {last_error()}")

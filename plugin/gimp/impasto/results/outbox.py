@@ -10,6 +10,7 @@ gi.require_version("Gimp", "3.0")
 from choices import STRENGTH, Choices, Refusal
 from client import Client, Finished
 from gi.repository import Gimp
+from images.calls import do
 from images.layers import attach_settings, load_as_image, load_as_layer, refuse_palette
 
 __all__ = ["import_results", "insert_results", "open_results", "results_in"]
@@ -65,13 +66,13 @@ def insert_results(hot_folder: str, results: Sequence[Finished], image: Any) -> 
     selected = image.get_selected_layers()
     parent = selected[0].get_parent() if selected else None
     position = image.get_item_position(selected[0]) if selected else 0
-    image.undo_group_start()
+    do(image.undo_group_start)
     try:
         for result, layer in zip(results, layers, strict=True):
-            image.insert_layer(layer, parent, position)
             left = (image.get_width() - layer.get_width()) // 2
             top = (image.get_height() - layer.get_height()) // 2
-            layer.set_offsets(left, top)
+            do(layer.set_offsets, left, top)
+            do(image.insert_layer, layer, parent, position)
             attach_settings(layer, _choices_of(hot_folder, result).to_json())
     finally:
         image.undo_group_end()
