@@ -94,10 +94,15 @@ def identified(file: IO[bytes], path: Path, format: str) -> ImageFile:
     """The picture with its header read and nothing decoded, in Pillow's form.
 
     Raises:
-        PictureError: a damaged header.
+        PictureError: a damaged header, or a kind of JPEG that is not read.
     """
-    file.seek(0)
     with _damage(path, format):
+        if format == "jpeg" and (kind := frame_kind(file)):
+            raise PictureError(
+                f"{path}: this kind of JPEG file is not read: {kind}. Export it as an ordinary "
+                "JPEG."
+            )
+        file.seek(0)
         return PILLOW[format](file)
 
 
@@ -106,10 +111,6 @@ Read = tuple[int, str, bool, Callable[[slice], Samples]]
 
 
 def _jpeg(image: ImageFile, file: IO[bytes], path: Path) -> Read:
-    if kind := frame_kind(file):
-        raise PictureError(
-            f"{path}: this kind of JPEG file is not read: {kind}. Export it as an ordinary JPEG."
-        )
     check_jpeg_end(file)
     return _in_8_bits(image, file, path)
 
