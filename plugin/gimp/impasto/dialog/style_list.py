@@ -41,7 +41,7 @@ class StyleList(Gtk.Box):
         scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN
         )
-        scrolled.set_min_content_height(SIDE + 48)
+        scrolled.set_min_content_height(SIDE + 36)
         scrolled.set_min_content_width(3 * (SIDE + 20))
         scrolled.add(self._icons)
         self.pack_start(scrolled, True, True, 0)

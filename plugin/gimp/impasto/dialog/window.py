@@ -98,9 +98,9 @@ class _Dialog:
         self._ignore_changes = False
         self._refresh_styles()
         self._window.show_all()
-        self._fit_screen()
         self._poll()
         self._changed()
+        self._fit_screen()
         self._timer = GLib.timeout_add(POLL_MS, self._poll)
 
     def run(self) -> Choices | None:
