@@ -35,7 +35,7 @@ class StyleList(Gtk.Box):
             margin=2,
             column_spacing=2,
             row_spacing=2,
-            selection_mode=Gtk.SelectionMode.BROWSE,
+            selection_mode=Gtk.SelectionMode.SINGLE,
         )
         self._icons.connect("selection-changed", self._selected)
         scrolled = Gtk.ScrolledWindow(
