@@ -16,9 +16,12 @@ demo: .venv/installed-demo ## Paint a photograph through a hot folder, in ./demo
 # The faults fork a thousand times, which is several times faster in a process without torch.
 FAULTS := tests/hotfolder/reliability/test_faults.py
 
+# A process a core, of which each computes on one.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist
+
 test: .venv/installed-dev ## Run the tests
-	@$(BIN)/python -m pytest $(FAULTS)
-	@$(BIN)/python -m pytest --ignore $(FAULTS)
+	@$(TEST) load $(FAULTS)
+	@$(TEST) loadfile --ignore $(FAULTS)
 
 test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root, Debian's packages; minutes the first time)
 	@root=$$(tests/plugin/gimp3/provision.sh); code=$$?; \
@@ -41,10 +44,12 @@ bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md sa
 	@$(BIN)/python -m benchmarks scaling
 	@$(BIN)/python -m benchmarks versus
 
-docs: .venv/installed-dev ## Write config.yaml, docs/settings.md and the drawings of docs/architecture.md again, from the code
+docs: .venv/installed-dev ## Write config.yaml, docs/settings.md, docs/pictures.md and the drawings of docs/architecture.md again
 	@$(BIN)/python -m hotfolder.config.model > config.yaml.part && mv config.yaml.part config.yaml
 	@$(BIN)/python docs/draw_settings.py > docs/settings.md.part
 	@mv docs/settings.md.part docs/settings.md
+	@$(BIN)/python tests/engine/images/pictures_page.py > docs/pictures.md.part
+	@mv docs/pictures.md.part docs/pictures.md
 	@$(BIN)/python docs/draw_architecture.py
 
 styles: .venv/installed-dev ## Paint the style pictures again (a minute)

@@ -1,4 +1,5 @@
-"""Where results go: printed, and kept in `benchmarks/results/` (not under version control)."""
+"""Where results go: printed, and kept in `benchmarks/results/`, of which only
+`pairs/` is under version control."""
 
 import sys
 from pathlib import Path

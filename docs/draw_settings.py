@@ -12,7 +12,7 @@ INTRODUCTION = """\
 
 <!-- Made by `make docs` from engine/settings.py; do not edit by hand. -->
 
-Everything that changes the pixels of a result. The same keys are understood in a sidecar, under
+Everything that changes a result. The same keys are understood in a sidecar, under
 `settings:` in `config.yaml`, and as `--set KEY=VALUE` on the command line. Later layers win:
 built-in defaults, `config.yaml`, the sidecar or the command. Within a layer, its
 `preset` comes first, then the other keys.

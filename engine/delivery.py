@@ -1,4 +1,4 @@
-"""Results and previews: 8 bits a channel, with the content's colours or alpha where asked."""
+"""Results and previews: 16 bits a channel, with the content's colours or alpha where asked."""
 
 import numpy as np
 import torch
@@ -7,27 +7,29 @@ from torch import Tensor
 from engine.images.colour_transfer import keep_colours
 from engine.images.picture import Picture, resized_alpha
 from engine.images.pyramid import Size, resize
-from engine.images.strips import strips
+from engine.images.strips import in_unit, strips
 
 __all__ = ["PREVIEW_SIDE", "delivered", "preview_of", "with_alpha_of"]
+
+WHITE = 65535
 
 PREVIEW_SIDE = 1024
 """Pixels of a preview's longest side, at most."""
 
 
 def delivered(painted: Tensor, colours: Tensor | None) -> Picture:
-    """The painting in 8 bits a channel, as in its file; converted strip by strip.
+    """The painting in 16 bits a channel; converted strip by strip.
 
     Args:
         colours: the content, if its colours are kept.
     """
     height, width = painted.shape[-2:]
-    samples = np.empty((height, width, 3), np.uint8)
+    samples = np.empty((height, width, 3), np.uint16)
     for rows in strips(width, height):
         strip = painted[..., rows, :]
         if colours is not None:
             strip = keep_colours(strip, colours[..., rows, :])
-        levels = strip.detach().float().clamp(0, 1).mul(255).add(0.5).to(torch.uint8)
+        levels = strip.detach().float().clamp(0, 1).mul(WHITE).add(0.5).to(torch.int32)
         samples[rows] = levels[0].permute(1, 2, 0).cpu().numpy()
     return Picture(samples)
 
@@ -47,7 +49,18 @@ def _shrunk(picture: Tensor, size: Size) -> Tensor:
 
 
 def with_alpha_of(content: Picture, painted: Picture) -> Picture:
-    """The painting with the content's alpha, resized to the painting."""
-    if content.alpha is None:
+    """The painting with the content's alpha, resized to the painting; where that is 0, the content
+    as it was."""
+    alpha = resized_alpha(content, *painted.size)
+    if alpha is None:
         return painted
-    return Picture(painted.samples, resized_alpha(content, *painted.size))
+    across, down = (
+        ((np.arange(count) + 0.5) * of / count).astype(int)  # nearest, so that nothing is mixed
+        for count, of in zip(painted.size, content.size, strict=True)
+    )
+    for rows in strips(*painted.size):
+        unseen = alpha[rows] == 0
+        if unseen.any():
+            hidden = in_unit(content.samples[down[rows, None], across][unseen])
+            painted.samples[rows][unseen] = np.rint(hidden * np.float32(WHITE))
+    return Picture(painted.samples, alpha)

@@ -111,7 +111,7 @@ class Progression:
         }
 
     def _keep(self, fraction: float, picture: Picture) -> None:
-        small = Picture(picture.samples).thumbnail(FRAME_SIDE)
+        small = picture.opaque().thumbnail(FRAME_SIDE)
         self._frames.append((fraction, image_of(small)))
 
     def _strip(self) -> Picture:

@@ -104,7 +104,7 @@ def reconstruct(
     """
     check_layers(layers)
     pace = Pace()
-    opaque = Picture(picture.samples)
+    opaque = picture.opaque()
     shares = _shares(kind, opaque, layers, settings, vgg)
     groups = groups_of(kind, layers)
     costs = [_cost(group) for group in groups]

@@ -1,4 +1,4 @@
-"""Everything that changes the pixels of a result, in one strict model.
+"""Everything that changes a result, in one strict model.
 
 The hot folder validates sidecars with it, the engine computes from it, and the record beside each
 result holds it, so that a result can be made again. Only pydantic is imported here. The formulas
@@ -56,7 +56,7 @@ ADAM_LEARNING_RATE = 0.02
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
-SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}
+SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Suffixes of result files, by format."""
 
 MAX_HINTS = 50
@@ -202,14 +202,34 @@ class Settings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the convolutions. Losses and Gram matrices are always float32."""
 
-    format: Literal["png", "jpeg", "tiff"] = "png"
-    """File format of the result: `png`, `jpeg` (sides of at most 65 500 px, no transparency) or
-    `tiff` (in tiles, compressed without loss; a BigTIFF past 4 GB)."""
+    format: Literal["png", "jpeg", "tiff", "webp", "avif", "content"] = "png"
+    """File format of the result: `png`, `jpeg` (sides of at most 65 500 px, no transparency),
+    `tiff` (in tiles, compressed without loss; a BigTIFF past 4 GB), `webp` (sides of at most
+    16 383 px), `avif`, or `content`: the content's own (of HEIC, PNG)."""
+
+    bits: Literal["auto", 8, 16] = "auto"
+    """Bits a channel of the result. `auto`: as deep as the content. Only PNG and TIFF have 16."""
+
+    profile: Literal["srgb", "content"] = "srgb"
+    """The result's colour space: `srgb`, or the one of the `content`, such as Adobe RGB or Display
+    P3. A content in grey, CMYK or L*a*b* gets sRGB."""
+
+    metadata: Literal["keep", "no_location", "strip"] = "no_location"
+    """What a result has of the content's EXIF, XMP, IPTC and resolution: all (`keep`), all but
+    places (`no_location`), or nothing (`strip`)."""
+
+    page: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Which picture of a content that has several, from 1. Unset: the first that is no
+    thumbnail."""
 
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
-    """Quality of a JPEG result."""
+    """Quality of a JPEG, WebP (100: without loss) or AVIF result."""
 
-    # Beside `format`: it changes no pixel of the result, but it is part of what is asked for, so a
+    jpeg_chroma: Literal["auto", "full", "half"] = "auto"
+    """Resolution of the colour of a JPEG or AVIF: `full` or, as in most photographs, `half`.
+    `auto`: full from a quality of 90, and in an AVIF."""
+
+    # It changes no pixel of the result, but it is part of what is asked for, so a
     # sidecar, a configuration and the record of a result have to have it.
     progression: Annotated[int, Field(ge=0, le=64)] = 0
     """Stages of a strip that shows how the result came about, written beside it with an animation
@@ -258,6 +278,9 @@ def _check_together(settings: Settings) -> None:
         )
     if not any(settings.content_layers.values()) and not any(settings.style_layers.values()):
         problems.append(Problem(("style_layers",), "no weight above 0", "a layer to optimise"))
+    if settings.bits == 16 and settings.format in ("jpeg", "webp", "avif"):
+        expected = f"8 or auto, since `format` is `{settings.format}`"
+        problems.append(Problem(("bits",), "16", expected))
     if settings.progression == 1:
         problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:

@@ -16,16 +16,17 @@ from torch import Tensor
 
 from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
-from engine.images.encode import check_side
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets
+from engine.losses.visibility import visibility_of
 from engine.memory.plan import Plan
 from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
+from engine.output import output_of
 from engine.pace import Pace
 from engine.planned_scales import PlannedScales
 from engine.settings import Settings
@@ -299,6 +300,7 @@ class _Painting:
             self._settings,
             targets=self._targets,
             layout=layout,
+            visibility=visibility_of(self._content, size, self._settings.margin, self._vgg.device),
         )
 
 
@@ -354,7 +356,7 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
-    check_side(settings.format, size)
+    output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(
             f"the content of {content.width} x {content.height} px would be painted at "

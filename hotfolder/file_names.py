@@ -6,7 +6,7 @@ Pure, but for `free_name_in`.
 import os
 import unicodedata
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePath
 
@@ -33,8 +33,22 @@ __all__ = [
 FILE_NAME_BYTES = 255
 """The most that file systems take."""
 
-_IGNORED_NAMES = {"thumbs.db", "desktop.ini"}
-_IGNORED_ENDINGS = (protocol.PARTIAL_SUFFIX, "~", ".tmp", ".crdownload")
+# Of Windows, macOS, and the network drives of Synology and others. Hidden names, among them
+# `.DS_Store` and the `._cat.jpg` beside each file that a Mac has copied, are ignored anyway.
+_IGNORED_NAMES = {
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx"),
+    *("@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information"),
+    "lost+found",
+}
+# Of browsers, copying programs and editors, while they write.
+_IGNORED_ENDINGS = (
+    *(protocol.PARTIAL_SUFFIX, "~", ".tmp", ".crdownload", ".opdownload", ".download"),
+    *(".partial", ".filepart", ".!ut", ".aria2"),
+)
+_IGNORED_BEGINNINGS = (".", "~$")
+
+_TEXT_SUFFIXES = (".txt", ".rtf")
+"""What a text editor puts behind the name that was meant."""
 
 _CONTROL_SUFFIXES = {control.suffix: control for control in ControlFile}
 
@@ -50,6 +64,8 @@ class FileRole(StrEnum):
     BATCH = "batch"
     PICTURE = "picture"
     """A picture that belongs to a job only if a sidecar names it."""
+    MISNAMED = "misnamed"
+    """`cat.yaml.txt`: a sidecar, to which an editor has given another ending."""
     OTHER = "other"
 
 
@@ -60,6 +76,8 @@ class ParsedName:
     role: FileRole | ControlFile
     job: str = ""
     slot: int = 0
+    picture: str = ""
+    """Of the sidecar `cat.jpg.yaml`, the picture after which it is called: cat.jpg."""
 
 
 def parse(file_name: str) -> ParsedName | None:
@@ -72,7 +90,11 @@ def parse(file_name: str) -> ParsedName | None:
     if suffix in protocol.SIDECAR_SUFFIXES and protocol.is_batch_name(stem):
         return _parsed(FileRole.BATCH, stem[: -len(protocol.BATCH_SUFFIX)])
     if suffix in protocol.SIDECAR_SUFFIXES:
-        return _parsed(FileRole.SIDECAR, stem)
+        return _sidecar(stem)
+    if suffix in _TEXT_SUFFIXES:
+        meant = parse(stem)
+        if meant is not None and meant.role is FileRole.SIDECAR and meant.job != protocol.PRESET:
+            return replace(meant, role=FileRole.MISNAMED)
     if suffix not in protocol.PICTURE_SUFFIXES:
         return ParsedName(FileRole.OTHER)
     if (named := protocol.parse_picture_stem(stem)) is None:
@@ -86,7 +108,11 @@ def parse(file_name: str) -> ParsedName | None:
 def is_ignored(file_name: str) -> bool:
     """Hidden, still being delivered, or an operating system's litter."""
     lower = file_name.lower()
-    return lower.startswith(".") or lower.endswith(_IGNORED_ENDINGS) or lower in _IGNORED_NAMES
+    return (
+        lower.startswith(_IGNORED_BEGINNINGS)
+        or lower.endswith(_IGNORED_ENDINGS)
+        or lower in _IGNORED_NAMES
+    )
 
 
 def is_presentable(name: str) -> bool:
@@ -190,6 +216,17 @@ def _split(file_name: str) -> tuple[str, str]:
     """Stem in NFC, suffix in lower case with its dot (empty if there is none)."""
     stem, dot, suffix = unicodedata.normalize("NFC", file_name).rpartition(".")
     return (stem, dot + suffix.lower()) if dot else (suffix, "")
+
+
+def _sidecar(stem: str) -> ParsedName:
+    """Of a job; or, as other programs name sidecars, of a picture: `cat.jpg.yaml`."""
+    inner, suffix = _split(stem)
+    if not inner or suffix not in protocol.PICTURE_SUFFIXES:
+        return _parsed(FileRole.SIDECAR, stem)
+    job, role, _ = protocol.parse_picture_stem(inner) or (inner, protocol.CONTENT, 0)
+    if role != protocol.CONTENT or not can_be_job(job):
+        return ParsedName(FileRole.OTHER)
+    return ParsedName(FileRole.SIDECAR, job, picture=stem)
 
 
 def _parsed(role: FileRole | ControlFile, job: str, slot: int = 0) -> ParsedName:

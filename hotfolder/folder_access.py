@@ -97,12 +97,12 @@ def opener(path: str, flags: int) -> int:
 
 
 def create(path: Path) -> IO[bytes]:
-    """A new file to write. Its mode is left to the umask.
+    """A new file to write, and to read again. Its mode is left to the umask.
 
     Raises:
         FileExistsError: something has that name, be it a link that leads nowhere.
     """
-    return io.BufferedWriter(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, "wb"))
+    return io.BufferedRandom(_opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, "w+b"))
 
 
 def append(path: Path) -> IO[bytes]:

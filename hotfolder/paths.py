@@ -1,5 +1,6 @@
 """Where things lie in a hot folder. docs/protocol.md draws the tree."""
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -15,6 +16,8 @@ _FOLDERS = (
     *(protocol.INBOX, protocol.STYLES, protocol.OUTBOX, protocol.FAILED, protocol.DONE),
     *(protocol.STATUS, protocol.PRIVATE),
 )
+
+_NO_WRITING = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def expand_home(path: str | os.PathLike[str]) -> Path:
@@ -107,6 +110,21 @@ class FolderPaths:
         for folder in (self.inbox, self.outbox, self.failed, self.done, self.status, self.spool):
             _check_writable(folder)
 
+    def why_refused(self, error: OSError) -> str:
+        """Why the file system has refused something in the hot folder, in words; of what may not be
+        written, which folder it is."""
+        reason = error.strerror or str(error)
+        if error.errno not in _NO_WRITING:
+            return reason
+        for name in (error.filename, error.filename2):
+            folder = Path(name).parent if isinstance(name, str) else None
+            if folder is not None and self._has(folder) and not _is_writable(folder):
+                return f"{self.relative(folder)}/ cannot be written to: {reason}"
+        return reason
+
+    def _has(self, path: Path) -> bool:
+        return any(path.is_relative_to(place) for place in (self.root, *self._places.values()))
+
     def relative(self, path: Path) -> str:
         """`path` below the hot folder, as the status files show it."""
         for name, place in self._places.items():
@@ -120,12 +138,28 @@ class FolderPaths:
         return self._places.get(name, self.root / name).joinpath(*below)
 
 
-def _check_writable(folder: Path) -> None:
+def _try_writing(folder: Path) -> None:
+    """
+    Raises:
+        OSError: it cannot be written to.
+    """
     # Tried, not asked: os.access knows nothing of read-only mounts and network permissions.
     probe = folder / f".impasto-{secrets.token_hex(4)}.part"
+    folder_access.create(probe).close()
+    folder_access.unlink(probe)
+
+
+def _is_writable(folder: Path) -> bool:
     try:
-        folder_access.create(probe).close()
-        folder_access.unlink(probe)
+        _try_writing(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        _try_writing(folder)
     except OSError as error:
         raise FolderError(
             f"{folder}: cannot be written to: {error.strerror}. Give this user "

@@ -28,8 +28,10 @@ class SchedulingKey:
 
 
 def folder_of(source: str) -> str:
-    """The folder below the inbox into which a job was dropped as `source`; empty if none."""
-    return source.rpartition("/")[0]
+    """The folder of the inbox into which a job was dropped as `source`, be it into a folder in it;
+    empty if none."""
+    folder, slash, _ = source.partition("/")
+    return folder if slash else ""
 
 
 class Scheduler:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.images.picture import Picture
-from engine.images.strips import strips
+from engine.images.strips import strips, white_of
 
 __all__ = ["ColourMap", "colour_map", "keep_colours"]
 
@@ -79,14 +79,17 @@ def keep_colours(painted: Tensor, content: Tensor) -> Tensor:
 
 
 def _statistics(picture: Picture) -> tuple[Tensor, Tensor]:
-    """Mean (3 x 1) and covariance (3 x 3) of the colours, in float64, summed strip by strip."""
-    total, products = np.zeros(3), np.zeros((3, 3))
+    """Mean (3 x 1) and covariance (3 x 3) of the colours, in float64, summed strip by strip; each
+    pixel counts as much as it is visible."""
+    alpha = picture.alpha if picture.alpha is not None and picture.alpha.any() else None
+    total, products, pixels = np.zeros(3), np.zeros((3, 3)), 0.0
     for rows in strips(*picture.size):
         colours = picture.samples[rows].reshape(-1, 3).astype(np.float64)
-        total += colours.sum(axis=0)
-        products += colours.T @ colours
-    unit = 255.0 if picture.samples.dtype == np.uint8 else 1.0
-    pixels = picture.width * picture.height
+        weighed = colours if alpha is None else colours * alpha[rows].reshape(-1, 1)
+        total += weighed.sum(axis=0)
+        products += weighed.T @ colours
+        pixels += len(colours) if alpha is None else float(alpha[rows].sum(dtype=np.float64))
+    unit = float(white_of(picture.samples))
     mean = total / pixels
     covariance = (products / pixels - np.outer(mean, mean)) / unit**2
     floor = VARIANCE_FLOOR * np.eye(3)

@@ -40,12 +40,17 @@ BRADFORD = np.array(
 
 
 def matrix_profile(
-    primaries: Primaries, curve: tuple[float, ...], white: tuple[float, float] = D65
+    primaries: Primaries,
+    curve: tuple[float, ...],
+    white: tuple[float, float] = D65,
+    *,
+    name: str = "RGB",
 ) -> bytes:
     """A display profile of version 4.
 
     Args:
         curve: from values to light: an exponent, or the five numbers of `SRGB_CURVE`.
+        name: what editors show, in ASCII.
 
     Raises:
         ValueError: the primaries make no triangle, or a chromaticity is none.
@@ -61,13 +66,12 @@ def matrix_profile(
     gain = (BRADFORD @ D50) / (BRADFORD @ white_xyz)
     adapted = np.linalg.inv(BRADFORD) @ np.diag(gain) @ BRADFORD @ columns
     tone = b"para" + struct.pack(">4xHxx", 0 if len(curve) == 1 else 3) + _fixed(*curve)
-    text = (
-        b"mluc" + struct.pack(">4xIIHHII", 1, 12, 0x656E, 0x5553, 6, 28) + "RGB".encode("utf-16be")
-    )
+    shown = name.encode("utf-16be")
+    text = b"mluc" + struct.pack(">4xIIHHII", 1, 12, 0x656E, 0x5553, len(shown), 28) + shown
     tags = {b"desc": text, b"cprt": text, b"wtpt": b"XYZ \0\0\0\0" + _fixed(*D50)}
-    for name, column in zip((b"r", b"g", b"b"), adapted.T, strict=True):
-        tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + _fixed(*column)
-        tags[name + b"TRC"] = tone
+    for channel, column in zip((b"r", b"g", b"b"), adapted.T, strict=True):
+        tags[channel + b"XYZ"] = b"XYZ \0\0\0\0" + _fixed(*column)
+        tags[channel + b"TRC"] = tone
     return _profile(tags)
 
 

@@ -1,30 +1,34 @@
 """A picture in memory: sRGB samples and alpha, read from files, resized, written to files.
 
-Files, formats and limits of reading are in `decode.py`, modes and profiles in `colour_profile.py`,
-writing in `encode.py`. Importing this module does not import torch.
+How files are read is in `reading`, how they are written in `writing`. Importing this module does
+not import torch.
 """
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
-from engine.images.colour_profile import fill_transparent, to_srgb
-from engine.images.decode import Opener, decoded, identified, opened
-from engine.images.encode import EXIF_SOFTWARE, SOFTWARE, TEXT_KEY, save
-from engine.images.strips import Floats, Samples
+from engine.images.origin import Origin
+from engine.images.reading.colour import to_srgb
+from engine.images.reading.decode import decoded
+from engine.images.reading.files import Opener, opened
+from engine.images.reading.limits import Limits
+from engine.images.reading.settings_text import settings_text
+from engine.images.strips import Floats, Samples, in_unit, strips, white_of
+from engine.images.writing.encode import Encoding, Format, save
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
     "MIN_SIDE",
+    "Encoding",
     "Format",
     "Picture",
     "encode_picture",
@@ -33,32 +37,29 @@ __all__ = [
     "write_picture",
 ]
 
-Format = Literal["png", "jpeg", "tiff"]
-
 MIN_SIDE = 16
 """Pixels. VGG19 halves the sides four times before `conv5_1`, where one position is left."""
 
 HALF_A_LEVEL = 0.5 / 255
-
-TIFF_DESCRIPTION = 270
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture in memory.
 
-    `samples` is H x W x 3, sRGB-encoded: uint8, 0 to 255, as most files have them, or float32, 0 to
-    1. `alpha` is H x W, float32, 0 to 1, or None for an opaque picture; the colours are not
-    multiplied by it.
+    `samples` is H x W x 3, sRGB-encoded: uint8, uint16 or float32, as the file has them. `alpha` is
+    H x W, float32, 0 to 1, or None for an opaque picture; the colours are not multiplied by it.
+    Where it is 0 they are the file's, which mean nothing. `origin` says what the file was.
     """
 
     samples: Samples
     alpha: Floats | None = None
+    origin: Origin | None = None
 
     @property
     def pixels(self) -> Floats:
-        """H x W x 3, float32, 0 to 1. Of 8 bits a copy, with four times the memory."""
-        return _unit(self.samples)
+        """H x W x 3, float32, 0 to 1; a copy unless the samples are so."""
+        return in_unit(self.samples)
 
     @property
     def width(self) -> int:
@@ -75,15 +76,26 @@ class Picture:
 
     @cached_property
     def digest(self) -> str:
-        """BLAKE2b of the size and the samples; the alpha plays no part."""
+        """BLAKE2b of size, samples and alpha."""
         state = hashlib.blake2b(b"%d x %d" % self.size, digest_size=20)
-        state.update(np.ascontiguousarray(self.samples).data)
+        for array in (self.samples, self.alpha):
+            if array is not None:
+                state.update(f"{array.dtype}".encode())
+                state.update(np.ascontiguousarray(array).data)
         return state.hexdigest()
 
     @property
     def nbytes(self) -> int:
         """Bytes of the samples and the alpha."""
         return self.samples.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
+    def opaque(self) -> "Picture":
+        """The picture without alpha, with the mean visible colour where nothing was visible."""
+        if self.alpha is None:
+            return self
+        samples = self.samples.copy()
+        fill_transparent(samples, self.alpha)
+        return Picture(samples)
 
     def thumbnail(self, longest_side: int) -> "Picture":
         """The picture with sides of at most `longest_side`; never enlarged."""
@@ -105,7 +117,7 @@ class Picture:
             if self.alpha is None or alpha is None:
                 pixels[..., c] = _resize(plane, width, height).clip(0, 1)
                 continue
-            weighed = _resize(_unit(plane) * self.alpha, width, height)
+            weighed = _resize(in_unit(plane) * self.alpha, width, height)
             channel = np.divide(weighed, alpha, out=np.zeros_like(alpha), where=alpha > 0)
             pixels[..., c] = channel.clip(0, 1)
         if alpha is not None:
@@ -119,8 +131,7 @@ class Picture:
         planes = np.empty((1, 3, self.height, self.width), np.float32)
         for c in range(3):
             planes[0, c] = self.samples[..., c]
-        if self.samples.dtype == np.uint8:
-            planes /= np.float32(255)
+        planes /= np.float32(white_of(self.samples))
         return torch.from_numpy(planes).to(device)
 
     @classmethod
@@ -136,59 +147,66 @@ class Picture:
 
 
 def read_picture(
-    path: str | Path, *, max_megapixels: float = 200.0, opener: Opener | None = None
+    path: str | Path,
+    *,
+    max_megapixels: float = 200.0,
+    opener: Opener | None = None,
+    page: int | None = None,
 ) -> Picture:
-    """Decode a JPEG, PNG, WebP or TIFF file completely; of several frames, the first.
+    """Decode a JPEG, PNG, TIFF, WebP, AVIF or HEIC file completely.
 
-    The EXIF orientation is applied, the colour profile converted to sRGB. Colours are read with 8
-    bits a channel (Pillow reduces 16-bit colour; 16-bit grey keeps its depth). Where alpha is 0,
-    the file's colour means nothing; the mean visible colour takes its place.
+    The orientation is applied, the colours converted to sRGB, at the file's depth: of integers
+    beyond 16 bits the upper 16. Of several pictures the first that is no thumbnail is read, or
+    `page` (from 1).
 
     Raises:
         PictureError: no regular file, not one of these formats, damaged, truncated, too large (the
-            header is asked before anything is decoded) or too small.
+            header is asked before anything is decoded) or too small, without that page.
     """
     path = Path(path)
     with opened(path, opener) as file:
-        image = decoded(file, path, max_megapixels=max_megapixels, min_side=MIN_SIDE)
-    return Picture(*to_srgb(image, path))
+        stored = decoded(file, path, Limits(max_megapixels, MIN_SIDE), page)
+        samples, alpha, profile = to_srgb(stored, path)
+    origin = Origin(
+        format=stored.format,
+        bits=stored.bits,
+        space=stored.space,
+        profile=profile,
+        metadata=stored.metadata,
+        page=stored.page,
+        pages=stored.pages,
+    )
+    return Picture(samples, alpha, origin)
 
 
 def write_picture(
     picture: Picture,
     file: str | Path | IO[bytes],
-    *,
-    format: Format = "png",
-    quality: int = 95,
-    text: str | None = None,
+    encoding: Encoding | None = None,
+    **options: Any,
 ) -> None:
-    """Write a file, 8 bits a channel, marked as sRGB; same picture, same bytes.
-
-    The caller cares for atomicity.
+    """Write a file as `encoding` says; same picture, same bytes. The caller cares for atomicity.
 
     Args:
-        file: its path, or the file itself, open for writing.
-        format: PNG and TIFF keep alpha. JPEG has none: the picture is laid on white.
-        quality: of a JPEG, 1 to 100.
-        text: settings to embed, which `read_settings_text` finds again.
+        file: its path, or the file itself, open for writing and (for a TIFF's EXIF) reading.
+        options: fields of `Encoding` that differ from `encoding`.
 
     Raises:
-        PictureError: too large for JPEG.
+        PictureError: too large for the format.
         OSError: the file cannot be written.
     """
+    encoding = replace(encoding or Encoding(), **options)
     if isinstance(file, str | Path):
-        with Path(file).open("wb") as opened_file:
-            save(picture.samples, picture.alpha, opened_file, format, quality, text)
+        with Path(file).open("w+b") as opened_file:
+            save(picture.samples, picture.alpha, opened_file, encoding)
     else:
-        save(picture.samples, picture.alpha, file, format, quality, text)
+        save(picture.samples, picture.alpha, file, encoding)
 
 
-def encode_picture(
-    picture: Picture, *, format: Format = "png", quality: int = 95, text: str | None = None
-) -> bytes:
+def encode_picture(picture: Picture, encoding: Encoding | None = None, **options: Any) -> bytes:
     """The bytes that `write_picture` writes."""
     buffer = io.BytesIO()
-    write_picture(picture, buffer, format=format, quality=quality, text=text)
+    write_picture(picture, buffer, encoding, **options)
     return buffer.getvalue()
 
 
@@ -202,37 +220,44 @@ def resized_alpha(picture: Picture, width: int, height: int) -> Floats | None:
 
 
 def read_settings_text(path: str | Path) -> str | None:
-    """The text that `write_picture` embedded; None if there is none.
+    """The settings that `write_picture` embedded; None if there are none.
 
     Raises:
         PictureError: not a picture.
     """
     path = Path(path)
     with opened(path) as file:
-        image = identified(file, path)
-        info, tags = image.info, image.getexif()
-    if TEXT_KEY in info:
-        return str(info[TEXT_KEY])
-    comment = info.get("comment")
-    if isinstance(image, TiffImageFile):
-        comment = str(tags.get(TIFF_DESCRIPTION, "")).encode("latin-1", errors="replace") or None
-    # Other programs write comments too.
-    ours = str(tags.get(EXIF_SOFTWARE, "")).startswith(SOFTWARE.split()[0])
-    return comment.decode("utf-8", errors="replace") if ours and comment else None
+        return settings_text(file, path)
 
 
-def _unit(samples: Samples) -> Floats:
-    """0 to 1, float32."""
-    if samples.dtype == np.float32:
-        return samples
-    unit: Floats = np.divide(samples, np.float32(255), dtype=np.float32)
-    return unit
+def fill_transparent(samples: Samples, alpha: Floats) -> None:
+    """Give `samples` the mean visible colour wherever `alpha` is 0.
+
+    What a file holds there is arbitrary (often black), and the network would see its edges. A
+    uniform colour has no texture to paint; the mean shifts the Gram matrices least.
+    """
+    colour = visible_mean(samples, alpha)
+    if colour is None or alpha.min() > 0:
+        return
+    for rows in strips(alpha.shape[1], alpha.shape[0]):
+        samples[rows][alpha[rows] == 0] = colour
+
+
+def visible_mean(samples: Samples, alpha: Floats) -> Samples | None:
+    """The mean colour, weighed by alpha, in the samples' units; None if nothing is visible."""
+    total = alpha.sum(dtype=np.float64)
+    if total == 0:
+        return None
+    mean: Samples = sum(
+        np.einsum("hwc,hw->c", samples[rows], alpha[rows], dtype=np.float64)
+        for rows in strips(alpha.shape[1], alpha.shape[0])
+    ) / np.float64(total)
+    return np.rint(mean) if samples.dtype.kind == "u" else mean
 
 
 def _resize(plane: Samples, width: int, height: int) -> Floats:
     """H x W at another size, in 0 to 1. Lanczos' filter overshoots at edges."""
     image = Image.fromarray(np.ascontiguousarray(plane)).convert("F")
     resized = np.array(image.resize((width, height), Image.Resampling.LANCZOS))
-    if plane.dtype == np.uint8:
-        resized /= np.float32(255)
+    resized /= np.float32(white_of(plane))
     return resized

@@ -18,7 +18,6 @@ class Plan:
 
     size: Size
     """Width and height of what is painted, its margin included."""
-    mode: Mode
     layout: Layout | None
     """None: the network is computed as a whole."""
     tiles: int
@@ -32,6 +31,12 @@ class Plan:
 
     after_out_of_memory: bool = False
     """It replaces a plan that ran out of memory."""
+
+    @property
+    def mode(self) -> Mode:
+        if self.layout is None:
+            return "untiled"
+        return "checkpointed" if all(side is None for side in self.layout.sides) else "tiled"
 
     def document(self) -> dict[str, Any]:
         """The plan as numbers, text and lists: for records, and for `Planner.from_document`."""

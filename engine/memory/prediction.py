@@ -19,7 +19,7 @@ from engine.losses.statistics import TileableStatistic
 from engine.losses.weighted import ContentTarget, WeightedLosses, active_layers, statistic_of
 from engine.memory.offload import OffloadedTensor
 from engine.memory.peak_memory import PeakMemoryCounter
-from engine.memory.plan import Mode, Plan
+from engine.memory.plan import Plan
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, Segment, Span, Tile, split_into_segments
 from engine.memory.tiled_objective import TiledObjective
@@ -81,12 +81,8 @@ class Predictor:
         targets = self._targets_bytes(size, layout)
         # Tensors of the picture's size are allocated by themselves, without gaps.
         evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
-        mode: Mode = "untiled"
-        if layout is not None:
-            mode = "checkpointed" if all(side is None for side in layout.sides) else "tiled"
         return Plan(
             size=size,
-            mode=mode,
             layout=layout,
             tiles=self._tiles(size, layout),
             history=history,

@@ -17,12 +17,15 @@ from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.inbox.sidecar import MAX_STYLES, client_mapping, resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import shortened
+from hotfolder.near_misses import list_hint
 from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["BATCH_KEYS", "BatchFile", "parse_batch"]
 
-BATCH_KEYS = ("contents", "styles", "settings", "priority", "max_minutes", "client")
+_OPTIONS = ("priority", "max_minutes", "name")
+
+BATCH_KEYS = ("contents", "styles", "settings", "recursive", *_OPTIONS, "client")
 
 MOST = 1000
 """Patterns, styles or settings that one batch may list."""
@@ -42,7 +45,8 @@ class BatchFile:
 
     document: Document
     contents: tuple[str, ...]
-    """Patterns of pictures, below the inbox."""
+    """Patterns of pictures, below the inbox; those of a folder end in `/*` or, if the folders in it
+    are meant as well, in `/**`."""
     styles: tuple[tuple[str, ...], ...]
     """Names or patterns, of the inbox or the style library; more than one are blended."""
     variants: Mapping[str, Settings]
@@ -79,11 +83,25 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
         problems += _problems_of_layer(layer, above, base)
     if len(layers) > MOST:
         problems.append(Problem(("settings",), f"{len(layers)} entries", f"1 to {MOST}"))
+    recursive = values.get("recursive", False)
+    if not isinstance(recursive, bool):
+        problems.append(Problem(("recursive",), repr(recursive)[:80], "true or false"))
     client = client_mapping(values.get("client"), problems)
     options = _options(values, problems)
     if problems:
         raise SidecarError(document.describe(problems))
+    contents = tuple(_of_folders(word, recursive=recursive) for word in contents)
     return BatchFile(document, contents, styles, variants_of(layers, base), options, client)
+
+
+def _of_folders(word: str, *, recursive: bool) -> str:
+    """A name or a pattern as `BatchFile.contents` has it."""
+    path = PurePosixPath(word)
+    if not _may_be_pictures(path):  # A folder.
+        return f"{path}/{'**' if recursive else '*'}"
+    if recursive and is_pattern(path.name) and "**" not in path.parts:
+        return str(path.parent / "**" / ("" if path.name == "*" else path.name))
+    return word
 
 
 def _listed(given: Any) -> list[Any]:
@@ -110,9 +128,9 @@ def _words(given: Any, path: tuple[str | int, ...], problems: list[Problem]) -> 
             problems.append(Problem(path, repr(word)[:200], expected))
         elif "\0" in word or any(len(part.encode()) > FILE_NAME_BYTES for part in name.parts):
             problems.append(Problem(path, repr(word)[:200], "names that files can have"))
-        elif not _may_be_pictures(name):
+        elif name.suffix and not _may_be_pictures(name) and not word.endswith("/"):
             expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}, or a pattern of them"
-            problems.append(Problem(path, repr(word)[:200], expected))
+            problems.append(Problem(path, repr(word)[:200], f"{expected}{list_hint(word)}"))
         else:
             found.append(str(name))
     if len(found) > MOST or not (found or problems):
@@ -127,7 +145,7 @@ def _may_be_pictures(name: PurePosixPath) -> bool:
 
 
 def _options(values: Mapping[str, Any], problems: list[Problem]) -> JobOptions:
-    given = {key: values[key] for key in ("priority", "max_minutes") if key in values}
+    given = {key: values[key] for key in _OPTIONS if key in values}
     try:
         return JobOptions.model_validate(given)
     except ValidationError as error:

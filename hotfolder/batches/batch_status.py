@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotfolder.batches.store import Batch
-from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.spool.control_files import on_hold
 from plugin.client.protocol import JobState, JobStatus
 
 __all__ = ["status_of_batch", "status_of_half_claimed"]
+
+MAX_REASONS = 100
+"""Paintings of a batch that failed, whose reasons its status has."""
 
 
 def status_of_batch(
@@ -48,6 +50,7 @@ def status_of_batch(
         for number, end in sorted(batch.ends.items())
         if end["state"] == "failed"
     ]
+    more = [f"and {len(reasons) - MAX_REASONS} more"] if len(reasons) > MAX_REASONS else []
     return JobStatus(
         name=plan.name,
         source=plan.source,
@@ -55,7 +58,7 @@ def status_of_batch(
         message=message,
         priority=plan.options.priority if priority is None else priority,
         fraction=round(len(batch.ends) / len(plan.items), 4),
-        error="\n".join(reasons[: 5 * MAX_PROBLEMS]) if ended and reasons else None,
+        error="\n".join([*reasons[:MAX_REASONS], *more]) if ended and reasons else None,
         client=plan.client,
         dropped=plan.dropped,
         **(published or {}),

@@ -27,6 +27,7 @@ from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
 from hotfolder.file_names import check_plain, free_name_in
 from hotfolder.folder_access import open_regular
+from hotfolder.outbox.result_name import result_name
 from hotfolder.paths import in_plain_folder, without_links
 from plugin.client import Client, ClientError, Request, ServerGone, Status, Ticket
 from plugin.client.protocol import RECORD_SUFFIX
@@ -52,6 +53,8 @@ class ItemProgress:
     item: Item
     state: str = "pending"
     status: Status | None = None
+    out: Path = field(default=Path(), repr=False)
+    """The output folder."""
     picture: Path | None = None
     reason: str = ""
     """Why it failed."""
@@ -66,7 +69,7 @@ class ItemProgress:
         """What came of it, for the summary."""
         end = item_end(asdict(self.status)) if self.status else {}
         state = self.state if self.ended else "pending"
-        picture = self.picture.name if self.picture else None
+        picture = self.picture.relative_to(self.out).as_posix() if self.picture else None
         return end | {"state": state, "reason": self.reason, "picture": picture}
 
 
@@ -79,16 +82,24 @@ class BatchRun:
         items: Sequence[Item],
         finished: FinishedWork,
         *,
+        name: str | None = None,
         check_server: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`finished` is the output folder's, which is there; `check_server` raises when there is no
-        hope left, by default when nobody has served the hot folder for a while."""
-        self.items = [ItemProgress(item) for item in items]
+        """
+        Args:
+            finished: the output folder's, which is there.
+            name: the pattern of the results' names (`outbox/result_name.py`); else they are called
+                as their items.
+            check_server: raises when there is no hope left, by default when nobody has served the
+                hot folder for a while.
+        """
+        self.items = [ItemProgress(item, out=finished.out) for item in items]
         self._client = client
         self._finished = finished
         self._out = finished.out
+        self._name = name
         self._check_server = check_server or self._wait_for_server
         self._clock = clock
         self._sleep = sleep
@@ -174,8 +185,18 @@ class BatchRun:
         extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}
         # A record without its picture is what an interrupted run left: its name is free.
-        out = without_links(self._out)
-        name = free_name_in(out, item.name, SUFFIXES.values())
+        (self._out / item.folder).mkdir(parents=True, exist_ok=True)
+        out = without_links(self._out / item.folder)
+        wanted = result_name(
+            self._name,
+            item.result or item.name,
+            item.content.name,
+            [style.name for style in item.styles],
+            item.settings,
+            record=record,
+            finished=status.updated,
+        )
+        name = free_name_in(out, wanted, SUFFIXES.values())
         record["name"], record["picture"] = name, f"{name}{result.picture.suffix}"
         if extra_outputs:
             record["progression"] = [f"{name}{suffix}" for suffix in list(sources)[:-1]]
@@ -192,7 +213,7 @@ class BatchRun:
             raise FileExistsError(errno.EEXIST, "another file has this name", str(files[-1][1]))
         for source in (*sources.values(), result.record):
             source.unlink(missing_ok=True)
-        return self._out / str(record["picture"])
+        return self._out / item.folder / str(record["picture"])
 
     def _jobs_by_work(self) -> dict[str, Status]:
         """Jobs of an earlier run: under way, or done but not fetched."""

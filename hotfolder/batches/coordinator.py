@@ -152,7 +152,8 @@ class BatchCoordinator:
         names = self._candidates.choose_names(
             files.keys(), FreeNames((*taken, *claimed, *RESERVED_NAMES))
         )
-        loose = LoosePictures(self._folder.inbox, snapshot.unclaimed if files else ())
+        found = snapshot if files else Snapshot()
+        loose = LoosePictures(self._folder.inbox, found.unclaimed, found.unrecognised)
         waiting: dict[str, BatchCandidate] = {}
         self.settling = False
         yield
@@ -175,8 +176,7 @@ class BatchCoordinator:
                     yield from self._claim(candidate, loose)
                 except HotFolderError as error:
                     candidate.decision = Decision.REFUSE
-                    outcome = outcome_now(JobState.FAILED, error=str(error))
-                    self._claim_ended(candidate, outcome)
+                    self._claim_ended(candidate, outcome_now(JobState.FAILED, error=str(error)))
                 except Exception as error:
                     self._cannot_take(candidate, error)
             if candidate.decision in (Decision.WAIT, Decision.HOLD):
@@ -352,7 +352,7 @@ class BatchCoordinator:
     def _note_trouble(self, name: str, what: str, error: Exception) -> None:
         if not isinstance(error, OSError):
             error = self._guard.refusal(name, error)
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        reason = self._folder.why_refused(error) if isinstance(error, OSError) else error
         log.error("%s %s: %s", JobTag(name), what, error)
         self._troubles[name] = f"{what} ({str(reason).rstrip('.')}); it is tried again"
         self._backoff.delay(name)

@@ -1,18 +1,16 @@
 """A batch is contents x styles x settings; each combination is an item, which one job paints."""
 
-import glob
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings, resolve
-from hotfolder.errors import InputError
-from hotfolder.file_names import FreeNames, is_ignored
-from hotfolder.paths import expand_home
-from plugin.client.protocol import PICTURE_SUFFIXES, usable_name
+from hotfolder.file_names import FreeNames
+from plugin.client.protocol import usable_name
 
-__all__ = ["MAX_ACTIVE", "Item", "expand", "find_contents", "variants_of"]
+__all__ = ["MAX_ACTIVE", "Item", "expand", "variants_of"]
 
 MAX_ACTIVE = 16
 """Jobs of one batch that are with the server at once: enough to keep many devices busy. Each has
@@ -31,6 +29,10 @@ class Item:
     variant: str
     """Which of the batch's settings it is painted under."""
     settings: Settings
+    folder: str = ""
+    """Below the output folder, where the result goes; empty for that itself."""
+    result: str = ""
+    """What the result is called, unique in its folder."""
 
 
 def expand(
@@ -39,6 +41,7 @@ def expand(
     variants: Mapping[str, Settings],
     *,
     batch: str = "",
+    folders: Mapping[Path, str] | None = None,
 ) -> Iterator[Item]:
     """Every content with every style (or blend of styles) under every variant's settings.
 
@@ -48,15 +51,19 @@ def expand(
 
     Args:
         batch: what every name begins with.
+        folders: where the results of each content go, below the output folder.
     """
     names = FreeNames()
+    results: dict[str, FreeNames] = defaultdict(FreeNames)
     for content in contents:
+        folder = (folders or {}).get(content, "")
         for blend in styles:
             for variant, settings in variants.items():
                 parts = [content.stem, "+".join(style.stem for style in blend)]
                 parts += [variant] if len(variants) > 1 else []
-                name = names.take(usable_name("-".join([batch, *parts] if batch else parts)))
-                yield Item(name, content, blend, variant, settings)
+                wanted = usable_name("-".join([batch, *parts] if batch else parts))
+                result = results[folder].take(wanted)
+                yield Item(names.take(wanted), content, blend, variant, settings, folder, result)
 
 
 def variants_of(
@@ -71,35 +78,3 @@ def variants_of(
     distinct = len(set(presets)) == len(presets) and all(presets)
     names = presets if distinct else [str(number) for number in range(1, len(layers) + 1)]
     return {name: resolve(base, layer) for name, layer in zip(names, layers, strict=True)}
-
-
-def find_contents(given: Iterable[str]) -> list[Path]:
-    """The pictures that files, folders and patterns (`photos/*.jpg`, `**/*.png`) mean, each once.
-
-    Raises:
-        InputError: one of them means no picture.
-        FolderError: one begins with the `~` of nobody.
-    """
-    found: dict[Path, Path] = {}
-    for word in given:
-        pictures = list(_pictures_at(word))
-        if not pictures:
-            what = "no picture fits it" if glob.has_magic(word) else "no such picture or folder"
-            raise InputError(f"{word}: {what} ({', '.join(PICTURE_SUFFIXES)}).")
-        for picture in pictures:
-            found.setdefault(picture.absolute(), picture)
-    return list(found.values())
-
-
-def _pictures_at(word: str) -> Iterator[Path]:
-    path = expand_home(word)
-    if path.is_file():
-        places = [path]
-    elif path.is_dir():
-        places = sorted(path.iterdir())
-    else:
-        places = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
-    for place in places:
-        is_picture = place.suffix.lower() in PICTURE_SUFFIXES and not is_ignored(place.name)
-        if is_picture and place.is_file():
-            yield place

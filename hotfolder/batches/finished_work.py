@@ -4,7 +4,8 @@ line is `work: ` and the key of the work."""
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ __all__ = ["FinishedWork", "work_key"]
 class FinishedWork:
     """The paintings in an output folder, as it is now. Files are hashed once."""
 
-    def __init__(self, out: Path, version: str) -> None:
-        """`version` is the engine's that will paint what is not there."""
+    def __init__(self, out: Path, version: str, folders: Iterable[str] = ()) -> None:
+        """`version` is the engine's that will paint what is not there; `folders` are those below
+        `out` that have results, too."""
         self.out = out
         self._version = version
         self._hashes: dict[Path, str] = {}
         self._pictures: dict[str, Path] = {}
         """By the key of their work."""
-        for record in out.glob(f"*{RECORD_SUFFIX}"):
+        places = dict.fromkeys([out, *(out / folder for folder in folders)])
+        for record in chain.from_iterable(each.glob(f"*{RECORD_SUFFIX}") for each in places):
             with contextlib.suppress(OSError, UnicodeDecodeError):
                 with record.open(encoding="utf-8") as file:
                     key, _, work = file.readline().partition(": ")
                 stem = record.name.removesuffix(RECORD_SUFFIX)
-                for picture in (out / f"{stem}{suffix}" for suffix in SUFFIXES.values()):
+                for picture in (
+                    record.with_name(f"{stem}{suffix}") for suffix in SUFFIXES.values()
+                ):
                     if key == "work" and picture.exists():
                         self._pictures.setdefault(work.strip(), picture)
 

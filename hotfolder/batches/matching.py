@@ -6,6 +6,7 @@ Both are work in steps: there may be thousands of pictures, and as many painting
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
@@ -19,6 +20,8 @@ from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
+from hotfolder.near_misses import NearNames, list_hint
+from hotfolder.outbox.strays import listed
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
 from hotfolder.throttle import Steps
@@ -34,11 +37,18 @@ MAX_PLAN_BYTES = MAX_DOCUMENT_BYTES // 2
 
 ITEMS_A_STEP = 200
 
+MAX_LEFT_OUT = 1_000
+"""Files and folders that a summary names which were not taken."""
+
 
 class LoosePictures:
     """The pictures of the inbox that no job uses, by their paths below it."""
 
-    def __init__(self, inbox: Path, unclaimed: Iterable[InboxFile]) -> None:
+    def __init__(
+        self, inbox: Path, unclaimed: Iterable[InboxFile], unrecognised: Sequence[str] = ()
+    ) -> None:
+        """`unrecognised`: what else lies there and belongs to no job, in words."""
+        self._unrecognised = unrecognised
         self._files: dict[str, InboxFile] = {}
         self._folded: dict[str, list[str]] = {}
         """By what equals for names that mean the same."""
@@ -56,6 +66,27 @@ class LoosePictures:
         compiled = PathPattern(pattern)
         fitting = (self._folded[p] for p, parts in self._parts.items() if compiled.fits(parts))
         return [path for paths in fitting for path in paths]
+
+    def left_out(self, pattern: str) -> list[str]:
+        """What lies in the folder that a pattern means as a whole and is no picture, or lies in a
+        folder in it, in words."""
+        folder, _, last = pattern.rpartition("/")
+        if last not in ("*", "**") or is_pattern(folder):
+            return []
+        prefix = fold_name(f"{folder}/")
+        found = []
+        for words in self._unrecognised:
+            path = words.rpartition(" (")[0]
+            # The folder itself is meant; with `**`, those in it, too.
+            is_taken = path.endswith("/") and (last == "**" or fold_name(path) == prefix)
+            if fold_name(path).startswith(prefix) and not is_taken:
+                found.append(words)
+        return found
+
+    @cached_property
+    def near(self) -> NearNames:
+        """Their names."""
+        return NearNames(PurePosixPath(path).name for path in self._files)
 
     def find(self, name: str) -> str | None:
         """The path of one picture."""
@@ -92,6 +123,8 @@ class MatchResult:
     loose: list[str] = field(default_factory=list)
     """Contents and styles that are loose pictures."""
     missing: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """What lies in its folders besides, in words."""
     arriving: list[str] = field(default_factory=list)
     """Those of `loose` that still change."""
 
@@ -119,13 +152,15 @@ class InputMatcher:
         contents: dict[str, None] = {}
         styles: dict[str, None] = {}
         for names in read.styles:
-            for blend in _single_blends(names, library, found):
+            for blend in _single_blends(names, loose, library, found):
                 self._add_blend(blend, loose, library, found, styles)
             yield
         for pattern in read.contents:
             fitting = [path for path in loose.fitting(pattern) if path not in styles]
             if not fitting:
-                found.missing.append(f"a picture for {pattern}")
+                near = None if is_pattern(pattern) else loose.near.nearest(pattern.split("/")[-1])
+                found.missing.append(f"a picture for {pattern}{_did_you_mean(near)}")
+            found.left_out += loose.left_out(pattern)
             contents.update(dict.fromkeys(fitting))
             yield
         found.contents = list(contents)
@@ -184,6 +219,7 @@ class InputMatcher:
             items=items,
             options=read.options,
             client=read.client,
+            left_out=listed([*dict.fromkeys(found.left_out)], MAX_LEFT_OUT),
         )
 
     def _add_blend(
@@ -204,21 +240,30 @@ class InputMatcher:
             elif (path := library.find(inside)) is not None and not library.leaves(path):
                 paths.append((inside, library.resolved(path)))
             else:
-                found.missing.append(f"the style {name}")
+                near = library.near.nearest(inside.split("/")[-1]) or loose.near.nearest(
+                    inside.split("/")[-1]
+                )
+                hint = list_hint(name) or _did_you_mean(near)
+                found.missing.append(f"the style {name}{hint}")
         if len(paths) == len(blend):
             found.styles.append(tuple(paths))
 
 
+def _did_you_mean(name: str | None) -> str:
+    return f" (did you mean {name}?)" if name is not None else ""
+
+
 def _single_blends(
-    blend: Sequence[str], library: StyleLibrary, found: MatchResult
+    blend: Sequence[str], loose: LoosePictures, library: StyleLibrary, found: MatchResult
 ) -> list[Sequence[str]]:
     """The blend; or, of a pattern, each picture of the library that fits."""
-    if len(blend) > 1 or "*" not in blend[0]:
+    name = blend[0].removeprefix("styles/")
+    if len(blend) > 1 or not is_pattern(name) or loose.find(blend[0]) or library.find(name):
         return [blend]
-    compiled = PathPattern(blend[0].removeprefix("styles/"))
+    compiled = PathPattern(name)
     fitting = [
-        name for name in sorted(library.names()) if compiled.fits(fold_name(name).split("/"))
+        each for each in sorted(library.names()) if compiled.fits(fold_name(each).split("/"))
     ]
-    if not fitting:
+    if not fitting and "*" in name:
         found.missing.append(f"a style for {blend[0]}")
-    return [(name,) for name in fitting]
+    return [(each,) for each in fitting] or ([] if "*" in name else [blend])

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from plugin.client.protocol import fold_name
 
-__all__ = ["MAX_DEEP", "MAX_LENGTH", "PathPattern", "is_pattern"]
+__all__ = ["MAX_DEEP", "MAX_LENGTH", "PathPattern", "compiled_part", "is_pattern"]
 
 MAX_LENGTH = 1000
 """Characters of a pattern: more than any path in the inbox can have."""
@@ -29,7 +29,7 @@ class PathPattern:
     """
 
     def __init__(self, pattern: str) -> None:
-        self._places = [_compiled(part) for part in PurePosixPath(fold_name(pattern)).parts]
+        self._places = [compiled_part(part) for part in PurePosixPath(fold_name(pattern)).parts]
 
     def fits(self, parts: Iterable[str]) -> bool:
         """Whether a path fits, given by its parts as `fold_name` writes them."""
@@ -57,6 +57,13 @@ class PathPattern:
         return reached
 
 
-def _compiled(part: str) -> re.Pattern[str] | None:
-    """None for `**`. The expressions of `fnmatch` do not backtrack over several stars."""
-    return None if part == "**" else re.compile(fnmatch.translate(part))
+def compiled_part(part: str) -> re.Pattern[str] | None:
+    """What one part of a pattern fits, of names as `fold_name` writes them; None for `**`. Brackets
+    mean themselves as well: `shoot [2024]` is the folder of that name.
+
+    The expressions of `fnmatch` do not backtrack over several stars."""
+    if part == "**":
+        return None
+    part = fold_name(part)
+    expressions = dict.fromkeys((part, part.replace("[", "[[]")))
+    return re.compile("|".join(map(fnmatch.translate, expressions)))

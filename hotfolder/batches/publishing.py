@@ -64,6 +64,7 @@ class BatchPublisher:
             ],
             started=str(batch.state.get("started", finished)),
             finished=finished,
+            left_out=batch.plan.left_out,
         )
         write_whole(batch.folder / SUMMARY, text.encode())
         files = [each for each in (SHEET, SUMMARY) if exists(batch.folder / each)]

@@ -47,6 +47,8 @@ class Plan:
     """Their pictures are names in `inputs/`."""
     options: JobOptions = field(default_factory=JobOptions)
     client: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+    """What lay in the folders that it names and was not taken, in words."""
 
 
 class Batch:
@@ -91,6 +93,7 @@ class Batch:
             ],
             "options": plan.options.model_dump(),
             "client": dict(plan.client),
+            "left_out": list(plan.left_out),
         }
 
     @classmethod

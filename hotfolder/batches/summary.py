@@ -31,9 +31,14 @@ def item_end(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summary_text(
-    items: Sequence[tuple[Item, Mapping[str, Any]]], *, started: str, finished: str
+    items: Sequence[tuple[Item, Mapping[str, Any]]],
+    *,
+    started: str,
+    finished: str,
+    left_out: Sequence[str] = (),
 ) -> str:
-    """The document. Each item comes with its end: `item_end`, or at least its `state`.
+    """The document. Each item comes with its end: `item_end`, or at least its `state`; `left_out`
+    are files and folders that were not taken, in words.
 
     `totals` count states; `failures` name what went wrong, so that nobody needs to search.
     """
@@ -51,6 +56,7 @@ def summary_text(
         "impasto": __version__,
         "totals": totals,
         "failures": failures,
+        **({"left_out": list(left_out)} if left_out else {}),
         "jobs": [_job(item, end) for item, end in items],
     }
     text: str = yaml.dump(document, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=100)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "by_reason",
     "clock_time",
     "coloured",
     "did_you_mean",
@@ -68,6 +69,17 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
+
+
+def by_reason(strays: Iterable[str]) -> str:
+    """Names with their reasons in brackets, in one line; names of one reason come together."""
+    names: dict[str, list[str]] = {}
+    for stray in strays:
+        name, _, reason = stray.rpartition(" (")
+        names.setdefault(reason if name else "", []).append(name or stray)
+    more = names.pop("", [])
+    groups = [f"{', '.join(group)} ({reason}" for reason, group in names.items()]
+    return "; ".join([*groups, *more])
 
 
 def did_you_mean(given: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -48,7 +48,7 @@ def _allowed(name: str, details: dict[str, Any]) -> str:
     if name == "preset":
         return ", ".join(PRESETS)
     if "enum" in details:
-        return ", ".join(details["enum"])
+        return ", ".join(str(value) for value in details["enum"])
     if "const" in details:
         return str(details["const"])
     if "oneOf" in details:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hotfolder.cli.console import clock_time, print_columns, stdout_console
+from hotfolder.cli.console import by_reason, clock_time, print_columns, stdout_console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,7 +41,7 @@ def notes_on(client: "Client", server: "Server") -> Iterator[str]:
     if server.running and server.config_problem:
         yield f"The configuration was changed, but is refused: {server.config_problem}"
     if server.strays:
-        yield f"In the inbox, but part of no job: {', '.join(server.strays)}"
+        yield f"In the inbox, but part of no job: {by_reason(server.strays)}"
 
 
 def shown_of(jobs: "list[Status]", *, every: bool = False) -> "list[Status]":

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from hotfolder.cli.console import did_you_mean
 from hotfolder.errors import InputError
+from hotfolder.file_names import is_ignored
 from hotfolder.paths import expand_home
-from plugin.client.protocol import PICTURE_SUFFIXES
+from plugin.client.protocol import PICTURE_SUFFIXES, fold_name
 
 __all__ = ["OWN_STYLES", "fill_style_library", "find_style"]
 
@@ -37,10 +38,11 @@ def find_style(given: str, libraries: Sequence[Path]) -> Path:
     known: dict[str, Path] = {}
     for library in reversed(libraries):
         if library.is_dir():
-            pictures = [p for p in library.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES]
-            known |= {picture.name: picture for picture in sorted(pictures)}
+            files = (path for path in sorted(library.iterdir()) if not is_ignored(path.name))
+            pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+            known |= {picture.name: picture for picture in pictures}
     for name, picture in known.items():
-        if given.casefold() in (name.casefold(), picture.stem.casefold()):
+        if fold_name(given) in (fold_name(name), fold_name(picture.stem)):
             return picture
     hint = did_you_mean(given, [*known, *(picture.stem for picture in known.values())])
     there_are = ", ".join(sorted(known)) or "none"

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from engine.errors import Problem
 from engine.memory.budget import parse_memory
 from engine.settings import problems_of, resolve
-from hotfolder.job_options import Minutes
+from hotfolder.job_options import Minutes, ResultName
 
 __all__ = ["Config", "Retry", "Watch", "annotated_yaml", "config_problems"]
 
@@ -158,6 +158,11 @@ class Config(_Model):
 
     overwrite: bool = False
     """Replace a result of the same name in outbox/. false: the new one is called NAME-2."""
+
+    name: ResultName | None = None
+    """What results are called whose sidecar, preset or batch says nothing else: text with `{name}`
+    (the job's), `{content}`, `{style}`, `{preset}`, `{size}`, `{strength}`, `{seed}` and `{date}`,
+    such as "{content}-{style}-{size}". null: as the job."""
 
     originals: Literal["archive", "keep", "delete"] = "archive"
     """What happens to the inputs of a finished job: `archive` moves them to done/DATE/NAME/, `keep`

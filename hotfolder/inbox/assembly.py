@@ -4,35 +4,35 @@ Files belong together by name (form 1), because a sidecar names them (form 2), o
 both; what neither names comes from the folder's preset (form 3).
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem
-from engine.settings import Settings
+from engine.errors import Problem, SettingsError
+from engine.settings import Settings, resolve
 from hotfolder.errors import HotFolderError, InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
 from hotfolder.folder_access import is_link
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
-from hotfolder.inbox.sidecar import PictureNamesError, Sidecar
+from hotfolder.inbox.sidecar import PictureNamesError, Sidecar, UnreadSidecarError
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import MAX_PROBLEMS
+from hotfolder.near_misses import NearNames, list_hint
+from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["JobAssembly", "PictureSources"]
 
+MAX_NEAR = 5_000
+"""Files of a folder whose names may be the ones that were meant."""
+
 MAX_HINTS = 3
-"""Missing pictures of one job for which the nearest name is looked for, ..."""
-
-MAX_COMPARED = 300
-"""... among so many, ..."""
-
-COMPARED_LENGTH = 40
-"""... by so many of their characters: a comparison takes the square of them."""
+"""Missing pictures of one job for which the nearest name is looked for."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,25 @@ class PictureSources:
 
     def find(self, name: str) -> InboxFile | Path | None:
         return self.beside(name) or self.library.find(name.removeprefix("styles/"))
+
+    def loose(self, name: str) -> InboxFile | None:
+        """The picture beside the sidecar that no other job bears the name of."""
+        file = self.beside(name)
+        is_loose = file is not None and file.parsed.role is FileRole.PICTURE and file.regular
+        return file if is_loose else None
+
+    @cached_property
+    def near(self) -> NearNames:
+        """The names of pictures beside the sidecar, and of files that may be meant as such."""
+        kinds = (FileRole.PICTURE, FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.OTHER)
+        files = islice(self.files.values(), MAX_NEAR)
+        return NearNames(shown(file.name) for file in files if file.parsed.role in kinds)
+
+    @cached_property
+    def near_pictures(self) -> NearNames:
+        """The same of pictures that a sidecar may name."""
+        files = islice(self.files.values(), MAX_NEAR)
+        return NearNames(shown(f.name) for f in files if f.parsed.role is FileRole.PICTURE)
 
 
 @dataclass
@@ -122,13 +141,38 @@ class JobAssembly:
             else:
                 self.error = sidecar
                 self.named_by_sidecar = isinstance(sidecar, PictureNamesError)
+            if isinstance(sidecar, PictureNamesError):
+                self.error = sidecar.hinted(lambda name: _nearest(name, sources))
         self._one_of(FileRole.SIDECAR, sidecars)
-        self._collect_pictures(group, sources)
+        if misnamed := [file for file in group if file.parsed.role is FileRole.MISNAMED]:
+            name = misnamed[0].name
+            self.conflict = (
+                f"{shown(name)}: called {shown(name.rpartition('.')[0])} it would be this job's "
+                "sidecar; rename it, or take it away"
+            )
+        named = next((file.parsed.picture for file in sidecars if file.parsed.picture), "")
+        self._collect_pictures(group, sources, "" if named == self.name else named)
         self.complete_by_name(group)
+        if isinstance(self.error, SidecarError) and self.sidecar is None:
+            self._complete_by_unread(sidecars, sources)
         for layer in (self.preset.sidecar if self.preset else None, self.sidecar):
             if layer is not None:
                 self.client = layer.client or self.client
                 self.options = self.options.under(layer.options)
+
+    def resolved(self, base: Sequence[Mapping[str, Any]]) -> Settings:
+        """The job's settings over the layers of `base`.
+
+        Raises:
+            SidecarError, InputError: they are refused.
+        """
+        if self.sidecar is not None:
+            return self.sidecar.settings(*base, init_file=self.init_file)
+        own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
+        try:
+            return resolve(*base, own)
+        except SettingsError as error:  # The layers were checked; only together with `own`
+            raise InputError(str(error)) from None
 
     def complete_by_name(self, group: Sequence[InboxFile]) -> None:
         """Take along what bears the job's name but found no use (one of several for one role)."""
@@ -136,6 +180,22 @@ class JobAssembly:
         left = [file for file in group if file.path not in taken]
         self.inputs += [InputFile(FileRole(file.parsed.role), file.path) for file in left]
         self.files += left
+
+    def _complete_by_unread(self, sidecars: Sequence[InboxFile], sources: PictureSources) -> None:
+        """Take along the pictures that sidecars may mean which nobody understands: those that bear
+        the job's name, and those whose names stand in them. So the job fails as a whole."""
+        names = [f"{self.name}{suffix}" for suffix in PICTURE_SUFFIXES]
+        for file in sidecars:
+            unread = file.sidecar if file.settled else None
+            if isinstance(unread, UnreadSidecarError):
+                names += unread.mentioned
+        taken = {input_file.path for input_file in self.inputs}
+        for name in names:
+            picture = sources.loose(name)
+            if picture is not None and picture.path not in taken:
+                taken.add(picture.path)
+                self.inputs.append(InputFile(FileRole.PICTURE, picture.path))
+                self.files.append(picture)
 
     def _one_of(self, role: FileRole, files: Sequence[InboxFile], slot: int = 0) -> None:
         """Note a conflict if several files are there for one role."""
@@ -154,12 +214,16 @@ class JobAssembly:
                 f"{shown(file.name)}: {kind}. Put the picture itself into the inbox."
             )
 
-    def _collect_pictures(self, group: Sequence[InboxFile], sources: PictureSources) -> None:
-        """Find content, styles and the picture to start from: by role, and by the sidecar."""
+    def _collect_pictures(
+        self, group: Sequence[InboxFile], sources: PictureSources, named: str
+    ) -> None:
+        """Find content, styles and the picture to start from: by role, and by the sidecar, which
+        may be called after the picture `named`."""
         sidecar = self.sidecar
         by_role: dict[tuple[FileRole, int], list[InboxFile]] = defaultdict(list)
         for file in group:
-            if (role := FileRole(file.parsed.role)) is not FileRole.SIDECAR:
+            role = FileRole(file.parsed.role)
+            if role not in (FileRole.SIDECAR, FileRole.MISNAMED):
                 by_role[role, file.parsed.slot].append(file)
         for (role, slot), files in by_role.items():
             self._one_of(role, files, slot)
@@ -174,8 +238,10 @@ class JobAssembly:
             content = self._picture_by_sidecar(
                 FileRole.CONTENT, sidecar, sidecar.content, content, sources
             )
+        elif not content and (picture := sources.loose(named)) is not None:
+            content = [picture]
         elif not content:
-            self.lacks.append(f"a content picture ({self.name}.content.jpg)")
+            self._lack("a content picture", named or f"{self.name}.content.jpg", sources)
         if sidecar is not None and sidecar.init_file is not None:
             init = self._picture_by_sidecar(
                 FileRole.INIT, sidecar, sidecar.init_file, init, sources
@@ -185,7 +251,7 @@ class JobAssembly:
             self.init_file = init[0].name
         elif sidecar is not None and sidecar.wants_init_picture():
             self.init_file = f"{self.name}.init.png"
-            self.lacks.append(f"a picture to start from ({self.init_file})")
+            self._lack("a picture to start from", self.init_file, sources)
         for role, files in ((FileRole.CONTENT, content), (FileRole.INIT, init)):
             for file in files:
                 self._add(role, file)
@@ -196,7 +262,7 @@ class JobAssembly:
         elif self.preset is not None and self.preset.sidecar.styles and not styles:
             self._styles_by_sidecar(self.preset.sidecar, [], sources)
         else:
-            self._styles_by_role(styles)
+            self._styles_by_role(styles, sources)
 
     def _picture_by_sidecar(
         self,
@@ -209,8 +275,7 @@ class JobAssembly:
         file = sources.beside(name)
         if file is None:
             key = "content" if role is FileRole.CONTENT else "init_file"
-            pictures = [f.name for f in sources.files.values() if f.parsed.role is FileRole.PICTURE]
-            self._miss(sidecar, (key,), name, "beside it, which is not there", pictures)
+            self._miss(sidecar, (key,), name, "beside it, which is not there", sources)
             return by_role
         if by_role and by_role[0] != file:
             self.conflict = (
@@ -226,7 +291,8 @@ class JobAssembly:
         preset = self.preset is not None and sidecar is self.preset.sidecar
         named: list[InboxFile] = []
         for index, name in enumerate(sidecar.styles):
-            if (file := sources.beside(name)) is not None:
+            beside = self.preset.styles.get if preset and self.preset else sources.files.get
+            if (file := beside(key_of(name))) is not None:
                 named.append(file)
                 self._add(FileRole.STYLE, file, stays=preset)
                 continue
@@ -247,7 +313,7 @@ class JobAssembly:
             where = "beside it or in styles/, which is in neither"
             if library_only := inside != name or "/" in name:
                 where = "in styles/, which is not there"
-            self._miss(sidecar, ("styles", index), name, where, library.names())
+            self._miss(sidecar, ("styles", index), name, where + list_hint(name), sources)
             if library_only:  # The library is not a delivery: no waiting for it.
                 self._refuse(self.missing[-1], preset=preset)
         for file in by_role:
@@ -264,14 +330,20 @@ class JobAssembly:
         else:
             self.error = self.error or SidecarError(problem)
 
-    def _styles_by_role(self, styles: list[InboxFile]) -> None:
+    def _styles_by_role(self, styles: list[InboxFile], sources: PictureSources) -> None:
         for file in styles:
             self._add(FileRole.STYLE, file)
         slots = {file.parsed.slot for file in styles}
         for slot in range(1, max(slots, default=1) + 1):
             if slot not in slots:
                 number = str(slot) if slot > 1 else ""
-                self.lacks.append(f"a style picture ({self.name}.style{number}.jpg)")
+                self._lack("a style picture", f"{self.name}.style{number}.jpg", sources)
+
+    def _lack(self, what: str, name: str, sources: PictureSources) -> None:
+        """Note that a picture is missing that would be found by its name."""
+        near = sources.near.same(name) if len(self.lacks) < MAX_HINTS else None
+        hint = f"; {near} is nearly called so" if near is not None else ""
+        self.lacks.append(f"{what} ({name}){hint}")
 
     def _miss(
         self,
@@ -279,18 +351,22 @@ class JobAssembly:
         path: tuple[str | int, ...],
         name: str,
         where: str,
-        there: Sequence[str],
+        sources: PictureSources,
     ) -> None:
         """Note that a picture that the sidecar names is not there."""
-        nearest = _nearest(name.rpartition("/")[2], there) if len(self.missing) < MAX_HINTS else ()
-        problem = Problem(path, repr(name), f"a picture {where}", *nearest)
+        is_style = path[0] == "styles"
+        hint = len(self.missing) < MAX_HINTS and not (is_style and list_hint(name))
+        nearest = _nearest(name, sources, styles=is_style) if hint else None
+        problem = Problem(path, repr(name), f"a picture {where}", nearest)
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named_by_sidecar = True
 
 
-def _nearest(name: str, there: Sequence[str]) -> list[str]:
-    """The nearest of some names, if one is near."""
-    shortened = {each[:COMPARED_LENGTH]: each for each in there[:MAX_COMPARED]}
-    near = difflib.get_close_matches(name[:COMPARED_LENGTH], shortened, n=1)
-    return [shortened[each] for each in near]
+def _nearest(name: str, sources: PictureSources, *, styles: bool = True) -> str | None:
+    """The picture beside the sidecar, or of the library, that is nearly called so."""
+    name = name.rpartition("/")[2]
+    beside, library = sources.near_pictures, sources.library.near
+    if not styles:
+        return beside.nearest(name)
+    return beside.same(name) or library.nearest(name)

@@ -5,10 +5,10 @@ a sidecar that names them (form 2), or a picture in a preset folder (form 3).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError
@@ -69,6 +69,22 @@ class JobCandidate:
     def scheduling_key(self) -> SchedulingKey:
         """Its place in the queue: behind jobs like it that are claimed already."""
         return SchedulingKey(self.options.priority, folder_of(self.name), (1, *self.age))
+
+    def with_shares(self, uses: Mapping[Path, int]) -> Self:
+        """With the inputs marked as shared that others need as well; without those of them that are
+        no plain files, of which there are no copies.
+
+        Args:
+            uses: by how many each file is needed.
+        """
+        irregular = {file.path for file in self.files if not file.regular}
+        inputs = tuple(
+            file if file.shared == shared else replace(file, shared=shared)
+            for file in self.inputs
+            for shared in [file.stays or uses[file.path] > 1]
+            if not (shared and file.path in irregular)
+        )
+        return self if inputs == self.inputs else replace(self, inputs=inputs)
 
     def of(self, role: FileRole) -> tuple[InputFile, ...]:
         return tuple(input_file for input_file in self.inputs if input_file.role == role)

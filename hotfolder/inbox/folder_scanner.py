@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from engine.errors import SettingsError
-from engine.settings import Settings, resolve
+from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
 from hotfolder.inbox.assembly import JobAssembly, PictureSources
-from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
+from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import Listing, arriving_message, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
-from hotfolder.inbox.presets import PresetFolder
+from hotfolder.inbox.presets import PresetFolder, is_preset_name
 from hotfolder.inbox.refusals import RefusalGuard
-from hotfolder.inbox.sidecar import Sidecar
+from hotfolder.inbox.sidecar import ForeignFileError, Sidecar
 from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.inbox.unrecognised import unrecognised
 from hotfolder.throttle import Steps
 from plugin.client.protocol import ControlFile
 
@@ -83,10 +83,14 @@ class FolderScanner:
         self._folder = folder
         self._listing = Listing(path, clock, folder=folder, parse_name=self._parse)
         self._may_have_preset = presets
-        self._presets = PresetFolder(self._source, of_one_job=not folder)
+        self.presets = PresetFolder(self._source, of_one_job=not folder)
+        """As of the last scan."""
         self._options = ScanOptions({}, 0.0, 0.0)
         self._groups: dict[str, _Group] = {}
         self._guard = RefusalGuard()
+        self._foreign: dict[Path, str] = {}
+        """Files of other programs that are called like sidecars, in words."""
+        self._control_paths: dict[tuple[ControlFile, str], list[Path]] = {}
         self._no_files: list[str] = []
         """Links, pipes and devices that are called like a batch or a control file, in words."""
         self._resolved: WeakValueDictionary[str, Settings] = WeakValueDictionary()
@@ -97,8 +101,13 @@ class FolderScanner:
         """The folders in it, as of the last scan."""
         return self._listing.folders
 
-    def steps(self, library: StyleLibrary, options: ScanOptions) -> Steps[Snapshot]:
+    def steps(
+        self, library: StyleLibrary, options: ScanOptions, above: PresetFolder | None = None
+    ) -> Steps[Snapshot]:
         """Scan once. Nothing is decided before all files are listed and all sidecars are read.
+
+        Args:
+            above: the preset of the folder above, if it holds here, too.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -108,15 +117,20 @@ class FolderScanner:
         listed = yield from self._listing.steps(options.settle_seconds)
         control_files, batch_files, files = self._sort(listed)
         yield
+        self._foreign = {}
         for file in files:
             if file.parsed.role is FileRole.SIDECAR and file.settled:
                 with contextlib.suppress(OSError):  # Its job says so.
-                    file.sidecar  # noqa: B018  (it is remembered)
+                    self._note_foreign(file)
                 yield
+        files = [
+            replace(file, parsed=ParsedName(FileRole.OTHER)) if file.path in self._foreign else file
+            for file in files
+        ]
         if self._may_have_preset:
-            files = self._presets.take(files, options.base)
+            files = self.presets.take(files, options.base, above)
         sources = PictureSources({file.key: file for file in files}, library)
-        files = self._presets.loose_pictures_as_contents(files)
+        files = self.presets.loose_pictures_as_contents(files)
         self._group(files)
         yield
         waits = [self._listing.next_settling()]
@@ -133,7 +147,7 @@ class FolderScanner:
             yield
         for group in self._groups.values():
             if group.candidate is not None:
-                group.candidate = _with_shares(group.candidate, uses)
+                group.candidate = group.candidate.with_shares(uses)
                 if unread:
                     group.candidate = self._waits_for(unread, group.candidate)
         yield
@@ -141,12 +155,15 @@ class FolderScanner:
         return Snapshot(
             candidates=tuple(sorted(candidates, key=lambda candidate: candidate.age)),
             control_files=control_files,
-            control_paths=self._control_paths(listed),
+            control_paths={key: tuple(paths) for key, paths in self._control_paths.items()},
             batch_files=batch_files,
-            unclaimed=() if self._presets.is_active else _unclaimed(files, uses),
-            unrecognised=self._unrecognised(files, uses),
+            unclaimed=tuple(f for f in files if self._is_unclaimed(f) and f.path not in uses),
+            unrecognised=(
+                *(*self._no_files, *self._listing.unreadable),
+                *unrecognised(files, uses, self._foreign, self._folder, self.folders, self.presets),
+            ),
             settling=min((seconds for seconds in waits if seconds is not None), default=None),
-            arriving=self._presets.is_arriving or any(not each.settled for each in candidates),
+            arriving=self.presets.is_arriving or any(not each.settled for each in candidates),
             changed=self._listing.changed,
         )
 
@@ -179,10 +196,13 @@ class FolderScanner:
         batches: dict[str, InboxFile] = {}
         others = []
         self._no_files = []
+        self._control_paths = defaultdict(list)
         for file in files:
             role, source = file.parsed.role, self._source(file.parsed.job)
             if isinstance(role, ControlFile) and file.regular:
-                controls[role][self._controlled(role, source)] = file
+                name = self._controlled(role, source)
+                controls[role][name] = file
+                self._control_paths[role, name].append(file.path)
             elif role is FileRole.BATCH and file.regular:
                 batches[source] = file
             elif isinstance(role, FileRole) and role is not FileRole.BATCH:
@@ -191,50 +211,54 @@ class FolderScanner:
                 self._no_files.append(f"{file.label} (not a plain file)")
         return controls, batches, others
 
+    def _note_foreign(self, file: InboxFile) -> None:
+        """Read a sidecar, which is remembered, and note whether it is another program's file.
+
+        Raises:
+            OSError: it cannot be read now.
+        """
+        is_preset = self._may_have_preset and is_preset_name(file.name)
+        if isinstance(file.sidecar, ForeignFileError) and not is_preset:
+            self._foreign[file.path] = str(file.sidecar).partition(": ")[2].rstrip(".")
+
     def _controlled(self, role: ControlFile, source: str) -> str:
         """The name by which a control file means its job."""
         # A client knows the name under which it dropped its job, and no other.
         return source if role is ControlFile.HEARTBEAT else source.replace("/", "-")
 
-    def _control_paths(self, files: Iterable[InboxFile]) -> ControlPaths:
-        paths: dict[tuple[ControlFile, str], tuple[Path, ...]] = {}
-        for file in files:
-            role = file.parsed.role
-            if isinstance(role, ControlFile) and file.regular:
-                key = role, self._controlled(role, self._source(file.parsed.job))
-                paths[key] = (*paths.get(key, ()), file.path)
-        return paths
-
     def _group(self, files: Iterable[InboxFile]) -> None:
         """Bring the files together that bear one job's name; forget names that are gone."""
         by_job: dict[str, list[InboxFile]] = defaultdict(list)
+        after_pictures = []
         for file in files:
-            if file.parsed.job:
+            if file.parsed.picture:
+                after_pictures.append(file)
+            elif file.parsed.job:
                 by_job[file.parsed.job].append(file)
+        for twin, job in self.presets.twins.items():
+            by_job[twin] += [
+                f for f in by_job.get(job, ()) if f.parsed.role is not FileRole.CONTENT
+            ]
+        for job in {*self.presets.twins.values()}:
+            if not any(f.parsed.role is FileRole.CONTENT for f in by_job.get(job, ())):
+                by_job.pop(job, None)  # The last picture of the stem takes them.
+        named = {key_of(file.parsed.picture) for file in after_pictures}
+        contents = {f.key: job for job, group in by_job.items() for f in group if f.key in named}
+        for file in after_pictures:
+            # There may be a job of the very name `cat.jpg`.
+            own = file.parsed.picture in by_job and file.parsed.picture
+            job = own or contents.get(key_of(file.parsed.picture)) or file.parsed.job
+            by_job[job].append(file)
         before, self._groups = self._groups, {}
         now = self._clock()
         for name, group_files in by_job.items():
             self._groups[name] = before.get(name) or _Group(name, first_seen=now)
             self._groups[name].files = group_files
 
-    def _unrecognised(
-        self, files: Iterable[InboxFile], uses: Mapping[Path, int]
-    ) -> tuple[str, ...]:
-        """What belongs to no job, in words."""
-        preset = self._presets.preset
-        named = {key_of(name) for name in preset.sidecar.pictures()} if preset else set()
-        left = [file for file in files if not file.parsed.job and file.path not in uses]
-        odd = (*self._no_files, *self._listing.unreadable)
-        unrecognised = [file.label for file in left if file.key not in named]
-        if not self._folder:
-            return (*odd, *unrecognised)
-        if preset is None and any(file.parsed.role is FileRole.PICTURE for file in left):
-            unrecognised = [f"{shown(self._folder)}/ (no preset.yaml, so its pictures are no jobs)"]
-        return (
-            *odd,
-            *unrecognised,
-            *(f"{shown(self._source(name))}/ (a folder in a folder)" for name in self.folders),
-        )
+    def _is_unclaimed(self, file: InboxFile) -> bool:
+        """Whether it is a picture that a batch may take."""
+        is_picture = file.parsed.role is FileRole.PICTURE and file.regular
+        return is_picture and not self.presets.is_active
 
     # --- what job they are -----------------------------------------------------------------
 
@@ -244,10 +268,10 @@ class FolderScanner:
         try:
             made_of = self._made_of(group, sources)
             complete = group.candidate is not None and group.candidate.decision is Decision.CLAIM
-            if complete and group.made_of == made_of and not self._presets.problem:
+            if complete and group.made_of == made_of and not self.presets.problem:
                 return None
             group.made_of = made_of
-            assembly = JobAssembly(group.name, preset=self._presets.preset)
+            assembly = JobAssembly(group.name, preset=self.presets.preset)
             assembly.collect(group.files, sources)
             if assembly.error is None:
                 try:
@@ -260,20 +284,21 @@ class FolderScanner:
             refusal = self._guard.refusal(self._source(group.name), error)
             assembly = JobAssembly(group.name, named_by_sidecar=True, error=refusal)
             assembly.complete_by_name(group.files)
-        assembly.hold = self._presets.problem or assembly.hold
+        assembly.hold = self.presets.problem or assembly.hold
         self._note_waiting(group, assembly)
         return assembly
 
     def _made_of(self, group: _Group, sources: PictureSources) -> object:
         """All that a job without a fault depends on: while it is the same, so is the job."""
-        preset = self._presets.preset
+        preset = self.presets.preset
         sidecars = [] if preset is None else [preset.sidecar]
         for file in group.files:
             is_sidecar = file.parsed.role is FileRole.SIDECAR and file.settled
             if is_sidecar and isinstance(file.sidecar, Sidecar):
                 sidecars.append(file.sidecar)
         found = (sources.find(name) for sidecar in sidecars for name in sidecar.pictures())
-        return (*group.files, preset, self._options, *found)
+        after = (sources.loose(f.parsed.picture) for f in group.files if f.parsed.picture)
+        return (*group.files, preset, self._options, *found, *after)
 
     def _unreadable(self, group: _Group, error: OSError) -> JobAssembly:
         """A job of which something cannot be read at this moment: it may be open elsewhere."""
@@ -294,7 +319,7 @@ class FolderScanner:
         key = repr((base, sidecar and sidecar.layer, assembly.init_file))
         settings = self._resolved.get(key)
         if settings is None or (sidecar is not None and sidecar.wrong_options):
-            settings = self._resolved[key] = _resolve(assembly, base)
+            settings = self._resolved[key] = assembly.resolved(base)
         return settings
 
     def _note_waiting(self, group: _Group, assembly: JobAssembly) -> None:
@@ -337,7 +362,7 @@ class FolderScanner:
         """A sidecar that cannot be read may name the very picture that this job would move away.
         But in a preset folder one that has a picture of its own name is that picture's."""
         if not any(file.parsed.role is FileRole.PICTURE for file in candidate.files):
-            if not any(file.path in self._presets.loose for file in candidate.files):
+            if not any(file.path in self.presets.loose for file in candidate.files):
                 return candidate
             unread = [group for group in unread if not group.has_content]
         for group in unread:
@@ -345,37 +370,3 @@ class FolderScanner:
                 message = f"waits until the sidecar of {shown(group.name)} can be read"
                 return replace(candidate, decision=Decision.WAIT, message=message)
         return candidate
-
-
-def _resolve(assembly: JobAssembly, base: Sequence[Mapping[str, Any]]) -> Settings:
-    if assembly.sidecar is not None:
-        return assembly.sidecar.settings(*base, init_file=assembly.init_file)
-    own: dict[str, Any] = {}
-    if assembly.init_file is not None:
-        own = {"init": "file", "init_file": assembly.init_file}
-    try:
-        return resolve(*base, own)
-    except SettingsError as error:  # The layers were checked; only together with `own`
-        raise InputError(str(error)) from None
-
-
-def _with_shares(candidate: JobCandidate, uses: Mapping[Path, int]) -> JobCandidate:
-    """With the inputs marked as shared that others need as well; without those of them that are no
-    plain files, of which there are no copies."""
-    irregular = {file.path for file in candidate.files if not file.regular}
-    inputs = tuple(
-        file if file.shared == shared else replace(file, shared=shared)
-        for file in candidate.inputs
-        for shared in [file.stays or uses[file.path] > 1]
-        if not (shared and file.path in irregular)
-    )
-    return candidate if inputs == candidate.inputs else replace(candidate, inputs=inputs)
-
-
-def _unclaimed(files: Iterable[InboxFile], uses: Mapping[Path, int]) -> tuple[InboxFile, ...]:
-    """Pictures that no job uses."""
-    return tuple(
-        file
-        for file in files
-        if file.parsed.role is FileRole.PICTURE and file.regular and file.path not in uses
-    )

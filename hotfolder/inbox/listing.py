@@ -1,13 +1,14 @@
 """The files of one folder, as one scan finds them, and since when they have been quiet."""
 
+import os
 import stat
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hotfolder.file_names import ParsedName, key_of, parse, shown
-from hotfolder.folder_access import Fingerprint, entries, fingerprint_of
+from hotfolder.file_names import FileRole, ParsedName, key_of, parse, shown
+from hotfolder.folder_access import Fingerprint, entries, fingerprint_of, open_regular
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import StabilityTracker
 from hotfolder.throttle import Steps
@@ -15,6 +16,9 @@ from hotfolder.throttle import Steps
 __all__ = ["Listing", "arriving_message", "newest_time"]
 
 NAMES_A_STEP = 1000
+
+PICTURE_ROLES = (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.PICTURE)
+END_BYTES = 4096
 
 LONG_ARRIVING_SECONDS = 10.0
 """From then on the status says which file has been changing, and since when."""
@@ -98,6 +102,10 @@ class Listing:
                 yield
             (parsed, regular), settled = found[name], self._tracker.is_settled(name, began)
             file = before.get(name)
+            seen = file is not None and file.settled and file.fingerprint == prints[name]
+            if settled and not seen and parsed.role in PICTURE_ROLES and self._ends_empty(name):
+                self._tracker.note_empty_end(name)
+                settled = self._tracker.is_settled(name, began)
             if file is None:
                 path, label = self._path / name, self._prefix + shown(name)
                 key = key_of(name)
@@ -107,6 +115,16 @@ class Listing:
             files[name] = file
         self._files = files
         return list(files.values())
+
+    def _ends_empty(self, name: str) -> bool:
+        """Whether the file's last bytes are zeros, which no picture needs there, unless it is
+        stored without compression."""
+        try:
+            with open_regular(self._path / name) as file:
+                file.seek(-END_BYTES, os.SEEK_END)
+                return not any(file.read(END_BYTES))
+        except OSError:  # also of a file that is shorter
+            return False
 
     def next_settling(self) -> float | None:
         """Seconds until the next file may count as finished; None if all do."""

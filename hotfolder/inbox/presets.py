@@ -1,18 +1,18 @@
 """A folder's preset: `preset.yaml` says what holds for every picture of the folder (form 3)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hotfolder.errors import HotFolderError, SidecarError
 from hotfolder.file_names import FileRole, ParsedName, can_be_job, key_of
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import Sidecar, check_preset
-from plugin.client.protocol import PRESET, SIDECAR_SUFFIXES
+from plugin.client.protocol import PRESET, SIDECAR_SUFFIXES, fold_name
 
-__all__ = ["Preset", "PresetFolder"]
+__all__ = ["Preset", "PresetFolder", "is_preset_name"]
 
 PRESET_NAMES = tuple(f"{PRESET}{suffix}" for suffix in SIDECAR_SUFFIXES)
 
@@ -23,6 +23,8 @@ class Preset:
 
     file: InboxFile
     sidecar: Sidecar
+    styles: Mapping[str, InboxFile] = field(default_factory=dict)
+    """The pictures beside it that it names, by their keys."""
 
 
 class PresetFolder:
@@ -42,8 +44,15 @@ class PresetFolder:
         """What is wrong with what lies there now; then every job of the folder is held."""
         self.is_arriving = False
         """Whether the first preset is still being written."""
+        self.is_inherited = False
+        """Whether it is that of a folder above."""
         self.loose: frozenset[Path] = frozenset()
         """Pictures that are contents because no sidecar names them."""
+        self.twins: dict[str, str] = {}
+        """Of pictures that differ in their suffix alone, the job of each but the first, and the
+        job of the first."""
+        self._jobs: dict[Path, str] = {}
+        """The job of each loose picture, while it is there."""
         self._guard = RefusalGuard()
 
     @property
@@ -51,15 +60,31 @@ class PresetFolder:
         """Whether pictures alone are jobs here."""
         return self.preset is not None or bool(self.problem)
 
-    def take(self, files: list[InboxFile], base: Mapping[str, Any]) -> list[InboxFile]:
-        """Take the preset out of `files`; `base` is `settings:` of config.yaml."""
-        found = [file for file in files if file.key in PRESET_NAMES]
+    @property
+    def is_recursive(self) -> bool:
+        """Whether it holds for the folders in this one, too."""
+        return self.preset is not None and self.preset.sidecar.recursive is True
+
+    def take(
+        self, files: list[InboxFile], base: Mapping[str, Any], above: Self | None = None
+    ) -> list[InboxFile]:
+        """Take the preset out of `files`.
+
+        Args:
+            base: `settings:` of config.yaml.
+            above: that of the folder above, if it holds here as long as there is no other.
+        """
+        found = [file for file in files if is_preset_name(file.name)]
         self.problem = ""
         self.is_arriving = False
         if self._of_one_job and any(_is_sidecar_of_its_job(file, files) for file in found):
             found = []
-        if not found:
+        if found and self.is_inherited:
             self.preset = None
+        self.is_inherited = not found and above is not None
+        if not found:
+            self.preset = above.preset if above is not None else None
+            self.problem = above.problem if above is not None else ""
             return files
         others = [file for file in files if file not in found]
         if len(found) > 1:
@@ -78,17 +103,20 @@ class PresetFolder:
             self.is_arriving = True
             return []  # It is not known yet what the pictures are.
         if self.preset is not None:
-            self.preset = replace(self.preset, file=file)
+            named = {key_of(name) for name in self.preset.sidecar.styles}
+            styles = {each.key: each for each in others if each.key in named}
+            self.preset = replace(self.preset, file=file, styles=styles)
         return others
 
     def loose_pictures_as_contents(self, files: list[InboxFile]) -> list[InboxFile]:
         """In a preset folder every picture that no sidecar names is the content of a job."""
         self.loose = frozenset()
         if not self.is_active:
+            self._jobs, self.twins = {}, {}
             return files
         sidecar_files = [file for file in files if file.parsed.role is FileRole.SIDECAR]
         sidecars = [_read(file) for file in sidecar_files if file.settled]
-        if self.preset is not None:
+        if self.preset is not None and not self.is_inherited:
             sidecars.append(self.preset.sidecar)
         named = {
             key_of(name)
@@ -96,25 +124,50 @@ class PresetFolder:
             if isinstance(sidecar, Sidecar)
             for name in sidecar.pictures()
         }
+        loose = [
+            file
+            for file in files
+            if file.parsed.role is FileRole.PICTURE
+            and file.key not in named
+            and can_be_job(self._source_of(_stem(file)))
+        ]
+        self._choose_jobs(loose)
         # A sidecar that is still being written may name a picture, too.
         with_sidecar = {file.parsed.job for file in sidecar_files}
         all_read = all(file.settled for file in sidecar_files)
-        contents = [
-            replace(
+        contents = {
+            file.path: replace(
                 file,
-                parsed=ParsedName(FileRole.CONTENT, job),
-                settled=file.settled and (all_read or job in with_sidecar),
+                parsed=ParsedName(FileRole.CONTENT, self._jobs[file.path]),
+                settled=file.settled and (all_read or _stem(file) in with_sidecar),
             )
-            if file.parsed.role is FileRole.PICTURE
-            and file.key not in named
-            and can_be_job(self._source_of(job := file.key.rpartition(".")[0]))
-            else file
-            for file in files
-        ]
-        self.loose = frozenset(
-            content.path for content, file in zip(contents, files, strict=True) if content != file
-        )
-        return contents
+            for file in loose
+        }
+        self.loose = frozenset(contents)
+        return [contents.get(file.path, file) for file in files]
+
+    def _choose_jobs(self, loose: list[InboxFile]) -> None:
+        """A job for each picture: `cat` of cat.jpg, and `cat-png` of a cat.png that lies beside it
+        or has lain there before."""
+        before, self._jobs, self.twins = self._jobs, {}, {}
+        taken: set[str] = set()
+        for file in sorted(loose, key=lambda file: file.path not in before):
+            stem, job = _stem(file), before.get(file.path, _stem(file))
+            while job in taken:
+                job += file.key[len(stem) :].replace(".", "-")
+            self._jobs[file.path] = job
+            taken.add(job)
+            if job != stem:
+                self.twins[job] = stem
+
+
+def is_preset_name(file_name: str) -> bool:
+    """Whether a folder's preset may be called so. Case does not count."""
+    return fold_name(file_name) in PRESET_NAMES
+
+
+def _stem(file: InboxFile) -> str:
+    return file.key.rpartition(".")[0]
 
 
 def _checked(file: InboxFile, base: Mapping[str, Any]) -> Preset:

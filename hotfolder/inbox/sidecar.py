@@ -1,11 +1,14 @@
 """A sidecar: which pictures a job takes, and its layer of settings."""
 
+import codecs
 import dataclasses
 import difflib
 import errno
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +20,7 @@ from hotfolder.errors import SidecarError
 from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.folder_access import is_link, open_regular
 from hotfolder.job_options import JobOptions
+from hotfolder.near_misses import list_hint, program_of
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
 from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
@@ -24,8 +28,10 @@ __all__ = [
     "EXPECTED_WEIGHTS",
     "MAX_STYLES",
     "SIDECAR_KEYS",
+    "ForeignFileError",
     "PictureNamesError",
     "Sidecar",
+    "UnreadSidecarError",
     "allowed_weights",
     "check_preset",
     "client_mapping",
@@ -40,6 +46,17 @@ SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fi
 
 MAX_STYLES = 64
 
+MAX_NEAREST = 3
+"""Wrong names of pictures for which the nearest that is there is looked for."""
+
+MAX_MENTIONED = 64
+"""Names of pictures that are looked for in a sidecar that cannot be understood."""
+
+# From a place where a name can begin to the end of a picture's.
+_ENDINGS = "|".join(re.escape(suffix) for suffix in PICTURE_SUFFIXES)
+_PICTURE_END = re.compile(rf"(?:{_ENDINGS})(?!\w)", re.I)
+_NAME_BEGINS = re.compile("^|[\\s\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb:,\\[\\]{}/\\\\-]")
+
 # What is no plain file answers so when it is opened; everything else may pass.
 _NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
 
@@ -47,8 +64,39 @@ BUILT_IN_WEIGHTS = frozenset({"caffe", "torchvision"})
 EXPECTED_WEIGHTS = "`caffe` or `torchvision`; a file can only be named in config.yaml"
 
 
-class PictureNamesError(SidecarError):
+class UnreadSidecarError(SidecarError):
+    """It cannot be understood; `mentioned` are names of pictures that may stand in it."""
+
+    mentioned: tuple[str, ...] = ()
+
+
+class ForeignFileError(SidecarError):
+    """It is YAML, but another program's: no sidecar."""
+
+
+class PictureNamesError(UnreadSidecarError):
     """The pictures are named wrongly: of form 2, so no pair need be waited for."""
+
+    def __init__(self, document: Document, problems: Sequence[Problem]) -> None:
+        self._document = document
+        self._problems = problems
+        super().__init__(document.describe(problems))
+
+    def hinted(self, nearest: Callable[[str], str | None]) -> SidecarError:
+        """The same, with the name that is `nearest` to each of the first that are wrong."""
+        hinted = [
+            dataclasses.replace(problem, nearest=nearest(name))
+            if (name := self._name_at(problem.path)) and problem.nearest is None
+            else problem
+            for problem in self._problems[:MAX_NEAREST]
+        ]
+        return SidecarError(self._document.describe([*hinted, *self._problems[MAX_NEAREST:]]))
+
+    def _name_at(self, path: tuple[str | int, ...]) -> str:
+        found: Any = self._document.values
+        for part in path:
+            found = found[part]
+        return found if isinstance(found, str) else ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +111,8 @@ class Sidecar:
     options: JobOptions = field(default_factory=JobOptions)
     layer: Mapping[str, Any] = field(default_factory=dict)
     """The settings, as plain values."""
+    recursive: Any = None
+    """As it was written: of a preset, whether it holds for the folders in its folder, too."""
     wrong_options: tuple[Problem, ...] = ()
     """What is wrong with the options; `settings` raises it. The pictures are known all the same."""
 
@@ -74,13 +124,16 @@ class Sidecar:
         """Every picture that it names, as it names it."""
         return tuple(name for name in (self.content, self.init_file, *self.styles) if name)
 
-    def settings(self, *base: Mapping[str, Any], init_file: str | None = None) -> Settings:
+    def settings(
+        self, *base: Mapping[str, Any], init_file: str | None = None, of_folder: bool = False
+    ) -> Settings:
         """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
         resolved.
 
         Args:
             init_file: name of the picture to start from, if there is one. It implies
                 `init: file`, unless the sidecar says otherwise.
+            of_folder: it is a preset.
 
         Raises:
             SidecarError: one line for each problem.
@@ -90,6 +143,9 @@ class Sidecar:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
         problems = list(self.wrong_options)
+        if not (self.recursive is None or (of_folder and isinstance(self.recursive, bool))):
+            expected = "true or false" if of_folder else "no such key but in a preset or a batch"
+            problems.append(Problem(("recursive",), repr(self.recursive)[:80], expected))
         try:
             settings = resolve_untrusted(layer, base)
         except SettingsError as error:
@@ -143,10 +199,32 @@ def read_sidecar(path: Path, name: str) -> Sidecar:
     """Read the file at `path`, called `name` in messages.
 
     Raises:
-        SidecarError: `read_text`'s or `parse_sidecar`'s.
+        ForeignFileError, UnreadSidecarError, SidecarError: `read_text`'s or `parse_sidecar`'s.
         OSError: it cannot be read now.
     """
-    return parse_sidecar(read_text(path, name), name)
+    data = read_text(path, name)
+    try:
+        return parse_sidecar(data, name)
+    except ForeignFileError:
+        raise
+    except SidecarError as error:
+        unread = error if isinstance(error, UnreadSidecarError) else UnreadSidecarError(str(error))
+        unread.mentioned = _mentioned(data)
+        raise unread from None
+
+
+def _mentioned(data: bytes) -> tuple[str, ...]:
+    """What may be the names of pictures in a text, whatever is wrong with it."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if utf16 else "utf-8", "replace")
+    found: dict[str, None] = {}
+    for line in text.splitlines():
+        for end in _PICTURE_END.finditer(line, 0, 1000):
+            for begin in islice(_NAME_BEGINS.finditer(line, 0, end.start()), 16):
+                found[line[begin.end() : end.end()]] = None
+            if len(found) > 16 * MAX_MENTIONED:
+                return tuple(found)
+    return tuple(found)
 
 
 def read_text(path: Path, name: str) -> bytes:
@@ -183,7 +261,7 @@ def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
     ]
     if problems:
         raise SidecarError(preset.document.describe(problems))
-    preset.settings(base)
+    preset.settings(base, of_folder=True)
 
 
 def parse_sidecar(data: bytes, name: str) -> Sidecar:
@@ -194,18 +272,20 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     """
     document = parse_document(data, name, SidecarError)
     values = dict(document.values)
+    if (program := program_of(values, _known_keys())) is not None:
+        raise ForeignFileError(f"{name}: a file of {program}, not a sidecar of Impasto's.")
     problems: list[Problem] = []
     content = _picture_name(values.pop("content", None), ("content",), problems)
     init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
     styles = _style_names(values.pop("styles", None), problems)
     client = client_mapping(values.pop("client", None), problems)
     if problems:
-        raise PictureNamesError(document.describe(problems))
+        raise PictureNamesError(document, problems)
     asked = {key: values.pop(key) for key in JobOptions.model_fields if key in values}
     options, wrong_options = _options(asked)
-    return Sidecar(
-        document, content, styles, init_file, client, options, values, tuple(wrong_options)
-    )
+    recursive = values.pop("recursive", None)
+    wrong = tuple(wrong_options)
+    return Sidecar(document, content, styles, init_file, client, options, values, recursive, wrong)
 
 
 def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
@@ -253,7 +333,7 @@ def _picture_name(
         problems.append(Problem(path, repr(given)[:200], "a name that a file can have"))
         return None
     if name.suffix.lower() not in PICTURE_SUFFIXES:
-        expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}"
+        expected = f"a picture ending in {', '.join(PICTURE_SUFFIXES)}{list_hint(given)}"
         problems.append(Problem(path, repr(given)[:200], expected))
         return None
     return str(name)
@@ -263,6 +343,9 @@ def _with_nearest_key(problem: Problem) -> Problem:
     """The nearest valid key among the settings and the sidecar's own."""
     if problem.given != "unknown key" or len(problem.path) != 1:
         return problem
-    known = [*SIDECAR_KEYS, *Settings.model_fields]
-    nearest = difflib.get_close_matches(str(problem.path[0]), known, n=1)
+    nearest = difflib.get_close_matches(str(problem.path[0]), _known_keys(), n=1)
     return dataclasses.replace(problem, nearest=nearest[0] if nearest else None)
+
+
+def _known_keys() -> list[str]:
+    return [*SIDECAR_KEYS, "recursive", *Settings.model_fields]

@@ -6,16 +6,22 @@ never send it. Quiet is the one sign that all deliveries share.
 FAT and some shares keep times to 2 seconds only: there a file that is being written may look still
 for that long. So a time of whole seconds, which elsewhere is one in a thousand million, has to stay
 as it is for 2 seconds more.
+
+A file that ends in zeros is often one whose size was reserved by a copy that has stalled; it has to
+be quiet for longer.
 """
 
 from collections.abc import Callable, Mapping
 
 from hotfolder.folder_access import Fingerprint
 
-__all__ = ["COARSE_SECONDS", "StabilityTracker"]
+__all__ = ["COARSE_SECONDS", "EMPTY_END_SECONDS", "StabilityTracker"]
 
 COARSE_SECONDS = 2.0
 """What FAT keeps times to, the coarsest there is."""
+
+EMPTY_END_SECONDS = 30.0
+"""For so long a file that ends in zeros has to be quiet."""
 
 _SECOND = 1_000_000_000
 
@@ -29,6 +35,11 @@ class StabilityTracker:
         self._seen: dict[str, tuple[Fingerprint, float]] = {}
         self._unsettled: dict[str, float] = {}
         """Since when a file has not been settled."""
+        self._empty_ends: dict[str, Fingerprint] = {}
+
+    def note_empty_end(self, name: str) -> None:
+        """The file, as it is, ends in zeros."""
+        self._empty_ends[name] = self._seen[name][0]
 
     def observe(self, files: Mapping[str, Fingerprint]) -> bool:
         """Take in one scan; files that are gone are forgotten. Whether anything has changed."""
@@ -39,6 +50,11 @@ class StabilityTracker:
             if name in self._seen and self._seen[name][0] == fingerprint
             else (fingerprint, now)
             for name, fingerprint in files.items()
+        }
+        self._empty_ends = {
+            name: fingerprint
+            for name, fingerprint in self._empty_ends.items()
+            if files.get(name) == fingerprint
         }
         unsettled, self._unsettled = self._unsettled, {}
         for name, (_, since) in self._seen.items():
@@ -66,4 +82,6 @@ class StabilityTracker:
             return 0.0
         if fingerprint.mtime_ns % _SECOND == 0:
             quiet += COARSE_SECONDS
+        if name in self._empty_ends:
+            quiet = max(quiet, EMPTY_END_SECONDS)
         return since + quiet - (self._clock() if at is None else at)

@@ -1,9 +1,11 @@
 """The style library: pictures that sidecars name without a path."""
 
+from functools import cached_property
 from pathlib import Path
 
-from hotfolder.file_names import key_of
+from hotfolder.file_names import is_ignored, key_of
 from hotfolder.folder_access import is_file, is_folder, names
+from hotfolder.near_misses import NearNames
 from hotfolder.paths import without_links
 from plugin.client.protocol import PICTURE_SUFFIXES
 
@@ -56,7 +58,16 @@ class StyleLibrary:
 
     def names(self) -> list[str]:
         """The pictures at its top."""
-        return [name for name in self._listed(self._root) if name.endswith(PICTURE_SUFFIXES)]
+        return [
+            name
+            for name in self._listed(self._root)
+            if name.endswith(PICTURE_SUFFIXES) and not is_ignored(name)
+        ]
+
+    @cached_property
+    def near(self) -> NearNames:
+        """Their names, to find what another may have meant."""
+        return NearNames(self.names())
 
     def _listed(self, folder: Path) -> dict[str, Path]:
         if folder not in self._folders:

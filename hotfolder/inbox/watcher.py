@@ -5,11 +5,16 @@ would think, queues overflow without a word, and a watch can be dead without not
 scans the folder itself, after an event and regularly besides. So the event handler does nothing but
 set a flag (an exception in it would end watchdog's thread), and a watch whose threads have ended,
 whose folder was replaced, or that missed a change is set anew.
+
+Each folder is watched by itself. A watch that takes in what is below looks for folders there by
+their paths, and follows a link that is put into a folder's place at that moment, to wherever.
 """
 
 import logging
+import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import watchdog.events
@@ -24,8 +29,9 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.api import BaseObserver, ObservedWatch
 
+from hotfolder.folder_access import lstat
 from hotfolder.inbox.network_mounts import network_file_system
 
 __all__ = ["FolderWatcher"]
@@ -34,6 +40,9 @@ log = logging.getLogger(__name__)
 
 MISSED_EVENTS_LIMIT = 2
 """After so many changes in a row without an event the watch is not set anew, but given up."""
+
+MAX_BELOW = 32
+"""Folders below that are watched: each takes a thread. Others are scanned regularly only."""
 
 STOP_SECONDS = 5.0
 
@@ -53,7 +62,7 @@ _EVENT_TYPES: list[type[FileSystemEvent]] = [
 
 
 class FolderWatcher:
-    """Watches folders, and all that is below them, for file events."""
+    """Watches folders for file events, and of those below them the ones that it is told of."""
 
     def __init__(self, folders: Sequence[Path], *, polling: bool = False) -> None:
         """`polling`: without events. There are none from network shares either, nor from a system
@@ -62,6 +71,9 @@ class FolderWatcher:
         self._event_came = threading.Event()
         self._observer: BaseObserver | None = None
         self._watched: tuple[_Identity | None, ...] = ()
+        self._below: dict[tuple[Path, _Identity], ObservedWatch] = {}
+        self.sees_all = True
+        """Whether all folders are watched that it was told of."""
         self._missed_events = 0
         """Changes in a row of which no event came."""
         self._polling = polling
@@ -91,11 +103,32 @@ class FolderWatcher:
             if self._watched != self._identities():
                 log.warning("a watched folder is another one now; it is watched anew")
                 self._set()
-            elif self._observer is not None and not _is_alive(self._observer):
+            elif self._observer is not None and not self._is_alive(self._observer):
                 log.warning("the watch on the folders has died; it is set anew")
                 self._set()
         is_new, self._new = self._new, False
         return is_new
+
+    def watch_below(self, folders: Iterable[Path]) -> None:
+        """Watch these besides, and none that it was told of before and is not now."""
+        if self._observer is None:
+            return
+        wanted = {
+            (folder, identity)
+            for folder in folders
+            if (identity := _identity_of_entry(folder)) is not None
+        }
+        alive = {emitter.watch for emitter in self._observer.emitters if emitter.is_alive()}
+        kept = {key for key, watch in self._below.items() if watch in alive}
+        for key in self._below.keys() - (wanted & kept):
+            self._observer.unschedule(self._below.pop(key))
+        new = sorted(wanted - self._below.keys())
+        self.sees_all = len(self._below) + len(new) <= MAX_BELOW
+        for key in islice(new, max(0, MAX_BELOW - len(self._below))):
+            try:
+                self._below[key] = self._schedule(self._observer, key[0])
+            except OSError:  # Taken away at this moment, or the system's limit is reached.
+                self.sees_all = False
 
     def missed_event(self) -> None:
         """Something has changed without an event: set the watch anew, or give it up if that has
@@ -115,6 +148,8 @@ class FolderWatcher:
         if self._observer is not None:
             _stop(self._observer)
             self._observer = None
+        self._below.clear()
+        self.sees_all = True
 
     def _set(self) -> None:
         self.close()
@@ -126,8 +161,7 @@ class FolderWatcher:
         observer = Observer()
         try:
             for folder in self._folders:
-                handler = _EventHandler(self._event_came)
-                observer.schedule(handler, str(folder), recursive=True, event_filter=_EVENT_TYPES)
+                self._schedule(observer, folder)
             observer.start()
         except OSError as error:
             # inotify's limits (fs.inotify.max_user_watches, max_user_instances) and odd mounts.
@@ -140,6 +174,16 @@ class FolderWatcher:
             _stop(observer)
             return
         self._observer = observer
+
+    def _schedule(self, observer: BaseObserver, folder: Path) -> ObservedWatch:
+        handler = _EventHandler(self._event_came)
+        return observer.schedule(handler, str(folder), event_filter=_EVENT_TYPES)
+
+    def _is_alive(self, observer: BaseObserver) -> bool:
+        """The watch of a folder below ends when that is removed, as it may be."""
+        below = self._below.values()
+        emitters = [emitter for emitter in observer.emitters if emitter.watch not in below]
+        return observer.is_alive() and all(emitter.is_alive() for emitter in emitters)
 
     def _is_remote(self) -> bool:
         for folder in self._folders:
@@ -174,13 +218,18 @@ def _stop(observer: BaseObserver) -> None:
         library.setLevel(level)
 
 
-def _is_alive(observer: BaseObserver) -> bool:
-    return observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
-
-
 def _identity(folder: Path) -> _Identity | None:
     try:
         facts = folder.stat()
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
+
+
+def _identity_of_entry(folder: Path) -> _Identity | None:
+    """Of a folder below, which anybody may have replaced by a link."""
+    try:
+        facts = lstat(folder)
+    except OSError:
+        return None
+    return (facts.st_dev, facts.st_ino) if stat.S_ISDIR(facts.st_mode) else None

@@ -14,6 +14,7 @@ from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name_in
 from hotfolder.outbox.originals import move_originals, originals_parent
+from hotfolder.outbox.result_name import result_name
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
@@ -59,10 +60,19 @@ class Publisher:
             self._choose_result_name(entry)
 
     def _choose_result_name(self, entry: SpooledJob) -> None:
-        name = entry.job.name
+        job, outcome = entry.job, _outcome(entry)
+        name = result_name(
+            job.options.name or self._config().name,
+            job.name,
+            job.content,
+            job.styles,
+            job.settings,
+            record=outcome.record,
+            finished=outcome.finished,
+        )
         if not self._config().overwrite:
-            extra_outputs = _outcome(entry).extra_outputs
-            ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *(f".{each}" for each in extra_outputs))
+            extra = (f".{each}" for each in outcome.extra_outputs)
+            ends = (*RESULT_SUFFIXES, RECORD_SUFFIX, *extra)
             name = free_name_in(self._folder.outbox, name, ends)
         self._note(entry, published=name)
 

@@ -17,14 +17,13 @@ from typing import Any
 
 from engine import __version__
 from hotfolder.config.reload import CurrentConfig
-from hotfolder.file_names import shown
 from hotfolder.inbox.candidate import JobCandidate
 from hotfolder.inbox.model import Decision
 from hotfolder.job import now
-from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.outbox.device_notes import device_document, no_progress, no_worker
 from hotfolder.outbox.publisher import Publisher, error_text
 from hotfolder.outbox.status_files import StatusWriter
+from hotfolder.outbox.strays import StrayLog, listed
 from hotfolder.outbox.written_statuses import OnStatus, WrittenStatuses
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.control_files import on_hold
@@ -32,7 +31,7 @@ from hotfolder.spool.entry import SpooledJob
 from hotfolder.throttle import Throttle
 from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Progress
-from plugin.client.protocol import JobState, JobStatus, ServerStatus
+from plugin.client.protocol import JobState, JobStatus, ServerState, ServerStatus
 
 __all__ = ["OnStatus", "StatusReporter"]
 
@@ -91,6 +90,7 @@ class StatusReporter:
         self._no_worker: str | None = None
         """Why nothing is painted."""
         self._started = now()
+        self._stray_log = StrayLog(clock)
         self._refreshing = Throttle(clock)
         self._updating = Throttle(clock)
         self._server: tuple[ServerStatus, float] | None = None
@@ -225,6 +225,8 @@ class StatusReporter:
         problem: str | None = None,
     ) -> None:
         """Write the heartbeat, if it is time or something has changed."""
+        is_last = state == ServerState.STOPPED
+        self._stray_log.note(strays, 0.0 if is_last else self._config().wait_seconds)
         states = Counter(self._state_of(entry) for entry in self._live.values())
         unclaimed = self._unclaimed()
         # Counted apart, since there may be thousands at each step of the server.
@@ -244,10 +246,7 @@ class StatusReporter:
                 for state in (JobState.WAITING, JobState.HELD, JobState.QUEUED, JobState.RUNNING)
             },
             totals=dict(totals or {}),
-            strays=[
-                shortened(shown(words), MAX_MESSAGE)
-                for words in [*self._written.refused, *strays][:20]
-            ],
+            strays=listed([*self._written.refused, *strays]),
             paused=self.paused,
             config_problem=self.config_problem,
             problem=problem,

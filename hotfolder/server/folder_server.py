@@ -91,7 +91,7 @@ class FolderServer:
             on_error=self._status_failed,
             clock=clock,
         )
-        self._job_backoff = JobBackoff(self._reporter, clock)
+        self._job_backoff = JobBackoff(folder, self._reporter, clock)
         self._batches = BatchCoordinator(
             current,
             folder,
@@ -157,7 +157,12 @@ class FolderServer:
     def run_summary(self) -> RunSummary:
         """What it has done so far."""
         left = len(self._live) + len(self._last_scan.candidates) + self._batches.unfinished
-        return RunSummary(**self._completion.totals, waiting=left, stopped_by=None, once=self._once)
+        return RunSummary.of(self._completion.totals, left, self._strays, once=self._once)
+
+    @property
+    def _strays(self) -> tuple[str, ...]:
+        """What belongs to no job, in words."""
+        return (*self._batches.troubles, *self._spool.troubles, *self._last_scan.unrecognised)
 
     def seconds_to_next_scan(self) -> float:
         """When the next step is due, if no worker reports anything before."""
@@ -211,8 +216,8 @@ class FolderServer:
 
     def _clean(self) -> None:
         self._leftovers.step()
-        folders = names_of_folders(self._live)
-        self._cleaner.step(self._names_taken() | self._batches.names | folders)
+        names = self._names_taken() | self._batches.names | names_of_folders(self._live)
+        self._cleaner.step(names)
 
     def report_stopping(self) -> None:
         """The server is about to end its workers, which takes a moment."""
@@ -244,8 +249,7 @@ class FolderServer:
     def _report_unavailable(self) -> None:
         """If only a part of the folder is missing."""
         if self._availability_monitor.same_root:
-            self._paused = f"waits for {self._availability_monitor.reason}"
-            self._reporter.paused = self._paused
+            self._paused = self._reporter.paused = f"waits for {self._availability_monitor.reason}"
             self._report()
 
     def _start(self) -> None:
@@ -307,8 +311,7 @@ class FolderServer:
 
     def _apply_changed_config(self) -> None:
         if self._config.changed():
-            level = self._config.current().log_level.upper()
-            logging.getLogger("hotfolder").setLevel(level)
+            logging.getLogger("hotfolder").setLevel(self._config.current().log_level.upper())
         self._runner.note_weights()
         self._reporter.config_problem = self._config.problem
 
@@ -381,11 +384,7 @@ class FolderServer:
                 devices=self._dispatcher.devices() if state != "stopped" else (),
                 totals=self._completion.totals,
                 problem=self._guard.problem,
-                strays=(
-                    *self._batches.troubles,
-                    *self._spool.troubles,
-                    *self._last_scan.unrecognised,
-                ),
+                strays=self._strays,
             )
         except OSError as error:
             self._status_failed(error)

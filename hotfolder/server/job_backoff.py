@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hotfolder.backoff import Backoff
 from hotfolder.errors import FolderError
 from hotfolder.outbox.status_reporter import StatusReporter
+from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import SpooledJob
 
 __all__ = ["JobBackoff"]
@@ -21,7 +22,10 @@ log = logging.getLogger(__name__)
 class JobBackoff:
     """The jobs of one hot folder for which something was refused."""
 
-    def __init__(self, reporter: StatusReporter, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, folder: FolderPaths, reporter: StatusReporter, clock: Callable[[], float]
+    ) -> None:
+        self._folder = folder
         self._reporter = reporter
         self._backoff = Backoff(clock)
         self._reasons: dict[str, str] = {}
@@ -43,7 +47,9 @@ class JobBackoff:
         try:
             yield
         except Exception as error:
-            words = (isinstance(error, OSError) and error.strerror) or str(error) or repr(error)
+            words = str(error) or repr(error)
+            if isinstance(error, OSError):
+                words = self._folder.why_refused(error)
             reason = f"{what}: {words}"
             if self._reasons.get(job_id) != reason:
                 unforeseen = None if isinstance(error, OSError) else error

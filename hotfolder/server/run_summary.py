@@ -1,7 +1,9 @@
 """What a server has done, and the exit code that says so."""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from hotfolder.errors import ExitCode
 
@@ -18,8 +20,18 @@ class RunSummary:
     waiting: int = 0
     """Candidates left in the inbox, and jobs left in the queue."""
     stopped_by: signal.Signals | None = None
+    strays: tuple[str, ...] = ()
+    """What lies in the inbox and belongs to no job, in words."""
     once: bool = False
     """Whether it was to end by itself."""
+
+    @classmethod
+    def of(
+        cls, totals: Mapping[str, int], waiting: int, strays: tuple[str, ...], *, once: bool
+    ) -> Self:
+        """Of a server that nobody has stopped; `totals`: jobs that have ended, by their state."""
+        done, failed, cancelled = (totals[state] for state in ("done", "failed", "cancelled"))
+        return cls(done, failed, cancelled, waiting, strays=strays, once=once)
 
     @property
     def exit_code(self) -> ExitCode:

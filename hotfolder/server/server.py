@@ -210,7 +210,8 @@ class Server:
             key: sum(getattr(part, key) for part in parts)
             for key in ("done", "failed", "cancelled", "waiting")
         }
-        return RunSummary(**counts, stopped_by=self._stopped_by, once=self._once)
+        strays = tuple(words for part in parts for words in part.strays)
+        return RunSummary(**counts, strays=strays, stopped_by=self._stopped_by, once=self._once)
 
 
 class _ServedFolder:

@@ -147,7 +147,7 @@ class Claimer:
         if snapshot is None:
             return None  # It goes on at the next turn.
         began = self._clock()
-        self._schedule.found(snapshot)
+        self._schedule.found(snapshot, self._inbox.folders)
         result = self._last = self._take(snapshot, live)
         seconds = self._scan.busy + self._clock() - began
         self._schedule.end(seconds, within=self._liveness.seconds_between_scans)
@@ -339,7 +339,7 @@ class Claimer:
             unforeseen = None if isinstance(error, OSError) else error
             log.error("%s cannot be taken in: %s", JobTag(name), error, exc_info=unforeseen)
             self._backoff.delay(candidate.name)
-            words = (isinstance(error, OSError) and error.strerror) or str(error)
+            words = self._folder.why_refused(error) if isinstance(error, OSError) else str(error)
             message = f"cannot be taken in: {words}; it is tried again"
             self._refusals[candidate.name] = message
             result.waiting[name] = replace(candidate, message=message)
@@ -353,6 +353,9 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
+        sidecars = controls.new_sidecars(result.waiting)
+        for name in (name for name, file in sidecars.items() if file.settled):
+            self._names.pop(result.waiting.pop(name).name, None)
         names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
@@ -363,7 +366,7 @@ class Claimer:
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result))
+        return controls.retry(self._inbox, room, sidecars, claim, lambda: self._is_late(result))
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

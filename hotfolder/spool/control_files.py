@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.atomic_files import move
+from hotfolder.file_names import FileRole
 from hotfolder.folder_access import open_regular
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.model import InboxFile
@@ -65,10 +66,22 @@ class ControlFiles:
             released = True
         return released
 
+    def new_sidecars(self, waiting: Mapping[str, JobCandidate]) -> dict[str, InboxFile]:
+        """Of failed jobs that are to be tried again, by name: what waits in the inbox under a job's
+        name, and is a sidecar alone, takes the place of that job's."""
+        names = self._files[ControlFile.RETRY].keys() & waiting.keys()
+        files = {name: waiting[name].files for name in names}
+        return {
+            name: each[0]
+            for name, each in files.items()
+            if [file.parsed.role for file in each] == [FileRole.SIDECAR]
+        }
+
     def retry(
         self,
         inbox: InboxScanner,
         room: int,
+        sidecars: Mapping[str, InboxFile],
         claim: Callable[[JobCandidate], bool],
         is_late: Callable[[], bool],
     ) -> bool:
@@ -76,12 +89,16 @@ class ControlFiles:
         False if some are left.
 
         Args:
+            sidecars: as `new_sidecars`.
             claim: False if it cannot be claimed now.
         """
         for name in self._files[ControlFile.RETRY]:
             if room <= 0 or is_late():
                 return False
-            candidates = inbox.failed(name)
+            new = sidecars.get(name)
+            if new is not None and not new.settled:
+                continue  # The next scan will find it whole.
+            candidates = inbox.failed(name, new.path if new is not None else None)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):

@@ -1,6 +1,7 @@
 """When to scan the inbox: after file events and regularly besides, but never all of the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.inbox.candidate import Snapshot
@@ -50,10 +51,12 @@ class ScanSchedule:
             self._missed_since = None
         return True
 
-    def found(self, snapshot: Snapshot) -> None:
-        """Plan the next scan by what this one has found."""
+    def found(self, snapshot: Snapshot, folders: Iterable[Path] = ()) -> None:
+        """Plan the next scan by what this one has found. `folders`: those in the inbox."""
         # What lay there at the start came before the watcher.
-        self._note_change(snapshot.changed and not self._by_event and self._has_scanned)
+        is_missed = snapshot.changed and not self._by_event and self._watcher.sees_all
+        self._note_change(is_missed and self._has_scanned)
+        self._watcher.watch_below(folders)
         self._has_scanned = True
         watch = self._config().watch
         pause = watch.rescan_seconds if self._watcher.native else watch.poll_seconds

@@ -21,7 +21,7 @@ from typing import IO, Any
 import torch
 
 import engine
-from engine.images.decode import Opener
+from engine.images.reading.files import Opener
 from engine.network.devices import describe_hardware
 from engine.network.vgg import VGG19
 from engine.progression import Progression

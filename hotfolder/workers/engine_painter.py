@@ -5,6 +5,7 @@ Imports torch. Only worker processes import this module.
 
 import contextlib
 import json
+import logging
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -15,13 +16,14 @@ import torch
 
 import engine
 from engine.errors import PictureError
-from engine.images.picture import Picture, read_picture, write_picture
+from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory
 from engine.network.allocator import is_out_of_memory, release
 from engine.network.devices import make_reproducible, resolve_devices
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
+from engine.output import output_of
 from engine.progression import Progression
 from engine.settings import SUFFIXES, Settings
 from engine.state import State
@@ -36,6 +38,8 @@ from hotfolder.workers.events import Done, Progress
 from hotfolder.workers.worker_process import WorkerOptions
 
 __all__ = ["EnginePainter"]
+
+logger = logging.getLogger(__name__)
 
 PREVIEW_SIDE = 512
 PREVIEW_QUALITY = 85
@@ -103,7 +107,7 @@ class EnginePainter:
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
         started = now()
         folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
-        content = self._read(inputs / job.content)
+        content = self._read(inputs / job.content, job.settings.page)
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
         vgg = self._loaded(job.settings.weights, job.settings.precision)
@@ -141,11 +145,11 @@ class EnginePainter:
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    extra_outputs = _write_progression(progression, folder) if progression else []
                     self._interruptible = None
-                    picture = _write_result(step.picture, job.settings, folder)
+                    picture, written = _write_result(step.picture, job.settings, content, folder)
+                    extra_outputs = _write_progression(progression, folder) if progression else []
                     record = _record(job, inputs, content, styles, step, started)
-                    yield Done(job.id, str(picture), record, extra_outputs)
+                    yield Done(job.id, str(picture), record | {"output": written}, extra_outputs)
                     return
                 self._interruptible = checkpoints, state_of(step, progression)
                 checkpoints.keep(self._interruptible[1])
@@ -166,10 +170,11 @@ class EnginePainter:
                     rejected_moves=step.rejected_moves,
                 )
 
-    def _read(self, path: Path) -> Picture:
+    def _read(self, path: Path, page: int | None = None) -> Picture:
         if is_link(path):  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
-        return read_picture(path, max_megapixels=self._options.max_megapixels, opener=opener)
+        limit = self._options.max_megapixels
+        return read_picture(path, max_megapixels=limit, opener=opener, page=page)
 
     def _loaded(self, weights: str, precision: str) -> VGG19:
         if self._network is None or self._network[0] != (weights, precision):
@@ -180,21 +185,41 @@ class EnginePainter:
         return self._network[1]
 
 
-def _write_result(picture: Picture, settings: Settings, folder: Path) -> Path:
-    target = folder / f"result{SUFFIXES[settings.format]}"
+def _write_result(
+    picture: Picture, settings: Settings, content: Picture, folder: Path
+) -> tuple[Path, dict[str, Any]]:
+    """Path of the result, and what the record says of how it was written."""
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
+    output = output_of(settings, content, picture.size, text)
+    try:
+        return _written(picture, output.encoding, folder), output.record
+    except OSError:
+        raise
+    except Exception as error:
+        # The painting is worth more than what it was to be written as.
+        logger.exception("the result cannot be written as %s", output.encoding.format)
+        why = f"it could not be written as {output.encoding.format} ({error}): PNG instead"
+        plain = {"format": "png", "bits": 16, "profile": "srgb", "metadata": [], "notes": [why]}
+        return _written(picture, Encoding(bits=16, text=text), folder), plain
+
+
+def _written(picture: Picture, encoding: Encoding, folder: Path) -> Path:
+    target = folder / f"result{SUFFIXES[encoding.format]}"
     with whole(target) as file:
-        write_picture(
-            picture, file, format=settings.format, quality=settings.jpeg_quality, text=text
-        )
+        write_picture(picture, file, encoding)
     return target
 
 
 def _write_progression(progression: Progression, folder: Path) -> list[str]:
-    """Paths of the strip, the animation and the losses' curve."""
-    files = {folder / name: data for name, data in progression.files().items()}
-    for path, data in files.items():
-        write_whole(path, data)
+    """Paths of the strip, the animation and the losses' curve; none if they cannot be written,
+    since the painting is there."""
+    try:
+        files = {folder / name: data for name, data in progression.files().items()}
+        for path, data in files.items():
+            write_whole(path, data)
+    except Exception:
+        logger.exception("the progression cannot be written")
+        return []
     return [str(path) for path in files]
 
 

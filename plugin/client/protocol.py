@@ -78,8 +78,12 @@ CLIENT_HEARTBEAT_SECONDS = 2.0
 
 # --- file names ----------------------------------------------------------------------------------
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-"""Of pictures that can be painted, or painted from."""
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"),
+    *(".avif", ".heic", ".heif", ".hif", ".jxl"),
+)
+"""Of pictures that can be painted, or painted from. One that cannot be read after all fails in
+words."""
 
 SIDECAR_SUFFIXES = (".yaml", ".yml")
 SIDECAR_SUFFIX = SIDECAR_SUFFIXES[0]
@@ -87,7 +91,7 @@ SIDECAR_SUFFIX = SIDECAR_SUFFIXES[0]
 PARTIAL_SUFFIX = ".part"
 """Of a file that is still being written. Nobody looks at it, nor at one that starts with a dot."""
 
-RESULT_SUFFIXES = (".png", ".jpg", ".tif")
+RESULT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".avif")
 RECORD_SUFFIX = ".result.yaml"
 EXTRA_OUTPUT_SUFFIXES = (".progression.jpg", ".progression.webp", ".losses.png")
 """Of what lies beside a result with `progression`."""
@@ -192,6 +196,10 @@ def usable_name(wanted: str, *, longest: int = MAX_NAME_BYTES) -> str:
         name = portable_name((parsed[0] if parsed else name).lstrip(" ."))
         if is_batch_name(name):
             name = name[: -len(BATCH_SUFFIX)] + BATCH_SUFFIX.replace(".", "-")
+        # The sidecar `cat.jpg.yaml` would be that of the picture cat.jpg.
+        stem, _, suffix = name.rpartition(".")
+        if stem and f".{suffix.lower()}" in PICTURE_SUFFIXES:
+            name = f"{stem}-{suffix}"
         if fold_name(name) in {*RESERVED_NAMES, PRESET}:
             name = f"{name}-job"
         while len(name.encode()) > longest:

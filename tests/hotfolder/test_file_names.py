@@ -36,6 +36,16 @@ from plugin.client.protocol import RESULT_SUFFIXES, ControlFile
         ("a.\N{LATIN SMALL LETTER LONG S}tyle.jpg", ParsedName(FileRole.PICTURE)),
         ("a.\N{LATIN SMALL LETTER DOTLESS I}nit.jpg", ParsedName(FileRole.PICTURE)),
         ("a.style\N{ARABIC-INDIC DIGIT TWO}.jpg", ParsedName(FileRole.PICTURE)),
+        ("IMG_0001.HEIC", ParsedName(FileRole.PICTURE)),
+        ("a.content.jfif", ParsedName(FileRole.CONTENT, "a")),
+        ("a.style.avif", ParsedName(FileRole.STYLE, "a", 1)),
+        ("a.init.jxl", ParsedName(FileRole.INIT, "a")),
+        # As darktable, digiKam and others call what belongs to a picture.
+        ("cat.jpg.yaml", ParsedName(FileRole.SIDECAR, "cat", picture="cat.jpg")),
+        ("cat.content.JPG.yml", ParsedName(FileRole.SIDECAR, "cat", picture="cat.content.JPG")),
+        ("cat.style.jpg.yaml", ParsedName(FileRole.OTHER)),
+        ("note.yaml.txt", ParsedName(FileRole.MISNAMED, "note")),
+        ("note.yml.TXT", ParsedName(FileRole.MISNAMED, "note")),
         ("notes.txt", ParsedName(FileRole.OTHER)),
         ("holiday.batch.yaml", ParsedName(FileRole.BATCH, "holiday")),
         # Their sidecar would be a batch, and they would be painted without their settings.
@@ -62,6 +72,15 @@ def test_a_name_says_job_and_role(file_name: str, expected: ParsedName) -> None:
         pytest.param("a.yaml~", id="editor_backup"),
         pytest.param("Thumbs.db", id="windows_thumbnails"),
         pytest.param("desktop.ini", id="windows_folder"),
+        pytest.param(".DS_Store", id="macos_folder"),
+        pytest.param("__MACOSX", id="macos_archive"),
+        pytest.param("~$cat.content.jpg", id="office_lock"),
+        pytest.param("@eaDir", id="synology_thumbnails"),
+        pytest.param("$RECYCLE.BIN", id="windows_recycle_bin"),
+        pytest.param("a.content.jpg.filepart", id="winscp"),
+        pytest.param("a.content.jpg.opdownload", id="opera"),
+        pytest.param("a.jpg.download", id="safari"),
+        pytest.param("a.jpg.partial", id="internet_explorer"),
     ],
 )
 def test_litter_and_unfinished_deliveries_are_never_looked_at(file_name: str) -> None:

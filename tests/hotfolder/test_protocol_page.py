@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from support import Room
 
+from hotfolder import file_names
+from hotfolder.inbox.sidecar import SIDECAR_KEYS
+from hotfolder.job_options import NAME_FIELDS
 from plugin.client import protocol
 from plugin.client._status import parse_server, parse_status
 
@@ -107,3 +110,18 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"older than {protocol.SERVER_TIMEOUT_SECONDS:g} s" in section("Status of the server")
     every = f"every {protocol.CLIENT_HEARTBEAT_SECONDS:g} s"
     assert every in section("Control files")
+
+
+def test_the_page_has_every_suffix_of_pictures_and_all_that_is_ignored() -> None:
+    text = section("Delivering files")
+    for suffix in (*protocol.PICTURE_SUFFIXES, *protocol.SIDECAR_SUFFIXES):
+        assert f"`{suffix}`" in text
+    for ignored in (*file_names._IGNORED_NAMES, *file_names._IGNORED_ENDINGS):
+        assert f"`{ignored.strip()}`" in text.lower()
+
+
+def test_the_page_has_every_key_of_a_sidecar_and_every_field_of_a_results_name() -> None:
+    keys = {*SIDECAR_KEYS, "priority"}
+    assert set(first_cells("The sidecar")) == keys
+    for field in NAME_FIELDS:
+        assert f"`{{{field}}}`" in section("Results")

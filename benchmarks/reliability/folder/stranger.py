@@ -207,7 +207,7 @@ class Stranger:
     def _made(self, path: str) -> Path:
         target = self._folder.inbox / path
         if target.parent != self._folder.inbox:
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
         return self._through_no_link(target)
 
     def _through_no_link(self, target: Path) -> Path:

@@ -49,7 +49,19 @@ ODD = (
 NAMES = (*ORDINARY * 15, *ODD)
 """Of jobs; the ordinary ones so often that things meet."""
 
-FOLDERS = (*("",) * 6, *("album",) * 4, "oil", "\u96e8" * 40, "a\nb", "album/deeper", "n" * 250)
+FOLDERS = (
+    *("",) * 6,
+    *("album",) * 4,
+    *(
+        "oil",
+        "\u96e8" * 40,
+        "a\nb",
+        "album/deeper",
+        "album/deeper",
+        "album/deeper/still",
+        "n" * 250,
+    ),
+)
 """Of the inbox, and the inbox itself."""
 
 SUFFIXES = (
@@ -66,6 +78,12 @@ SUFFIXES = (
     ".txt",
     ".jpg.part",
     ".CONTENT.JPG",
+    ".jpg.yaml",
+    ".jfif",
+    ".HEIC",
+    ".yaml.txt",
+    ".content (1).jpg",
+    ".jpg.xmp",
     "",
     *(control.suffix for control in ControlFile),
 )
@@ -92,10 +110,16 @@ VALID = (
     b"content: dog.jpg\nstyles: [cat.jpg, wave.jpg]\npriority: 9\n",
     b"styles: styles/wave.jpg\nmax_minutes: 1\n",
     b"progression: 3\n",
+    b"name: '{content}-{style}'\n",
     b"content: dog.jpg\nstyles: wave.jpg\n",
 )
 SIDECARS = (
     *VALID,
+    b"services: {web: {image: nginx}}\n",
+    b"TakenAt: 2024-05-01\nUID: p0\n",
+    b"content: cat.jpg\nstyles:\n\t- dog.jpg\n",
+    b"content: \xe2\x80\x9cdog.jpg\xe2\x80\x9d\nstyles: [wave]\n",
+    b"styles: wave.jpg, night.jpg\n",
     b"styles: styles/link.jpg\n",
     b"init: file\n",
     b"content: dog.jpg\ninit_file: cat.jpg\nstyles: wave.jpg\n",
@@ -120,10 +144,13 @@ PRESETS = (
     b"styles: [wave.jpg]\n",
     b"styles: [styles/night.jpg]\nsize: 64\n",
     b"styles: [dog.jpg]\n",
+    b"styles: [dog.jpg]\nrecursive: true\nname: '{content}-{size}'\n",
+    b"styles: [wave.jpg]\nrecursive: true\n",
+    b"styles: [wave.jpg]\nrecursive: 7\n",
     b"styles: [gone.jpg]\n",
     b"content: cat.jpg\nstyles: [wave.jpg]\n",
     b"owner: {heartbeat: true}\nstyles: [wave.jpg]\n",
-    *SIDECARS[12:],
+    *SIDECARS[18:],
 )
 
 BATCHES = (
@@ -131,6 +158,9 @@ BATCHES = (
     b"contents: ['cat.jpg', 'dog.jpg']\nstyles: [wave.jpg, [night.jpg, wave.jpg]]\n",
     b"contents: 'album/*.jpg'\nstyles: '*.jpg'\nsettings: [{size: 64}, {size: 128}]\n",
     b"contents: '**/*.jpg'\nstyles: styles/wave.jpg\npriority: 7\nclient: {ticket: b}\n",
+    b"contents: album\nstyles: wave.jpg\n",
+    b"contents: album/\nstyles: [wave]\nrecursive: true\n",
+    b"contents: 'album/*'\nstyles: wave.jpg\nrecursive: true\nname: painting\n",
     b"contents: cat.jpg\nstyles: gone.jpg\n",
     b"contents: gone.jpg\nstyles: wave.jpg\n",
     b"contents: cat.jpg\nstyles: styles/link.jpg\n",

@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,7 @@ import typer
 
 from engine import __version__
 from hotfolder.cli.app import command
-from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.console import by_reason, clock_time, report
 from hotfolder.cli.options import (
     ConfigOption,
     DevicesOption,
@@ -41,6 +41,9 @@ OWN_FOLDER = ".impasto-batch"
 """Below the output folder: the hot folder of a batch that nobody else serves."""
 
 START_SECONDS = 60.0
+
+FAILED_SHOWN = 10
+"""Failures that are listed at the end."""
 
 
 @command(
@@ -73,6 +76,21 @@ def batch(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")
     ] = Path("painted"),
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="What results are called: '{content}-{style}-{size}'."
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into the folders in folders.")
+    ] = False,
+    flat: Annotated[
+        bool,
+        typer.Option(
+            "--flat", help="All results into DIR itself, not into folders as the contents."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be painted.")
     ] = False,
@@ -88,17 +106,25 @@ def batch(
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
     stop it, change the lists, and run it again as you like. Exit code 10 if some failed.
     """
-    from hotfolder.batches.expansion import expand, find_contents, variants_of
+    from hotfolder.batches.contents import find_contents
+    from hotfolder.batches.expansion import expand, variants_of
     from hotfolder.batches.finished_work import FinishedWork
+    from hotfolder.outbox.strays import listed
 
-    read = read_config(config, devices=device or None)
+    read = read_config(config, devices=device or None, name=name)
     client = _server_of(hot, config, here=here)
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
     layers = [settings_layer(name, assignments, size, strength) for name in presets]
-    items = list(expand(find_contents(contents), blends, variants_of(layers, read.settings)))
-    finished = FinishedWork(out, (client.server().version if client else None) or __version__)
+    found = find_contents(contents, recursive=recursive, but=out)
+    folders = {} if flat else found.pictures
+    variants = variants_of(layers, read.settings)
+    items = list(expand(list(found.pictures), blends, variants, folders=folders))
+    version = (client.server().version if client else None) or __version__
+    finished = FinishedWork(out, version, found.pictures.values())
+    if found.left_out:
+        report(f"Left out: {by_reason(listed(found.left_out))}.")
     if dry_run:
         return _print_plan(items, finished)
     try:
@@ -108,7 +134,7 @@ def batch(
     # No worker need be started to find that all is done.
     idle = all(finished.picture_of(item) for item in items)
     with _serving(client, read, out, idle=idle) as (served, check):
-        code = _run(items, served, finished, check)
+        code = _run(items, served, finished, check, found.left_out, read.name)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
     if client is None and code == ExitCode.OK:
@@ -121,12 +147,15 @@ def _run(
     client: "Client",
     finished: "FinishedWork",
     check: Callable[[], None] | None,
+    left_out: Sequence[str],
+    name: str | None,
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
+    from hotfolder.batches.summary import SUMMARY, summary_text
     from hotfolder.cli.batch_view import BatchView, counts
     from hotfolder.job import now
 
-    run = BatchRun(client, items, finished, check_server=check)
+    run = BatchRun(client, items, finished, name=name, check_server=check)
     started, clock = now(), time.monotonic()
     try:
         with BatchView(run.items) as view:
@@ -138,11 +167,16 @@ def _run(
         report("\nStopped. The same command goes on from here.")
         raise
     finally:
-        _write_summary(run.items, finished.out, started=started, finished=now())
+        ends = [(each.item, each.end) for each in run.items]
+        text = summary_text(ends, started=started, finished=now(), left_out=left_out)
+        _write_summary(run.items, finished.out, text)
     tally = Counter(progress.state for progress in run.items)
     report(f"{', '.join(counts(tally))} in {clock_time(time.monotonic() - clock)}.")
-    for progress in [progress for progress in run.items if progress.state == "failed"][:10]:
+    failed = [progress for progress in run.items if progress.state == "failed"]
+    for progress in failed[:FAILED_SHOWN]:
         report(f"  {progress.item.name}: {progress.reason}")
+    if (more := len(failed) - FAILED_SHOWN) > 0:
+        report(f"  and {more} more, which {SUMMARY} names")
     typer.echo(finished.out / "summary.yaml")
     if (sheet := finished.out / "contact-sheet.jpg").exists():
         typer.echo(sheet)
@@ -150,13 +184,12 @@ def _run(
     return ExitCode.SOME_JOBS_FAILED if bad else ExitCode.OK
 
 
-def _write_summary(items: "list[ItemProgress]", out: Path, *, started: str, finished: str) -> None:
+def _write_summary(items: "list[ItemProgress]", out: Path, text: str) -> None:
     from hotfolder.atomic_files import write_whole
-    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
+    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of
 
-    ends = [(each.item, each.end) for each in items]
     out = without_links(out)
-    write_whole(out / SUMMARY, summary_text(ends, started=started, finished=finished).encode())
+    write_whole(out / SUMMARY, text.encode())
     if any(each.picture for each in items):
         cells = [
             (in_plain_folder(each.picture) if each.picture else None, each.item.name)
@@ -211,7 +244,7 @@ def _serving(
         yield Client(root), None
         return
     root.mkdir(exist_ok=True)
-    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete"})
+    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete", "name": None})
     with (
         _log_into(root / "batch.log", config.log_level),
         Server(ConfigWatch(own), [root]) as server,

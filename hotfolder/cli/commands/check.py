@@ -157,7 +157,8 @@ def _kind_of(file: Path) -> Kind:
         keys = set()  # Reading it will report the error.
     if keys & (set(Config.model_fields) - set(SIDECAR_KEYS)):  # `max_minutes` is in both.
         return Kind.CONFIG
-    return Kind.CONFIG if not keys and file.stem == "config" else Kind.SIDECAR
+    is_config = file.stem == "config" and keys <= set(Config.model_fields)
+    return Kind.CONFIG if is_config else Kind.SIDECAR
 
 
 def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
@@ -174,13 +175,15 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 
 
 def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mapping[str, Any]:
+    from hotfolder.inbox.presets import is_preset_name
     from hotfolder.inbox.sidecar import check_preset, read_sidecar
 
     sidecar = read_sidecar(in_plain_folder(file), str(file))
     base = read_config(config).settings
-    if file.stem == "preset":
+    is_preset = is_preset_name(file.name)
+    if is_preset:
         check_preset(sidecar, base)
-    settings = sidecar.settings(base, init_file=sidecar.init_file)
+    settings = sidecar.settings(base, init_file=sidecar.init_file, of_folder=is_preset)
     missing = _missing_pictures(file, sidecar, hot)
     if missing:
         raise SidecarError("\n".join(missing))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotfolder.cli.app import command
-from hotfolder.cli.console import report
+from hotfolder.cli.console import by_reason, report
 from hotfolder.cli.options import ConfigOption, DevicesOption, HotOption, HotsOption, hot_option
 from hotfolder.cli.styles import fill_style_library
 from hotfolder.cli.where import find_hot_folder, find_hot_folders, new_hot_folder, read_config
@@ -147,6 +147,7 @@ def _serve(
     from hotfolder.cli.progress import Point, ProgressView
     from hotfolder.config.layers import read_configuration
     from hotfolder.config.reload import ConfigWatch
+    from hotfolder.outbox.strays import listed
     from hotfolder.server.server import Server
     from plugin.client import Status
 
@@ -179,6 +180,8 @@ def _serve(
         ended = Server(watch, roots, once=once, wait=wait, on_event=show).run()
     left = f", {ended.waiting} left" if ended.waiting else ""
     report(f"{ended.done} done, {ended.failed} failed, {ended.cancelled} cancelled{left}.")
+    if ended.strays:
+        report(f"In the inbox, but part of no job: {by_reason(listed(ended.strays))}.")
     return int(ended.exit_code)
 
 

@@ -26,6 +26,7 @@ from hotfolder.cli.options import (
 )
 from hotfolder.cli.output_files import (
     check_output,
+    check_room,
     format_of,
     progression_files,
     write_file,
@@ -33,9 +34,11 @@ from hotfolder.cli.output_files import (
 )
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import InputError
+from hotfolder.errors import FolderError, InputError
 
 if TYPE_CHECKING:
+    from engine.images.picture import Picture
+    from engine.progression import Progression
     from engine.settings import Settings
     from engine.stylise import Result
     from hotfolder.config.model import Config
@@ -55,7 +58,10 @@ def stylise(
     content: ContentArgument,
     styles: StylesArgument,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The result: .png, .jpg or .tif.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
+        ),
     ],
     preset: PresetOption = None,
     assignments: SetOption = None,
@@ -107,12 +113,18 @@ def stylise(
     set_threads(read.threads)
     folder = output.with_name(f"{output.name}.checkpoints") if resume else None
     read = read.model_copy(update={"memory": memory or read.memory})
-    result, extras = _paint(content, files, initial, settings, read, device, folder)
-    for name, data in extras.items():
-        write_file(data, extra_outputs[name], force=force)
-    write_output(result.picture, output, settings, force=force)
+    result, picture, shown = _paint(content, files, initial, settings, read, device, folder, output)
+    notes = write_output(result.picture, output, settings, content=picture, force=force)
     if folder is not None:
         shutil.rmtree(folder)
+    if shown is not None:
+        try:
+            for name, data in shown.files().items():
+                write_file(data, extra_outputs[name], force=force)
+        except Exception as error:
+            raise FolderError(f"{error} The painting is in {output}.") from error
+    for note in notes:
+        report(f"{note[0].upper()}{note[1:]}.")
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}"
@@ -130,8 +142,9 @@ def _paint(
     config: "Config",
     device: str,
     checkpoint_folder: Path | None,
-) -> "tuple[Result, dict[str, bytes]]":
-    """The result, and the files that show how it came about, by their names."""
+    output: Path,
+) -> "tuple[Result, Picture, Progression | None]":
+    """The result, the content, and the record of how the result came about."""
     from hotfolder.cli.progress import Point, ProgressView
 
     files = [content, *styles, *([initial] if initial else [])]
@@ -143,7 +156,10 @@ def _paint(
         from engine.stylise import Result, stylise
         from hotfolder.cli.checkpoints import RunCheckpoints
 
-        pictures = [read_picture(file, max_megapixels=config.max_megapixels) for file in files]
+        limit, page = config.max_megapixels, settings.page
+        pictures = [read_picture(content, max_megapixels=limit, page=page)]
+        pictures += [read_picture(file, max_megapixels=limit) for file in files[1:]]
+        check_room(output, pictures[0], settings)
         start = pictures.pop() if initial else None
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
@@ -165,7 +181,7 @@ def _paint(
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    return step, progression.files() if progression else {}
+                    return step, pictures[0], progression
                 checkpoints.keep(step)
                 view.update(content.name, Point.of(step))
     raise AssertionError("the engine ended without a result")

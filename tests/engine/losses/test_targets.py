@@ -60,11 +60,12 @@ def test_cleared_it_counts_on() -> None:
     assert (targets.hits, targets.misses, targets.bytes) == (0, 2, 40)
 
 
-def test_a_digest_tells_pixels_and_shapes_apart_and_nothing_else() -> None:
+def test_a_digest_tells_pixels_alpha_and_shapes_apart_and_nothing_else() -> None:
     pixels = np.linspace(0, 1, 60, dtype=np.float32).reshape(4, 5, 3)
     picture = Picture(pixels)
-    turned = Picture(pixels.transpose(1, 0, 2).copy().transpose(1, 0, 2), pixels[..., 0])
+    turned = Picture(pixels.transpose(1, 0, 2).copy().transpose(1, 0, 2))
     assert turned.digest == picture.digest
+    assert Picture(pixels, pixels[..., 0]).digest != picture.digest
     changed = pixels.copy()
     changed[3, 4, 2] = 0.5
     assert Picture(changed).digest != picture.digest

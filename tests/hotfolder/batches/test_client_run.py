@@ -237,3 +237,34 @@ def test_the_contact_sheet_has_a_cell_for_each_and_survives_what_is_no_picture(
         colours = [image.getpixel((x, y)) for x, y in ((150, 100), (460, 100), (150, 340))]
     reds = [isinstance(c, tuple) and c[0] > 240 and c[1] < 20 for c in colours]
     assert reds == [True, False, False]
+
+
+def test_results_keep_the_tree_of_the_folders(bench: Bench, tmp_path: Path) -> None:
+    contents = {tmp_path / "a/cat.jpg": "", tmp_path / "a/sea/cat.jpg": "sea"}
+    for path in contents:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(str(path).encode())
+    night = bench.files[2]
+    variants = {"1": resolve({"size": 64})}
+    bench.items = list(expand(list(contents), [(night,)], variants, folders=contents))
+    run = bench.finished()
+    results = {"cat-night.png", "sea/cat-night.png"}
+    assert {each.end["picture"] for each in run.items} == results
+    assert {p.relative_to(bench.out).as_posix() for p in bench.out.rglob("*.png")} == results
+    assert len(list(bench.out.rglob("cat-night.result.yaml"))) == 2
+    # A second run finds both, also if it would put them elsewhere.
+    finished = FinishedWork(bench.out, VERSION, contents.values())
+    flat = list(expand(list(contents), [(night,)], variants))
+    assert [finished.picture_of(item) for item in flat] == [
+        bench.out / "cat-night.png",
+        bench.out / "sea/cat-night.png",
+    ]
+    assert [item.result for item in flat] == ["cat-night", "cat-night-2"]
+
+
+def test_results_are_called_as_the_pattern_says(bench: Bench) -> None:
+    run = bench.run(name="{style}_{content}")
+    list(run.steps())
+    results = {"night_cat.png", "night_dog.png", "wave_cat.png", "wave_dog.png"}
+    assert {each.end["picture"] for each in run.items} == results
+    assert bench.done_before() == [bench.out / run.items[n].end["picture"] for n in range(4)]

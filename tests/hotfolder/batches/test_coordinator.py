@@ -257,7 +257,8 @@ def test_a_job_whose_sidecar_is_a_batch_is_not_painted_without_it(room: Room) ->
     room.step(4)
     assert not room.dispatcher.submitted
     assert room.status("trip")["state"] == "failed"
-    assert "trip.batch.content.jpg" in room.status("server")["strays"]
+    strays = room.status("server")["strays"]
+    assert "trip.batch.content.jpg (no job can have this name)" in strays
 
 
 def test_the_same_name_again_is_another_batch(room: Room) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from engine.errors import SettingsError
 from engine.settings import resolve
-from hotfolder.batches.expansion import expand, find_contents, variants_of
+from hotfolder.batches.contents import find_contents
+from hotfolder.batches.expansion import expand, variants_of
 from hotfolder.errors import InputError
 from plugin.client.protocol import MAX_NAME_BYTES
 
@@ -34,10 +35,12 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_contents_are_files_folders_and_patterns(given: list[str], expected: list[str]) -> None:
-    assert [path.name for path in find_contents(given)] == expected
+    assert [path.name for path in find_contents(given).pictures] == expected
 
 
-@pytest.mark.parametrize("given", ["nowhere.jpg", "photos/*.gif", "photos/notes.txt"])
+@pytest.mark.parametrize(
+    "given", ["nowhere.jpg", "photos/*.gif", "photos/notes.txt", "photos/.hidden.jpg"]
+)
 def test_a_word_that_means_no_picture_is_named(given: str) -> None:
     with pytest.raises(InputError) as caught:
         find_contents(["photos", given])

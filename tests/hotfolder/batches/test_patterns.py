@@ -75,3 +75,17 @@ def test_a_pattern_beyond_the_limits_is_refused_with_its_line(pattern: str, expe
         )
         assert expected in str(caught.value)
         assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern", "expected"),
+    [
+        ("shoot [2024]/a.jpg", "shoot [2024]/*.jpg", True),
+        ("IMG [1].jpg", "IMG [1]*.jpg", True),
+        ("shoot 2/a.jpg", "shoot [2024]/*.jpg", True),
+        ("shoot 3/a.jpg", "shoot [2024]/*.jpg", False),
+        (unicodedata.normalize("NFD", "é [1].jpg"), unicodedata.normalize("NFC", "é [1]*"), True),
+    ],
+)
+def test_brackets_mean_themselves_as_well(path: str, pattern: str, expected: bool) -> None:
+    assert fits(PathPattern(pattern), path) is expected

@@ -280,7 +280,7 @@ def test_check_reads_a_folders_preset(hot: Path, capsys: pytest.CaptureFixture[s
     preset.write_text("styles: [night.jpg]\ncontent: cat.jpg\n")
     assert main(["check", str(preset)]) == ExitCode.CONFIGURATION
     assert "line 2: content: 'cat.jpg'; expected no such key" in capsys.readouterr().err
-    preset.write_text("styles: [night.jpg]\nsize: 640\nmax_minutes: 5\n")
+    preset.write_text("styles: [night.jpg]\nsize: 640\nrecursive: true\nname: '{size}'\n")
     assert main(["check", str(preset)]) == ExitCode.OK
     assert "size: 640" in capsys.readouterr().out
 

@@ -255,6 +255,33 @@ def test_a_batch_paints_here_sums_up_and_goes_on_where_it_was(
     assert totals == {"jobs": 2, "skipped": 2}
 
 
+def test_a_batch_keeps_the_tree_and_says_what_it_left_out(
+    small_pictures: tuple[Path, Path], somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("photos/cat.jpg", "photos/sea [1]/cat.jfif"):
+        (somewhere_else / name).parent.mkdir(exist_ok=True)
+        (somewhere_else / name).write_bytes(small_pictures[0].read_bytes())
+    (somewhere_else / "photos/cat.CR2").write_bytes(b"raw")
+    arguments = ["batch", "photos", "-S", "night", *TINY_OPTIONS]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    out, err = capfd.readouterr()
+    assert (out.count("\tpaint\n"), "photos/sea [1]/ (a folder in a folder" in err) == (1, True)
+    assert main([*arguments, "--recursive", "--name", "{content}_{size}"]) == ExitCode.OK
+    assert "Left out: photos/cat.CR2 (a camera's raw file" in capfd.readouterr().err
+    size = TINY["size"]
+    results = {f"cat_{size}.png", f"sea [1]/cat_{size}.png"}
+    painted = Path("painted")
+    assert {path.relative_to(painted).as_posix() for path in painted.rglob("*.png")} == results
+    summary = yaml.safe_load((painted / "summary.yaml").read_text())
+    assert {job["picture"] for job in summary["jobs"]} == results
+    assert [words.partition(" (")[0] for words in summary["left_out"]] == ["photos/cat.CR2"]
+    # A second run, from another list and without the tree, paints nothing again.
+    again = ["batch", "photos/**/*.j*", "--flat", "-S", "night", *TINY_OPTIONS]
+    assert main(again) == ExitCode.OK
+    totals = yaml.safe_load((painted / "summary.yaml").read_text())["totals"]
+    assert totals == {"jobs": 2, "skipped": 2}
+
+
 def test_a_batch_is_handed_to_a_server_that_runs(
     served: Client, small_pictures: tuple[Path, Path], until: Callable[..., None]
 ) -> None:

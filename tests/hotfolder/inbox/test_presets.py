@@ -170,7 +170,7 @@ def test_pictures_in_a_folder_without_a_preset_are_no_jobs(room: Room, oil: Fold
     (oil.path / "deeper").mkdir()
     room.step(3)
     assert room.status("server")["strays"] == [
-        "oil/ (no preset.yaml, so its pictures are no jobs)",
+        "oil/ (no preset.yaml, so its pictures are no jobs: 1)",
         "oil/deeper/ (a folder in a folder)",
     ]
     oil.put("preset.yaml", PRESET)
@@ -178,12 +178,21 @@ def test_pictures_in_a_folder_without_a_preset_are_no_jobs(room: Room, oil: Fold
     assert room.status("oil-cat")["state"] == "done"
 
 
+def test_what_is_nearly_called_as_a_preset_is_told_of(room: Room, oil: Folder) -> None:
+    oil.put("cat.jpg")
+    oil.put("presets.yaml", PRESET)
+    room.step(3)
+    assert room.status("server")["strays"] == [
+        "oil/ (no preset.yaml, so its pictures are no jobs: 1; presets.yaml is nearly called so)"
+    ]
+
+
 def test_a_picture_whose_sidecar_would_be_a_batch_is_no_job(room: Room, oil: Folder) -> None:
     oil.put("preset.yaml", PRESET)
     oil.put("cat.batch.jpg")
     room.step(4)
     assert not room.dispatcher.submitted
-    assert "oil/cat.batch.jpg" in room.status("server")["strays"]
+    assert room.status("server")["strays"] == ["oil/cat.batch.jpg (no job can have this name)"]
 
 
 def test_a_pair_in_a_folder_needs_no_preset(room: Room, oil: Folder) -> None:
@@ -284,3 +293,70 @@ def test_a_folder_that_is_taken_away_takes_its_waiting_pictures_along(
     room.step(3)
     assert room.status("oil-cat")["state"] == "queued"
     assert not (room.folder.status / "oil-dog.json").exists()
+
+
+def test_two_pictures_of_one_stem_are_two_jobs(room: Room, oil: Folder) -> None:
+    oil.put("preset.yaml", PRESET)
+    (oil.path / "dog.jpg").write_bytes(b"the JPEG")
+    (oil.path / "dog.png").write_bytes(b"the PNG")
+    room.step(6)
+    assert room.status("oil-dog")["state"] == room.status("oil-dog-png")["state"] == "done"
+    contents = {job.name: job.content for job in room.dispatcher.submitted}
+    assert contents == {"oil-dog": "dog.jpg", "oil-dog-png": "dog.png"}
+
+
+def test_a_sidecar_of_the_stem_is_that_of_all_pictures_of_it(room: Room, oil: Folder) -> None:
+    oil.put("preset.yaml", PRESET)
+    for name in ("dog.jpg", "dog.png", "dog.webp"):
+        oil.put(name)
+    oil.put("dog.yaml", "size: 320")
+    room.step(10)
+    sizes = {job.content: job.settings.size for job in room.dispatcher.submitted}
+    assert sizes == {"dog.jpg": 320, "dog.png": 320, "dog.webp": 320}
+    assert [path.name for path in oil.path.iterdir()] == ["preset.yaml"]
+
+
+@pytest.mark.parametrize("sidecar", ["dog.jpg.yaml", "dog.JPG.yml"])
+def test_a_sidecar_called_after_a_picture_is_that_pictures_alone(
+    room: Room, oil: Folder, sidecar: str
+) -> None:
+    oil.put("preset.yaml", PRESET)
+    oil.put("dog.jpg")
+    oil.put("dog.png")
+    oil.put(sidecar, "size: 320")
+    room.step(6)
+    sizes = {job.content: job.settings.size for job in room.dispatcher.submitted}
+    assert sizes == {"dog.jpg": 320, "dog.png": 640}
+
+
+def test_a_sidecar_with_another_ending_holds_its_picture(room: Room, oil: Folder) -> None:
+    oil.put("preset.yaml", PRESET)
+    oil.put("note.jpg")
+    oil.put("note.yaml.txt", "size: 320")
+    room.step(4)
+    room.step(1, seconds=100)
+    status = room.status("oil-note")
+    assert (status["state"], room.dispatcher.submitted) == ("held", [])
+    assert "note.yaml.txt: called note.yaml it would be this job's sidecar" in status["message"]
+    (oil.path / "note.yaml.txt").rename(oil.path / "note.yaml")
+    room.step(4)
+    assert (room.status("oil-note")["state"], room.status("oil-note")["size"]) == ("done", 320)
+
+
+def test_another_programs_yaml_beside_a_picture_is_called_what_it_is(
+    room: Room, oil: Folder
+) -> None:
+    oil.put("preset.yaml", PRESET)
+    oil.put("beach.jpg")
+    oil.put("beach.yml", "TakenAt: 2024-05-01T10:00:00Z\nUID: p0\nType: image\nTitle: Beach")
+    room.step(4)
+    assert room.status("oil-beach")["state"] == "done"
+    stray = "oil/beach.yml (a file of PhotoPrism, not a sidecar of Impasto's)"
+    assert room.status("server")["strays"] == [stray]
+
+
+def test_a_preset_is_one_in_any_case(room: Room, oil: Folder) -> None:
+    oil.put("Preset.YAML", PRESET)
+    oil.put("cat.jpg")
+    room.step(4)
+    assert room.status("oil-cat")["state"] == "done"

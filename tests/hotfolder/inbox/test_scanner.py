@@ -277,7 +277,11 @@ def test_what_belongs_to_no_job_is_unrecognised(inbox: Inbox) -> None:
     inbox.put("holiday.jpg", "notes.txt", "a\nb.content.jpg")
     snapshot = inbox.scan_settled()
     assert snapshot.candidates == ()
-    assert sorted(snapshot.unrecognised) == ["a\\nb.content.jpg", "holiday.jpg", "notes.txt"]
+    assert sorted(snapshot.unrecognised) == [
+        "a\\nb.content.jpg (no job can have this name)",
+        "holiday.jpg (a picture that no job names)",
+        "notes.txt (neither a picture nor a sidecar)",
+    ]
 
 
 def test_a_bad_sidecar_of_a_complete_pair_is_refused(inbox: Inbox) -> None:

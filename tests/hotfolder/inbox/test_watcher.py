@@ -1,6 +1,8 @@
 import errno
 import logging
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,73 @@ def test_a_watch_that_is_stopped_while_it_reads_an_event_logs_no_error(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     logging.getLogger("watchdog.observers.inotify").error("what it says otherwise is heard")
     assert "is heard" in caplog.text
+
+
+def test_folders_below_are_watched_by_themselves_also_when_they_are_moved_or_replaced(
+    tmp_path: Path, until: Callable[..., None]
+) -> None:
+    folder, away = tmp_path / "inbox" / "oil", tmp_path / "away"
+    folder.mkdir(parents=True)
+    folder_watcher = FolderWatcher([tmp_path / "inbox"])
+
+    def drop(name: str) -> None:
+        folder_watcher.watch_below([folder])
+        folder_watcher.pending()
+        (folder / name).write_text("x")
+        until(folder_watcher.pending, 60)
+
+    try:
+        drop("a")
+        folder.rename(away)
+        folder_watcher.watch_below([])
+        away.rename(folder)
+        drop("b")
+        folder.rename(away)
+        folder.mkdir()
+        drop("c")
+        folder_watcher.watch_below([])
+        shutil.rmtree(folder)
+        assert not folder_watcher._below
+        folder_watcher.check()
+        folder_watcher.pending()
+        (tmp_path / "inbox" / "d").write_text("x")
+        until(folder_watcher.pending, 60)
+    finally:
+        folder_watcher.close()
+
+
+def test_no_more_folders_than_so_many_are_watched(tmp_path: Path) -> None:
+    folders = [tmp_path / f"{number}" for number in range(watcher.MAX_BELOW + 1)]
+    for folder in folders:
+        folder.mkdir()
+    folder_watcher = FolderWatcher([tmp_path])
+    try:
+        folder_watcher.watch_below(folders)
+        assert (len(folder_watcher._below), folder_watcher.sees_all) == (watcher.MAX_BELOW, False)
+        folder_watcher.watch_below(folders[1:])
+        assert (len(folder_watcher._below), folder_watcher.sees_all) == (watcher.MAX_BELOW, True)
+    finally:
+        folder_watcher.close()
+
+
+def test_a_link_that_is_put_for_a_folder_at_any_moment_is_not_followed(tmp_path: Path) -> None:
+    folder, away, theirs = tmp_path / "inbox" / "oil", tmp_path / "away", tmp_path / "theirs"
+    (folder / "deeper").mkdir(parents=True)
+    outside = [theirs, theirs / "archive"]
+    outside[-1].mkdir(parents=True)
+    for each in outside:
+        (each / "cat.jpg").write_text("x")
+        os.utime(each, (1e9, 1.5e9))
+    folder_watcher = FolderWatcher([tmp_path / "inbox"])
+    try:
+        for _ in range(200):
+            folder_watcher.watch_below([folder])
+            folder.rename(away)
+            folder.symlink_to(theirs)
+            folder_watcher.watch_below([folder])
+            time.sleep(0.001)
+            folder.unlink()
+            away.rename(folder)
+        assert [each.stat().st_atime for each in outside] == [1e9] * 2
+    finally:
+        folder_watcher.close()

@@ -83,7 +83,11 @@ def test_the_heartbeat_goes_on_while_idle(room: Room) -> None:
     room.drop("stray.jpg")
     room.step()
     first = json.loads((room.folder.status / "server.json").read_text())
-    assert (first["state"], first["strays"], first["pid"]) == ("idle", ["stray.jpg"], os.getpid())
+    assert (first["state"], first["strays"], first["pid"]) == (
+        "idle",
+        ["stray.jpg (a picture that no job names)"],
+        os.getpid(),
+    )
     assert first.keys() == {
         *("protocol", "pid", "host", "version", "started", "updated", "state", "devices"),
         *("queue", "totals", "strays", "paused", "config_problem", "problem"),

@@ -1,6 +1,7 @@
 """Failed jobs that are tried again: out of failed/, with all they had, under their name."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,53 @@ def test_a_mended_sidecar_is_read_again(room: Room) -> None:
     (room.folder.failed / "cat/cat.yaml").write_text("size: 640")
     again(room, "cat")
     assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
+
+
+BROKEN = {
+    "tab": b"content: p.jpg\nstyles:\n\t- own.jpg\n",
+    "twice": b"content: p.jpg\ncontent: p.jpg\nstyles: own.jpg\n",
+    "utf16": "content: p.jpg\nstyles: own.jpg\n".encode("utf-16"),
+    "curly_quotes": "content: \u201cp.jpg\u201d\nstyles: [own.jpg]\n".encode(),
+    "windows_path": b"content: C:\\photos\\p.jpg\nstyles: own.jpg\n",
+    "no_suffix": b"content: p.jpg\nstyles: [own.jpg, night]\n",
+    "a_list": b"- content: p.jpg\n- styles: [own.jpg]\n",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("mended_in", ["failed", "inbox"])
+def test_a_job_with_a_broken_sidecar_fails_as_a_whole_and_is_painted_when_that_is_mended(
+    room: Room, broken: bytes, mended_in: str
+) -> None:
+    for name in ("p.jpg", "own.jpg", "other.jpg"):
+        room.drop(name)
+    room.drop("p.yaml", broken)
+    room.step(3)
+    room.step(3, seconds=61)
+    failed = room.folder.failed / "p"
+    assert {path.name for path in failed.iterdir()} == {"p.jpg", "own.jpg", "p.yaml", "error.txt"}
+    mended = room.folder.inbox if mended_in == "inbox" else failed
+    (mended / "p.yaml").write_text("content: p.jpg\nstyles: [own.jpg]\nsize: 320")
+    room.step(2)
+    again(room, "p")
+    assert (room.status("p")["state"], room.status("p")["size"]) == ("done", 320)
+    assert list(room.folder.failed.iterdir()) == []
+    assert [path.name for path in room.folder.inbox.iterdir()] == ["other.jpg"]
+    kept = {path.name for path in room.folder.done.glob("*/p/*") if path.name[0] != "."}
+    assert kept == {"p.jpg", "own.jpg", "p.yaml"} | (
+        {"p.yaml.old"} if mended_in == "inbox" else set()
+    )
+
+
+def test_a_broken_sidecar_takes_no_picture_of_another_job_away(room: Room) -> None:
+    room.drop("p.yaml", "content: p.jpg\nstyles:\n\t- cat.jpg\n")
+    room.drop("q.yaml", "content: q.jpg\nstyles: cat.jpg\n")
+    for name in ("p.jpg", "q.jpg", "cat.jpg"):
+        room.drop(name)
+    room.step(3)
+    room.step(3, seconds=61)
+    assert (room.status("p")["state"], room.status("q")["state"]) == ("failed", "done")
+    assert (room.folder.failed / "p" / "cat.jpg").exists()
 
 
 def test_what_fails_again_lies_in_failed_again_with_the_new_error(room: Room) -> None:
@@ -210,3 +258,53 @@ def test_a_daemon_killed_in_a_retry_finishes_it_exactly_once(
         assert len(list(room.folder.root.rglob(f"{name}.content.jpg"))) == 1, fatal
         assert list(room.folder.failed.iterdir()) == [], fatal
         assert list(room.folder.inbox.iterdir()) == [], fatal
+
+
+def test_a_daemon_killed_while_a_new_sidecar_takes_its_place_finishes_the_retry(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotfolder.inbox import scanner
+
+    oil = room.folder.inbox / "oil"
+    oil.mkdir()
+    (oil / "preset.yaml").write_text("styles: [wave.jpg]")
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    for name, function in (("a", "rename"), ("b", "move")):
+        (oil / f"{name}.jpg").write_bytes(b"x")
+        (oil / f"{name}.yaml").write_text("siez: 320")
+        room.restart()
+        room.step(4)
+        assert room.status(f"oil-{name}")["state"] == "failed"
+        room.drop(f"oil-{name}.yaml", "size: 320")
+        room.step(2)
+        room.drop(f"oil-{name}.retry", "")
+        real = getattr(scanner, function)
+
+        def dying(*arguments: object, real: Callable[..., None] = real) -> None:
+            real(*arguments)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(scanner, function, dying)
+            with contextlib.suppress(Killed):
+                room.step(2)
+        room.restart()
+        room.step(5)
+        status = room.status(f"oil-{name}")
+        assert (status["state"], status["size"]) == ("done", 320)
+        assert list(room.folder.failed.iterdir()) == []
+        kept = {path.name for path in (room.folder.root / status["folder"]).iterdir()}
+        assert {f"{name}.jpg", f"{name}.yaml", f"{name}.yaml.old"} <= kept
+
+
+def test_sidecar_after_sidecar_may_be_tried(room: Room) -> None:
+    room.drop_pair("p", "siez: 1")
+    room.step(4)
+    for text in ("steps: many", "size: big", "size: 320"):
+        room.drop("p.yaml", text)
+        again(room, "p", steps=6)
+    assert (room.status("p")["state"], room.status("p")["size"]) == ("done", 320)
+    assert list(room.folder.failed.iterdir()) == []
+    assert list(room.folder.inbox.iterdir()) == []
+    texts = {path.read_text() for path in room.folder.done.glob("*/p/*") if "yaml" in path.name}
+    assert texts >= {"siez: 1", "steps: many", "size: big", "size: 320"}

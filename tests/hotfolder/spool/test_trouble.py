@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Room, starts_only
+from support import Room, fails, paints, starts_only
 
+from benchmarks.reliability.folder.rights import ordinary_rights
 from hotfolder.atomic_files import write_json
 
 
@@ -137,3 +138,23 @@ def test_an_inbox_out_of_reach_is_not_an_empty_one(room: Room) -> None:
     room.drop("cat.style.png")
     room.step(6)
     assert room.status("cat")["state"] == "done"
+
+
+@pytest.mark.parametrize("place", ["inbox", "inbox/oil", "outbox", "done", "failed"])
+def test_a_folder_that_cannot_be_written_to_is_named_in_the_status(room: Room, place: str) -> None:
+    folder = room.folder.root / place
+    folder.mkdir(exist_ok=True)
+    below = place.removeprefix("inbox").strip("/") if place.startswith("inbox") else ""
+    room.dispatcher.script = fails if place == "failed" else paints
+    for kind in ("content.jpg", "style.png"):
+        room.drop(f"{below}/cat.{kind}".lstrip("/"))
+    folder.chmod(0o555)
+    try:
+        with ordinary_rights():
+            room.step(4)
+            status = room.status("oil-cat" if below else "cat")
+            assert f"{place}/ cannot be written to: Permission denied" in status["message"]
+    finally:
+        folder.chmod(0o755)
+    room.step(4, seconds=10)
+    assert room.status(status["name"])["state"] == ("failed" if place == "failed" else "done")

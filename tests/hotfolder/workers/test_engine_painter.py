@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import hotfolder.workers.engine_painter
+from engine.errors import PictureError
+from engine.images.picture import Picture, read_picture, write_picture
 from engine.memory.planner import Planner
 from engine.settings import resolve
 from hotfolder.job import Job
@@ -97,3 +100,29 @@ def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
         (2_100_000_000, False),
         (1_470_000_000, False),
     ]
+
+
+def test_a_painting_that_cannot_be_encoded_as_asked_is_delivered_as_png(
+    painter: EnginePainter, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TypeError("expected str, not int")
+
+    monkeypatch.setattr("engine.images.writing.encode.write_tiff", broken)
+    tiff = job.settings.model_copy(update={"format": "tiff"})
+    *_, done = painter.paint(replace(job, settings=tiff))
+    assert isinstance(done, Done)
+    assert Path(done.picture).name == "result.png"
+    assert read_picture(done.picture).size == (64, 43)
+    (note,) = done.record["output"]["notes"]
+    assert note == "it could not be written as tiff (expected str, not int): PNG instead"
+
+
+def test_what_a_job_cannot_be_written_as_is_refused_before_its_first_step(
+    painter: EnginePainter, job: Job
+) -> None:
+    long = Picture(np.full((20, 3000, 3), 99, np.uint8))
+    write_picture(long, Path(job.folder) / "inputs" / job.content, format="jpeg")
+    values = {"format": "webp", "size": 20_000}
+    with pytest.raises(PictureError, match="A WebP's sides are at most 16383 px"):
+        next(painter.paint(replace(job, settings=job.settings.model_copy(update=values))))

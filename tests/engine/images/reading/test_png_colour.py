@@ -149,7 +149,7 @@ def test_a_profile_goes_before_gamma(tmp_path: Path) -> None:
         pytest.param((9, 18, 0, 1), "high dynamic range (HLG)", id="hlg"),
         pytest.param((1, 13, 6, 1), "YCbCr", id="ycbcr"),
         pytest.param((1, 13, 0, 0), "narrow range", id="narrow_range"),
-        pytest.param((1, 99, 0, 1), "not known (cICP 1, 99)", id="reserved"),
+        pytest.param((1, 99, 0, 1), "not known (codes 1, 99)", id="reserved"),
     ],
 )
 def test_colours_that_are_not_converted_are_refused(
@@ -162,9 +162,12 @@ def test_colours_that_are_not_converted_are_refused(
 
 
 @pytest.mark.parametrize("chunk", [gamma(1), cicp(1, 8, 0, 1)])
-def test_linear_colours_of_16_bits_are_refused(tmp_path: Path, chunk: Chunk) -> None:
-    path = png(tmp_path, np.zeros((16, 16, 3), np.uint16), chunk)
-    assert "linear, with 16 bits a channel" in refusal(path)
+def test_linear_colours_keep_their_16_bits(tmp_path: Path, chunk: Chunk) -> None:
+    steps = np.linspace(0, 65535, 4096).astype(np.uint16).reshape(64, 64)
+    colours = np.stack([steps, steps[::-1], steps.T], axis=-1)
+    found = read_picture(png(tmp_path, colours, chunk)).pixels
+    assert np.allclose(found, icc.srgb_encoded(colours / 65535), atol=1 / 1000)
+    assert len(np.unique(found[..., 0])) > 8 * 256
 
 
 def test_linear_grey_keeps_its_16_bits(tmp_path: Path) -> None:

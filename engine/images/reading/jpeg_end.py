@@ -7,7 +7,7 @@ decodes them as flat colour and says nothing of it. Markers and tables: ITU-T T.
 import re
 from typing import IO
 
-__all__ = ["check_jpeg_end"]
+__all__ = ["check_jpeg_end", "frame_kind"]
 
 # Not FF 00, which is a data byte of FF, and not the restart markers within the data (B.1.1.5).
 MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
@@ -19,6 +19,10 @@ TABLES, END, SCAN = 0xC4, 0xD9, 0xDA
 WITHOUT_LENGTH = (0x01, 0xD8)
 PROGRESSIVE = 0xC2
 HUFFMAN_FRAMES = (0xC0, 0xC1, PROGRESSIVE)
+# Table B.1: 0xC4, 0xC8 and 0xCC are no frames.
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+DIFFERENTIAL = (0xC5, 0xC6, 0xCD, 0xCE)
 
 
 def check_jpeg_end(file: IO[bytes]) -> None:
@@ -41,6 +45,22 @@ def check_jpeg_end(file: IO[bytes]) -> None:
             frame = marker
         elif marker == SCAN and frame:
             no_zeros = not _zeros_are_flat(body, first_symbols, frame == PROGRESSIVE)
+
+
+def frame_kind(file: IO[bytes]) -> str | None:
+    """What no ordinary decoder reads, in words; None for what one does."""
+    file.seek(2)
+    while (marker := _next_marker(file, False)) not in (END, SCAN):
+        if marker in WITHOUT_LENGTH:
+            continue
+        body = file.read(max(0, int.from_bytes(file.read(2)) - 2))
+        if marker in FRAMES:
+            if marker in LOSSLESS:
+                return "lossless"
+            if marker in DIFFERENTIAL:
+                return "hierarchical"
+            return None if body[:1] == b"\x08" else f"{body[0] if body else 0} bits a channel"
+    return None
 
 
 def _next_marker(file: IO[bytes], no_zeros: bool) -> int:

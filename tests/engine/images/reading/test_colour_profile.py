@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.images.colour_profile import srgb_profile
 from engine.images.picture import read_picture
+from engine.images.profiles import srgb_profile
 
 # One level of 8 bits each for the colour engine's input tables, its arithmetic and its rounding.
 TOLERANCE = 2.5 / 255
@@ -113,7 +113,7 @@ def test_alpha_does_not_pass_through_the_profile(tmp_path: Path) -> None:
     [
         pytest.param(b"not a profile", "damaged", id="nonsense"),
         pytest.param(icc.rgb_profile(icc.SRGB, icc.LEVELS)[:300], "damaged", id="truncated"),
-        pytest.param(icc.grey_profile(icc.LEVELS), "for GRAY", id="of_another_mode"),
+        pytest.param(icc.grey_profile(icc.LEVELS), "for GREY", id="of_another_mode"),
         pytest.param(icc.cmyk_profile((60, 0, 0)), "for CMYK", id="of_a_press"),
     ],
 )

@@ -9,47 +9,16 @@ from pathlib import Path
 from typing import IO
 
 from engine.errors import PictureError
-from engine.images.matrix_profile import (
-    BT709,
-    BT709_CURVE,
-    BT2020,
-    D65,
-    DISPLAY_P3,
-    SRGB_CURVE,
-    Primaries,
-    matrix_profile,
-)
+from engine.images.matrix_profile import BT709, D65, SRGB_CURVE, matrix_profile
+from engine.images.reading.coded_colour import Space, UnknownSpaceError, coded_space
 
-__all__ = ["png_profile"]
+__all__ = ["check_png_end", "png_profile"]
 
 logger = logging.getLogger(__name__)
-
-# Codes of ITU-T H.273, tables 2 and 3.
-PRIMARIES: dict[int, tuple[Primaries, tuple[float, float]]] = {
-    1: (BT709, D65),
-    4: (((0.67, 0.33), (0.21, 0.71), (0.14, 0.08)), (0.310, 0.316)),
-    5: (((0.64, 0.33), (0.29, 0.60), (0.15, 0.06)), D65),
-    6: (((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)), D65),
-    7: (((0.630, 0.340), (0.310, 0.595), (0.155, 0.070)), D65),
-    9: (BT2020, D65),
-    11: (DISPLAY_P3, (0.314, 0.351)),
-    12: (DISPLAY_P3, D65),
-}
-LINEAR = (1.0,)
-CURVES: dict[int, tuple[float, ...]] = {
-    **dict.fromkeys((1, 6, 14, 15), BT709_CURVE),
-    4: (2.2,),
-    5: (2.8,),
-    8: LINEAR,
-    13: SRGB_CURVE,
-}
-UNSPECIFIED = 2
-HDR = {16: "PQ", 18: "HLG"}
 
 SRGB_GAMMA = 0.45455
 """What sRGB files have in gAMA for readers that know no better; up to 5 % from it is meant so."""
 
-COLOUR_TYPES_BUT_GREY = (2, 4, 6)
 SIGNATURE = 8
 
 
@@ -57,52 +26,53 @@ def png_profile(file: IO[bytes], path: Path) -> bytes | None:
     """The profile of the colours that chunks other than iCCP name; None where they are sRGB's.
 
     Raises:
-        PictureError: colours that are not converted (PQ, HLG, YCbCr, reserved codes), or linear
-            ones of 16 bits, whose dark tones 8 bits cannot hold.
+        PictureError: colours that are not converted (PQ, HLG, YCbCr, reserved codes).
     """
-    chunks = _chunks(file)
-    space = _named(chunks, path)
+    space = _named(_chunks(file), path)
     if space is None:
         return None
-    primaries, curve, white = space
-    depth, colour_type = chunks.get(b"IHDR", b"").ljust(10, b"\0")[8:10]
-    if curve == LINEAR and depth == 16 and colour_type in COLOUR_TYPES_BUT_GREY:
-        raise PictureError(
-            f"{path}: its colours are linear, with 16 bits a channel; read with 8, the dark tones "
-            "would be lost. Export it as sRGB."
-        )
     try:
-        return matrix_profile(primaries, curve, white)
+        return matrix_profile(*space)
     except ValueError as error:
         logger.warning("%s: gAMA or cHRM is damaged (%s); colours are taken for sRGB", path, error)
         return None
 
 
-Space = tuple[Primaries, tuple[float, ...], tuple[float, float]]
+def check_png_end(file: IO[bytes]) -> None:
+    """Read a PNG file's chunks to the last.
+
+    Raises:
+        EOFError: it is missing.
+    """
+    file.seek(0, 2)
+    size, at = file.tell(), SIGNATURE
+    while at + 12 <= size:
+        file.seek(at)
+        head = file.read(8)
+        if head[4:] == b"IEND":
+            return
+        at += 12 + int.from_bytes(head[:4])
+    raise EOFError("its end, IEND, is missing: the copy was not finished")
 
 
 def _named(chunks: dict[bytes, bytes], path: Path) -> Space | None:
-    if len(code := chunks.get(b"cICP", b"")) == 4 and UNSPECIFIED not in code[:2]:
-        return _coded(code, path)
+    if len(code := chunks.get(b"cICP", b"")) == 4 and (space := _coded(code, path)):
+        return space
     if b"iCCP" in chunks or b"sRGB" in chunks:
         return None
     return _measured(chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b""))
 
 
-def _coded(code: bytes, path: Path) -> Space:
+def _coded(code: bytes, path: Path) -> Space | None:
     """The space of a cICP chunk."""
     primaries, transfer, matrix, full_range = code
-    what = None
-    if transfer in HDR:
-        what = f"high dynamic range ({HDR[transfer]})"
-    elif matrix or full_range != 1:
-        what = "YCbCr or of narrow range, as in films"
-    elif primaries not in PRIMARIES or transfer not in CURVES:
-        what = f"of a space that is not known (cICP {primaries}, {transfer})"
-    if what:
-        raise PictureError(f"{path}: its colours are {what}. Export it as sRGB.")
-    space, white = PRIMARIES[primaries]
-    return space, CURVES[transfer], white
+    try:
+        space = coded_space(primaries, transfer)
+        if space and (matrix or full_range != 1):
+            raise UnknownSpaceError("YCbCr or of narrow range, as in films")
+        return space
+    except UnknownSpaceError as error:
+        raise PictureError(f"{path}: its colours are {error}. Export it as sRGB.") from None
 
 
 def _measured(gamma: bytes, chromaticities: bytes) -> Space | None:

@@ -6,7 +6,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pillow_heif
 import pytest
+import tifffile
 from pictures import SaveAs, refusal, scene
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -95,6 +98,41 @@ def test_a_truncated_file_is_refused(
     assert "again" in message
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        pytest.param("JPEG", {}, id="jpeg"),
+        pytest.param("PNG", {}, id="png"),
+        pytest.param("WEBP", {}, id="webp"),
+        pytest.param("WEBP", {"lossless": True}, id="webp_lossless"),
+        pytest.param("AVIF", {}, id="avif"),
+        pytest.param("HEIF", {}, id="heic"),
+        pytest.param("TIFF", {"compression": "zlib"}, id="tiff_deflate"),
+        pytest.param("TIFF", {"compression": "lzw"}, id="tiff_lzw"),
+        pytest.param("TIFF", {"compression": "jpeg"}, id="tiff_jpeg"),
+        pytest.param("TIFF", {"compression": "zstd", "tile": (64, 64)}, id="tiff_zstd_tiles"),
+    ],
+)
+def test_a_file_whose_end_is_still_zeros_is_refused(
+    tmp_path: Path, photograph: Path, format: str, options: Any, share: float
+) -> None:
+    """A copy that reserves the size first and then stalls."""
+    path = tmp_path / "picture"
+    with Image.open(photograph) as image:
+        if format == "TIFF":
+            tifffile.imwrite(path, np.asarray(image), photometric="rgb", **options)
+        elif format == "HEIF":
+            pillow_heif.from_pillow(image).save(path, quality=90)
+        else:
+            image.save(path, format, **options)
+    data = path.read_bytes()
+    if format == "TIFF":  # its directory is at the start, so only the data is missing
+        assert int.from_bytes(data[4:8], "little") < 100
+    path.write_bytes(data[: int(len(data) * share)].ljust(len(data), b"\0"))
+    assert "truncated or damaged" in refusal(path)
+
+
 def test_a_flipped_bit_in_a_png_is_refused(save: SaveAs) -> None:
     path = save(scene())
     data = bytearray(path.read_bytes())
@@ -111,8 +149,8 @@ def test_a_flipped_bit_in_a_png_is_refused(save: SaveAs) -> None:
         pytest.param("Ma chère".encode() * 200, "a text file", id="text_cut_in_a_character"),
         pytest.param(b"<!doctype html><html>", "an HTML page", id="web_page"),
         pytest.param(b"<svg xmlns='x'></svg>", "an SVG drawing", id="svg"),
-        pytest.param(b"\0\0\0\x18ftypheic", "a HEIC", id="heic"),
-        pytest.param(b"\0\0\0\x18ftypavif", "an AVIF", id="avif"),
+        pytest.param(b"\xff\x0a\0\0", "a JPEG XL", id="jxl"),
+        pytest.param(b"\0\0\0\x18ftypmif1\0\0\0\0vvc1", "a HEIF with another", id="vvc"),
         pytest.param(b"\0\0\0\x18ftypmp42", "a film", id="film"),
         pytest.param(b"GIF89a\x10\0\x10\0", "a GIF", id="gif"),
         pytest.param(b"8BPS\0\1", "a Photoshop file", id="psd"),

@@ -14,7 +14,6 @@ from PIL import Image, ImageCms, JpegImagePlugin
 
 from engine import __version__
 from engine.errors import PictureError
-from engine.images import encode
 from engine.images.picture import (
     Format,
     Picture,
@@ -23,6 +22,7 @@ from engine.images.picture import (
     read_settings_text,
     write_picture,
 )
+from engine.images.writing import tiff as tiff_writer
 
 SETTINGS = "content: 'Tübingen 🌉.jpg'\nsteps: 500\n"
 
@@ -155,11 +155,19 @@ def test_a_png_carries_the_settings_as_international_text(tmp_path: Path) -> Non
         assert image.text["Software"] == f"Impasto {__version__}"
 
 
-def test_values_are_rounded_to_the_nearest_level() -> None:
-    pixels = np.full((16, 16, 3), 0.499 / 255, np.float32)
-    pixels[:8] = 0.501 / 255
+def test_between_two_levels_of_8_bits_is_a_mixture_of_both() -> None:
+    pixels = np.full((64, 64, 3), 100.25 / 255, np.float32)
     with Image.open(io.BytesIO(encode_picture(Picture(pixels)))) as image:
-        assert np.asarray(image)[[0, 15], 0, 0].tolist() == [1, 0]
+        levels = np.asarray(image)
+    assert set(np.unique(levels)) == {100, 101}
+    assert levels.mean() == pytest.approx(100.25, abs=0.02)
+
+
+def test_a_level_of_8_bits_stays_what_it_is_whatever_it_went_through() -> None:
+    levels = np.arange(256, dtype=np.uint8).repeat(16).reshape(64, 64)[..., None].repeat(3, axis=2)
+    for deep in (levels.astype(np.uint16) * 257, levels / np.float32(255)):
+        with Image.open(io.BytesIO(encode_picture(Picture(deep)))) as image:
+            assert np.array_equal(np.asarray(image), levels)
 
 
 # JPEG
@@ -246,8 +254,8 @@ def test_a_tiff_is_tiled_and_compressed_and_carries_profile_settings_and_maker(
 def test_a_tiff_past_4_gb_is_a_bigtiff_that_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert encode.BIGTIFF_BYTES < 2**32
-    monkeypatch.setattr(encode, "BIGTIFF_BYTES", 40 * 30 * 3)
+    assert tiff_writer.BIGTIFF_BYTES < 2**32
+    monkeypatch.setattr(tiff_writer, "BIGTIFF_BYTES", 40 * 30 * 3)
     picture = noise()
     write_picture(picture, tmp_path / "out.tif", format="tiff", text=SETTINGS)
     assert (tmp_path / "out.tif").read_bytes()[:4] == b"II+\0"

@@ -1,5 +1,5 @@
-"""Reading: formats, orientation, modes, transparency. Limits and refusals: test_refusals.py;
-profiles: test_colour_profile.py; writing: test_encode.py."""
+"""Formats, orientation, modes, transparency. Limits and refusals: test_refusals.py;
+profiles: test_colour_profile.py."""
 
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from pictures import SaveAs, refusal, scene, unit
 from PIL import Image
 
 from engine.images.picture import read_picture
+from engine.images.scaling import scaled
 
 # Formats and modes
 
@@ -95,13 +96,13 @@ def test_big_endian_grey_of_16_bits_is_not_shuffled(tmp_path: Path) -> None:
     assert np.allclose(read_picture(path).pixels[..., 0], grey16() / 65535, atol=1e-6)
 
 
-def test_colour_of_16_bits_is_read_with_8(tmp_path: Path) -> None:
+def test_colour_of_16_bits_keeps_its_depth(tmp_path: Path) -> None:
     import tifffile
 
     path = tmp_path / "deep.tif"
     deep = np.stack([grey16(), grey16()[::-1], grey16()], axis=-1)
     tifffile.imwrite(path, deep, photometric="rgb")
-    assert np.allclose(read_picture(path).pixels, deep / 65535, atol=1 / 255)
+    assert np.array_equal(read_picture(path).samples, deep)
 
 
 def test_16_bits_stored_as_32_are_not_black(save: SaveAs) -> None:
@@ -244,15 +245,18 @@ def test_a_key_colour_is_alpha(save: SaveAs, image: Image.Image, key: Any) -> No
     assert picture.alpha[0].tolist() == [1] * 8 + [0] * 8
 
 
-def test_invisible_colours_become_the_mean_of_the_visible(save: SaveAs) -> None:
+def test_invisible_colours_are_kept_and_painted_as_the_mean_of_the_visible(
+    save: SaveAs,
+) -> None:
     rgba = np.zeros((16, 16, 4), np.uint8)
     rgba[:, :4] = (255, 0, 0, 255)
     rgba[:, 4:8] = (0, 0, 255, 51)  # counts for a fifth
     rgba[:, 8:] = (0, 255, 0, 0)
     picture = read_picture(save(Image.fromarray(rgba)))
-    assert picture.pixels[0, 12] == pytest.approx([1 / 1.2, 0, 0.2 / 1.2], abs=0.51 / 255)
-    assert picture.pixels[0, 0].tolist() == [1, 0, 0]
-    assert picture.pixels[0, 5].tolist() == [0, 0, 1]
+    assert picture.pixels[0, [0, 5, 12]].tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    painted = scaled(picture, picture.size)[0].permute(1, 2, 0).numpy()
+    assert painted[0, 12] == pytest.approx([1 / 1.2, 0, 0.2 / 1.2], abs=1e-4)
+    assert painted[0, [0, 5]] == pytest.approx(np.array([[1, 0, 0], [0, 0, 1]]), abs=1e-6)
 
 
 def test_a_picture_with_nothing_visible_is_left_alone(save: SaveAs) -> None:
