@@ -39,7 +39,7 @@ POLLS_PER_LIBRARY_CHECK = 25
 EXPORT_SIDE = 512
 """Longest side of the picture that is shown, and sent for the preview: the preset paints at 256."""
 
-ROOM_AROUND = 80
+ROOM_AROUND = 100
 """Pixels of the screen that a window leaves free: its title, the desktop's panel."""
 
 
