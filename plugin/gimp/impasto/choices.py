@@ -125,7 +125,9 @@ class Choices:
 
     def settings(self, longest_side: int) -> dict[str, Any]:
         """The sidecar's keys, for a layer whose longer side has so many pixels."""
-        settings: dict[str, Any] = {"preset": self.preset, "format": "png"}
+        # Whatever the server's own configuration is: as deep as it was sent, in its colours.
+        kept = {"format": "png", "bits": "auto", "profile": "content"}
+        settings: dict[str, Any] = {"preset": self.preset, **kept}
         if self.size or self.preset != "preview":
             settings["size"] = self.size or longest_side
         if self.strength != STRENGTH:

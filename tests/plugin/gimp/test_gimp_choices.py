@@ -10,12 +10,13 @@ from preferences import Installation, Preferences
 
 
 def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
-    assert Choices().settings(900) == {"preset": "standard", "format": "png", "size": 900}
-    assert Choices(preset="preview").settings(900) == {"preset": "preview", "format": "png"}
+    kept = {"format": "png", "bits": "auto", "profile": "content"}
+    assert Choices().settings(900) == {"preset": "standard", **kept, "size": 900}
+    assert Choices(preset="preview").settings(900) == {"preset": "preview", **kept}
     chosen = Choices(strength=40, size=640, keep_colours=True, style_scale=2, seed=9)
     assert chosen.settings(900) == {
         "preset": "standard",
-        "format": "png",
+        **kept,
         "size": 640,
         "strength": 40,
         "keep_colours": True,

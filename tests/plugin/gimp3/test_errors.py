@@ -165,6 +165,8 @@ def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
         "styles": ["sun.png"],
         "preset": "standard",
         "format": "png",
+        "bits": "auto",
+        "profile": "content",
         "size": 640,
         "strength": 40.0,
         "keep_colours": True,

@@ -98,14 +98,19 @@ class SettingsGrid(Gtk.Grid):
         self._keep = Gtk.CheckButton.new_with_mnemonic(_("Keep _my colours"))
         self._keep.set_tooltip_text(_("Take only light and shade from the painting"))
         self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
-        self.attach(self._keep, 1, 6, 1, 1)
-
         self._selected = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
         self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
         if not has_selection:
             self._selected.set_sensitive(False)
             self._selected.set_tooltip_text(_("Nothing is selected"))
-        self.attach(self._selected, 1, 7, 1, 1)
+        switches = Gtk.FlowBox(
+            selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=2, column_spacing=12
+        )
+        for switch in (self._keep, self._selected):
+            child = Gtk.FlowBoxChild(can_focus=False)
+            child.add(switch)
+            switches.add(child)
+        self.attach(switches, 1, 6, 1, 1)
 
     def show_choices(self, choices: Choices) -> None:
         """Put the choices into the widgets, without calling `changed`."""

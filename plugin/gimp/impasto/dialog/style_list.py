@@ -35,13 +35,13 @@ class StyleList(Gtk.Box):
             margin=2,
             column_spacing=2,
             row_spacing=2,
-            selection_mode=Gtk.SelectionMode.BROWSE,
+            selection_mode=Gtk.SelectionMode.SINGLE,
         )
         self._icons.connect("selection-changed", self._selected)
         scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN
         )
-        scrolled.set_min_content_height(SIDE + 48)
+        scrolled.set_min_content_height(SIDE + 36)
         scrolled.set_min_content_width(3 * (SIDE + 20))
         scrolled.add(self._icons)
         self.pack_start(scrolled, True, True, 0)

@@ -39,7 +39,7 @@ POLLS_PER_LIBRARY_CHECK = 25
 EXPORT_SIDE = 512
 """Longest side of the picture that is shown, and sent for the preview: the preset paints at 256."""
 
-ROOM_AROUND = 60
+ROOM_AROUND = 100
 """Pixels of the screen that a window leaves free: its title, the desktop's panel."""
 
 
@@ -98,9 +98,9 @@ class _Dialog:
         self._ignore_changes = False
         self._refresh_styles()
         self._window.show_all()
-        self._fit_screen()
         self._poll()
         self._changed()
+        self._fit_screen()
         self._timer = GLib.timeout_add(POLL_MS, self._poll)
 
     def run(self) -> Choices | None:
@@ -238,8 +238,9 @@ class _Dialog:
         self._styles.show_styles(library, self._preferences.recent_styles())
         self._styles.choose(chosen or next((name for name, *_rest in library), ""))
         self._ignore_changes = False
-        if self._styles.style and self._styles.style != chosen:
-            self._choices = replace(self._choices, style=self._styles.style)
+        if self._style_is_there() or not chosen:
+            # By the name with its ending, or the first one where none was chosen yet.
+            self._choices = replace(self._choices, style=self._styles.style or chosen)
 
     def _style_is_there(self) -> bool:
         choices = self._choices
