@@ -10,8 +10,10 @@ TERMS = ("content", "style", "unseen")
 
 @dataclass(frozen=True)
 class Scored:
-    """A picture on the way: when it was there (corrected seconds, processor seconds), its score."""
+    """A picture on the way: after how many evaluations at the final size, when (corrected seconds,
+    processor seconds), and its score."""
 
+    evaluations: int
     seconds: float
     processor: float
     score: Score

@@ -9,7 +9,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 from pathlib import Path
 
@@ -41,5 +40,7 @@ def _see_our_packages(python: Path) -> None:
     answer = subprocess.run(
         [python, "-c", question], check=True, capture_output=True, text=True
     ).stdout
-    ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (Path(answer.strip()) / "ours.pth").write_text("\n".join(sorted(ours)) + "\n")
+    # As they are searched here: an environment may itself borrow packages by a `.pth` file, and
+    # those of a folder that a `.pth` file names are not read.
+    ours = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (Path(answer.strip()) / "ours.pth").write_text("\n".join(ours) + "\n")

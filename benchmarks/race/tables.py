@@ -12,9 +12,10 @@ def comparison(results: Sequence[PairResult], peers: Sequence[str]) -> list[str]
     """A line for each pair and peer."""
     fastest = fastest_of(calibrations_of(results))
     lines = [
-        "| pair | peer | its processor seconds | ours | times faster | its seconds | ours "
-        "| times faster | content, style, unseen kept from | our end over its end |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| pair | peer | its evaluations | ours at the final size | its processor seconds | ours "
+        "| times faster | its seconds | ours | times faster | content, style, unseen kept from "
+        "| our end over its end |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         for peer in peers:
@@ -59,9 +60,9 @@ def runs_table(results: Sequence[PairResult]) -> list[str]:
         "after, in the run's type; the fastest seen was "
         f"{1e3 * fastest.float32:.1f} in float32, {1e3 * fastest.bfloat16:.1f} in bfloat16.",
         "",
-        "| pair | run | evaluations | content | style | unseen | processor seconds "
+        "| pair | run | type | evaluations | content | style | unseen | processor seconds "
         "| seconds measured | process | kernel | seconds corrected | note |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         for name, side in result.sides.items():
@@ -70,10 +71,10 @@ def runs_table(results: Sequence[PairResult]) -> list[str]:
             kernel = " / ".join(f"{1e3 * c.of(side.precision):.1f}" for c in around)
             notes = [*side.notes, *(["diverged"] if side.diverged else [])]
             lines.append(
-                f"| {result.pair} | {name} | {side.evaluations} | {end.score.content:,.0f} "
-                f"| {end.score.style:,.0f} | {end.score.unseen:.4f} | {end.processor:.1f} "
-                f"| {side.measured:.1f} | {side.wall:.1f} | {kernel} | {end.seconds:.1f} "
-                f"| {'; '.join(notes)} |"
+                f"| {result.pair} | {name} | {side.precision} | {end.evaluations} "
+                f"| {end.score.content:,.0f} | {end.score.style:,.0f} | {end.score.unseen:.4f} "
+                f"| {end.processor:.1f} | {side.measured:.1f} | {side.wall:.1f} | {kernel} "
+                f"| {end.seconds:.1f} | {'; '.join(notes)} |"
             )
     return lines
 
@@ -84,15 +85,17 @@ def _comparison(result: PairResult, peer: str, fastest: Calibration) -> str:
     ours = result.sides[OURS].corrected(fastest)[-1]
     diverged = " (it diverged)" if result.sides[peer].diverged else ""
     if found.first is None:
-        cells = [f"not within {ours.processor:.1f}", f"-{diverged}", f"{theirs.seconds:.1f}"]
+        cells = [f"not within {ours.evaluations}", f"{theirs.processor:.1f}"]
+        cells += [f"not within {ours.processor:.1f}", f"-{diverged}", f"{theirs.seconds:.1f}"]
         cells += [f"not within {ours.seconds:.1f}", f"-{diverged}"]
     else:
         processor, clock = result.faster(peer, fastest)
-        cells = [f"{found.first.processor:.1f}", f"{processor:.1f}{diverged}"]
+        cells = [f"{found.first.evaluations}", f"{theirs.processor:.1f}"]
+        cells += [f"{found.first.processor:.1f}", f"{processor:.1f}{diverged}"]
         cells += [f"{theirs.seconds:.1f}", f"{found.first.seconds:.1f}", f"{clock:.1f}{diverged}"]
     kept = ", ".join(_seconds(found.terms[term]) for term in TERMS)
     ends = ", ".join(f"{found.ends_at[term]:.2f}" for term in TERMS)
-    columns = [result.pair, peer, f"{theirs.processor:.1f}", *cells, kept, ends]
+    columns = [result.pair, peer, f"{theirs.evaluations}", *cells, kept, ends]
     return f"| {' | '.join(columns)} |"
 
 

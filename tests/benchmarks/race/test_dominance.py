@@ -14,10 +14,10 @@ from benchmarks.race.runs import Point, Run
 def test_the_figure_is_the_first_picture_that_is_as_good_on_every_term() -> None:
     target = Score(content=5, style=10, unseen=0.1)
     run = [
-        Scored(1, 1.5, Score(1, 90, 0.9)),
-        Scored(2, 2.5, Score(6, 9, 0.2)),
-        Scored(3, 3.5, Score(5, 8, 0.1)),
-        Scored(4, 4.5, Score(4, 7, 0.3)),
+        Scored(10 * 1, 1, 1.5, Score(1, 90, 0.9)),
+        Scored(10 * 2, 2, 2.5, Score(6, 9, 0.2)),
+        Scored(10 * 3, 3, 3.5, Score(5, 8, 0.1)),
+        Scored(10 * 4, 4, 4.5, Score(4, 7, 0.3)),
     ]
     result = dominance(run, target)
     assert result.first == run[2]

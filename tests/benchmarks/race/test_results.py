@@ -18,19 +18,17 @@ STILL = Calibration(0.1, 0.05)
 
 def side(name: str, *points: Scored, diverged: bool = False) -> Side:
     seconds = points[-1].seconds
-    return Side(
-        name, "float32", 9, list(points), seconds, seconds, STILL, STILL, diverged, ["a note"]
-    )
+    return Side(name, "float32", list(points), seconds, seconds, STILL, STILL, diverged, ["a note"])
 
 
 def result(pair: str, processor: float, style: float, *, diverged: bool = False) -> PairResult:
     """A peer that takes 600 processor seconds and 900 of the clock to a style loss of 10; ours
     after `processor` seconds, or twice as many of the clock."""
     ours = [
-        Scored(2 * processor, processor, Score(4, style, 0.1)),
-        Scored(4 * processor, 2 * processor, Score(5, 5, 0.1)),
+        Scored(50, 2 * processor, processor, Score(4, style, 0.1)),
+        Scored(100, 4 * processor, 2 * processor, Score(5, 5, 0.1)),
     ]
-    peer = side("plain", Scored(900, 600, Score(5, 10, 0.1)), diverged=diverged)
+    peer = side("plain", Scored(500, 900, 600, Score(5, 10, 0.1)), diverged=diverged)
     return PairResult(pair, {"size": 512}, "abc", {"plain": peer, OURS: side(OURS, *ours)})
 
 
@@ -59,7 +57,8 @@ def test_the_distribution_has_the_median_the_worst_and_on_how_many_pairs_ours_do
     assert cells[:5] == ["plain", "3", "2", "3.0, 0.0, 6.0", "2.2, 0.0, 4.5"]
     # content 5, 5 and 6 of 5; style 5 of 10; unseen 0.1, 0.1 and 0.2 of 0.1
     assert cells[5:] == ["1.00 (1.20)", "0.50 (0.50)", "1.00 (2.00)"]
-    assert "not within 100.0" in comparison([never], ["plain"])[-1]
+    assert "| plain | 500 | not within 100 |" in comparison([never], ["plain"])[-1]
+    assert "| plain | 500 | 50 |" in comparison(results, ["plain"])[-2]
 
 
 def test_a_pair_on_which_the_peer_diverged_is_no_part_of_the_distribution() -> None:
