@@ -12,6 +12,7 @@ BENCHMARKS = {
         "speed.roofline",
         "what one step reaches of this machine's own convolution and matrix product",
     ),
+    "gpu": ("gpu.report", "numbers, steps, memory and sharing on a GPU, in eight minutes at most"),
     "scaling": ("memory.scaling", "seconds and peak memory of a step, from 128 px up"),
     "memory": (
         "memory.prediction",

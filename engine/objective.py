@@ -13,6 +13,7 @@ from engine.images.scaling import scaled
 from engine.losses.gram import Gram
 from engine.losses.statistics import Statistic, StyleStatistics
 from engine.losses.targets import LayerStatistics, StyleTargets
+from engine.losses.visibility import Visibility, visibility_of
 from engine.losses.weighted import WeightedLosses, active_layers, statistic_of
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, split_into_segments
@@ -33,6 +34,7 @@ def style_transfer_objective(
     *,
     targets: StyleTargets | None = None,
     layout: Layout | None = None,
+    visibility: Visibility | None = None,
 ) -> Objective:
     """The weighted losses as a function of the picture.
 
@@ -50,6 +52,7 @@ def style_transfer_objective(
             1 x 3 x h x w each.
         targets: the cache of the statistics of styles that are pictures.
         layout: how the network is split to save memory; None: not at all.
+        visibility: of the content; the means are over what is visible.
 
     Raises:
         SettingsError: a layout with tiles, for a statistic that needs a layer as a whole.
@@ -68,9 +71,12 @@ def style_transfer_objective(
         network(content_layers).features(content, offloaded=layout is not None and layout.offloaded)
         if content_layers
         else {},
-        _style_targets(network(style_layers), vgg, content, styles, settings, targets, layout)
+        _style_targets(
+            network(style_layers), vgg, content, styles, settings, targets, layout, visibility
+        )
         if style_layers
         else {},
+        visibility,
     )
     layers = content_layers.keys() | style_layers.keys()
     if layout is not None:
@@ -92,6 +98,7 @@ def _style_targets(
     settings: Settings,
     targets: StyleTargets | None,
     layout: Layout | None,
+    visibility: Visibility | None,
 ) -> dict[str, StyleStatistics]:
     """The targets of each layer's statistics: those of the styles, blended.
 
@@ -108,9 +115,8 @@ def _style_targets(
     def compute(style: Tensor | Picture, size: Size) -> LayerStatistics:
         if isinstance(style, Picture):
             small = scaled(style, size).to(vgg.device)
-        else:
-            small = resize(style, size)
-        return network.statistics(small, statistic)
+            return network.statistics(small, statistic, visibility_of(style, size, 0, small.device))
+        return network.statistics(resize(style, size), statistic)
 
     statistics = []
     for style in styles:
@@ -125,7 +131,9 @@ def _style_targets(
         statistics.append(targets.get(key, partial(compute, style, size)))
     return {
         name: statistic.target(
-            [each[name] for each in statistics], shares, positions_of(name, result_size)
+            [each[name] for each in statistics],
+            shares,
+            positions_of(name, result_size) if visibility is None else visibility.positions(name),
         )
         for name in layers
     }

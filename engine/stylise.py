@@ -20,6 +20,7 @@ from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets
+from engine.losses.visibility import visibility_of
 from engine.memory.plan import Plan
 from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
@@ -299,6 +300,7 @@ class _Painting:
             self._settings,
             targets=self._targets,
             layout=layout,
+            visibility=visibility_of(self._content, size, self._settings.margin, self._vgg.device),
         )
 
 

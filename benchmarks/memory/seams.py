@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> None:
     torch.set_num_threads(threads)
     folder = RESULTS / "seams"
     folder.mkdir(parents=True, exist_ok=True)
-    untiled = paintings["untiled"].picture.samples.astype(int)
+    untiled = _levels(paintings["untiled"])
     borders = _borders(untiled.shape[:2], settings.margin)
     lines = [
         f"{options.steps} steps of {options.optimiser} at {options.size} px in "
@@ -67,13 +67,19 @@ def run(arguments: Sequence[str]) -> None:
     ]
     for name, painting in paintings.items():
         write_picture(painting.picture, folder / f"{name}.png", format="png", quality=95, text="")
-        difference = np.abs(painting.picture.samples - untiled)
+        difference = np.abs(_levels(painting) - untiled)
         lines.append(
             f"| {name} | {painting.losses.total:,.0f} | {difference.max()} "
             f"| {100 * (difference > 1).mean():.2f} % | {difference.mean():.3f} "
             f"| {difference[borders].mean():.3f} |"
         )
     save("seams", "\n".join(lines))
+
+
+def _levels(painting: Result) -> np.ndarray:
+    """Of 8 bits."""
+    levels: np.ndarray = np.rint(painting.picture.pixels * 255).astype(int)
+    return levels
 
 
 def _painted(settings: Settings, vgg: VGG19, name: str) -> Result:

@@ -18,6 +18,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
+import numpy as np
+import pillow_heif
+import tifffile
 import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -25,8 +29,10 @@ from PIL import Image
 
 from benchmarks.report import log_progress, save
 from engine.errors import EngineError
-from engine.images.picture import read_picture
-from engine.settings import Settings
+from engine.images.matrix_profile import DISPLAY_P3, SRGB_CURVE, matrix_profile
+from engine.images.picture import encode_picture, read_picture
+from engine.output import output_of
+from engine.settings import Settings, resolve
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.inbox.sidecar import SIDECAR_KEYS
@@ -37,6 +43,8 @@ from hotfolder.workers.dispatcher import DeviceState
 from hotfolder.workers.events import Done, Event
 
 __all__ = ["Target", "fuzz_pictures", "fuzz_sidecars", "pictures", "sidecars", "target"]
+
+GIVEN_BACK = resolve({"format": "content", "profile": "content", "metadata": "no_location"})
 
 SECONDS = 30.0
 """More for one example is a hang."""
@@ -113,6 +121,35 @@ sidecars = (
 """Bytes of a sidecar: noise, text, YAML of known and unknown keys, hostile, and damaged."""
 
 
+def _described() -> dict[str, Any]:
+    """A profile, EXIF with a place, and XMP, as options of Pillow."""
+    exif = Image.Exif()
+    exif[0x013B], exif[0x0112] = "A. Photographer", 6
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:01 10:00:00"
+    exif.get_ifd(0x8825)[2] = (48.0, 31.0, 12.0)
+    description = b'<rdf:Description xmlns:p="http://ns.adobe.com/photoshop/1.0/" p:City="a"/>'
+    space = b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    xmp = b"<rdf:RDF " + space + b">" + description + b"</rdf:RDF>"
+    profile = matrix_profile(DISPLAY_P3, SRGB_CURVE)
+    return {"exif": exif.tobytes(), "xmp": xmp, "icc_profile": profile}
+
+
+def _tiff(kind: str, *shape: int, **options: Any) -> bytes:
+    file = io.BytesIO()
+    values = np.random.default_rng(0).integers(0, 2**16, shape) / 65535
+    values = values * np.iinfo(kind).max if kind[0] == "u" else values
+    tifffile.imwrite(file, values.astype(kind), **({"photometric": "rgb"} | options))
+    return file.getvalue()
+
+
+def _heic(bits: int) -> bytes:
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).bytes(40 * 40 * 3 * (1 if bits == 8 else 2))
+    mode = "RGB" if bits == 8 else "RGB;16"
+    pillow_heif.from_bytes(mode=mode, size=(40, 40), data=noise).save(file, quality=60)
+    return file.getvalue()
+
+
 def _encoded(kind: str, mode: str, size: tuple[int, int], **options: Any) -> bytes:
     file = io.BytesIO()
     Image.effect_noise(size, 60).convert(mode).save(file, kind, **options)
@@ -128,6 +165,20 @@ def _whole_pictures() -> list[bytes]:
         _encoded("WEBP", "RGB", (40, 40)),
         _encoded("TIFF", "RGB", (40, 40)),
         _encoded("TIFF", "L", (40, 40), compression="tiff_lzw"),
+        _encoded("JPEG", "L", (40, 40), **_described()),
+        _encoded("WEBP", "RGBA", (40, 40), lossless=True, **_described()),
+        _encoded("AVIF", "RGBA", (40, 40), **_described()),
+        _encoded("PNG", "LA", (40, 40), exif=_described()["exif"]),
+        imagecodecs.png_encode(np.full((40, 40, 4), 12345, np.uint16)),
+        imagecodecs.avif_encode(np.full((40, 40, 3), 600, np.uint16), bitspersample=10),
+        _tiff("u2", 40, 40, 3, compression="zlib", predictor=True),
+        _tiff("u2", 3, 40, 40, planarconfig="separate", tile=(16, 16)),
+        _tiff("u1", 40, 40, 4, compression="lzw", extrasamples=["assocalpha"]),
+        _tiff("u1", 40, 40, 3, compression="jpeg"),
+        _tiff("u1", 40, 40, 3, photometric="cielab"),
+        _tiff("f4", 40, 40, photometric="miniswhite", compression="zstd"),
+        _heic(8),
+        _heic(10),
     ]
 
 
@@ -219,13 +270,14 @@ class Target:
 
 
 def throw_picture(path: Path, data: bytes) -> None:
-    """Decode it: a picture, or a refusal in words."""
+    """Decode it: a picture, which can be given back in its own format, or a refusal in words."""
     path.write_bytes(data)
     started = time.monotonic()
     refusal = ""
     try:
         picture = read_picture(path, max_megapixels=4.0)
         assert picture.width * picture.height <= 4_000_000
+        encode_picture(picture, output_of(GIVEN_BACK, picture, picture.size).encoding)
     except EngineError as error:
         refusal = str(error)
     assert not refusal or refusal.startswith(f"{path}: "), refusal

@@ -11,8 +11,10 @@ from torch import Tensor
 from engine.losses.functional import content_loss, total_variation
 from engine.losses.gram import Gram
 from engine.losses.histogram import Histogram
+from engine.losses.masked import masked_content_loss, masked_style_loss
 from engine.losses.moments import Covariance, Wasserstein
 from engine.losses.statistics import Statistic, StyleStatistics
+from engine.losses.visibility import Visibility
 from engine.settings import Settings
 
 __all__ = ["WeightedLosses", "active_layers", "statistic_of"]
@@ -32,6 +34,8 @@ class WeightedLosses:
     statistic: Statistic
     content_targets: Mapping[str, ContentTarget]
     style_targets: Mapping[str, StyleStatistics]
+    visibility: Visibility | None = None
+    """Of the content; None: all of it is visible."""
 
     @property
     def content_factors(self) -> dict[str, float]:
@@ -54,12 +58,12 @@ class WeightedLosses:
             picture: 1 x 3 x H x W; None leaves the total variation out.
         """
         content = [
-            weight * content_loss(features[name], self.content_targets[name][...])
+            weight * self._content_loss(name, features[name])
             for name, weight in active_layers(self.settings.content_layers).items()
             if name in features
         ]
         style = [
-            weight * self.statistic.loss(features[name], self.style_targets[name])
+            weight * self._style_loss(name, features[name])
             for name, weight in active_layers(self.settings.style_layers).items()
             if name in features
         ]
@@ -71,6 +75,18 @@ class WeightedLosses:
                 zero if smoothed is None else self.settings.tv_weight * total_variation(smoothed),
             ]
         )
+
+    def _content_loss(self, name: str, features: Tensor) -> Tensor:
+        target = self.content_targets[name][...]
+        if self.visibility is None:
+            return content_loss(features, target)
+        return masked_content_loss(features, target, self.visibility, name)
+
+    def _style_loss(self, name: str, features: Tensor) -> Tensor:
+        target = self.style_targets[name]
+        if self.visibility is None:
+            return self.statistic.loss(features, target)
+        return masked_style_loss(features, target, self.statistic, self.visibility, name)
 
 
 def statistic_of(name: str, divisor: str = "positions", whitening: float = 0.0) -> Statistic:

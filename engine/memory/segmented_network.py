@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.errors import Problem, SettingsError
 from engine.losses.statistics import Statistic, StyleStatistics, TileableStatistic
+from engine.losses.visibility import Visibility
 from engine.memory.offload import OffloadedTensor
 from engine.memory.segments import Segment, Tile
 from engine.network.layers import scale_of
@@ -107,15 +108,20 @@ class SegmentedNetwork:
                 wholes[name] = place_tile(whole, feature, segment, tile, name, picture, make)
         return wholes
 
-    def statistics(self, picture: Tensor, statistic: Statistic) -> dict[str, StyleStatistics]:
-        """A statistic of each of the wanted layers.
+    def statistics(
+        self, picture: Tensor, statistic: Statistic, visibility: Visibility | None = None
+    ) -> dict[str, StyleStatistics]:
+        """A statistic of each of the wanted layers, over the visible positions.
 
         Raises:
             SettingsError: a layer in tiles, and the statistic needs it as a whole.
         """
         sums: dict[str, StatisticsAccumulator] = {}
-        for _, _, found in self.parts(picture):
+        for segment, tile, found in self.parts(picture):
             for name, feature in found.items():
+                if visibility is not None:
+                    own = tile.own(segment.stride(name))
+                    feature = visibility.select(feature, name, own)
                 sums.setdefault(name, StatisticsAccumulator(statistic)).add(feature)
         return {name: each.statistics for name, each in sums.items()}
 
@@ -129,7 +135,10 @@ class StatisticsAccumulator:
         self.statistics: StyleStatistics = ()
 
     def add(self, features: Tensor) -> None:
-        statistics, positions = self._statistic.compute(features), count_positions(features)
+        positions = count_positions(features)
+        if not positions:
+            return
+        statistics = self._statistic.compute(features)
         if not self._positions:
             self.statistics, self._positions = statistics, positions
             return

@@ -147,12 +147,14 @@ class TiledObjective:
                         output, x, segment, tile, segment.pool, picture, empty_layer
                     )
                 for name, feature in found.items():
+                    visible = self._visible(feature, name, segment, tile)
                     if name in style:
-                        sums.setdefault(name, StatisticsAccumulator(statistic)).add(feature)
-                    if name in content:
-                        share = count_positions(feature) / state.positions(name)
+                        sums.setdefault(name, StatisticsAccumulator(statistic)).add(visible)
+                    if name in content and (count := count_positions(visible)):
+                        share = count / self._positions(name, state)
                         target = self._target(name, segment, tile)
-                        state.terms[0] += content[name] * share * content_loss(feature, target)
+                        target = self._visible(target, name, segment, tile)
+                        state.terms[0] += content[name] * share * content_loss(visible, target)
                 if source is picture and self._tv_weight:
                     state.terms[2] += self._tv_weight * _variation(picture, tile, picture)
         for name, each in sums.items():
@@ -203,7 +205,8 @@ class TiledObjective:
         factors: Tensor,
     ) -> Tensor:
         """The gradient of a layer's own losses in a tile's part of the layer."""
-        positions = state.positions(name)
+        positions = self._positions(name, state)
+        feature = self._visible(feature, name, segment, tile)
         total: Tensor | None = None
         if name in state.grads:
             statistic = self._losses.statistic
@@ -212,12 +215,24 @@ class TiledObjective:
             total = statistic.gradient(feature, positions, state.whole[name], grads)
         if name in self._losses.content_factors:
             factor = factors[0] * self._losses.content_factors[name]
-            of_content = content_gradient(
-                feature, self._target(name, segment, tile), positions, factor
-            )
+            target = self._visible(self._target(name, segment, tile), name, segment, tile)
+            of_content = content_gradient(feature, target, positions, factor)
             total = of_content if total is None else total + of_content
         assert total is not None
-        return total
+        if (visibility := self._losses.visibility) is None:
+            return total
+        return visibility.spread(total, name, tile.own(segment.stride(name)))
+
+    def _visible(self, part: Tensor, name: str, segment: Segment, tile: Tile) -> Tensor:
+        """What counts of a tile's part of a layer."""
+        if (visibility := self._losses.visibility) is None:
+            return part
+        return visibility.select(part, name, tile.own(segment.stride(name)))
+
+    def _positions(self, name: str, state: "ForwardState") -> int:
+        """How many positions of the layer count."""
+        visibility = self._losses.visibility
+        return state.positions(name) if visibility is None else visibility.positions(name)
 
     def _target(self, name: str, segment: Segment, tile: Tile) -> Tensor:
         return self._losses.content_targets[name][..., *tile.own(segment.stride(name))]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 from engine.images.sheet import INK, PAPER, font
 from hotfolder.atomic_files import write_whole
@@ -85,11 +85,14 @@ def _small(path: Path, side: int) -> Image.Image | None:
     try:
         with open_regular(path) as file, Image.open(file) as image:
             image.draft("RGB", (2 * side, 2 * side))
-            small = image.convert("RGBA")
+            small, profile = image.convert("RGBA"), image.info.get("icc_profile")
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        if profile:  # with `profile: content`
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            ImageCms.profileToProfile(small, source, ImageCms.createProfile("sRGB"), inPlace=True)
         white = Image.new("RGBA", small.size, "white")
         return Image.alpha_composite(white, small).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, ValueError, Image.DecompressionBombError, ImageCms.PyCMSError):
         return None
 
 

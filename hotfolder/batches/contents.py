@@ -76,7 +76,12 @@ def _add_folder(
 ) -> bool:
     """The pictures of a folder; whether there is one."""
     some = False
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208  (names alone)
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208  (names alone)
+    except OSError as error:
+        found.left_out.append(f"{folder}/ (cannot be read: {error.strerror})")
+        names = []
+    for name in names:
         path = folder / name
         if is_ignored(name):
             continue

@@ -21,6 +21,7 @@ from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.near_misses import NearNames, list_hint
+from hotfolder.outbox.strays import listed
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
 from hotfolder.throttle import Steps
@@ -218,7 +219,7 @@ class InputMatcher:
             items=items,
             options=read.options,
             client=read.client,
-            left_out=tuple(dict.fromkeys(found.left_out))[:MAX_LEFT_OUT],
+            left_out=listed([*dict.fromkeys(found.left_out)], MAX_LEFT_OUT),
         )
 
     def _add_blend(

@@ -129,6 +129,7 @@ class InboxScanner:
                 files = yield from listing.steps(options.settle_seconds)
             except OSError:  # It is gone, or named among what is in no job anyway.
                 continue
+            yield
             self._deeper[name] = listing
             if any(is_preset_name(file.name) for file in files):
                 continue
@@ -207,8 +208,11 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
     # Called away already, if the server was killed in between.
     before = there or [name.removesuffix(REPLACED) for name in files if name.endswith(REPLACED)]
     for name in there:
-        rename(failed / name, failed / f"{free_name_in(failed, name, [REPLACED])}{REPLACED}")
-    move(sidecar, failed / (before[0] if before else sidecar.name))
+        end = f"{Path(name).suffix}{REPLACED}"
+        free = free_name_in(failed, Path(name).stem, [end])
+        rename(failed / name, failed / f"{free}{end}")
+    # Of several that were replaced, `cat.yaml.old` comes before `cat-2.yaml.old`.
+    move(sidecar, failed / min(before, key=len, default=sidecar.name))
 
 
 def _replaced_sidecars(failed: Path) -> list[str]:

@@ -148,8 +148,8 @@ class EnginePainter:
                     self._interruptible = None
                     picture, written = _write_result(step.picture, job.settings, content, folder)
                     extra_outputs = _write_progression(progression, folder) if progression else []
-                    record = _record(job, inputs, content, styles, step, started)
-                    yield Done(job.id, str(picture), record | {"output": written}, extra_outputs)
+                    record = _record(job, inputs, content, styles, step, written, started)
+                    yield Done(job.id, str(picture), record, extra_outputs)
                     return
                 self._interruptible = checkpoints, state_of(step, progression)
                 checkpoints.keep(self._interruptible[1])
@@ -236,6 +236,7 @@ def _record(
     content: Picture,
     styles: list[Picture],
     result: Result,
+    output: dict[str, Any],
     started: str,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names that the server chooses."""
@@ -254,6 +255,7 @@ def _record(
         "seconds": round(result.seconds, 3),
         "device": result.device,
         "precision": result.precision,
+        "output": output,
         **({"memory": [plan.document() for plan in result.plans]} if result.plans else {}),
         "versions": {
             "impasto": engine.__version__,

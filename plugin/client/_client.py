@@ -38,6 +38,7 @@ from .protocol import (
     CLIENT_HEARTBEAT_SECONDS,
     DELIVERED,
     INBOX,
+    LONGEST_HEARTBEAT_SECONDS,
     OUTBOX,
     RECORD_SUFFIX,
     RESULT_SUFFIXES,
@@ -56,6 +57,8 @@ from .protocol import (
 
 UNNOTICED_SECONDS = 300.0
 """A running server that has not looked at a drop for so long is not going to."""
+
+FIND_INTERVAL_SECONDS = 0.25
 
 _NOT_SEEN = "in the inbox; the server has not looked yet"
 
@@ -113,6 +116,21 @@ class Client:
         server = Server() if document is None else parse_server(document, now=now)
         return self._heartbeat.judge(server, now)
 
+    def find_server(self) -> Server:
+        """Like `server`, but looks for up to six seconds at a heartbeat that is too old or from
+        the future: one that changes is a server's, whose clock is wrong.
+
+        Raises:
+            FolderMissing
+        """
+        server = self.server()
+        for _ in range(round(LONGEST_HEARTBEAT_SECONDS / FIND_INTERVAL_SECONDS)):
+            if not server.unsure:
+                break
+            self._sleep(FIND_INTERVAL_SECONDS)
+            server = self.server()
+        return server
+
     def start_server(self, command: Sequence[str], *, timeout: float = START_SECONDS) -> Server:
         """Start `COMMAND watch HOT`, which outlives this process; returns once it serves.
 
@@ -126,6 +144,9 @@ class Client:
             FolderMissing
             NotStarted: with the end of the command's log and where it lies.
         """
+        server = self.find_server()
+        if server.running:
+            return server
         return start_server(
             self.root,
             command,

@@ -52,7 +52,11 @@ class ServerGone(ClientError):  # noqa: N818
 
 
 class NotStarted(ClientError):  # noqa: N818
-    """The server could not be started."""
+    """The server could not be started; `reason` is why, without where to read more."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class TimedOut(ClientError):  # noqa: N818

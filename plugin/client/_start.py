@@ -39,22 +39,18 @@ def start_server(
     Raises:
         NotStarted: with the end of its log.
     """
-    server = read_server()
-    if server.running:
-        return server
     by_hand = f"In a terminal: impasto watch --hot {root}"
     if not command:
-        raise NotStarted(f"Nothing says how to start the server from here. {by_hand}")
+        reason = "Nothing says how to start the server from here."
+        raise NotStarted(f"{reason} {by_hand}", reason)
     log = root / PRIVATE / "watch.log"
     try:
         log.parent.mkdir(exist_ok=True)
         with open_plain(log, write=True) as output:
             process = _spawn([*command, "watch", "--hot", str(root)], output)
     except OSError as error:
-        raise NotStarted(
-            f"{error.filename or command[0]}: the server cannot be started: "
-            f"{error.strerror or error}. {by_hand}"
-        ) from error
+        reason = f"{error.filename or command[0]}: {error.strerror or error}."
+        raise NotStarted(f"The server cannot be started: {reason} {by_hand}", reason) from error
     # Waited for by a thread, so that its end leaves no zombie.
     threading.Thread(target=process.wait, name="impasto-watch", daemon=True).start()
     stopwatch = Stopwatch(clock, longest=LONGEST_STEP_SECONDS)
@@ -64,13 +60,18 @@ def start_server(
             return server
         if process.returncode is not None:
             ending = f"ended at once with exit code {process.returncode}"
-            raise NotStarted(f"The server {ending}: {_log_tail(log)} The whole log: {log}")
+            raise _ended(ending, log)
         if stopwatch.advance() >= timeout:
             with contextlib.suppress(OSError):
                 process.terminate()
             waited = f"has not begun to serve {root} within {timeout:g} s and was stopped"
-            raise NotStarted(f"The server {waited}: {_log_tail(log)} The whole log: {log}")
+            raise _ended(waited, log)
         sleep(0.1)
+
+
+def _ended(how: str, log: Path) -> NotStarted:
+    last = _log_tail(log)
+    return NotStarted(f"The server {how}: {last} The whole log: {log}", last)
 
 
 def _spawn(command: Sequence[str], output: IO[bytes]) -> "subprocess.Popen[bytes]":

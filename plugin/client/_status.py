@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from ._files import open_plain
 from .protocol import (
     END_STATES,
     LIVE_STATES,
+    LONGEST_HEARTBEAT_SECONDS,
     SERVER_TIMEOUT_SECONDS,
     JobState,
     JobStatus,
@@ -50,6 +52,16 @@ class Server(ServerStatus):
     running: bool = False
     age: float | None = None
     """Seconds since the last heartbeat; None if there never was one."""
+    unsure: bool = False
+    """Not seen to run, but the heartbeat's age says nothing yet: it comes from another machine,
+    whose clock may be wrong. Look again (`Client.find_server` does)."""
+
+    @property
+    def clock_behind(self) -> float | None:
+        """Seconds by which the clock of a server that runs is behind this machine's (negative:
+        ahead of it); None if they agree."""
+        wrong = self.running and self.age is not None and abs(self.age) > SERVER_TIMEOUT_SECONDS
+        return self.age if wrong else None
 
     @property
     def ahead(self) -> int:
@@ -67,6 +79,17 @@ class Server(ServerStatus):
         if not self.running:
             since = "" if self.age is None else f" since {local_time(self.updated)}"
             return f"Not running{since}."
+        return f"{self._activity}{self._clock_remark}"
+
+    @property
+    def _clock_remark(self) -> str:
+        if self.clock_behind is None:
+            return ""
+        where = "behind" if self.clock_behind > 0 else "ahead of"
+        return f" Its clock is {abs(self.clock_behind):.0f} s {where} this machine's."
+
+    @property
+    def _activity(self) -> str:
         if self.paused is not None:
             return f"Paused ({self.paused})."
         if self.busy:
@@ -125,18 +148,25 @@ class HeartbeatJudge:
 
     def __init__(self) -> None:
         self._stamp = ""
-        self._looked = self._changed = float("-inf")
+        self._first = self._looked = self._changed = float("-inf")
 
     def judge(self, server: Server, now: float) -> Server:
         """`server` as of the time `now`."""
         looked_lately = 0 <= now - self._looked <= SERVER_TIMEOUT_SECONDS
-        if looked_lately and self._stamp and server.updated != self._stamp:
+        if not looked_lately:
+            self._first = now
+        elif self._stamp and server.updated != self._stamp:
             self._changed = now
         self._stamp, self._looked = server.updated, now
         lives = 0 <= now - self._changed <= SERVER_TIMEOUT_SECONDS
-        if server.running or not lives or server.state in _ENDS:
+        if server.running or server.age is None or server.state in _ENDS:
             return server
-        return replace(server, running=True)
+        if lives:
+            return replace(server, running=True)
+        # Its clock is ours.
+        if server.host == socket.gethostname() and server.age > 0:
+            return server
+        return replace(server, unsure=now - self._first < LONGEST_HEARTBEAT_SECONDS)
 
 
 def local_time(stamp: str) -> str:

@@ -69,6 +69,9 @@ class ServerState(str, Enum):
 SERVER_TIMEOUT_SECONDS = 10.0
 """An older heartbeat in status/server.json means that the server is gone."""
 
+LONGEST_HEARTBEAT_SECONDS = 6.0
+"""Within so long a server that works writes its heartbeat anew (`status_seconds` is at most 5)."""
+
 CLIENT_HEARTBEAT_SECONDS = 2.0
 """Time between two heartbeats of the client of a job with `owner: {heartbeat: true}`."""
 

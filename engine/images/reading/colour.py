@@ -4,7 +4,9 @@ Converted strip by strip, at the depth of the file.
 """
 
 import logging
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from engine.images.reading.stored import StoredPicture
 from engine.images.strips import Floats, Samples, in_unit, strips, white_of
 
 __all__ = ["to_srgb"]
+
+MOST_THREADS = 8
+"""Of a conversion; each has copies of a strip."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +48,20 @@ def to_srgb(stored: StoredPicture, path: Path) -> tuple[Samples, Floats | None, 
     # Written through views in which the picture lies as it is stored.
     into = _as_stored(samples, stored.orientation)
     alpha_into = None if alpha is None else _as_stored(alpha, stored.orientation)
-    for rows in strips(*stored.size):
-        strip = stored.rows(rows)
+
+    def put(rows: slice) -> None:
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused
+            strip = stored.rows(rows)
         if strip.dtype == np.float32 and stored.space != LAB:
             _check_range(strip, path)
         if alpha_into is not None:
             alpha_into[rows] = in_unit(strip[..., -1])
         into[rows] = convert(_colours(strip, stored))
+
+    # littlecms converts some 4 megapixels a second and lets others run meanwhile.
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1) if used else 1) as pool:
+        for done in [pool.submit(put, rows) for rows in strips(*stored.size)]:
+            done.result()
     if alpha is not None and alpha.min() == 1:
         alpha = None
     return samples, alpha, used

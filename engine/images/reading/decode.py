@@ -27,11 +27,11 @@ from engine.images.metadata import (
 )
 from engine.images.reading.coded_colour import UnknownSpaceError, coded_space
 from engine.images.reading.exif_colour import exif_profile
+from engine.images.reading.file_ends import check_heif_end, check_webp_end
 from engine.images.reading.files import damaged, format_of
 from engine.images.reading.jpeg_end import check_jpeg_end, frame_kind
 from engine.images.reading.limits import Limits
 from engine.images.reading.png_colour import check_png_end, png_profile
-from engine.images.reading.riff_end import check_webp_end
 from engine.images.reading.stored import StoredPicture
 from engine.images.reading.tiff import read_tiff
 from engine.images.strips import Samples
@@ -94,10 +94,15 @@ def identified(file: IO[bytes], path: Path, format: str) -> ImageFile:
     """The picture with its header read and nothing decoded, in Pillow's form.
 
     Raises:
-        PictureError: a damaged header.
+        PictureError: a damaged header, or a kind of JPEG that is not read.
     """
-    file.seek(0)
     with _damage(path, format):
+        if format == "jpeg" and (kind := frame_kind(file)):
+            raise PictureError(
+                f"{path}: this kind of JPEG file is not read: {kind}. Export it as an ordinary "
+                "JPEG."
+            )
+        file.seek(0)
         return PILLOW[format](file)
 
 
@@ -106,10 +111,6 @@ Read = tuple[int, str, bool, Callable[[slice], Samples]]
 
 
 def _jpeg(image: ImageFile, file: IO[bytes], path: Path) -> Read:
-    if kind := frame_kind(file):
-        raise PictureError(
-            f"{path}: this kind of JPEG file is not read: {kind}. Export it as an ordinary JPEG."
-        )
     check_jpeg_end(file)
     return _in_8_bits(image, file, path)
 
@@ -128,6 +129,7 @@ def _webp(image: ImageFile, file: IO[bytes], path: Path) -> Read:
 
 
 def _avif(image: ImageFile, file: IO[bytes], path: Path) -> Read:
+    check_heif_end(file)
     bits = _heif_header(file).info["bit_depth"]
     if bits <= 8:
         return _in_8_bits(image, file, path)
@@ -198,6 +200,7 @@ def _heif_header(file: IO[bytes]) -> Any:
 
 def _heic(file: IO[bytes], path: Path, limits: Limits, page: int | None) -> StoredPicture:
     with _damage(path, "heic"):
+        check_heif_end(file)
         container = _heif_header(file)
         pages = len(container)
         if page is not None and page > pages:

@@ -7,10 +7,10 @@ from engine.images.metadata import DESCRIPTION, EXIF_SOFTWARE, settings_in
 from engine.images.reading.decode import identified
 from engine.images.reading.files import damaged, format_of
 from engine.images.reading.tiff import directory_of
+from engine.images.writing.encode import TEXT_KEY
 
 __all__ = ["settings_text"]
 
-TEXT_KEY = "impasto"
 MAKER = "Impasto"
 
 

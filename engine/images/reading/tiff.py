@@ -15,6 +15,7 @@ from tifffile import TiffFile, TiffPage
 from engine.errors import PictureError
 from engine.images.metadata import Metadata, exif_metadata, iptc_of_photoshop, kept_iptc, kept_xmp
 from engine.images.profiles import LAB
+from engine.images.reading.file_ends import check_parts_end
 from engine.images.reading.files import damaged, raw_file
 from engine.images.reading.limits import Limits
 from engine.images.reading.stored import StoredPicture
@@ -28,10 +29,10 @@ RAW_SUFFIXES = frozenset(
 )
 CANON_RAW = b"CR"
 
-OLD_SUBFILE_TYPE, FILL_ORDER, INK_SET = 255, 266, 332
+OLD_SUBFILE_TYPE, INK_SET = 255, 332
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 YCBCR_COEFFICIENTS, REFERENCE_BLACK_WHITE = 529, 532
-XMP, IPTC, PHOTOSHOP, PROFILE, DNG_VERSION = 700, 33723, 34377, 34675, 50706
+XMP, IPTC, PHOTOSHOP, DNG_VERSION = 700, 33723, 34377, 50706
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 OLD_REDUCED = 2
 CENTIMETRE, NO_UNIT = 3, 1
@@ -57,7 +58,7 @@ PHOTOMETRICS = {
 }
 SAMPLES = {"GREY": 1, "RGB": 3, "CMYK": 4, LAB: 3}
 FORMATS = {1: "integers", 2: "signed integers", 3: "floating point"}
-JPEG = 7
+UNCOMPRESSED, JPEG = 1, 7
 
 MOST_CHANNELS = 32
 """All are decoded, whatever is made of them."""
@@ -90,6 +91,9 @@ def read_tiff(file: IO[bytes], path: Path, limits: Limits, page: int | None) -> 
             _check_directory(chosen, file)
             _refuse_unreadable(chosen)
             _check_extent(chosen, tiff.filehandle.size)
+            if chosen.compression != UNCOMPRESSED:
+                parts = zip(chosen.dataoffsets, chosen.databytecounts, strict=False)
+                check_parts_end(file, parts)
             return _read(chosen, file, path, number + 1, pages)
     except UnreadableKindError as error:
         raise _unreadable(path, str(error)) from None
@@ -144,7 +148,7 @@ def _refuse_unreadable(page: TiffPage) -> None:
         or (space == LAB and (form == 3 or bits not in (8, 16)))
         or (page.photometric == YCBCR and bits != 8)
         or (uncoded_ycbcr and (page.subsampling or (2, 2)) != (1, 1))
-        or (uncoded_ycbcr and not _is_full_range(page))
+        or (uncoded_ycbcr and not _is_as_in_jpeg(page))
         or page.samplesperpixel < (1 if page.photometric == PALETTE else channels)
     ):
         raise UnreadableKindError(_described(page))
@@ -163,11 +167,17 @@ def _check_directory(page: TiffPage, file: IO[bytes]) -> None:
         raise EOFError("its directory is incomplete")
 
 
-def _is_full_range(page: TiffPage) -> bool:
-    """Whether YCbCr is meant as in JPEG, not as in films."""
-    ratios = page.tags.valueof(REFERENCE_BLACK_WHITE, ())
-    values = [a / b if b else 0 for a, b in zip(ratios[::2], ratios[1::2], strict=False)]
-    return not values or values == [0, 255, 128, 255, 128, 255]
+def _is_as_in_jpeg(page: TiffPage) -> bool:
+    """Whether YCbCr is of full range and ITU-R BT.601's, not as in films."""
+
+    def values(tag: int) -> list[float]:
+        ratios = page.tags.valueof(tag, ())
+        return [a / b if b else 0 for a, b in zip(ratios[::2], ratios[1::2], strict=False)]
+
+    coefficients, extent = values(YCBCR_COEFFICIENTS), values(REFERENCE_BLACK_WHITE)
+    return extent in ([], [0, 255, 128, 255, 128, 255]) and (
+        not coefficients or np.allclose(coefficients, (0.299, 0.587, 0.114), atol=0.001)
+    )
 
 
 def _check_extent(page: TiffPage, size: int) -> None:

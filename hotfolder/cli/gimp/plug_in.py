@@ -7,9 +7,10 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hotfolder.cli.gimp.catalogues import compile_catalogue
 from hotfolder.errors import FolderError
 
 __all__ = [
@@ -43,8 +44,9 @@ class Facts:
     """The Impasto that it came with."""
 
 
-def sources() -> dict[str, Path]:
-    """What belongs into the folder besides `impasto.json`, by the path there.
+def sources() -> dict[str, bytes]:
+    """What belongs into the folder besides `impasto.json`, by the path there: the plug-in, its
+    client, and its translations, compiled.
 
     Raises:
         FolderError: this Impasto has no plug-in with it.
@@ -53,7 +55,7 @@ def sources() -> dict[str, Path]:
 
     room = Path(plugin.__file__).parent
     found = {
-        path.relative_to(base).as_posix(): path
+        path.relative_to(base).as_posix(): path.read_bytes()
         for base, folder in ((room / "gimp" / NAME, ""), (room, "client"))
         for path in sorted((base / folder).rglob("*"))
         if path.is_file() and not _is_litter(path.relative_to(base))
@@ -63,6 +65,9 @@ def sources() -> dict[str, Path]:
             f"{room / 'gimp' / NAME / PROGRAM}: no such file. This Impasto lacks its plug-in: "
             "install it again."
         )
+    for name in [name for name in found if name.endswith(".po")]:
+        language, text = PurePosixPath(name).stem, found.pop(name).decode()
+        found[f"translations/{language}/LC_MESSAGES/{NAME}.mo"] = compile_catalogue(text)
     return found
 
 
@@ -80,10 +85,10 @@ def install(plug_ins: Path, facts: Facts) -> Path:
     with _errors_explained(target, "put there", staging):
         plug_ins.mkdir(exist_ok=True)
         _remove_leftovers(plug_ins)
-        for name, source in sources().items():
+        for name, content in sources().items():
             (staging / name).parent.mkdir(parents=True, exist_ok=True)
-            # Not its time: GIMP asks a plug-in anew what it offers only if it has another one.
-            shutil.copyfile(source, staging / name)
+            # With a time of its own: GIMP asks a plug-in anew what it offers only if that differs.
+            (staging / name).write_bytes(content)
         text = json.dumps(asdict(facts), indent=1, ensure_ascii=False, default=str)
         (staging / FACTS).write_text(text + "\n", encoding="utf-8")
         mode = (staging / PROGRAM).stat().st_mode
@@ -157,9 +162,9 @@ def differences(folder: Path) -> Iterator[tuple[str, str]]:
     Raises:
         FolderError: this Impasto has no plug-in with it.
     """
-    for name, source in sources().items():
+    for name, content in sources().items():
         try:
-            if (folder / name).read_bytes() != source.read_bytes():
+            if (folder / name).read_bytes() != content:
                 yield name, "other"
         except OSError:
             yield name, "missing"

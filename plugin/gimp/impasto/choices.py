@@ -7,19 +7,41 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MAX_SIZE", "MIN_SIDE", "MIN_SIZE", "PRESETS", "Choices", "Refusal"]
+from i18n import _
+
+__all__ = [
+    "MAX_SCALE",
+    "MAX_SIZE",
+    "MIN_SCALE",
+    "MIN_SIDE",
+    "MIN_SIZE",
+    "NO_FOLDER",
+    "PRESETS",
+    "Choices",
+    "Refusal",
+    "is_text",
+    "strength_tip",
+]
 
 PRESETS = (
-    ("standard", "Standard", "Coarse to fine"),
-    ("preview", "Quick look", "A draft at 256 pixels, unless a size is chosen"),
-    ("gatys", "Gatys 2016", "As the reference code of the CVPR 2016 paper"),
-    ("tutorial", "PyTorch tutorial", "Needs torchvision's weights, downloaded once"),
-    ("article", "Huang 2019", "From white noise"),
+    ("standard", _("Standard"), _("Coarse to fine")),
+    ("preview", _("Quick look"), _("A draft at 256 pixels, unless a size is chosen")),
+    ("gatys", "Gatys 2016", _("As the reference code of the CVPR 2016 paper")),
+    ("tutorial", _("PyTorch tutorial"), _("Needs torchvision's weights, downloaded once")),
+    ("article", "Huang 2019", _("From white noise")),
 )
 """Name, label, explanation."""
 
 STRENGTH = 75.0
 """The dial's place where the preset is as it is."""
+
+
+def strength_tip() -> str:
+    """What the dial means, for a person."""
+    return _(
+        "0 is nearly the picture, 100 nearly all style; at {usual:g} the preset is as it is"
+    ).format(usual=STRENGTH)
+
 
 MIN_SIZE, MAX_SIZE = 32, 16_384
 """Longest side of a painting, in pixels."""
@@ -27,8 +49,14 @@ MIN_SIZE, MAX_SIZE = 32, 16_384
 MIN_SIDE = 16
 """Shortest side of a picture that can be painted, in pixels."""
 
+MIN_SCALE, MAX_SCALE = 0.05, 20.0
+"""Of the style picture's size."""
+
 MAX_SEED = 2**31 - 1
 """GIMP's integers have 32 bits; Impasto's seeds have 63."""
+
+
+NO_FOLDER = _("No hot folder is known. Choose the folder through which the server paints.")
 
 
 class Refusal(Exception):  # noqa: N818  (raised before any work starts)
@@ -57,23 +85,20 @@ class Choices:
     def check(self) -> None:
         """Raises Refusal for what no server could paint."""
         if not self.style:
-            raise Refusal(
-                "No style is chosen. Choose a painting, or name one of the style library."
-            )
+            raise Refusal(_("No style is chosen. Choose a painting."))
         if self.style_is_file and not self.style_path.is_file():
-            raise Refusal(f"The style picture {self.style_path} is not there. Choose another one.")
-        _one_of("preset", self.preset, [name for name, *_ in PRESETS])
-        _one_of("output", self.output, ["layer", "image"])
-        _within("strength", self.strength, 0, 100)
-        _within("style-scale", self.style_scale, 0.05, 20)
-        _within("seed", self.seed, 0, MAX_SEED)
-        if self.size != 0:
-            _within("size", self.size, MIN_SIZE, MAX_SIZE)
-        if not self.hot_folder:
             raise Refusal(
-                "No hot folder is known. Run `impasto install-plugin gimp`, or choose the folder "
-                "in the dialog (from a script: the argument hot-folder)."
+                _("The style picture {path} is not there (any more). Choose another one.").format(
+                    path=self.style_path
+                )
             )
+        _one_of("preset", self.preset, NAMES["preset"])
+        _one_of("output", self.output, NAMES["output"])
+        for name, (least, most) in RANGES.items():
+            if not (name == "size" and self.size == 0):
+                _within(name.replace("_", "-"), getattr(self, name), least, most)
+        if not self.hot_folder:
+            raise Refusal(NO_FOLDER)
 
     @property
     def style_is_file(self) -> bool:
@@ -100,7 +125,9 @@ class Choices:
 
     def settings(self, longest_side: int) -> dict[str, Any]:
         """The sidecar's keys, for a layer whose longer side has so many pixels."""
-        settings: dict[str, Any] = {"preset": self.preset, "format": "png"}
+        # Whatever the server's own configuration is: as deep as it was sent, in its colours.
+        kept = {"format": "png", "bits": "auto", "profile": "content"}
+        settings: dict[str, Any] = {"preset": self.preset, **kept}
         if self.size or self.preset != "preview":
             settings["size"] = self.size or longest_side
         if self.strength != STRENGTH:
@@ -130,23 +157,63 @@ class Choices:
         return base.updated_with(document) if isinstance(document, dict) else base
 
     def updated_with(self, values: Mapping[str, Any]) -> "Choices":
-        """These choices with those of `values` that have a known name and the right type."""
+        """These choices with those of `values` that have a known name, the right type, and a value
+        that could be chosen: the file may be damaged, or another's."""
         taken: dict[str, Any] = {}
         for field in fields(self):
             value = values.get(field.name)
             kind = type(field.default)
             if kind is float and type(value) is int:
                 value = float(value)
-            if type(value) is kind:
+            if type(value) is kind and _is_choice(field.name, value):
                 taken[field.name] = value
         return replace(self, **taken)
+
+    def as_shown(self) -> "Choices":
+        """These, rounded to what the dials of the dialog show: what is shown is what is sent."""
+        scale = float(f"{self.style_scale:.2g}")
+        return replace(self, strength=round(self.strength, 1), style_scale=scale)
+
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "strength": (0, 100),
+    "style_scale": (MIN_SCALE, MAX_SCALE),
+    "seed": (0, MAX_SEED),
+    "size": (MIN_SIZE, MAX_SIZE),
+}
+
+NAMES = {"preset": [name for name, *_rest in PRESETS], "output": ["layer", "image"]}
+
+
+def is_text(text: str) -> bool:
+    """Whether GTK can show it and a sidecar say it: the name of a file may be no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_choice(name: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return value in NAMES.get(name, [value]) and is_text(value)
+    least, most = RANGES.get(name, (value, value))
+    return least <= value <= most or (name == "size" and value == 0)
 
 
 def _one_of(argument: str, value: str, allowed: list[str]) -> None:
     if value not in allowed:
-        raise Refusal(f"{argument} is {value!r}; it must be one of {', '.join(allowed)}.")
+        raise Refusal(
+            _("{argument} is {value!r}; it must be one of {allowed}.").format(
+                argument=argument, value=value, allowed=", ".join(allowed)
+            )
+        )
 
 
 def _within(argument: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise Refusal(f"{argument} is {value:g}; it must be from {least:g} to {most:g}.")
+        raise Refusal(
+            _("{argument} is {value:g}; it must be from {least:g} to {most:g}.").format(
+                argument=argument, value=value, least=least, most=most
+            )
+        )

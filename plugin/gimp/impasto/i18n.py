@@ -1,4 +1,4 @@
-"""The language of the interface: GIMP's own, where there is a catalogue for it in `locale`."""
+"""The language of the interface: GIMP's own, where `translations` has a catalogue for it."""
 
 import gettext
 from pathlib import Path
@@ -7,7 +7,7 @@ __all__ = ["CATALOGUES", "DOMAIN", "_"]
 
 DOMAIN = "impasto"
 
-CATALOGUES = Path(__file__).resolve().parent / "locale"
+CATALOGUES = Path(__file__).resolve().parent / "translations"
 """`LANGUAGE/LC_MESSAGES/impasto.mo`, compiled by `impasto install-plugin` from LANGUAGE.po."""
 
 _ = gettext.translation(DOMAIN, CATALOGUES, fallback=True).gettext

@@ -13,13 +13,15 @@ import gi
 gi.require_version("Gimp", "3.0")
 import procedures
 from gi.repository import Gimp
+from i18n import CATALOGUES, DOMAIN
 
 
 class Impasto(Gimp.PlugIn):
     """The plug-in, as GIMP sees it."""
 
-    def do_set_i18n(self, name: str) -> bool:
-        return False
+    def do_set_i18n(self, name: str) -> tuple[bool, str, str]:
+        """The domain of the texts, and the folder beside this file that has their catalogues."""
+        return True, DOMAIN, CATALOGUES.name
 
     def do_query_procedures(self) -> list[str]:
         return list(procedures.OFFERED)

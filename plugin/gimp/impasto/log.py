@@ -2,10 +2,11 @@
 
 import logging
 import logging.handlers
+import os
 from pathlib import Path
 
-from choices import Refusal
-from client import ClientError
+from i18n import _
+from messages import explain
 
 __all__ = ["logger", "message_for", "open_log"]
 
@@ -37,14 +38,16 @@ def open_log(folder: Path) -> Path:
 
 def message_for(error: BaseException, log: Path) -> str:
     """The message for a person: the error's own, if it has one, else where the details are."""
-    if isinstance(error, (Refusal, ClientError)):
+    told = explain(error)
+    if told:
         logger.warning("%s: %s", type(error).__name__, error)
-        return str(error)
+        return told
     logger.error("unexpected", exc_info=error)
     if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}. Nothing was changed. The details are in {log}."
-    return (
-        f"Something unexpected happened in the plug-in ({type(error).__name__}: {error}). "
-        f"Nothing was changed. The details are in {log}."
-    )
+        name = Path(os.fsdecode(error.filename)).name if error.filename else ""
+        reason = f"{name}: {error.strerror}" if name else error.strerror
+    else:
+        reason = f"{type(error).__name__}: {error}"
+    return _(
+        "Something unexpected happened ({reason}). Nothing was changed. The details are in {log}."
+    ).format(reason=reason, log=log)

@@ -15,7 +15,16 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import MAX_SEED, MAX_SIZE, PRESETS, STRENGTH, Choices, Refusal
+from choices import (
+    MAX_SCALE,
+    MAX_SEED,
+    MAX_SIZE,
+    MIN_SCALE,
+    PRESETS,
+    Choices,
+    Refusal,
+    strength_tip,
+)
 from gi.repository import Gimp, GObject
 from guard import guarded
 from i18n import _
@@ -41,16 +50,17 @@ def neural_style(plug_in: Any, name: str) -> Any:
         name,
         _neural_style,
         "GimpLayer",
-        "_Neural Style (Impasto)...",
-        "Paint the layer in the style of a painting",
-        "Has the layer, or what is selected of it, painted by the server of an Impasto hot folder, "
-        "and adds the painting as a layer or opens it as an image. The server must run, for "
-        "instance by `impasto watch --hot FOLDER`.",
+        _("_Neural Style (Impasto)..."),
+        _("Paint the layer in the style of a painting"),
+        _(
+            "Has the layer, or what is selected of it, painted by the server of an Impasto hot "
+            "folder, and adds the painting as a layer or opens it as an image. The server must run."
+        ),
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
     _add_choices(procedure)
     _add_hot_folder(procedure)
-    procedure.add_layer_return_value("layer", "Layer", "The painting", True, FLAGS)
+    procedure.add_layer_return_value("layer", _("Layer"), _("The painting"), True, FLAGS)
     return procedure
 
 
@@ -61,14 +71,16 @@ def repeat(plug_in: Any, name: str) -> Any:
         name,
         _repeat,
         "GimpLayer",
-        "Re_peat Impasto with the settings of this layer...",
-        "Paint again with the settings that a painted layer carries",
-        "Paints the layer that the selected one was painted from, if it is still there, else the "
-        "selected one itself, with the settings that the selected one carries.",
+        _("Re_peat Impasto with the settings of this layer..."),
+        _("Paint again with the settings that a painted layer carries"),
+        _(
+            "Paints the layer that the selected one was painted from, if it is still there, else "
+            "the selected one itself, with the settings that the selected one carries."
+        ),
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
     _add_hot_folder(procedure)
-    procedure.add_layer_return_value("layer", "Layer", "The painting", True, FLAGS)
+    procedure.add_layer_return_value("layer", _("Layer"), _("The painting"), True, FLAGS)
     return procedure
 
 
@@ -79,20 +91,24 @@ def import_finished(plug_in: Any, name: str) -> Any:
         name,
         _import_finished,
         "gint",
-        "_Import finished Impasto results...",
-        "Insert paintings of the hot folder's outbox as layers, or open them",
-        "Lists what the outbox of an Impasto hot folder holds, whoever had it painted: batches, "
-        "files dropped into the folder, other programs.",
+        _("_Import finished Impasto results..."),
+        _("Insert finished paintings as layers, or open them"),
+        _(
+            "Lists what was painted in an Impasto hot folder, whoever had it painted: batches, "
+            "files dropped into the folder, other programs."
+        ),
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
     procedure.add_string_array_argument(
-        "names", "Names", "Of results, without the ending; none: the newest one", FLAGS
+        "names", _("Names"), _("Of results, without the ending; none: the newest one"), FLAGS
     )
     procedure.add_choice_argument(
-        "output", "Output", "Where the results go", _outputs(), "layer", FLAGS
+        "output", _("Output"), _("Where the results go"), _outputs(), "layer", FLAGS
     )
     _add_hot_folder(procedure)
-    procedure.add_int_return_value("count", "Count", "Of results imported", 0, 10_000, 0, FLAGS)
+    procedure.add_int_return_value(
+        "count", _("Count"), _("Of results imported"), 0, 10_000, 0, FLAGS
+    )
     return procedure
 
 
@@ -125,18 +141,18 @@ def _add_choices(procedure: Any) -> None:
     usual = Choices()
     procedure.add_string_argument(
         "style",
-        "Style",
-        "The whole path of a picture, or the name of one in the hot folder's style library",
+        _("Style"),
+        _("The whole path of a picture, or the name of one in the hot folder's style library"),
         usual.style,
         FLAGS,
     )
     procedure.add_choice_argument(
-        "preset", "Preset", "The recipe to paint by", presets, usual.preset, FLAGS
+        "preset", _("Preset"), _("The recipe to paint by"), presets, usual.preset, FLAGS
     )
     procedure.add_double_argument(
         "strength",
-        "Strength",
-        f"0 is nearly the picture, 100 nearly all style; at {STRENGTH:g} the preset is as it is",
+        _("Strength"),
+        strength_tip(),
         0,
         100,
         usual.strength,
@@ -144,8 +160,8 @@ def _add_choices(procedure: Any) -> None:
     )
     procedure.add_int_argument(
         "size",
-        "Size",
-        "Longest side to paint at, in pixels, from 32; 0: that of the layer",
+        _("Size"),
+        _("Longest side to paint at, in pixels, from 32; 0: that of the layer"),
         0,
         MAX_SIZE,
         usual.size,
@@ -153,30 +169,36 @@ def _add_choices(procedure: Any) -> None:
     )
     procedure.add_boolean_argument(
         "keep-colours",
-        "Keep my colours",
-        "Take only light and shade from the painting",
+        _("Keep my colours"),
+        _("Take only light and shade from the painting"),
         usual.keep_colours,
         FLAGS,
     )
     procedure.add_double_argument(
         "style-scale",
-        "Style scale",
-        "Size of the style picture; larger makes larger strokes",
-        0.05,
-        20,
+        _("Strokes"),
+        _("Size of the style picture: larger makes larger strokes"),
+        MIN_SCALE,
+        MAX_SCALE,
         usual.style_scale,
         FLAGS,
     )
     procedure.add_int_argument(
-        "seed", "Seed", "Of the white noise, where there is any", 0, MAX_SEED, usual.seed, FLAGS
+        "seed",
+        _("Seed"),
+        _("Of the white noise that some paintings start from"),
+        0,
+        MAX_SEED,
+        usual.seed,
+        FLAGS,
     )
     procedure.add_choice_argument(
-        "output", "Output", "Where the painting goes", _outputs(), usual.output, FLAGS
+        "output", _("Output"), _("Where the painting goes"), _outputs(), usual.output, FLAGS
     )
     procedure.add_boolean_argument(
         "selection-only",
-        "Only the selection",
-        "Paint what is selected, with a layer mask; without a selection, the layer",
+        _("Only the selection"),
+        _("Paint what is selected, with a layer mask; without a selection, the layer"),
         usual.selection_only,
         FLAGS,
     )
@@ -184,8 +206,8 @@ def _add_choices(procedure: Any) -> None:
 
 def _outputs() -> Any:
     outputs = Gimp.Choice.new()
-    outputs.add("layer", 0, "New layer", "In the image, above the layer")
-    outputs.add("image", 1, "New image", "An image of its own")
+    outputs.add("layer", 0, _("New layer"), _("In the image, above the layer"))
+    outputs.add("image", 1, _("New image"), _("An image of its own"))
     return outputs
 
 
@@ -193,8 +215,8 @@ def _add_hot_folder(procedure: Any) -> None:
     # No file argument: where nothing is, GIMP would refuse it in words that nobody understands.
     procedure.add_string_argument(
         "hot-folder",
-        "Hot folder",
-        "The folder that the server watches; empty: the one the plug-in was installed for",
+        _("Hot folder"),
+        _("The folder that the server watches; empty: the one the plug-in was installed for"),
         "",
         FLAGS,
     )
@@ -214,9 +236,9 @@ def _neural_style(run_mode: Any, image: Any, drawables: Any, config: Any, folder
 def _repeat(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     layers = list(drawables)
     carried = attached_settings(layers[0]) if len(layers) == 1 and layers[0].is_layer() else None
-    if carried is None:
+    if carried is None or not _is_mapping(carried):
         raise Refusal(
-            "The selected layer carries no settings of Impasto. Select one that Impasto painted."
+            _("The selected layer carries no settings of Impasto. Select one that Impasto painted.")
         )
     choices = replace(Choices.from_json(carried), hot_folder=_hot_folder(config, folder))
     source = _source_of(image, carried) or layers[0]
@@ -286,14 +308,21 @@ class _GimpEditor:
         self.progress = progress
 
 
+def _is_mapping(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _source_of(image: Any, carried: str) -> Any:
     """The layer that a painted one was made from, if this image still has it."""
-    source = json.loads(carried).get("source")
-    if not isinstance(source, dict) or not isinstance(source.get("tattoo"), int):
-        return None
-    layer = image.get_layer_by_tattoo(source["tattoo"])
-    # A copy in another image carries a number that means another layer there.
-    return layer if layer is not None and layer.get_name() == source.get("name") else None
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError, OverflowError):
+        source = json.loads(carried)["source"]
+        layer = image.get_layer_by_tattoo(source["tattoo"])
+        # A copy in another image carries a number that means another layer there.
+        return layer if layer is not None and layer.get_name() == source["name"] else None
+    return None  # The text came with a file, from anywhere.
 
 
 def _hot_folder(config: Any, folder: Path) -> str:

@@ -21,7 +21,7 @@ def thumbnail(path: Path, side: int) -> Any:
     """The picture with sides of at most `side`, or None if it cannot be shown."""
     try:
         picture = GdkPixbuf.Pixbuf.new_from_file_at_scale(str(path), side, side, True)
-    except GLib.Error:
+    except (GLib.Error, UnicodeEncodeError):
         return None
     return picture.apply_embedded_orientation()
 

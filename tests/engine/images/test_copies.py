@@ -1,6 +1,7 @@
 """How much memory large pictures take on their way in and out: measured, in a process of its own.
 
-A full-size copy is a byte a channel. What Pillow decodes takes four bytes a pixel, of RGB too.
+A full-size copy is as large as the samples in the file: a byte a channel, or two. What Pillow
+decodes takes four bytes a pixel, of RGB too.
 """
 
 import json
@@ -26,13 +27,14 @@ def kilobytes(key):
     return int(next(line for line in lines if line.startswith(key)).split()[1])
 
 
-def copies(work, channels, source=0):
-    """At most at a time, what is there already (`source`, bytes) included."""
+def copies(work, channels, source=0, width=1):
+    """At most at a time, what is there already (`source`, bytes) included; a channel has `width`
+    bytes."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak is now
     before = kilobytes("VmRSS")
     result = work()
     held = (kilobytes("VmHWM") - before) * 1024 + source
-    return held / (WIDTH * HEIGHT * channels)
+    return held / (WIDTH * HEIGHT * channels * width)
 
 
 def picture(width, height, alpha):
@@ -63,6 +65,18 @@ with Image.open(folder / "False.jpeg") as image:
     image.convert("CMYK").save(folder / "cmyk.jpeg")
 for name in ("turned.jpeg", "cmyk.jpeg"):
     found[f"read {name}"] = copies(lambda: read_picture(folder / name), 3)
+for format in ("png", "tiff"):
+    path = folder / f"deep.{format}"
+    large, small = picture(WIDTH, HEIGHT, False), picture(500, 500, False)
+    deep = Picture(large.samples * np.uint16(257))
+    del large
+    write_picture(Picture(small.samples * np.uint16(257)), path, format=format, bits=16)
+    read_picture(path)
+    found[f"write deep {format}"] = copies(
+        lambda: write_picture(deep, path, format=format, bits=16), 3, deep.samples.nbytes, 2
+    )
+    del deep
+    found[f"read deep {format}"] = copies(lambda: read_picture(path), 3, 0, 2)
 large = picture(WIDTH, HEIGHT, False)
 found["thumbnail"] = copies(lambda: large.thumbnail(512), 3, large.samples.nbytes)
 print(json.dumps(found))
@@ -75,6 +89,6 @@ def test_there_are_never_more_than_three_copies_of_a_large_picture(tmp_path: Pat
         [sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True
     )
     found = json.loads(answer.stdout)
-    assert len(found) == 15
+    assert len(found) == 19
     assert {what: count for what, count in found.items() if count > 3} == {}
     assert min(found.values()) > 0.9, "measured at all"

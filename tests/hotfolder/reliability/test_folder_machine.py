@@ -4,7 +4,9 @@ is lost, nothing outside is touched, nothing ends the server, and no job waits w
 A few hundred steps, always the same ones; `python -m benchmarks folder` takes twenty thousand.
 """
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,8 +19,12 @@ STEPS = 700
 
 
 @pytest.fixture(autouse=True)
-def _silent() -> None:
+def _silent() -> Iterator[None]:
+    log = logging.getLogger("hotfolder")
+    before = log.propagate, log.handlers[:]
     silence_the_log()
+    yield
+    log.propagate, log.handlers[:] = before
 
 
 def test_whatever_is_done_to_the_folder_the_server_goes_on_and_loses_nothing() -> None:

@@ -161,7 +161,7 @@ def test_the_record_says_everything_that_made_the_result(run: Run) -> None:
     assert list(record) == [
         *("name", "id", "picture", "content", "styles", "settings", "weights", "size", "seed"),
         *("losses", "steps", "rejected_moves", "seconds", "device", "precision"),
-        *("versions", "started", "finished"),
+        *("output", "versions", "started", "finished"),
     ]
     assert Settings.model_validate(record["settings"]).size == 64
     assert record["content"]["file"] == "good_pair.content.jpg"
@@ -170,6 +170,7 @@ def test_the_record_says_everything_that_made_the_result(run: Run) -> None:
     assert record["losses"].keys() == {"content", "style", "tv", "total"}
     assert record["versions"].keys() == {"impasto", "torch", "python"}
     assert record["size"] == [64, 43]
+    assert record["output"] == {"format": "png", "bits": 8, "profile": "srgb", "metadata": []}
 
 
 def test_the_status_tells_the_way_it_went(run: Run) -> None:

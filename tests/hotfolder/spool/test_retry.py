@@ -295,3 +295,16 @@ def test_a_daemon_killed_while_a_new_sidecar_takes_its_place_finishes_the_retry(
         assert list(room.folder.failed.iterdir()) == []
         kept = {path.name for path in (room.folder.root / status["folder"]).iterdir()}
         assert {f"{name}.jpg", f"{name}.yaml", f"{name}.yaml.old"} <= kept
+
+
+def test_sidecar_after_sidecar_may_be_tried(room: Room) -> None:
+    room.drop_pair("p", "siez: 1")
+    room.step(4)
+    for text in ("steps: many", "size: big", "size: 320"):
+        room.drop("p.yaml", text)
+        again(room, "p", steps=6)
+    assert (room.status("p")["state"], room.status("p")["size"]) == ("done", 320)
+    assert list(room.folder.failed.iterdir()) == []
+    assert list(room.folder.inbox.iterdir()) == []
+    texts = {path.read_text() for path in room.folder.done.glob("*/p/*") if "yaml" in path.name}
+    assert texts >= {"siez: 1", "steps: many", "size: big", "size: 320"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,35 @@ def test_the_heartbeat_tells_whether_somebody_serves(
     server.send_heartbeat(state=state)
     server.now += age
     assert client.server().running is running
+
+
+@pytest.mark.parametrize("error", [-25.0, 40.0])
+def test_a_clock_that_is_wrong_is_told_from_a_server_that_is_gone(
+    server: FakeServer, client: Client, error: float
+) -> None:
+    server.clock_error = error
+    server.send_heartbeat()
+    first = client.server()
+    assert (first.running, first.unsure) == (False, True)
+    found = client.find_server()
+    assert (found.running, found.unsure) == (True, False)
+    assert found.clock_behind == pytest.approx(-error, abs=1)
+    side = "behind" if error < 0 else "ahead of"
+    assert found.summary == f"Ready. Its clock is {abs(error):.0f} s {side} this machine's."
+
+
+def test_one_that_does_not_change_is_looked_at_for_a_heartbeats_time(
+    server: FakeServer, client: Client
+) -> None:
+    server.die()
+    server.now += 60
+    began = server.now
+    assert not client.find_server().running
+    assert 5 <= server.now - began <= 7
+    # Of this machine the clock is known.
+    server.send_heartbeat(host=socket.gethostname())
+    server.now += 60
+    assert not client.server().unsure
 
 
 def test_no_heartbeat_is_no_server(server: FakeServer, client: Client) -> None:

@@ -122,7 +122,9 @@ def test_one_that_starts_while_the_machine_sleeps_is_not_stopped(
     ("command", "message"),
     [
         pytest.param([], "Nothing says how to start", id="unknown"),
-        pytest.param(["/nowhere/impasto"], "/nowhere/impasto: the server cannot", id="moved"),
+        pytest.param(
+            ["/nowhere/impasto"], "cannot be started: /nowhere/impasto: No such file", id="moved"
+        ),
         pytest.param([__file__], "Permission denied", id="not_executable"),
     ],
 )

@@ -10,12 +10,13 @@ from preferences import Installation, Preferences
 
 
 def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
-    assert Choices().settings(900) == {"preset": "standard", "format": "png", "size": 900}
-    assert Choices(preset="preview").settings(900) == {"preset": "preview", "format": "png"}
+    kept = {"format": "png", "bits": "auto", "profile": "content"}
+    assert Choices().settings(900) == {"preset": "standard", **kept, "size": 900}
+    assert Choices(preset="preview").settings(900) == {"preset": "preview", **kept}
     chosen = Choices(strength=40, size=640, keep_colours=True, style_scale=2, seed=9)
     assert chosen.settings(900) == {
         "preset": "standard",
-        "format": "png",
+        **kept,
         "size": 640,
         "strength": 40,
         "keep_colours": True,
@@ -38,7 +39,7 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
         ({"strength": 101.0}, "strength is 101; it must be from 0 to 100"),
         ({"size": 20}, "size is 20; it must be from 32 to 16384"),
         ({"output": "printer"}, "output is 'printer'"),
-        ({"hot_folder": ""}, "impasto install-plugin gimp"),
+        ({"hot_folder": ""}, "No hot folder is known"),
     ],
 )
 def test_what_no_server_could_paint_is_refused_in_words(wrong: dict[str, Any], reason: str) -> None:
@@ -55,10 +56,23 @@ def test_choices_come_back_from_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no JSON", "[1]", '{"strength": "strong", "seed": true, "colour": 1}']
+    "text",
+    [
+        "",
+        "no JSON",
+        "[1]",
+        '{"strength": "strong", "seed": true, "colour": 1}',
+        '{"style_scale": 0, "strength": NaN, "size": 20, "seed": 1e9, "preset": "oil"}',
+        '{"style_scale": -1, "seed": 4294967296, "output": "printer", "style": "\\udcff"}',
+    ],
 )
 def test_what_a_layer_says_wrongly_is_passed_over(text: str) -> None:
     assert Choices.from_json(text) == Choices()
+
+
+def test_what_is_chosen_is_what_the_dials_can_show() -> None:
+    shown = Choices(strength=33.337, style_scale=9.876).as_shown()
+    assert (shown.strength, shown.style_scale) == (33.3, 9.9)
 
 
 def test_the_last_choices_and_the_files_chosen_lately_are_remembered(tmp_path: Path) -> None:

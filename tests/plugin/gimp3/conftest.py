@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +56,13 @@ def screen(session_screen: Gimp, request: pytest.FixtureRequest) -> Iterator[Gim
     yield session_screen
     session_screen.photograph(request.node.name, SCREENSHOTS)
     session_screen.run("put_away()")
+
+
+@pytest.fixture
+def photo(screen: Gimp, photograph: Path) -> None:
+    """The cat, open in a window, as `image`; its layer is `layer`."""
+    shutil.copy(photograph, screen.share / "cat.png")
+    screen.run("image = show('/share/cat.png'); layer = image.get_layers()[0]; time.sleep(0.5)")
 
 
 @pytest.fixture(scope="session")

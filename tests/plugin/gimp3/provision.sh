@@ -14,6 +14,7 @@ PACKAGES=(
   xvfb xauth openbox xdotool imagemagick          # a screen, a window manager, a hand, an eye
   dbus at-spi2-core gir1.2-atspi-2.0              # widgets by their names
   fonts-dejavu-core adwaita-icon-theme procps
+  locales fonts-ipafont-gothic                     # the languages of the interface
 )
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -67,6 +68,10 @@ path-exclude=/usr/share/locale/*
 CONF
 NETWORK=yes "$here/enter.sh" "$root" apt-get install -y -qq "${PACKAGES[@]}" >>"$log" 2>&1 9>&- \
   || fail "GIMP's packages could not be installed."
+for language in de_DE fr_FR es_ES ja_JP; do
+  "$here/enter.sh" "$root" localedef -i "$language" -f UTF-8 "$language.UTF-8" >>"$log" 2>&1 9>&- \
+    || fail "The locale $language could not be made."
+done
 "$here/enter.sh" "$root" apt-get clean
 rm -rf "$root"/var/lib/apt/lists/*
 "$here/enter.sh" "$root" gimp-console --version >>"$log" 2>&1 9>&- || fail "GIMP does not start."

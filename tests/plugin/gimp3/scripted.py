@@ -94,7 +94,8 @@ def paints(server: ScriptedServer, name: str, *, factor: float = 1) -> Iterator[
 def fails(server: ScriptedServer, name: str) -> Iterator[None]:
     """As a server says that a job failed."""
     yield
-    server.post(name, "failed", error="Impasto could not paint it.\n\nThe paint ran out.")
+    error = "Impasto could not paint it.\n\nThe paint ran out.\n\nThe files lie in this folder."
+    server.post(name, "failed", message="The paint ran out.", error=error)
 
 
 def is_cancelled(server: ScriptedServer, name: str) -> Iterator[None]:

@@ -74,7 +74,7 @@ def test_a_result_that_is_not_there_is_named_and_nothing_imported(
 ) -> None:
     status, message = gimp.run(IMPORT.format(arguments=f"names={[names[0], 'moon']}"))
     assert status == "execution-error"
-    assert "no result named moon" in message
+    assert "no finished painting named moon" in message
     assert len(layers(gimp)) == 1
 
 
@@ -86,7 +86,7 @@ def test_an_empty_outbox_says_so(gimp: Gimp, names: list[str], server: Client) -
         """
     )
     assert status == "execution-error"
-    assert "has no results yet" in message
+    assert "Nothing has been painted" in message
 
 
 def test_the_settings_of_a_layer_paint_again_what_it_was_painted_from(

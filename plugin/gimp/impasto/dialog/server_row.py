@@ -7,9 +7,12 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
-from client import Client, ClientError, FolderMissing, Server
+from choices import NO_FOLDER, Refusal
+from client import Client, ClientError, Server
 from client.protocol import JobState, ServerState
 from gi.repository import GLib, Gtk
+from i18n import _
+from messages import explain
 
 __all__ = ["ServerRow"]
 
@@ -29,14 +32,16 @@ class ServerRow(Gtk.Box):
         self._folder_changed = folder_changed
         self._started = started
         self._hot_folder = ""
+        self._client = Client("")
+        """Remembers its looks at the heartbeat: a server is judged by more than one."""
         self._starting = False
         self._error: str | None = None
         self._icon = Gtk.Image()
         self._label = Gtk.Label(xalign=0, wrap=True, max_width_chars=60)
-        self._start = Gtk.Button.new_with_mnemonic("S_tart the server")
+        self._start = Gtk.Button.new_with_mnemonic(_("S_tart the server"))
         self._start.connect("clicked", self._start_server)
-        choose = Gtk.Button.new_with_mnemonic("_Hot folder...")
-        choose.set_tooltip_text("Choose the folder through which paintings are made")
+        choose = Gtk.Button.new_with_mnemonic(_("_Hot folder..."))
+        choose.set_tooltip_text(_("Choose the folder through which paintings are made"))
         choose.connect("clicked", self._choose)
         self.pack_start(self._icon, False, False, 0)
         self.pack_start(self._label, True, True, 0)
@@ -48,43 +53,46 @@ class ServerRow(Gtk.Box):
     def refresh(self, hot_folder: str) -> None:
         """Show how the folder's server is now."""
         if hot_folder != self._hot_folder:
-            self._error = None
+            self._error, self._client = None, Client(hot_folder)
         self._hot_folder = hot_folder
         was_running, self.running = self.running, False
         can_start = False
         try:
             if not hot_folder:
-                raise FolderMissing(
-                    "No hot folder is chosen. `impasto init --hot FOLDER` makes one."
-                )
-            server = Client(hot_folder).server()
-        except ClientError as error:
-            icon, text = "dialog-error", str(error)
+                raise Refusal(NO_FOLDER)
+            server = self._client.server()
+        except (Refusal, ClientError) as error:
+            icon, text = (
+                "dialog-error",
+                f"{explain(error)} ({hot_folder})" if hot_folder else NO_FOLDER,
+            )
         else:
             if server.running:
                 self.running, self._error = True, None
                 icon, text = "dialog-information", _summary(server)
             elif self._starting:
-                icon, text = "dialog-information", "The server is being started..."
+                icon, text = "dialog-information", _("The server is being started...")
+            elif server.unsure:
+                icon, text = "dialog-information", _("Looking for the server")
             else:
                 icon, can_start = "dialog-warning", True
-                text = self._error or f"No server works for {hot_folder}"
+                text = self._error or _("No server works for {folder}").format(folder=hot_folder)
         self._icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
         self._label.set_text(text)
         self._start.set_visible(can_start)
         if self.running and not was_running:
             self._started()
 
-    def _start_server(self, _: Any) -> None:
+    def _start_server(self, *_args: Any) -> None:
         self._starting, self._error = True, None
-        client = Client(self._hot_folder)
+        client = self._client
 
         def start() -> None:
             message = None
             try:
                 client.start_server(self._command)
             except ClientError as error:
-                message = str(error)
+                message = explain(error)
             GLib.idle_add(self._on_started, message)
 
         # It can take a minute, and the dialog lives on meanwhile.
@@ -98,11 +106,12 @@ class ServerRow(Gtk.Box):
 
     def _choose(self, button: Any) -> None:
         chooser = Gtk.FileChooserDialog(
-            title="Choose the hot folder",
+            title=_("Choose the hot folder"),
             transient_for=button.get_toplevel(),
             action=Gtk.FileChooserAction.SELECT_FOLDER,
         )
-        chooser.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Choose", Gtk.ResponseType.ACCEPT)
+        chooser.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        chooser.add_button(_("_Choose"), Gtk.ResponseType.ACCEPT)
         chooser.set_filename(self._hot_folder)
         if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
             self._folder_changed(chooser.get_filename())
@@ -110,12 +119,25 @@ class ServerRow(Gtk.Box):
 
 
 def _summary(server: Server) -> str:
+    return f"{_activity(server)}{_clock_remark(server.clock_behind)}"
+
+
+def _activity(server: Server) -> str:
     if server.paused is not None:
-        return f"The server is paused: {server.paused}"
+        return _("The server is paused: {reason}").format(reason=server.paused)
     count = server.queue.get(JobState.QUEUED, 0)
-    waiting = f", {count} more in the queue" if count else ""
+    waiting = _(", {count} more in the queue").format(count=count) if count else ""
     if server.queue.get(JobState.RUNNING):
-        return f"The server is painting{waiting}"
+        return _("The server is painting") + waiting
     if server.state == ServerState.STARTING:
-        return "The server is starting"
-    return f"The server is ready{waiting}"
+        return _("The server is starting")
+    return _("The server is ready") + waiting
+
+
+def _clock_remark(behind: float | None) -> str:
+    if behind is None:
+        return ""
+    text = _(". Its clock is {seconds} s behind this computer's: set one of them right")
+    if behind < 0:
+        text = _(". Its clock is {seconds} s ahead of this computer's: set one of them right")
+    return text.format(seconds=round(abs(behind)))

@@ -1,14 +1,26 @@
 """The settings of a painting, as widgets."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 import gi
 
 gi.require_version("Gtk", "3.0")
-from choices import MAX_SEED, MAX_SIZE, MIN_SIZE, PRESETS, STRENGTH, Choices
-from gi.repository import Gtk
+from choices import (
+    MAX_SCALE,
+    MAX_SEED,
+    MAX_SIZE,
+    MIN_SCALE,
+    MIN_SIZE,
+    PRESETS,
+    STRENGTH,
+    Choices,
+    strength_tip,
+)
+from gi.repository import Gtk, Pango
+from i18n import _
 
 __all__ = ["SettingsGrid"]
 
@@ -29,68 +41,76 @@ class SettingsGrid(Gtk.Grid):
         self._longest_side = longest_side
         self._ignore_changes = True
         self._preset = Gtk.ComboBoxText()
+        for cell in self._preset.get_cells():
+            # Long in some languages: the list that opens shows the whole of it.
+            cell.set_property("ellipsize", Pango.EllipsizeMode.END)
+            cell.set_property("width-chars", 24)
         for name, label, explanation in PRESETS:
-            self._preset.append(name, f"{label}: {explanation[:1].lower()}{explanation[1:]}")
+            self._preset.append(name, f"{label}: {explanation}")
         self._preset.connect("changed", lambda box: self._emit(preset=box.get_active_id()))
-        self._row(0, "Pr_eset", self._preset)
+        self._row(0, _("Pr_eset"), self._preset)
 
         self._strength = _slider(0, 100, 1)
+        self._strength.set_digits(1)
         self._strength.add_mark(STRENGTH, Gtk.PositionType.BOTTOM, None)
         self._strength.connect(
             "value-changed", lambda scale: self._emit(strength=round(scale.get_value(), 1))
         )
-        self._strength.set_tooltip_text(
-            f"0 is nearly the picture, 100 nearly all style; at {STRENGTH:g} the preset is as it is"
-        )
-        self._row(1, "Stren_gth", self._strength)
+        self._strength.set_tooltip_text(strength_tip())
+        self._row(1, _("Stren_gth"), self._strength)
 
-        self._as_layer = Gtk.CheckButton.new_with_mnemonic("As the _layer")
+        self._as_layer = Gtk.CheckButton.new_with_mnemonic(_("As the _layer"))
         self._size = Gtk.SpinButton.new_with_range(MIN_SIZE, MAX_SIZE, 16)
-        self._size.set_tooltip_text("Longest side to paint at, in pixels")
+        self._size.set_tooltip_text(_("Longest side to paint at, in pixels"))
         self._as_layer.connect("toggled", self._sized)
         self._size.connect("value-changed", self._sized)
         sizes = Gtk.Box(spacing=12)
         sizes.pack_start(self._size, False, False, 0)
-        sizes.pack_start(Gtk.Label(label="pixels"), False, False, 0)
+        sizes.pack_start(Gtk.Label(label=_("pixels")), False, False, 0)
         sizes.pack_start(self._as_layer, False, False, 0)
-        self._row(2, "Si_ze", sizes, self._size)
+        self._row(2, _("Si_ze"), sizes, self._size)
 
         # Logarithmic: half as large is as far from 1 as twice as large.
-        self._scale = _slider(-2, 2, 0.01)
-        self._scale.connect("format-value", lambda _, value: f"{_factor(value):g}")
+        self._scale = _slider(_exponent(MIN_SCALE), _exponent(MAX_SCALE), 0.01)
+        self._scale.connect("format-value", lambda _scale, value: f"{_factor(value):g}")
         self._scale.connect(
             "value-changed", lambda scale: self._emit(style_scale=_factor(scale.get_value()))
         )
         self._scale.add_mark(0, Gtk.PositionType.BOTTOM, None)
-        self._scale.set_tooltip_text("Size of the style picture: larger makes larger strokes")
-        self._row(3, "Stro_kes", self._scale)
+        self._scale.set_tooltip_text(_("Size of the style picture: larger makes larger strokes"))
+        self._row(3, _("Stro_kes"), self._scale)
 
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
         self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
-        self._seed.set_tooltip_text("Of the white noise that some paintings start from")
+        self._seed.set_tooltip_text(_("Of the white noise that some paintings start from"))
         seeds = Gtk.Box()
         seeds.pack_start(self._seed, False, False, 0)
-        self._row(4, "See_d", seeds, self._seed)
+        self._row(4, _("See_d"), seeds, self._seed)
 
         self._output = Gtk.ComboBoxText()
-        self._output.append("layer", "New layer")
-        self._output.append("image", "New image")
+        self._output.append("layer", _("New layer"))
+        self._output.append("image", _("New image"))
         self._output.connect("changed", lambda box: self._emit(output=box.get_active_id()))
         outputs = Gtk.Box()
         outputs.pack_start(self._output, False, False, 0)
-        self._row(5, "_Output", outputs, self._output)
+        self._row(5, _("_Output"), outputs, self._output)
 
-        self._keep = Gtk.CheckButton.new_with_mnemonic("Keep _my colours")
-        self._keep.set_tooltip_text("Take only light and shade from the painting")
+        self._keep = Gtk.CheckButton.new_with_mnemonic(_("Keep _my colours"))
+        self._keep.set_tooltip_text(_("Take only light and shade from the painting"))
         self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
-        self.attach(self._keep, 1, 6, 1, 1)
-
-        self._selected = Gtk.CheckButton.new_with_mnemonic("O_nly the selection")
+        self._selected = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
         self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
         if not has_selection:
             self._selected.set_sensitive(False)
-            self._selected.set_tooltip_text("Nothing is selected")
-        self.attach(self._selected, 1, 7, 1, 1)
+            self._selected.set_tooltip_text(_("Nothing is selected"))
+        switches = Gtk.FlowBox(
+            selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=2, column_spacing=12
+        )
+        for switch in (self._keep, self._selected):
+            child = Gtk.FlowBoxChild(can_focus=False)
+            child.add(switch)
+            switches.add(child)
+        self.attach(switches, 1, 6, 1, 1)
 
     def show_choices(self, choices: Choices) -> None:
         """Put the choices into the widgets, without calling `changed`."""
@@ -107,7 +127,7 @@ class SettingsGrid(Gtk.Grid):
         self._selected.set_active(choices.selection_only)
         self._ignore_changes = False
 
-    def _sized(self, _: Any) -> None:
+    def _sized(self, *_args: Any) -> None:
         as_layer = self._as_layer.get_active()
         self._size.set_sensitive(not as_layer)
         self._emit(size=0 if as_layer else self._size.get_value_as_int())
@@ -120,10 +140,15 @@ class SettingsGrid(Gtk.Grid):
         name = Gtk.Label.new_with_mnemonic(label)
         name.set_xalign(0)
         name.set_mnemonic_widget(named or child)
-        (named or child).get_accessible().set_name(label.replace("_", ""))
+        (named or child).get_accessible().set_name(plain(label))
         child.set_hexpand(True)
         self.attach(name, 0, row, 1, 1)
         self.attach(child, 1, row, 1, 1)
+
+
+def plain(label: str) -> str:
+    """A label without its mnemonic: `Gr_oesse`, and as in Japanese `Size (_Z)` at its end."""
+    return re.sub(r" ?\(_\w\)$", "", label).replace("_", "")
 
 
 def _slider(least: float, most: float, step: float) -> Any:

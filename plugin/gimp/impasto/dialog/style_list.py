@@ -7,8 +7,10 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
+from choices import is_text
 from client.protocol import PICTURE_SUFFIXES
 from gi.repository import Gtk
+from i18n import _
 from thumbnails import Thumbnails, thumbnail
 
 __all__ = ["StyleList"]
@@ -18,29 +20,32 @@ FILE_PREVIEW_SIDE = 256
 
 
 class StyleList(Gtk.Box):
-    """Thumbnails to choose one of; `changed` is called with the style chosen."""
+    """Thumbnails to choose one of: `changed` is called with the style chosen, `refused` with what
+    is wrong with a file."""
 
-    def __init__(self, changed: Callable[[str], None]) -> None:
+    def __init__(self, changed: Callable[[str], None], refused: Callable[[str], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._changed = changed
+        self._refused = refused
         self._icons = Thumbnails(
-            "Styles",
+            _("Styles"),
             SIDE,
             item_width=SIDE + 8,
             item_padding=4,
             margin=2,
             column_spacing=2,
             row_spacing=2,
-            selection_mode=Gtk.SelectionMode.BROWSE,
+            selection_mode=Gtk.SelectionMode.SINGLE,
         )
         self._icons.connect("selection-changed", self._selected)
         scrolled = Gtk.ScrolledWindow(
             hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN
         )
-        scrolled.set_min_content_height(2 * (SIDE + 44))
+        scrolled.set_min_content_height(SIDE + 36)
+        scrolled.set_min_content_width(3 * (SIDE + 20))
         scrolled.add(self._icons)
         self.pack_start(scrolled, True, True, 0)
-        choose = Gtk.Button.new_with_mnemonic("Choose a picture _file...")
+        choose = Gtk.Button.new_with_mnemonic(_("Choose a picture _file..."))
         choose.connect("clicked", self._choose)
         self.pack_start(choose, False, False, 0)
 
@@ -53,15 +58,20 @@ class StyleList(Gtk.Box):
         """Show these: the library's names, titles and files, and files chosen lately."""
         chosen = self.style
         self._icons.clear()
-        for name, title, path in library:
-            self._icons.add(name, title, f"{title}, of the style library", path)
-        for path in recent:
+        for name, title, path in filter(lambda style: is_text(style[0]), library):
+            self._icons.add(
+                name, title, _("{title}, of the style library").format(title=title), path
+            )
+        for path in filter(lambda path: is_text(str(path)), recent):
             self._icons.add(str(path), path.stem, str(path), path)
         if chosen:
             self.choose(chosen)
 
     def choose(self, style: str) -> None:
-        """Select a style; a file that is not there yet is added."""
+        """Select a style, if it is there; a file that is not in the list yet is added."""
+        if not is_text(style):
+            self._refused(_("GIMP cannot use a file whose name is no valid text. Rename it."))
+            return
         for key in self._icons.keys:
             if key == style or key.rpartition(".")[0] == style:
                 self._icons.choose(key, scroll=True)
@@ -71,21 +81,22 @@ class StyleList(Gtk.Box):
             self._icons.add(style, path.stem, style, path)
             self.choose(style)
 
-    def _selected(self, _: Any) -> None:
+    def _selected(self, *_args: Any) -> None:
         if self.style:
             self._changed(self.style)
 
     def _choose(self, button: Any) -> None:
         chooser = Gtk.FileChooserDialog(
-            title="Choose a style picture",
+            title=_("Choose a style picture"),
             transient_for=button.get_toplevel(),
             action=Gtk.FileChooserAction.OPEN,
             use_preview_label=False,
         )
-        chooser.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Open", Gtk.ResponseType.ACCEPT)
+        chooser.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        chooser.add_button(_("_Open"), Gtk.ResponseType.ACCEPT)
         chooser.set_default_response(Gtk.ResponseType.ACCEPT)
         pictures = Gtk.FileFilter()
-        pictures.set_name("Pictures that Impasto reads")
+        pictures.set_name(_("Pictures that Impasto reads"))
         for suffix in PICTURE_SUFFIXES:
             pictures.add_pattern(f"*{suffix}")
             pictures.add_pattern(f"*{suffix.upper()}")

@@ -1,6 +1,7 @@
 """The dialog of Filters > Artistic > Neural Style (Impasto)..."""
 
 import contextlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ gi.require_version("Gtk", "3.0")
 from choices import Choices, Refusal
 from client import Client, ClientError
 from gi.repository import Gimp, GimpUi, GLib, Gtk
+from i18n import _
 from images.layers import refuse_output
 from images.region import Region
-from painting.job import refuse_unserved
+from messages import explain
+from painting.job import refuse_unserved, resolve_style
 from painting.live_preview import LivePreview
 from preferences import Installation, Preferences
 
@@ -30,7 +33,14 @@ POLL_MS = 200
 POLLS_PER_SERVER_CHECK = 5
 """Every so many looks, one at the server."""
 
-ORIGINAL_SIDE = 640
+POLLS_PER_LIBRARY_CHECK = 25
+"""The same for the styles: pictures come into the library, and go."""
+
+EXPORT_SIDE = 512
+"""Longest side of the picture that is shown, and sent for the preview: the preset paints at 256."""
+
+ROOM_AROUND = 100
+"""Pixels of the screen that a window leaves free: its title, the desktop's panel."""
 
 
 def ask(
@@ -69,23 +79,28 @@ class _Dialog:
         self._installed = installed
         self._preferences = preferences
         self._folder = folder
-        self._choices = choices
+        self._choices = choices.as_shown()
+        self._server_client = Client(choices.hot_folder)
+        self._library: list[tuple[str, str, Path]] = []
+        self._exports: dict[bool, tuple[Path, tuple[int, int]]] = {}
+        """Pictures of the layer, and of what is selected of it, with their sizes."""
         self._polls = 0
         self._ignore_changes = True
         self._live = LivePreview(self._export, folder)
-        self._window = GimpUi.Dialog(title="Neural Style (Impasto)", role="impasto")
-        self._window.add_button("_Reset", Gtk.ResponseType.REJECT)
-        self._window.add_button("_Cancel", Gtk.ResponseType.CANCEL)
-        self._window.add_button("_Paint", Gtk.ResponseType.OK)
+        self._window = GimpUi.Dialog(title=_("Neural Style (Impasto)"), role="impasto")
+        self._window.add_button(_("_Reset"), Gtk.ResponseType.REJECT)
+        self._window.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
+        self._window.add_button(_("_Paint"), Gtk.ResponseType.OK)
         self._window.set_default_response(Gtk.ResponseType.OK)
         GimpUi.window_set_transient(self._window)
         self._build()
-        self._settings.show_choices(choices)
+        self._settings.show_choices(self._choices)
         self._ignore_changes = False
         self._refresh_styles()
         self._window.show_all()
         self._poll()
         self._changed()
+        self._fit_screen()
         self._timer = GLib.timeout_add(POLL_MS, self._poll)
 
     def run(self) -> Choices | None:
@@ -100,7 +115,7 @@ class _Dialog:
                 try:
                     self._validate()
                 except (Refusal, ClientError) as error:
-                    self._show_note(str(error))
+                    self._show_note(explain(error))
                 else:
                     return self._choices
 
@@ -121,7 +136,7 @@ class _Dialog:
     # --- widgets -----------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._styles = StyleList(lambda style: self._choose(style=style))
+        self._styles = StyleList(lambda style: self._choose(style=style), self._show_note)
         self._settings = SettingsGrid(
             lambda choice: self._choose(**choice),
             longest_side=self._longest_side(),
@@ -131,17 +146,31 @@ class _Dialog:
         self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
         self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-        left.pack_start(_titled("Style", self._styles), True, True, 0)
-        left.pack_start(_titled("Painting", self._settings), False, False, 0)
-        middle = Gtk.Box(spacing=18)
+        left.pack_start(_titled(_("Style"), self._styles), True, True, 0)
+        left.pack_start(_titled(_("Painting"), self._settings), False, False, 0)
+        middle = Gtk.Box(spacing=18, border_width=12)
         middle.pack_start(left, True, True, 0)
-        middle.pack_start(self._preview, False, False, 0)
-        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, border_width=12)
-        content.pack_start(middle, True, True, 0)
-        content.pack_start(self._note, False, False, 0)
-        content.pack_start(Gtk.Separator(), False, False, 0)
-        content.pack_start(self._server, False, False, 0)
-        self._window.get_content_area().pack_start(content, True, True, 0)
+        middle.pack_start(self._preview, True, True, 0)
+        scrolled = Gtk.ScrolledWindow(
+            propagate_natural_width=True, propagate_natural_height=True, min_content_height=160
+        )
+        scrolled.add(middle)
+        below = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
+        below.pack_start(self._note, False, False, 0)
+        below.pack_start(self._server, False, False, 0)
+        content = self._window.get_content_area()
+        content.pack_start(scrolled, True, True, 0)
+        content.pack_start(below, False, False, 0)
+
+    def _fit_screen(self) -> None:
+        """As large as the widgets like to be, but never larger than the screen."""
+        window = self._window.get_window()
+        area = window.get_display().get_monitor_at_window(window).get_workarea()
+        _least, natural = self._window.get_preferred_size()
+        self._window.resize(
+            min(natural.width, area.width - ROOM_AROUND // 2),
+            min(natural.height, area.height - ROOM_AROUND),
+        )
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -158,7 +187,10 @@ class _Dialog:
 
     def _changed(self) -> None:
         if not self._ignore_changes:
-            self._preview.request(self._choices, self._original())
+            self._preview.request(
+                self._choices if self._style_is_there() else replace(self._choices, style=""),
+                self._original(),
+            )
             self._update_note()
 
     def _reset(self) -> None:
@@ -168,6 +200,7 @@ class _Dialog:
 
     def _choose_folder(self, folder: str) -> None:
         self._choices = replace(self._choices, hot_folder=folder)
+        self._server_client = Client(folder)
         self._refresh_styles()
         self._refresh_server()
         self._changed()
@@ -180,6 +213,11 @@ class _Dialog:
         self._preview.poll()
         if self._polls % POLLS_PER_SERVER_CHECK == 0:
             self._refresh_server()
+        if self._polls % POLLS_PER_LIBRARY_CHECK == POLLS_PER_LIBRARY_CHECK - 1:
+            was_there = self._style_is_there()
+            self._refresh_styles()
+            if self._style_is_there() != was_there:
+                self._changed()
         self._polls += 1
         return True
 
@@ -192,26 +230,53 @@ class _Dialog:
             with contextlib.suppress(ClientError):  # the row about the server says what is wrong
                 styles = Client(self._choices.hot_folder).styles()
                 library = [(style.name, style.title, style.picture) for style in styles]
+        if library == self._library and library:
+            return
+        self._library = library
         self._ignore_changes = True
         chosen = self._choices.style
         self._styles.show_styles(library, self._preferences.recent_styles())
-        self._styles.choose(chosen or next((name for name, *_ in library), ""))
+        self._styles.choose(chosen or next((name for name, *_rest in library), ""))
         self._ignore_changes = False
-        if self._styles.style and self._styles.style != chosen:
-            self._choices = replace(self._choices, style=self._styles.style)
+        if self._style_is_there() or not chosen:
+            # By the name with its ending, or the first one where none was chosen yet.
+            self._choices = replace(self._choices, style=self._styles.style or chosen)
+
+    def _style_is_there(self) -> bool:
+        choices = self._choices
+        if choices.style_is_file:
+            return choices.style_path.is_file()
+        return any(
+            choices.style in (name, name.rpartition(".")[0]) for name, *_rest in self._library
+        )
 
     def _update_note(self) -> None:
-        base = self._image.get_base_type()
-        text = ""
+        """Say beforehand what will not be as the artist may expect."""
+        image, notes = self._image, []
+        base = image.get_base_type()
+        if self._choices.style and not self._style_is_there():
+            notes.append(
+                _("The style {style} is no longer there. Choose another one.").format(
+                    style=self._choices.style_name
+                )
+            )
         if self._choices.output == "layer":
             if base == Gimp.ImageBaseType.GRAY:
-                text = "The image is grey, and so will the new layer be. A new image keeps colours."
-            elif base == Gimp.ImageBaseType.INDEXED:
-                text = (
-                    "The image has a palette, into which a painting does not fit. Choose the "
-                    "output New image, or Image > Mode > RGB first."
+                notes.append(
+                    _("The image is grey, and so will the new layer be. A new image keeps colours.")
                 )
-        self._show_note(text)
+            elif base == Gimp.ImageBaseType.INDEXED:
+                notes.append(
+                    _(
+                        "The image has a palette, into which a painting does not fit. Choose the "
+                        "output New image, or Image > Mode > RGB first."
+                    )
+                )
+        if image.get_precision().value_nick.partition("-")[0] in ("half", "float", "double"):
+            notes.append(_("What is brighter than white (values above 1.0) is painted white."))
+        if image.get_simulation_profile() is not None:
+            notes.append(_("The image's own colours are painted, not those of its soft proof."))
+        self._show_note("\n".join(notes))
 
     def _show_note(self, text: str) -> None:
         self._note.set_text(text)
@@ -220,26 +285,34 @@ class _Dialog:
     def _validate(self) -> None:
         """Raises what would end the painting at once, so that it is said here."""
         self._choices.check()
+        resolve_style(self._choices, self._server_client)
         refuse_output(self._image, self._choices)
         Region(self._image, self._drawables, selection_only=self._choices.selection_only).close()
-        refuse_unserved(Client(self._choices.hot_folder))
+        refuse_unserved(self._server_client)
 
     # --- pictures ----------------------------------------------------------------------------
 
-    def _export(self, choices: Choices, path: Path, side: int) -> tuple[int, int]:
-        region = Region(self._image, self._drawables, selection_only=choices.selection_only)
-        try:
-            return region.export(path, side)
-        finally:
-            region.close()
+    def _export(self, choices: Choices, path: Path) -> tuple[int, int]:
+        """What is painted, small: exported once, since that takes seconds of a large layer."""
+        original, size = self._exported(choices.selection_only)
+        shutil.copyfile(original, path)
+        return size
+
+    def _exported(self, selection_only: bool) -> tuple[Path, tuple[int, int]]:
+        if selection_only not in self._exports:
+            path = self._folder / f"original-{selection_only}.png"
+            region = Region(self._image, self._drawables, selection_only=selection_only)
+            try:
+                self._exports[selection_only] = path, region.export(path, EXPORT_SIDE)
+            finally:
+                region.close()
+        return self._exports[selection_only]
 
     def _original(self) -> Path:
         """A picture of what is painted; there is none where it cannot be."""
-        path = self._folder / f"original-{self._choices.selection_only}.png"
-        if not path.exists():
-            with contextlib.suppress(Refusal):  # said when it is previewed or painted
-                self._export(self._choices, path, ORIGINAL_SIDE)
-        return path
+        with contextlib.suppress(Refusal):  # said when it is previewed or painted
+            self._exported(self._choices.selection_only)
+        return self._folder / f"original-{self._choices.selection_only}.png"
 
     def _longest_side(self) -> int:
         layer = self._drawables[0]

@@ -10,12 +10,25 @@ from pathlib import Path
 from typing import Protocol
 
 from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal
-from client import Client, ClientError, Request, ServerGone, Status, Ticket, TimedOut, protocol
-from client.protocol import JobState
+from client import (
+    Client,
+    ClientError,
+    Request,
+    Server,
+    ServerGone,
+    Status,
+    Ticket,
+    TimedOut,
+    protocol,
+)
+from client.protocol import DELIVERED, JobState
+from i18n import _
+from messages import PlainError
 
 __all__ = [
     "Editor",
     "JobHeld",
+    "NoServer",
     "Painted",
     "ServerSilent",
     "build_request",
@@ -34,11 +47,15 @@ MOST_NAMED = 8
 """Styles of the library in a message."""
 
 
-class ServerSilent(ClientError):  # noqa: N818  (beside ServerGone, which it resembles)
+class NoServer(PlainError):  # noqa: N818  (beside ServerGone, which it resembles)
+    """Nobody would paint what is sent, or has gone away while painting."""
+
+
+class ServerSilent(PlainError):  # noqa: N818
     """The server is there but says nothing of the job."""
 
 
-class JobHeld(ClientError):  # noqa: N818
+class JobHeld(PlainError):  # noqa: N818
     """The job waits for a person's decision."""
 
 
@@ -55,7 +72,7 @@ class Editor(Protocol):
 Guard = Callable[[Client, Ticket], contextlib.AbstractContextManager[None]]
 
 
-def _unguarded(_: Client, __: Ticket) -> contextlib.AbstractContextManager[None]:
+def _unguarded(*_: object) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
@@ -95,7 +112,7 @@ def paint(
     client = client or Client(choices.hot_folder)
     refuse_unserved(client)
     style = resolve_style(choices, client)
-    editor.progress(None, "Exporting the layer")
+    editor.progress(None, _("Exporting the layer"))
     request = build_request(choices, style, editor.export, folder, name=name)
     ticket = client.submit(request)
     try:
@@ -103,10 +120,11 @@ def paint(
             status = follow(client, ticket, editor.progress, silence=silence)
     except ServerGone:
         _give_up(client, ticket)
-        raise ServerGone(
-            f"The server of {client.root} is gone, and {ticket.name} is not painted. Start it "
-            f"with `impasto watch --hot {client.root}`, or with the button in the dialog, and try "
-            "again."
+        raise NoServer(
+            _(
+                "The server went away before the painting was finished. Start it again, with the "
+                "button in the dialog where it is a server of this computer, and paint again."
+            )
         ) from None
     except (ServerSilent, JobHeld):
         _give_up(client, ticket)
@@ -115,19 +133,28 @@ def paint(
     return Painted(result.picture, result.record, status.name)
 
 
-def refuse_unserved(client: Client) -> None:
-    """Raises ServerGone where nobody would paint what is sent, FolderMissing where nobody could."""
-    server = client.server()
+def refuse_unserved(client: Client) -> Server:
+    """The server that would paint. Looks for six seconds at one whose clock may be wrong.
+
+    Raises:
+        NoServer: nobody would paint what is sent.
+        FolderMissing: nobody could.
+    """
+    server = client.find_server()
     if not server.running:
-        raise ServerGone(
-            f"No server works for {client.root}, so nothing was sent. Start it with "
-            f"`impasto watch --hot {client.root}`, or with the button in the dialog."
+        raise NoServer(
+            _(
+                "No server works for the hot folder {folder}, so nothing was sent. Start it with "
+                "the button in the dialog, or on the computer that serves the folder."
+            ).format(folder=client.root)
         )
     if server.paused is not None:
-        raise ServerGone(
-            f"The server of {client.root} is paused ({server.paused}), so nothing was sent. "
-            f"`impasto resume --hot {client.root}` lets it go on."
+        raise NoServer(
+            _(
+                "The server is paused ({reason}), so nothing was sent. Paint again when it goes on."
+            ).format(reason=server.paused)
         )
+    return server
 
 
 def _give_up(client: Client, ticket: Ticket) -> None:
@@ -178,11 +205,13 @@ def resolve_style(choices: Choices, client: Client) -> Path | str:
     for style in styles:
         if choices.style in (style.name, style.name.rpartition(".")[0]):
             return style.name
-    there = ", ".join(style.name for style in styles[:MOST_NAMED]) or "nothing"
+    there = ", ".join(style.name for style in styles[:MOST_NAMED])
+    if len(styles) > MOST_NAMED:
+        there += ", ..."
     raise Refusal(
-        f"The style library {client.root / 'styles'} has no {choices.style}. It has {there}"
-        f"{', ...' if len(styles) > MOST_NAMED else ''}. A style of your own is named by its "
-        "whole path."
+        _("The style library has no {style} (any more). It has: {styles}").format(
+            style=choices.style, styles=there or _("nothing")
+        )
     )
 
 
@@ -192,8 +221,10 @@ def refuse_small(width: int, height: int, size: int | None) -> None:
     size = size or longest
     if size < MIN_SIZE or min(width, height) * size / longest < MIN_SIDE:
         raise Refusal(
-            f"{width} x {height} pixels painted at {size} are too few: at least {MIN_SIZE} by "
-            f"{MIN_SIDE} are needed. Paint a larger part, or choose a larger size."
+            _(
+                "{width} x {height} pixels painted at {size} are too few: at least {least} by "
+                "{side} are needed. Paint a larger part, or choose a larger size."
+            ).format(width=width, height=height, size=size, least=MIN_SIZE, side=MIN_SIDE)
         )
 
 
@@ -213,26 +244,31 @@ def follow(
     """
     while True:
         looks = 0
-        status = Status(ticket.name, protocol.DELIVERED)
+        status = Status(ticket.name, DELIVERED)
         try:
             for status in client.watch(ticket, timeout=silence):
                 looks += 1
                 if status.ended:
                     return status
                 if status.state == JobState.HELD:
-                    raise JobHeld(f"{status.name} was held, so it is not painted: {status.message}")
+                    raise JobHeld(
+                        _("Somebody holds the painting back, so it is not made: {reason}").format(
+                            reason=status.message
+                        )
+                    )
                 progress(
                     status.fraction if status.state == JobState.RUNNING else None,
                     progress_text(status),
                 )
         except TimedOut:
             # Of a long queue not every status is written anew: only a painter must not be silent.
-            if looks > 1 or status.state not in (protocol.DELIVERED, JobState.RUNNING):
+            if looks > 1 or status.state not in (DELIVERED, JobState.RUNNING):
                 continue
             raise ServerSilent(
-                f"The server of {client.root} has said nothing of {ticket.name} for "
-                f"{silence:g} s, so the plug-in waits no longer and the job is cancelled. "
-                f"`impasto status --hot {client.root}` tells what the server does."
+                _(
+                    "The server has said nothing of the painting for {seconds:g} s, so it is "
+                    "cancelled. See what keeps the server busy, and paint again."
+                ).format(seconds=silence)
             ) from None
 
 
@@ -240,18 +276,22 @@ def progress_text(status: Status) -> str:
     """One line for a person."""
     match status.state:
         case protocol.DELIVERED:
-            return "Delivered; the server will look at it in a moment"
+            return _("Sent; the server will look at it in a moment")
         case JobState.QUEUED if status.position:
-            return f"In the queue, at place {status.position}"
+            return _("In the queue, at place {place}").format(place=status.position)
         case JobState.RUNNING if status.steps:
-            scale = f"size {status.scale} of {status.scales}, " if (status.scales or 0) > 1 else ""
-            left = (
-                f", {clock_time(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+            text = _("Painting: step {step} of {steps}")
+            if (status.scales or 0) > 1:
+                text = _("Painting: size {scale} of {scales}, step {step} of {steps}")
+            text = text.format(
+                scale=status.scale, scales=status.scales, step=status.step, steps=status.steps
             )
-            return f"Painting: {scale}step {status.step} of {status.steps}{left}"
+            if status.eta_seconds is not None:
+                text += _(", {time} left").format(time=clock_time(status.eta_seconds))
+            return text
         case JobState.RUNNING:
-            return "Painting: the server gets ready"
-        case _:
+            return _("Painting: the server gets ready")
+        case _other:
             return status.message or status.state
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from choices import Choices, Refusal
 from client import Client, ClientError, NotFinished, Status, Ticket
 from client.protocol import CLIENT_HEARTBEAT_SECONDS, DELIVERED, TICKET_KEY, JobState
+from i18n import _
+from messages import explain
 
 from painting.job import build_request, progress_text, resolve_style
 
@@ -22,9 +24,6 @@ DEBOUNCE_SECONDS = 0.4
 """So long after the last change the preview is painted: a dial may still be turning."""
 
 POLL_SECONDS = 0.2
-
-SIDE = 320
-"""Longest side of what is sent, in pixels; the preset paints at 256."""
 
 NAME = "preview"
 """What the names of its jobs begin with."""
@@ -50,19 +49,20 @@ class LivePreview:
 
     def __init__(
         self,
-        export: Callable[[Choices, Path, int], tuple[int, int]],
+        export: Callable[[Choices, Path], tuple[int, int]],
         folder: Path,
         *,
         clock: Callable[[], float] = time.monotonic,
         make_client: Callable[[str], Client] = Client,
     ) -> None:
-        """`export` writes what is to be painted as a PNG, at most so large; see `Region.export`."""
+        """`export` writes what is to be painted as a small PNG; its width and height come back."""
         self._export = export
         self._folder = folder
         self._clock = clock
         self._make_client = make_client
         self._wanted: Choices | None = None
         self._due = 0.0
+        self._clients: dict[str, Client] = {}
         self._client: Client | None = None
         self._ticket: Ticket | None = None
         self._abandoned: list[tuple[Client, Ticket]] = []
@@ -102,21 +102,27 @@ class LivePreview:
                 self._follow(self._client, self._ticket)
         except (Refusal, ClientError, OSError) as error:
             self._abandon()
-            self._state = replace(self._state, text=str(error), fraction=None, painting=False)
+            text = explain(error) or str(error)
+            self._state = replace(self._state, text=text, fraction=None, painting=False)
         return self._state
 
     def _start(self, choices: Choices) -> None:
         choices = replace(choices, preset="preview", size=0)
         choices.check()
-        client = self._make_client(choices.hot_folder)
-        if not client.server().running:
-            text = "No preview: the server is not running"
+        client = self._client_of(choices.hot_folder)
+        server = client.server()
+        if server.unsure:
+            self._wanted = choices
+            self._state = replace(self._state, text=_("Looking for the server"))
+            return
+        if not server.running:
+            text = _("No preview: the server is not running")
             self._state = replace(self._state, text=text, painting=False)
             return
         request = build_request(
             choices,
             resolve_style(choices, client),
-            lambda path: self._export(choices, path, SIDE),
+            lambda path: self._export(choices, path),
             self._folder,
             name=NAME,
             priority=PRIORITY,
@@ -127,7 +133,13 @@ class LivePreview:
             _discard_leftovers(client)
         self._client, self._ticket = client, client.submit(request)
         self._heartbeat_sent = self._clock()
-        self._state = replace(self._state, text="Sent to the server", painting=True)
+        self._state = replace(self._state, text=_("Sent to the server"), painting=True)
+
+    def _client_of(self, hot_folder: str) -> Client:
+        """One for each folder: it remembers its looks at the server's heartbeat."""
+        if hot_folder not in self._clients:
+            self._clients[hot_folder] = self._make_client(hot_folder)
+        return self._clients[hot_folder]
 
     def _follow(self, client: Client, ticket: Ticket) -> None:
         if self._clock() - self._heartbeat_sent >= CLIENT_HEARTBEAT_SECONDS:

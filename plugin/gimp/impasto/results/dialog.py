@@ -7,9 +7,11 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from choices import Refusal
+from choices import Refusal, is_text
 from client import ClientError, Finished
 from gi.repository import GimpUi, GLib, Gtk
+from i18n import _
+from messages import explain
 from thumbnails import Thumbnails
 
 from results.outbox import insert_results, open_results, results_in
@@ -38,17 +40,19 @@ class _Dialog:
         self._hot_folder = hot_folder
         self._image = image
         self._results: list[Finished] = []
-        self._window = GimpUi.Dialog(title="Import finished Impasto results", role="impasto-import")
-        self._window.add_button("_Close", Gtk.ResponseType.CLOSE)
-        self._open = self._window.add_button("_Open as images", OPEN)
-        self._insert = self._window.add_button("_Insert as layers", INSERT)
+        self._window = GimpUi.Dialog(
+            title=_("Import finished Impasto results"), role="impasto-import"
+        )
+        self._window.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
+        self._open = self._window.add_button(_("_Open as images"), OPEN)
+        self._insert = self._window.add_button(_("_Insert as layers"), INSERT)
         self._window.set_default_response(INSERT if image is not None else OPEN)
-        self._window.set_default_size(680, 520)
+        self._window.set_default_size(680, 480)
         GimpUi.window_set_transient(self._window)
         self._icons = Thumbnails(
-            "Results", SIDE, item_width=SIDE + 12, selection_mode=Gtk.SelectionMode.MULTIPLE
+            _("Results"), SIDE, item_width=SIDE + 12, selection_mode=Gtk.SelectionMode.MULTIPLE
         )
-        self._icons.connect("selection-changed", lambda _: self._enable())
+        self._icons.connect("selection-changed", lambda *_args: self._enable())
         scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
         scrolled.add(self._icons)
         self._text = Gtk.Label(xalign=0, wrap=True, max_width_chars=80)
@@ -73,7 +77,7 @@ class _Dialog:
                 else:
                     open_results(self._hot_folder, chosen)
             except (Refusal, ClientError) as error:
-                self._text.set_text(str(error))
+                self._text.set_text(explain(error))
             else:
                 return len(chosen)
 
@@ -84,14 +88,16 @@ class _Dialog:
     def _refresh(self) -> bool:
         """Show what the outbox holds by now."""
         try:
-            results = results_in(self._hot_folder)
+            results = [each for each in results_in(self._hot_folder) if is_text(each.name)]
         except (Refusal, ClientError) as error:
-            self._text.set_text(str(error))
+            self._text.set_text(explain(error))
             return True
         if results != self._results:
             self._show(results)
         elif not results:
-            self._text.set_text(f"Nothing has been painted in {self._hot_folder} yet.")
+            self._text.set_text(
+                _("Nothing has been painted in {folder} yet.").format(folder=self._hot_folder)
+            )
         return True
 
     def _show(self, results: list[Finished]) -> None:
@@ -103,12 +109,12 @@ class _Dialog:
             self._icons.add(
                 result.name,
                 f"{result.name}\n{painted}",
-                f"{result.picture}, painted {painted}",
+                _("{name}, painted {time}").format(name=result.picture.name, time=painted),
                 result.preview or result.picture,
             )
             if result.name in chosen:
                 self._icons.choose(result.name)
-        self._text.set_text(f"The outbox of {self._hot_folder}")
+        self._text.set_text(_("Painted in {folder}").format(folder=self._hot_folder))
 
     def _chosen(self) -> list[Finished]:
         names = set(self._icons.chosen)

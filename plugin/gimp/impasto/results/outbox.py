@@ -7,9 +7,10 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import STRENGTH, Choices, Refusal
+from choices import NO_FOLDER, STRENGTH, Choices, Refusal
 from client import Client, Finished
 from gi.repository import Gimp
+from i18n import _
 from images.calls import do
 from images.layers import attach_settings, load_as_image, load_as_layer, refuse_palette
 
@@ -24,10 +25,7 @@ def results_in(hot_folder: str, limit: int | None = 200) -> list[Finished]:
         FolderMissing
     """
     if not hot_folder:
-        raise Refusal(
-            "No hot folder is known. Run `impasto install-plugin gimp`, or name it: from a script "
-            "by the argument hot-folder."
-        )
+        raise Refusal(NO_FOLDER)
     return Client(hot_folder).results(limit=limit)
 
 
@@ -39,11 +37,13 @@ def import_results(hot_folder: str, names: Sequence[str], image: Any, output: st
     """
     results = results_in(hot_folder, None if names else 1)
     if not results:
-        raise Refusal(f"The outbox of {hot_folder} has no results yet.")
+        raise Refusal(_("Nothing has been painted in {folder} yet.").format(folder=hot_folder))
     by_name = {result.name: result for result in results}
     missing = [name for name in names if name not in by_name]
     if missing:
-        raise Refusal(f"The outbox of {hot_folder} has no result named {', '.join(missing)}.")
+        raise Refusal(
+            _("There is no finished painting named {names}.").format(names=", ".join(missing))
+        )
     chosen = [by_name[name] for name in names] or results[:1]
     if output == "image":
         open_results(hot_folder, chosen)
@@ -59,7 +59,7 @@ def insert_results(hot_folder: str, results: Sequence[Finished], image: Any) -> 
         Refusal: there is no image, or it cannot take them.
     """
     if image is None or not image.is_valid():
-        raise Refusal("There is no image to insert layers into. Open one, or open the results.")
+        raise Refusal(_("There is no image to insert layers into. Open one, or open the results."))
     refuse_palette(image)
     # All are read before the first is put in.
     layers = [load_as_layer(image, result.picture, result.name) for result in results]

@@ -125,3 +125,17 @@ def test_a_useless_profile_is_reported_and_ignored(
     assert np.array_equal(found, COLOURS / np.float32(255))
     assert what in caplog.text
     assert "patches.tif" in caplog.text
+
+
+def test_strips_are_converted_side_by_side_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (300, 40, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = icc.rgb_profile(icc.ADOBE_RGB, icc.LEVELS ** (563 / 256))
+    path = tmp_path / "strips.png"
+    Image.fromarray(colours).save(path, icc_profile=profile, exif=exif)
+    whole = read_picture(path).samples
+    monkeypatch.setattr("engine.images.strips.STRIP_PIXELS", 40 * 7)
+    assert np.array_equal(read_picture(path).samples, whole)

@@ -106,3 +106,25 @@ def test_the_end_of_an_embedded_thumbnail_is_not_the_files(tmp_path: Path) -> No
     assert read_picture(tmp_path / "p.jpg").size == (640, 480)
     (tmp_path / "p.jpg").write_bytes(whole[:-2] + bytes(2))
     assert "FF D9, is missing" in refusal(tmp_path / "p.jpg")
+
+
+@pytest.mark.parametrize(
+    ("marker", "precision", "what"),
+    [
+        pytest.param(0xC1, 12, "12 bits a channel", id="12_bits"),
+        pytest.param(0xC3, 8, "lossless", id="lossless"),
+        pytest.param(0xC5, 8, "hierarchical", id="hierarchical"),
+    ],
+)
+def test_a_kind_that_no_ordinary_decoder_reads_is_not_called_damaged(
+    tmp_path: Path, marker: int, precision: int, what: str
+) -> None:
+    path = tmp_path / "kind.jpg"
+    Image.new("RGB", (48, 32)).save(path)
+    data = bytearray(path.read_bytes())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 1], data[frame + 4] = marker, precision
+    path.write_bytes(data)
+    message = refusal(path)
+    assert f"this kind of JPEG file is not read: {what}" in message
+    assert "damaged" not in message

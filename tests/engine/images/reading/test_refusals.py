@@ -6,7 +6,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pillow_heif
 import pytest
+import tifffile
 from pictures import SaveAs, refusal, scene
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -93,6 +96,41 @@ def test_a_truncated_file_is_refused(
     message = refusal(path)
     assert "truncated or damaged" in message
     assert "again" in message
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        pytest.param("JPEG", {}, id="jpeg"),
+        pytest.param("PNG", {}, id="png"),
+        pytest.param("WEBP", {}, id="webp"),
+        pytest.param("WEBP", {"lossless": True}, id="webp_lossless"),
+        pytest.param("AVIF", {}, id="avif"),
+        pytest.param("HEIF", {}, id="heic"),
+        pytest.param("TIFF", {"compression": "zlib"}, id="tiff_deflate"),
+        pytest.param("TIFF", {"compression": "lzw"}, id="tiff_lzw"),
+        pytest.param("TIFF", {"compression": "jpeg"}, id="tiff_jpeg"),
+        pytest.param("TIFF", {"compression": "zstd", "tile": (64, 64)}, id="tiff_zstd_tiles"),
+    ],
+)
+def test_a_file_whose_end_is_still_zeros_is_refused(
+    tmp_path: Path, photograph: Path, format: str, options: Any, share: float
+) -> None:
+    """A copy that reserves the size first and then stalls."""
+    path = tmp_path / "picture"
+    with Image.open(photograph) as image:
+        if format == "TIFF":
+            tifffile.imwrite(path, np.asarray(image), photometric="rgb", **options)
+        elif format == "HEIF":
+            pillow_heif.from_pillow(image).save(path, quality=90)
+        else:
+            image.save(path, format, **options)
+    data = path.read_bytes()
+    if format == "TIFF":  # its directory is at the start, so only the data is missing
+        assert int.from_bytes(data[4:8], "little") < 100
+    path.write_bytes(data[: int(len(data) * share)].ljust(len(data), b"\0"))
+    assert "truncated or damaged" in refusal(path)
 
 
 def test_a_flipped_bit_in_a_png_is_refused(save: SaveAs) -> None:

@@ -199,6 +199,28 @@ def test_inks_other_than_cmyk_are_refused(tmp_path: Path) -> None:
     assert "inks other than CMYK" in refused(path)
 
 
+@pytest.mark.parametrize(
+    ("tag", "ratios", "read"),
+    [
+        pytest.param(532, (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1), True, id="full_range"),
+        pytest.param(532, (16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1), False, id="film"),
+        pytest.param(529, (299, 1000, 587, 1000, 114, 1000), True, id="bt601"),
+        pytest.param(529, (2126, 10000, 7152, 10000, 722, 10000), False, id="bt709"),
+    ],
+)
+def test_ycbcr_is_read_as_in_jpeg_or_refused(
+    tmp_path: Path, tag: int, ratios: tuple[int, ...], read: bool
+) -> None:
+    red = np.full((HEIGHT, WIDTH, 3), (76, 85, 255), np.uint8)  # BT.601: 0.299 of 255, ...
+    extra = [(530, "H", 2, (1, 1), True), (tag, "2I", len(ratios) // 2, ratios, True)]
+    path = tmp_path / "ycbcr.tif"
+    tifffile.imwrite(path, red, photometric="ycbcr", extratags=extra)
+    if read:
+        assert np.abs(read_picture(path).pixels[9, 9] * 255 - (254, 0, 0)).max() <= 1.5
+    else:
+        assert "YCbCr" in refused(path)
+
+
 def test_a_palette_is_read(tmp_path: Path) -> None:
     table = np.stack([np.arange(256), np.arange(256)[::-1], np.full(256, 128)]) * 257
     indices = np.rint(GREY * 255).astype(np.uint8)

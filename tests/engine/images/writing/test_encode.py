@@ -1,11 +1,13 @@
 """Pictures in memory and on the way out: sizes, tensors, PNG, JPEG and TIFF."""
 
 import io
+import shutil
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -261,6 +263,34 @@ def test_a_tiff_past_4_gb_is_a_bigtiff_that_can_be_read(
     assert (tmp_path / "out.tif").read_bytes()[:4] == b"II+\0"
     assert np.array_equal(read_picture(tmp_path / "out.tif").pixels, picture.pixels)
     assert read_settings_text(tmp_path / "out.tif") == SETTINGS
+
+
+# 16 bits
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
+@pytest.mark.parametrize("size", [(40, 30), (300, 700)], ids=["less than a tile", "tiles"])
+def test_16_bits_are_exact_in_other_readers_too(
+    tmp_path: Path, format: Format, alpha: bool, size: tuple[int, int]
+) -> None:
+    levels = np.random.default_rng(3).integers(0, 65536, (size[1], size[0], 4), np.uint16)
+    cover = levels[..., 3] / np.float32(65535)
+    path = tmp_path / f"out.{format}"
+    picture = Picture(levels[..., :3], cover if alpha else None)
+    write_picture(picture, path, format=format, bits=16)
+    back = read_picture(path)
+    assert np.array_equal(back.samples, picture.samples)
+    channels = 4 if alpha else 3
+    found = imagecodecs.png_decode(path.read_bytes()) if format == "png" else tifffile.imread(path)
+    assert np.array_equal(found, levels[..., :channels])
+    if shutil.which("convert"):
+        raw = tmp_path / "out.raw"
+        name = "rgba" if alpha else "rgb"
+        options = ["-depth", "16", "-endian", "LSB", f"{name}:{raw}"]
+        subprocess.run(["convert", str(path), *options], check=True)
+        there = np.frombuffer(raw.read_bytes(), "<u2").reshape(found.shape)
+        assert np.array_equal(there, levels[..., :channels])
 
 
 # All

@@ -75,7 +75,7 @@ def test_a_new_one_replaces_the_old_one_as_a_whole(plug_ins: Path, facts: Facts)
     assert (folder / "impasto.py").stat().st_mtime > 1
 
 
-@pytest.mark.parametrize("failing", ["copyfile", "rename"])
+@pytest.mark.parametrize("failing", ["write_bytes", "rename"])
 def test_a_failure_leaves_the_old_one(
     plug_ins: Path, facts: Facts, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
@@ -91,8 +91,8 @@ def test_a_failure_leaves_the_old_one(
             full(target)
         return real_rename(path, target)
 
-    if failing == "copyfile":
-        monkeypatch.setattr("shutil.copyfile", full)
+    if failing == "write_bytes":
+        monkeypatch.setattr(Path, "write_bytes", full)
     else:
         monkeypatch.setattr(Path, "rename", rename)
     with pytest.raises(FolderError, match="No space left on device"):

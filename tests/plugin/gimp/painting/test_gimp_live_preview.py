@@ -34,10 +34,10 @@ class Dialog:
             make_client=lambda root: Client(root, clock=server.clock, sleep=server.sleep),
         )
 
-    def export(self, choices: Choices, path: Path, side: int) -> tuple[int, int]:
+    def export(self, choices: Choices, path: Path) -> tuple[int, int]:
         self.exported.append(choices)
         path.write_bytes(b"x")
-        return side, side
+        return 320, 320
 
     def request(self, choices: Choices) -> None:
         self.live.request(Choices(**{**vars(choices), "hot_folder": str(self.server.root)}))
@@ -140,13 +140,24 @@ def test_without_a_server_nothing_is_sent_and_it_says_so(
     assert delivered(server) == []
 
 
+def test_a_server_with_another_clock_is_looked_at_until_it_is_seen_to_work(
+    server: FakeServer, dialog: Dialog
+) -> None:
+    server.clock_error = -25
+    server.send_heartbeat()
+    dialog.request(NIGHT)
+    assert dialog.look(0.4).text == "Looking for the server"
+    dialog.look(1)
+    assert delivered(server) == ["preview"]
+
+
 def test_what_goes_wrong_is_said_in_the_pane(server: FakeServer, dialog: Dialog) -> None:
     dialog.request(Choices(style="moon"))
     assert "has no moon" in dialog.look(1).text
     dialog.request(NIGHT)
     dialog.look(1)
     server.claim("preview")
-    server.post("preview", "failed", error="The paint ran out.")
+    server.post("preview", "failed", message="The paint ran out.", error="The long story.")
     assert dialog.look().text == "The paint ran out."
 
     def refuse(*_: object) -> tuple[int, int]:

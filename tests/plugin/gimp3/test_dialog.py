@@ -1,0 +1,157 @@
+"""The dialog says what will happen, sends what it shows, and fits the screen in every language."""
+
+import gettext
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dialogs import OPEN, open_dialog, remember, wait_for_words, words
+from scripted import ScriptedServer, paints
+from session import SCREENSHOTS, Gimp, until
+
+pytestmark = pytest.mark.usefixtures("photo")
+
+LANGUAGES = ["de", "es", "fr", "ja"]
+
+EXTENTS = """
+def box(widget):
+    place = widget.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    return [place.x, place.y, place.x + place.width, place.y + place.height]
+
+frame = box(dialog)
+outside, waiting = [], [dialog]
+while waiting:
+    widget = waiting.pop()
+    if widget.get_role_name() == "scroll bar" and box(widget)[3] - box(widget)[1] < 20:
+        outside += ["a horizontal scroll bar"] * widget.get_state_set().contains(
+            Atspi.StateType.SHOWING)
+    if widget.get_role_name() in ("label", "push button", "check box", "combo box", "slider"):
+        left, _, right, _ = box(widget)
+        if widget.get_state_set().contains(Atspi.StateType.SHOWING) and right > frame[2]:
+            outside.append(widget.get_name())
+    waiting += children(widget)
+answer = frame, outside
+"""
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(screen: Gimp, request: pytest.FixtureRequest) -> Iterator[gettext.NullTranslations]:
+    """The plug-in finds this catalogue whatever GIMP's language: it is put under the tests' own."""
+    folder = screen.profile / "plug-ins" / "impasto" / "translations"
+    shutil.copytree(folder / request.param, folder / "C.UTF-8")
+    yield gettext.translation("impasto", folder, [request.param])
+    screen.run("close_dialogs(); key('Escape')")
+    shutil.rmtree(folder / "C.UTF-8")
+
+
+def test_it_fits_a_small_screen_in_every_language(
+    screen: Gimp, scripted: ScriptedServer, language: gettext.NullTranslations
+) -> None:
+    _ = language.gettext
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    screen.run("image.convert_precision(Gimp.Precision.FLOAT_LINEAR)")
+    paint = _("_Paint").replace("(_P)", "(P)").replace("_", "")
+    screen.run(OPEN.format(title=_("Neural Style (Impasto)"), paint=paint))
+    wait_for_words(screen, _("The server is ready"))
+    note = _("What is brighter than white (values above 1.0) is painted white.")
+    assert note in words(screen)
+    (left, top, right, bottom), outside = screen.run(EXTENTS)
+    screen.photograph(f"dialog-{language.info()['language']}", SCREENSHOTS)
+    assert (left >= 0, top >= 0, right <= 1366, bottom <= 768, bottom - top <= 700) == (True,) * 5
+    assert outside == []
+
+
+def test_what_is_shown_is_what_is_sent(screen: Gimp, scripted: ScriptedServer) -> None:
+    chosen = {"style": "sun.png", "style_scale": 10.0, "strength": 33.337}
+    remember(screen, hot_folder="/share/scripted", **chosen)
+    open_dialog(screen)
+    shown = screen.run("""
+        answer = [find(name, "slider", dialog).get_value_iface().get_current_value()
+            for name in ("Strokes", "Strength")]
+    """)
+    assert 2 ** shown[0] == pytest.approx(10, rel=0.01)
+    assert shown[1] == pytest.approx(33.3)
+    until(lambda: scripted.sidecars, "the preview")
+    sent = scripted.sidecars[-1]
+    assert (sent["style_scale"], sent["strength"]) == (10, 33.3)
+
+
+def test_a_damaged_memory_opens_with_the_usual_values(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", style_scale=0, strength=1e9)
+    open_dialog(screen)
+    strength = screen.run("""
+        answer = find("Strength", "slider", dialog).get_value_iface().get_current_value()
+    """)
+    assert strength == 75
+
+
+@pytest.mark.parametrize("style", ["moon.png", "/share/moon.png"], ids=["library", "file"])
+def test_a_style_that_has_gone_is_said_at_once(
+    screen: Gimp, scripted: ScriptedServer, style: str
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style=style)
+    open_dialog(screen)
+    wait_for_words(screen, "The style moon is no longer there. Choose another one.")
+    screen.run("press('Paint', 'button', dialog)")
+    wait_for_words(screen, "moon")
+    assert screen.run("answer = bool(find('Paint', 'button', dialog))")
+
+
+def test_a_style_that_goes_while_the_dialog_is_open_is_said(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    late = scripted.root / "styles" / "late.png"
+    shutil.copy(scripted.root / "styles" / "sun.png", late)
+    remember(screen, hot_folder="/share/scripted", style="late.png")
+    open_dialog(screen)
+    wait_for_words(screen, "The server is ready")
+    late.unlink()
+    wait_for_words(screen, "The style late is no longer there")
+
+
+def test_a_server_whose_clock_is_behind_is_used_and_its_clock_named(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    scripted.clock_error = -25
+    try:
+        remember(screen, hot_folder="/share/scripted", style="sun.png")
+        open_dialog(screen)
+        wait_for_words(screen, "s behind this computer's: set one of them right")
+        assert not screen.run("answer = bool(find('Start the server', 'button', dialog))")
+        scripted.script = paints
+        screen.run("press('Paint', 'button', dialog)")
+        until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    finally:
+        scripted.clock_error = 0
+
+
+def test_keys_alone_choose_and_paint(
+    screen: Gimp, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    screen.run("""
+        key("alt+g")
+        for _ in range(5):
+            key("Left")
+        key("alt+m")
+        time.sleep(0.3)
+        key("alt+p")
+    """)
+    until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    sent = next(each for each in scripted.sidecars if each["preset"] == "standard")
+    assert (sent["strength"], sent["keep_colours"]) == (70, True)
+
+
+def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:
+    """Of a large layer that takes a second, in which the dialog stands still."""
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    until(lambda: len(scripted.contents) == 1, "the preview")
+    screen.run("fill(layer, 'red')")
+    screen.run("find('Strength', 'slider', dialog).get_value_iface().set_current_value(40)")
+    until(lambda: len(scripted.contents) == 2, "the next preview")
+    assert scripted.contents[0] == scripted.contents[1]
