@@ -61,7 +61,7 @@ def test_no_server(gimp: Gimp, scripted: ScriptedServer) -> None:
     scripted.send_heartbeat(state="stopped")
     message = message_of(gimp)
     assert "No server works for the hot folder /share/scripted" in message
-    assert not list(scripted.root.joinpath("inbox").iterdir())
+    assert not list(scripted.root.joinpath("inbox").glob("*.yaml"))
 
 
 @pytest.mark.parametrize(

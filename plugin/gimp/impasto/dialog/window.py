@@ -274,6 +274,9 @@ class _Dialog:
                 )
         if image.get_precision().value_nick.partition("-")[0] in ("half", "float", "double"):
             notes.append(_("What is brighter than white (values above 1.0) is painted white."))
+        profile = image.get_color_profile()
+        if profile is not None and profile.is_rgb() and "sRGB" not in profile.get_label():
+            notes.append(_("Colours outside of sRGB are painted as the nearest ones in it."))
         if image.get_simulation_profile() is not None:
             notes.append(_("The image's own colours are painted, not those of its soft proof."))
         self._show_note("\n".join(notes))

@@ -77,8 +77,10 @@ def load_as_image(picture: Path, name: str) -> Any:
 
 
 def _unreadable(picture: Path) -> str:
+    # GIMP's own words have the whole path of it.
+    reason = last_error().replace(str(picture), picture.name)
     return _("GIMP cannot read the painting {name}: {reason}").format(
-        name=picture.name, reason=last_error()
+        name=picture.name, reason=reason
     )
 
 
