@@ -255,13 +255,15 @@ def remove_leftovers(folder: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
+        if not name.startswith(TEMPORARY_PREFIX) or not folder_access.is_file(folder / name):
+            continue  # What has such a name and is no file was made by somebody else.
         if name.startswith(ASIDE_PREFIX):
             target = folder / name.removeprefix(ASIDE_PREFIX)
             if target.name == ".." or folder_access.exists(target):
                 discard(folder / name)
             else:
                 folder_access.rename(folder / name, target)
-        elif name.startswith(TEMPORARY_PREFIX) and name.endswith(".part"):
+        elif name.endswith(".part"):
             discard(folder / name)
 
 

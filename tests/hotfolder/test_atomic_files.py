@@ -173,3 +173,12 @@ def test_no_name_of_a_leftover_hides_the_others(tmp_path: Path) -> None:
     (tmp_path / f"{atomic_files.TEMPORARY_PREFIX}0.part").write_text("half")
     atomic_files.remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
+
+
+def test_folders_and_links_that_are_called_like_leftovers_stay_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / f"{atomic_files.ASIDE_PREFIX}cat.jpg"
+    folder.mkdir()
+    link = tmp_path / f"{atomic_files.TEMPORARY_PREFIX}0.part"
+    link.symlink_to(folder)
+    atomic_files.remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([folder, link])
