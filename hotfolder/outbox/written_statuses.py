@@ -66,7 +66,12 @@ class WrittenStatuses:
         """
         if status.name not in self._written and status.preview is None:
             self._writer.clear_preview(status.name)
-        document = self._writer.post(status)
+        try:
+            document = self._writer.post(status)
+        except OSError as error:
+            self._note(status.name, error)
+            raise
+        self._refused.pop(status.name, None)
         self._written[status.name] = (status, self._clock())
         if self._on_status is not None:
             try:
@@ -91,12 +96,15 @@ class WrittenStatuses:
         try:
             yield
         except OSError as error:
-            if error.errno not in NO_SPACE:  # A full disk is told of in `paused`.
-                words = f"status/{shown(name)}.json (cannot be written: {error.strerror or error})"
-                self._refused[name] = words
+            self._note(name, error)
             self._on_error(error)
         else:
             self._refused.pop(name, None)
+
+    def _note(self, name: str, error: OSError) -> None:
+        if error.errno not in NO_SPACE:  # A full disk is told of in `paused`.
+            words = f"status/{shown(name)}.json (cannot be written: {error.strerror or error})"
+            self._refused[name] = words
 
     def has_changed(self, status: JobStatus) -> bool:
         """Whether to write it. A job that ends moves all the others: that can wait a little."""

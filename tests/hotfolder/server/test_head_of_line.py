@@ -179,3 +179,20 @@ def test_a_shared_picture_that_cannot_be_copied_for_one_job_is_copied_for_the_ne
     assert "[bad] cannot be taken in: [Errno 5]" in caplog.text
     # No other needs the picture any more, and so it is moved.
     assert [room.status(name)["state"] for name in ("good", "last", "bad")] == ["done"] * 3
+
+
+def test_a_job_that_has_ended_and_whose_last_status_cannot_be_written_is_named(room: Room) -> None:
+    blocker = room.folder.status / "cat.json"
+    (blocker / "theirs").mkdir(parents=True)
+    room.drop_pair("cat")
+    room.step(2)
+    room.restart()  # It is done already then, and has no other status to write.
+    room.step(4)
+    assert (room.folder.outbox / "cat.png").is_file()
+    strays = room.status("server")["strays"]
+    assert "status/cat.json (cannot be written: Is a directory)" in strays
+    (blocker / "theirs").rmdir()
+    blocker.rmdir()
+    room.step(6)
+    assert room.status("cat")["state"] == "done"
+    assert room.status("server")["strays"] == []
