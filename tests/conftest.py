@@ -1,7 +1,8 @@
 """Real pictures and real weights for every room's tests."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import engine
@@ -32,3 +33,17 @@ def photograph() -> Path:
 def painting() -> Path:
     """Something with texture and colour, 600 x 400 px, PNG (scikit-image's `coffee`, CC0)."""
     return DATA / "coffee.png"
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Wait for a condition of the real world, for a bounded time."""
+
+    def wait(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:g} s: {what or condition}")
+            time.sleep(0.02)
+
+    return wait

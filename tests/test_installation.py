@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,12 @@ def test_the_plug_in_is_put_into_gimp_whole(installation: Installation, tmp_path
     )
     target = tmp_path / "profile" / "plug-ins" / "impasto"
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file()}
-    program = {name.removeprefix("plugin/gimp/impasto/") for name in tracked("plugin/gimp/impasto")}
+    program = {
+        # Catalogues are compiled when they are installed.
+        re.sub(r"^translations/(\w+)\.po$", r"translations/\1/LC_MESSAGES/impasto.mo", name)
+        for path in tracked("plugin/gimp/impasto")
+        for name in [path.removeprefix("plugin/gimp/impasto/")]
+    }
     client = {name.removeprefix("plugin/") for name in tracked("plugin/client")}
     assert found == program | client | {"impasto.json"}
     facts = json.loads((target / "impasto.json").read_text())

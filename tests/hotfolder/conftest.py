@@ -1,7 +1,6 @@
 """Hot folders in temporary places, a clock that tests turn, a dispatcher that needs no worker."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,20 +28,6 @@ def room(folder: FolderPaths, clock: FakeClock) -> Iterator[Room]:
     room = Room(folder, clock)
     yield room
     room.close()
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a condition of the real world, for a bounded time."""
-
-    def wait(condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not within {seconds:g} s: {what or condition}")
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture(scope="session")
