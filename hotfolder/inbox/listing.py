@@ -1,6 +1,5 @@
 """The files of one folder, as one scan finds them, and since when they have been quiet."""
 
-import os
 import stat
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
@@ -8,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hotfolder.file_names import FileRole, ParsedName, key_of, parse, shown
-from hotfolder.folder_access import Fingerprint, entries, fingerprint_of, open_regular
+from hotfolder.folder_access import Fingerprint, entries, fingerprint_of, last_bytes
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.stability import StabilityTracker
 from hotfolder.throttle import Steps
@@ -103,28 +102,19 @@ class Listing:
             (parsed, regular), settled = found[name], self._tracker.is_settled(name, began)
             file = before.get(name)
             seen = file is not None and file.settled and file.fingerprint == prints[name]
-            if settled and not seen and parsed.role in PICTURE_ROLES and self._ends_empty(name):
+            path = self._path / name if file is None else file.path
+            is_picture = regular and parsed.role in PICTURE_ROLES and prints[name].size >= END_BYTES
+            if settled and not seen and is_picture and _ends_empty(path):
                 self._tracker.note_empty_end(name)
                 settled = self._tracker.is_settled(name, began)
             if file is None:
-                path, label = self._path / name, self._prefix + shown(name)
-                key = key_of(name)
+                label, key = self._prefix + shown(name), key_of(name)
                 file = InboxFile(name, path, label, key, parsed, prints[name], regular, settled)
             elif (file.fingerprint, file.settled) != (prints[name], settled):
                 file = replace(file, fingerprint=prints[name], regular=regular, settled=settled)
             files[name] = file
         self._files = files
         return list(files.values())
-
-    def _ends_empty(self, name: str) -> bool:
-        """Whether the file's last bytes are zeros, which no picture needs there, unless it is
-        stored without compression."""
-        try:
-            with open_regular(self._path / name) as file:
-                file.seek(-END_BYTES, os.SEEK_END)
-                return not any(file.read(END_BYTES))
-        except OSError:  # also of a file that is shorter
-            return False
 
     def next_settling(self) -> float | None:
         """Seconds until the next file may count as finished; None if all do."""
@@ -150,3 +140,12 @@ def arriving_message(names: Collection[str], seconds: float) -> str:
         return "arriving"
     since = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
     return f"arriving: {shown(next(iter(names)))} has been changing since {since}"
+
+
+def _ends_empty(path: Path) -> bool:
+    """Whether the file's last bytes are zeros, which no picture needs there, unless it is stored
+    without compression."""
+    try:
+        return not any(last_bytes(path, END_BYTES))
+    except OSError:
+        return False

@@ -19,6 +19,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 OPERATIONS: dict[str, Callable[[Path], object]] = {
     "open_regular": lambda folder: folder_access.open_regular(folder / "file").close(),
+    "last_bytes": lambda folder: folder_access.last_bytes(folder / "file", 4),
     "create": lambda folder: folder_access.create(folder / "new").close(),
     "append": lambda folder: folder_access.append(folder / "file").close(),
     "touch": lambda folder: folder_access.touch(folder / "file"),
