@@ -41,7 +41,7 @@ def language(screen: Gimp, request: pytest.FixtureRequest) -> Iterator[gettext.N
     folder = screen.profile / "plug-ins" / "impasto" / "translations"
     shutil.copytree(folder / request.param, folder / "C.UTF-8")
     yield gettext.translation("impasto", folder, [request.param])
-    screen.run("close_dialogs(); key('Escape')")
+    screen.run("close_dialogs()")
     shutil.rmtree(folder / "C.UTF-8")
 
 
