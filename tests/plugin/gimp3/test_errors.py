@@ -127,6 +127,22 @@ def test_a_full_disk(gimp: Gimp, scripted: ScriptedServer) -> None:
     assert left == []
 
 
+def test_a_picture_that_gimp_cannot_write(gimp: Gimp, scripted: ScriptedServer) -> None:
+    (gimp.share / "content.png").unlink(missing_ok=True)
+    told = gimp.run("""
+        import sys
+        sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
+        from images.region import Region
+        from messages import explain
+        try:
+            Region(image, [layer], selection_only=True).export(pathlib.Path("/share/none/x.png"))
+        except Exception as error:
+            answer = explain(error)
+    """)
+    assert "GIMP refused file-png-export: " in told
+    assert "No such file" in told
+
+
 def test_what_nobody_expected_is_in_a_log_that_the_message_names(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
