@@ -169,6 +169,13 @@ def test_a_number_out_of_range_is_refused_by_gimp_which_keeps_the_usual_one(
     assert "strength" not in scripted.sidecars[0]
 
 
+def test_a_number_that_gimp_lets_pass_and_no_server_would_paint_is_refused(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    assert message_of(gimp, size=20) == "size is 20; it must be from 32 to 16384."
+    assert not scripted.sidecars
+
+
 def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
