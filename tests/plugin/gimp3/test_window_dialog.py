@@ -146,6 +146,19 @@ def test_keys_alone_choose_and_paint(
     assert (sent["strength"], sent["keep_colours"]) == (70, True)
 
 
+def test_enter_paints_from_the_field_of_a_number_too(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", size=64)
+    open_dialog(screen)
+    screen.run("""
+        key("alt+z")
+        key("ctrl+a", "9", "6", "Return")
+    """)
+    until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    assert next(each["size"] for each in scripted.sidecars if each["preset"] == "standard") == 96
+
+
 def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:
     """Of a large layer that takes a second, in which the dialog stands still."""
     remember(screen, hot_folder="/share/scripted", style="sun.png")
