@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dialogs import OPEN, open_dialog, remember, wait_for_words, words
+from fake_server import FakeServer
 from scripted import ScriptedServer, paints
 from session import SCREENSHOTS, Gimp, until
 
@@ -157,6 +158,40 @@ def test_enter_paints_from_the_field_of_a_number_too(
     """)
     until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
     assert next(each["size"] for each in scripted.sidecars if each["preset"] == "standard") == 96
+
+
+STARTED = """
+sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
+gi.require_version("Gtk", "3.0")
+from client import Client
+from dialog.server_row import ServerRow
+from gi.repository import Gtk
+
+one, two = Client("/share/one"), Client("/share/two")
+row = ServerRow(["no such command"], print, print)
+row.refresh(one)
+row._start.clicked()
+row.refresh(two)
+
+def shown(client):
+    row.refresh(client)
+    while Gtk.events_pending():
+        Gtk.main_iteration()
+    return row._label.get_text()
+
+answer = [shown(two)]
+row.refresh(one)
+wait_for(lambda: "started" not in shown(one))
+answer += [shown(one), shown(two)]
+"""
+
+
+def test_a_server_that_is_being_started_is_that_of_its_own_folder(screen: Gimp) -> None:
+    for name in ("one", "two"):
+        FakeServer(screen.share / name).send_heartbeat(state="stopped")
+    other, its_own, still_other = screen.run("import sys, pathlib\n" + STARTED)
+    assert other == still_other == "No server works for /share/two"
+    assert "no such command" in its_own
 
 
 def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:
