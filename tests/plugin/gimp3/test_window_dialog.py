@@ -113,6 +113,26 @@ def test_a_style_that_goes_while_the_dialog_is_open_is_said(
     wait_for_words(screen, "The style late is no longer there")
 
 
+def test_it_closes_with_its_image(screen: Gimp, scripted: ScriptedServer) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    wait_for_words(screen, "The server is ready")
+    screen.run("displays.pop().delete()")
+    until(lambda: not screen.run("answer = bool(find_dialog())"), "the dialog's end")
+
+
+def test_a_layer_that_is_gone_is_not_painted(screen: Gimp, scripted: ScriptedServer) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    wait_for_words(screen, "The server is ready")
+    screen.run("""
+        image.insert_layer(layer.copy(), None, 0)
+        image.remove_layer(layer)
+        press("Paint", "button", dialog)
+    """)
+    wait_for_words(screen, "The layer is no longer in the image.")
+
+
 def test_a_server_whose_clock_is_behind_is_used_and_its_clock_named(
     screen: Gimp, scripted: ScriptedServer
 ) -> None:

@@ -211,6 +211,10 @@ class _Dialog:
         self._changed()
 
     def _poll(self) -> bool:
+        if not self._image.is_valid():
+            # Closed meanwhile. Whatever is asked of it now may end the plug-in.
+            self._window.response(Gtk.ResponseType.CANCEL)
+            return True
         self._preview.poll()
         if self._polls % POLLS_PER_SERVER_CHECK == 0:
             self._refresh_server()
