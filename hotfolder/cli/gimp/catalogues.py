@@ -30,9 +30,10 @@ def read_catalogue(text: str) -> dict[str, str]:
 
 
 def compile_catalogue(text: str) -> bytes:
-    """The .mo file of a .po file's text (GNU gettext's manual, "The Format of GNU MO Files")."""
+    """The .mo file of a .po file's text, without what is not translated yet (GNU gettext's manual,
+    "The Format of GNU MO Files")."""
     catalogue = sorted(
-        (key.encode(), value.encode()) for key, value in read_catalogue(text).items()
+        (key.encode(), value.encode()) for key, value in read_catalogue(text).items() if value
     )
     count, start = len(catalogue), struct.calcsize(HEADER)
     texts = [key for key, _ in catalogue] + [value for _, value in catalogue]

@@ -145,16 +145,15 @@ class Choices:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str, base: "Choices | None" = None) -> "Choices":
-        """What is understood of `text`, over `base`. Whatever is unknown or of a wrong type is
-        passed over: the text may be of another version, or come from anywhere.
+    def from_json(cls, text: str) -> "Choices":
+        """What is understood of `text`. Whatever is unknown or of a wrong type is passed over: the
+        text may be of another version, or come from anywhere.
         """
-        base = base or cls()
         try:
             document = json.loads(text)
         except ValueError:
-            return base
-        return base.updated_with(document) if isinstance(document, dict) else base
+            return cls()
+        return cls().updated_with(document) if isinstance(document, dict) else cls()
 
     def updated_with(self, values: Mapping[str, Any]) -> "Choices":
         """These choices with those of `values` that have a known name, the right type, and a value

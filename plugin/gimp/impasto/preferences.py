@@ -29,10 +29,10 @@ class Preferences:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "choices.json"
 
-    def choices(self, base: Choices) -> Choices:
-        """The choices of the last run; what it did not know is `base`'s."""
+    def choices(self) -> Choices:
+        """The choices of the last run; the usual ones where there was none."""
         document = _read(self._path).get("choices")
-        return base.updated_with(document) if isinstance(document, dict) else base
+        return Choices().updated_with(document) if isinstance(document, dict) else Choices()
 
     def recent_styles(self) -> list[Path]:
         """Style pictures that were chosen as files and are still there, the latest first."""

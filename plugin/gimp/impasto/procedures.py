@@ -8,7 +8,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -227,9 +227,9 @@ def _add_hot_folder(procedure: Any) -> None:
 
 def _neural_style(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
-        choices = Choices().updated_with(_arguments(config))
+        choices = replace(Choices(), **_arguments(config))
     else:
-        choices = Preferences(folder).choices(Choices())
+        choices = Preferences(folder).choices()
     return _ask_and_paint(run_mode, image, drawables, choices, folder)
 
 
@@ -328,10 +328,10 @@ def _source_of(image: Any, carried: str) -> Any:
 def _hot_folder(config: Any, folder: Path) -> str:
     """The argument, else that of the last run; empty if there is neither."""
     chosen = config.get_property("hot-folder")
-    return str(chosen or Preferences(folder).choices(Choices()).hot_folder)
+    return str(chosen or Preferences(folder).choices().hot_folder)
 
 
 def _arguments(config: Any) -> dict[str, Any]:
-    """The procedure's arguments as `Choices` names them."""
-    names = [spec.name for spec in config.list_properties()]
-    return {name.replace("-", "_"): config.get_property(name) for name in names}
+    """The procedure's arguments that are choices, as `Choices` names them."""
+    names = [field.name for field in fields(Choices)]
+    return {name: config.get_property(name.replace("_", "-")) for name in names}

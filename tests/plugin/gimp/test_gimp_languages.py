@@ -72,5 +72,6 @@ def test_quotes_and_lines_are_read_as_gettext_reads_them() -> None:
     source = 'msgid ""\nmsgstr "A: b\\n"\n\n# no\nmsgid "a \\"b\\""\nmsgstr ""\n"é "\n"ü"\n'
     assert read_catalogue(source) == {"": "A: b\n", 'a "b"': "é ü"}
     header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
-    compiled = compile_catalogue(header + 'msgid "a"\nmsgstr "ä"\n')
-    assert gettext.GNUTranslations(io.BytesIO(compiled)).gettext("a") == "ä"
+    compiled = compile_catalogue(header + 'msgid "a"\nmsgstr "ä"\nmsgid "b"\nmsgstr ""\n')
+    spoken = gettext.GNUTranslations(io.BytesIO(compiled))
+    assert (spoken.gettext("a"), spoken.gettext("b")) == ("ä", "b")

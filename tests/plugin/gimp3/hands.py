@@ -93,6 +93,8 @@ def click(widget):
 def put_away():
     """Close what a test left open."""
     close_dialogs()
+    for _ in range(3):
+        key("Escape")  # a menu, and those that it opened: they keep keys and clicks to themselves
     while displays:
         displays.pop().delete()
 

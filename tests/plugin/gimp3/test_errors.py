@@ -127,6 +127,22 @@ def test_a_full_disk(gimp: Gimp, scripted: ScriptedServer) -> None:
     assert left == []
 
 
+def test_a_picture_that_gimp_cannot_write(gimp: Gimp, scripted: ScriptedServer) -> None:
+    (gimp.share / "content.png").unlink(missing_ok=True)
+    told = gimp.run("""
+        import sys
+        sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
+        from images.region import Region
+        from messages import explain
+        try:
+            Region(image, [layer], selection_only=True).export(pathlib.Path("/share/none/x.png"))
+        except Exception as error:
+            answer = explain(error)
+    """)
+    assert "GIMP refused file-png-export: " in told
+    assert "No such file" in told
+
+
 def test_what_nobody_expected_is_in_a_log_that_the_message_names(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
@@ -151,6 +167,13 @@ def test_a_number_out_of_range_is_refused_by_gimp_which_keeps_the_usual_one(
     scripted.script = fails
     message_of(gimp, strength=1000.0)
     assert "strength" not in scripted.sidecars[0]
+
+
+def test_a_number_that_gimp_lets_pass_and_no_server_would_paint_is_refused(
+    gimp: Gimp, scripted: ScriptedServer
+) -> None:
+    assert message_of(gimp, size=20) == "size is 20; it must be from 32 to 16384."
+    assert not scripted.sidecars
 
 
 def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dialogs import OPEN, open_dialog, remember, wait_for_words, words
+from fake_server import FakeServer
 from scripted import ScriptedServer, paints
 from session import SCREENSHOTS, Gimp, until
 
@@ -41,7 +42,7 @@ def language(screen: Gimp, request: pytest.FixtureRequest) -> Iterator[gettext.N
     folder = screen.profile / "plug-ins" / "impasto" / "translations"
     shutil.copytree(folder / request.param, folder / "C.UTF-8")
     yield gettext.translation("impasto", folder, [request.param])
-    screen.run("close_dialogs(); key('Escape')")
+    screen.run("close_dialogs()")
     shutil.rmtree(folder / "C.UTF-8")
 
 
@@ -112,6 +113,26 @@ def test_a_style_that_goes_while_the_dialog_is_open_is_said(
     wait_for_words(screen, "The style late is no longer there")
 
 
+def test_it_closes_with_its_image(screen: Gimp, scripted: ScriptedServer) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    wait_for_words(screen, "The server is ready")
+    screen.run("displays.pop().delete()")
+    until(lambda: not screen.run("answer = bool(find_dialog())"), "the dialog's end")
+
+
+def test_a_layer_that_is_gone_is_not_painted(screen: Gimp, scripted: ScriptedServer) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    wait_for_words(screen, "The server is ready")
+    screen.run("""
+        image.insert_layer(layer.copy(), None, 0)
+        image.remove_layer(layer)
+        press("Paint", "button", dialog)
+    """)
+    wait_for_words(screen, "The layer is no longer in the image.")
+
+
 def test_a_server_whose_clock_is_behind_is_used_and_its_clock_named(
     screen: Gimp, scripted: ScriptedServer
 ) -> None:
@@ -144,6 +165,53 @@ def test_keys_alone_choose_and_paint(
     until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
     sent = next(each for each in scripted.sidecars if each["preset"] == "standard")
     assert (sent["strength"], sent["keep_colours"]) == (70, True)
+
+
+def test_enter_paints_from_the_field_of_a_number_too(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", size=64)
+    open_dialog(screen)
+    screen.run("""
+        key("alt+z")
+        key("ctrl+a", "9", "6", "Return")
+    """)
+    until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    assert next(each["size"] for each in scripted.sidecars if each["preset"] == "standard") == 96
+
+
+STARTED = """
+sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
+gi.require_version("Gtk", "3.0")
+from client import Client
+from dialog.server_row import ServerRow
+from gi.repository import Gtk
+
+one, two = Client("/share/one"), Client("/share/two")
+row = ServerRow(["no such command"], print, print)
+row.refresh(one)
+row._start.clicked()
+row.refresh(two)
+
+def shown(client):
+    row.refresh(client)
+    while Gtk.events_pending():
+        Gtk.main_iteration()
+    return row._label.get_text()
+
+answer = [shown(two)]
+row.refresh(one)
+wait_for(lambda: "started" not in shown(one))
+answer += [shown(one), shown(two)]
+"""
+
+
+def test_a_server_that_is_being_started_is_that_of_its_own_folder(screen: Gimp) -> None:
+    for name in ("one", "two"):
+        FakeServer(screen.share / name).send_heartbeat(state="stopped")
+    other, its_own, still_other = screen.run("import sys, pathlib\n" + STARTED)
+    assert other == still_other == "No server works for /share/two"
+    assert "no such command" in its_own
 
 
 def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:

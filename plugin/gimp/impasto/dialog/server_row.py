@@ -10,7 +10,7 @@ gi.require_version("Gtk", "3.0")
 from choices import NO_FOLDER, Refusal
 from client import Client, ClientError, Server
 from client.protocol import JobState, ServerState
-from gi.repository import GLib, Gtk
+from gi.repository import Gtk
 from i18n import _
 from messages import explain
 
@@ -31,11 +31,11 @@ class ServerRow(Gtk.Box):
         self._command = command
         self._folder_changed = folder_changed
         self._started = started
-        self._hot_folder = ""
-        self._client = Client("")
-        """Remembers its looks at the heartbeat: a server is judged by more than one."""
-        self._starting = False
-        self._error: str | None = None
+        self._client: Client | None = None
+        self._starting: set[Client] = set()
+        self._errors: dict[Client, str] = {}
+        """Why a server did not start."""
+        self._was_running = False
         self._icon = Gtk.Image()
         self._label = Gtk.Label(xalign=0, wrap=True, max_width_chars=60)
         self._start = Gtk.Button.new_with_mnemonic(_("S_tart the server"))
@@ -48,61 +48,57 @@ class ServerRow(Gtk.Box):
         self.pack_end(choose, False, False, 0)
         self.pack_end(self._start, False, False, 0)
         self._start.set_no_show_all(True)
-        self.running = False
 
-    def refresh(self, hot_folder: str) -> None:
-        """Show how the folder's server is now."""
-        if hot_folder != self._hot_folder:
-            self._error, self._client = None, Client(hot_folder)
-        self._hot_folder = hot_folder
-        was_running, self.running = self.running, False
-        can_start = False
+    def refresh(self, client: Client | None) -> None:
+        """Show how the server of the client's folder is now; None: no folder is known. To be called
+        every second or so."""
+        self._client = client
+        running = can_start = False
         try:
-            if not hot_folder:
+            if client is None:
                 raise Refusal(NO_FOLDER)
-            server = self._client.server()
+            server = client.server()
         except (Refusal, ClientError) as error:
-            icon, text = (
-                "dialog-error",
-                f"{explain(error)} ({hot_folder})" if hot_folder else NO_FOLDER,
-            )
+            icon, text = "dialog-error", explain(error)
+            if client is not None:
+                text = f"{text} ({client.root})"
         else:
             if server.running:
-                self.running, self._error = True, None
+                running = True
+                self._errors.pop(client, None)
                 icon, text = "dialog-information", _summary(server)
-            elif self._starting:
+            elif client in self._starting:
                 icon, text = "dialog-information", _("The server is being started...")
             elif server.unsure:
                 icon, text = "dialog-information", _("Looking for the server")
             else:
                 icon, can_start = "dialog-warning", True
-                text = self._error or _("No server works for {folder}").format(folder=hot_folder)
+                text = _("No server works for {folder}").format(folder=client.root)
+                text = self._errors.get(client, text)
         self._icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
         self._label.set_text(text)
         self._start.set_visible(can_start)
-        if self.running and not was_running:
+        started = running and not self._was_running
+        self._was_running = running
+        if started:
             self._started()
 
     def _start_server(self, *_args: Any) -> None:
-        self._starting, self._error = True, None
         client = self._client
+        if client is None:
+            return
+        self._starting.add(client)
 
         def start() -> None:
-            message = None
             try:
                 client.start_server(self._command)
             except ClientError as error:
-                message = explain(error)
-            GLib.idle_add(self._on_started, message)
+                self._errors[client] = explain(error)
+            self._starting.discard(client)
 
         # It can take a minute, and the dialog lives on meanwhile.
         threading.Thread(target=start, name="start the server", daemon=True).start()
-        self.refresh(self._hot_folder)
-
-    def _on_started(self, error: str | None) -> bool:
-        self._starting, self._error = False, error
-        self.refresh(self._hot_folder)
-        return False
+        self.refresh(client)
 
     def _choose(self, button: Any) -> None:
         chooser = Gtk.FileChooserDialog(
@@ -112,7 +108,8 @@ class ServerRow(Gtk.Box):
         )
         chooser.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         chooser.add_button(_("_Choose"), Gtk.ResponseType.ACCEPT)
-        chooser.set_filename(self._hot_folder)
+        if self._client is not None:
+            chooser.set_filename(str(self._client.root))
         if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
             self._folder_changed(chooser.get_filename())
         chooser.destroy()

@@ -61,6 +61,7 @@ class SettingsGrid(Gtk.Grid):
 
         self._as_layer = Gtk.CheckButton.new_with_mnemonic(_("As the _layer"))
         self._size = Gtk.SpinButton.new_with_range(MIN_SIZE, MAX_SIZE, 16)
+        self._size.set_activates_default(True)
         self._size.set_tooltip_text(_("Longest side to paint at, in pixels"))
         self._as_layer.connect("toggled", self._sized)
         self._size.connect("value-changed", self._sized)
@@ -82,6 +83,7 @@ class SettingsGrid(Gtk.Grid):
 
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
         self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
+        self._seed.set_activates_default(True)
         self._seed.set_tooltip_text(_("Of the white noise that some paintings start from"))
         seeds = Gtk.Box()
         seeds.pack_start(self._seed, False, False, 0)

@@ -1,6 +1,7 @@
 """The dialog of Filters > Artistic > Neural Style (Impasto)..."""
 
 import contextlib
+import functools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -80,13 +81,14 @@ class _Dialog:
         self._preferences = preferences
         self._folder = folder
         self._choices = choices.as_shown()
-        self._server_client = Client(choices.hot_folder)
-        self._library: list[tuple[str, str, Path]] = []
+        self._client_of = functools.cache(Client)
+        """One for each hot folder: it remembers its looks at the server's heartbeat."""
+        self._library: list[tuple[str, str, Path]] | None = None
         self._exports: dict[bool, tuple[Path, tuple[int, int]]] = {}
         """Pictures of the layer, and of what is selected of it, with their sizes."""
         self._polls = 0
         self._ignore_changes = True
-        self._live = LivePreview(self._export, folder)
+        self._live = LivePreview(self._export, folder, self._client_of)
         self._window = GimpUi.Dialog(title=_("Neural Style (Impasto)"), role="impasto")
         self._window.add_button(_("_Reset"), Gtk.ResponseType.REJECT)
         self._window.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
@@ -200,7 +202,6 @@ class _Dialog:
 
     def _choose_folder(self, folder: str) -> None:
         self._choices = replace(self._choices, hot_folder=folder)
-        self._server_client = Client(folder)
         self._refresh_styles()
         self._refresh_server()
         self._changed()
@@ -210,6 +211,10 @@ class _Dialog:
         self._changed()
 
     def _poll(self) -> bool:
+        if not self._image.is_valid():
+            # Closed meanwhile. Whatever is asked of it now may end the plug-in.
+            self._window.response(Gtk.ResponseType.CANCEL)
+            return True
         self._preview.poll()
         if self._polls % POLLS_PER_SERVER_CHECK == 0:
             self._refresh_server()
@@ -222,15 +227,15 @@ class _Dialog:
         return True
 
     def _refresh_server(self) -> None:
-        self._server.refresh(self._choices.hot_folder)
+        self._server.refresh(self._client if self._choices.hot_folder else None)
 
     def _refresh_styles(self) -> None:
         library = []
         if self._choices.hot_folder:
             with contextlib.suppress(ClientError):  # the row about the server says what is wrong
-                styles = Client(self._choices.hot_folder).styles()
+                styles = self._client.styles()
                 library = [(style.name, style.title, style.picture) for style in styles]
-        if library == self._library and library:
+        if library == self._library:
             return
         self._library = library
         self._ignore_changes = True
@@ -247,7 +252,7 @@ class _Dialog:
         if choices.style_is_file:
             return choices.style_path.is_file()
         return any(
-            choices.style in (name, name.rpartition(".")[0]) for name, *_rest in self._library
+            choices.style in (name, name.rpartition(".")[0]) for name, *_rest in self._library or ()
         )
 
     def _update_note(self) -> None:
@@ -288,10 +293,14 @@ class _Dialog:
     def _validate(self) -> None:
         """Raises what would end the painting at once, so that it is said here."""
         self._choices.check()
-        resolve_style(self._choices, self._server_client)
+        resolve_style(self._choices, self._client)
         refuse_output(self._image, self._choices)
         Region(self._image, self._drawables, selection_only=self._choices.selection_only).close()
-        refuse_unserved(self._server_client)
+        refuse_unserved(self._client)
+
+    @property
+    def _client(self) -> Client:
+        return self._client_of(self._choices.hot_folder)
 
     # --- pictures ----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from choices import Refusal
 from gi.repository import Gimp
 from i18n import _
 
-__all__ = ["do", "last_error"]
+__all__ = ["do", "last_error", "refused"]
 
 
 def do(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -21,9 +21,13 @@ def do(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     answer = function(*arguments)
     if answer is None or answer is False:
-        name = getattr(function, "__name__", str(function))
-        raise Refusal(_("GIMP refused {call}: {reason}").format(call=name, reason=last_error()))
+        raise refused(getattr(function, "__name__", str(function)))
     return answer
+
+
+def refused(call: str) -> Refusal:
+    """What is raised where GIMP has not done `call`."""
+    return Refusal(_("GIMP refused {call}: {reason}").format(call=call, reason=last_error()))
 
 
 def last_error() -> str:

@@ -4,7 +4,8 @@ GIMP tells a plug-in nothing of what the artist does to an image. Sizes alone ca
 from a scaling, nor a flipped picture from one that was left alone. Knows neither GIMP nor a screen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -38,36 +39,45 @@ class Change(Enum):
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small copy: `data` holds `channels` bytes a pixel, row after row."""
+    """A small copy, row after row."""
 
     width: int
     height: int
-    channels: int
-    data: bytes
-    has_shape: bool = True
+    pixels: Sequence[Pixel]
+    shows_shape: bool
     """Whether its transparency counts too. Not an image's, which ends when it is flattened."""
 
-    @property
-    def has_alpha(self) -> bool:
-        return self.channels in (2, 4)
-
-    @property
-    def shows_shape(self) -> bool:
-        return self.has_shape and self.has_alpha
+    @classmethod
+    def of(cls, width: int, height: int, data: bytes, *, has_shape: bool) -> "Thumbnail":
+        """Of bytes as GIMP hands them out: one to four a pixel, the alpha last if it has one."""
+        channels = len(data) // (width * height)
+        has_alpha = channels in (2, 4)
+        pixels = []
+        for start in range(0, width * height * channels, channels):
+            pixel = data[start : start + channels]
+            *colour, alpha = pixel if has_alpha else (*pixel, 255)
+            opacity = alpha / 255
+            red, green, blue = (value / 255 * opacity for value in (colour * 3)[:3])
+            pixels.append((red, green, blue, opacity))
+        return cls(width, height, pixels, has_shape and has_alpha)
 
     def at(self, x: int, y: int) -> Pixel:
-        start = (y * self.width + x) * self.channels
-        *colour, alpha = self.data[start : start + self.channels]
-        if not self.has_alpha:
-            colour, alpha = [*colour, alpha], 255
-        opacity = alpha / 255
-        red, green, blue = (value / 255 * opacity for value in (colour * 3)[:3])
-        return red, green, blue, opacity
+        return self.pixels[y * self.width + x]
 
     def sample(self, u: float, v: float) -> Pixel:
         """The pixel at a place, both from 0 to 1."""
         x = min(self.width - 1, int(u * self.width))
         return self.at(x, min(self.height - 1, int(v * self.height)))
+
+    def reduced(self, factor: float) -> "Thumbnail":
+        """A smaller copy, whose pixels are the means of what they cover."""
+        width, height = (max(1, round(side * factor)) for side in (self.width, self.height))
+        rows = [self.pixels[y * self.width : (y + 1) * self.width] for y in range(self.height)]
+        narrow = [[_mean(row, part) for part in _parts(self.width, width)] for row in rows]
+        columns = list(zip(*narrow, strict=True))
+        parts = list(_parts(self.height, height))
+        pixels = [_mean(column, part) for part in parts for column in columns]
+        return Thumbnail(width, height, pixels, self.shows_shape)
 
 
 Turn = Callable[[float, float], tuple[float, float]]
@@ -92,18 +102,22 @@ def change_of_size_kept(before: Thumbnail, after: Thumbnail) -> Change:
     return Change.TURNED if turned < same / 2 else Change.NONE
 
 
-def change_of_scaled(before: Thumbnail, after: Thumbnail, unscaled: Thumbnail) -> Change:
+def change_of_scaled(before: Thumbnail, after: Thumbnail, growth: float) -> Change:
     """Of a picture of another size.
 
     Args:
-        after: as it is now, scaled to about the size of `before`.
-        unscaled: as it is now, by the factor at which `before` was made.
+        growth: how many pixels of the picture one of `after` stands for, over how many one of
+            `before` does.
     """
     same = _distance(before, after)
     turned = min(_distance(before, after, turn) for turn in _TURNS)
     if turned < same and turned <= SCALED:
         return Change.TURNED
-    cut = _best_overlap(before, unscaled)
+    # Neither is ever larger than a thumbnail, so that the search for the one in the other ends.
+    if growth > 1:
+        cut = _best_overlap(before.reduced(1 / growth), after)
+    else:
+        cut = _best_overlap(before, after.reduced(growth))
     if same <= SCALED and same <= cut:
         return Change.NONE
     return Change.CUT if cut <= SCALED else Change.OTHER
@@ -128,6 +142,22 @@ def _best_overlap(one: Thumbnail, other: Thumbnail) -> float:
         for left in range(large.width - small.width + 1)
     )
     return min(differences, default=1.0)
+
+
+def _parts(old: int, new: int) -> Iterator[list[tuple[int, float]]]:
+    """For each of `new` equal parts of `old` pixels: which ones it covers, and how much of each."""
+    for part in range(new):
+        start, end = part * old / new, (part + 1) * old / new
+        covered = range(int(start), min(old, math.ceil(end)))
+        yield [(at, min(at + 1, end) - max(at, start)) for at in covered]
+
+
+def _mean(pixels: Sequence[Pixel], part: list[tuple[int, float]]) -> Pixel:
+    whole = sum(share for _, share in part)
+    red, green, blue, alpha = (
+        sum(pixels[at][channel] * share for at, share in part) / whole for channel in range(4)
+    )
+    return red, green, blue, alpha
 
 
 def _grid(side: int) -> Iterator[tuple[float, float]]:

@@ -10,7 +10,7 @@ from choices import Choices, Refusal
 from gi.repository import Gimp, Gio
 from i18n import _
 
-from images.calls import do, last_error
+from images.calls import do, last_error, refused
 
 __all__ = [
     "adapt",
@@ -168,4 +168,4 @@ def write_png(image: Any, path: Path) -> None:
         config.set_property(key, value)
     values = procedure.run(config)
     if values.index(0) != Gimp.PDBStatusType.SUCCESS or not path.is_file():
-        raise OSError(f"GIMP could not write {path}: {last_error()}")
+        raise refused("file-png-export")

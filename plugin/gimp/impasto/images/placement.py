@@ -33,17 +33,19 @@ class _Picture:
 
     def __init__(self, source: Any) -> None:
         self.size = source.get_width(), source.get_height()
-        self.look = _look(source, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+        self.look = _look(source)
 
     def change_to(self, now: Any) -> Change:
         """What was done since to the same layer or image."""
         size = now.get_width(), now.get_height()
-        after = _look(now, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+        after = _look(now)
         if size == self.size:
             return change_of_size_kept(self.look, after)
-        factor = max(self.look.width, self.look.height) / max(self.size)
-        sides = [max(1, round(side * factor)) for side in size]
-        return change_of_scaled(self.look, after, _look(now, *sides))
+        now_drawn, before_drawn = (
+            max(shape) / max(look.width, look.height)
+            for shape, look in ((size, after), (self.size, self.look))
+        )
+        return change_of_scaled(self.look, after, now_drawn / before_drawn)
 
 
 class Placement:
@@ -169,11 +171,12 @@ class Placement:
         }[change]
 
 
-def _look(source: Any, width: int, height: int) -> Thumbnail:
-    data, width, height, channels = source.get_thumbnail_data(width, height)
+def _look(source: Any) -> Thumbnail:
+    data, width, height, _channels = source.get_thumbnail_data(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     if data is None:
         raise Refusal(_("GIMP makes no thumbnail of the image."))
-    return Thumbnail(width, height, channels, data.get_data(), isinstance(source, Gimp.Layer))
+    is_layer = isinstance(source, Gimp.Layer)
+    return Thumbnail.of(width, height, data.get_data(), has_shape=is_layer)
 
 
 def _edges(part: Rectangle) -> tuple[int, int, int, int]:

@@ -180,6 +180,13 @@ def _only_layer(drawables: Any) -> Any:
             _("One layer can be painted at a time; {count} are selected.").format(count=len(layers))
         )
     layer = layers[0]
+    if not layer.is_valid():
+        raise Refusal(
+            _(
+                "The layer is no longer in the image. Undo its removal, or begin again with "
+                "another layer."
+            )
+        )
     if not layer.is_layer():
         raise Refusal(
             _(

@@ -51,18 +51,23 @@ class LivePreview:
         self,
         export: Callable[[Choices, Path], tuple[int, int]],
         folder: Path,
+        client_of: Callable[[str], Client],
         *,
         clock: Callable[[], float] = time.monotonic,
-        make_client: Callable[[str], Client] = Client,
     ) -> None:
-        """`export` writes what is to be painted as a small PNG; its width and height come back."""
+        """
+        Args:
+            export: writes what is to be painted as a small PNG; its width and height come back.
+            folder: a temporary one.
+            client_of: a hot folder's client, always the same one: it remembers its looks at the
+                server's heartbeat.
+        """
         self._export = export
         self._folder = folder
         self._clock = clock
-        self._make_client = make_client
+        self._client_of = client_of
         self._wanted: Choices | None = None
         self._due = 0.0
-        self._clients: dict[str, Client] = {}
         self._client: Client | None = None
         self._ticket: Ticket | None = None
         self._abandoned: list[tuple[Client, Ticket]] = []
@@ -134,12 +139,6 @@ class LivePreview:
         self._client, self._ticket = client, client.submit(request)
         self._heartbeat_sent = self._clock()
         self._state = replace(self._state, text=_("Sent to the server"), painting=True)
-
-    def _client_of(self, hot_folder: str) -> Client:
-        """One for each folder: it remembers its looks at the server's heartbeat."""
-        if hot_folder not in self._clients:
-            self._clients[hot_folder] = self._make_client(hot_folder)
-        return self._clients[hot_folder]
 
     def _follow(self, client: Client, ticket: Ticket) -> None:
         if self._clock() - self._heartbeat_sent >= CLIENT_HEARTBEAT_SECONDS:

@@ -1,5 +1,6 @@
 """The live preview against a scripted server; the clock is the test's."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ class Dialog:
         self.live = LivePreview(
             self.export,
             workplace,
+            functools.cache(lambda root: Client(root, clock=server.clock, sleep=server.sleep)),
             clock=server.clock,
-            make_client=lambda root: Client(root, clock=server.clock, sleep=server.sleep),
         )
 
     def export(self, choices: Choices, path: Path) -> tuple[int, int]:
