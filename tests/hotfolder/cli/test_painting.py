@@ -266,7 +266,14 @@ def test_a_batch_keeps_the_tree_and_says_what_it_left_out(
     assert main([*arguments, "--dry-run"]) == ExitCode.OK
     out, err = capfd.readouterr()
     assert (out.count("\tpaint\n"), "photos/sea [1]/ (a folder in a folder" in err) == (1, True)
-    assert main([*arguments, "--recursive", "--name", "{content}_{size}"]) == ExitCode.OK
+    arguments += ["--recursive"]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    planned = [line.partition("\t")[0] for line in capfd.readouterr().out.splitlines()]
+    assert planned == ["cat-night", "sea [1]/cat-night"]
+    arguments += ["--name", "{content}_{size}"]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    assert "sea [1]/{content}_{size}\tphotos/sea [1]/cat.jfif\t" in capfd.readouterr().out
+    assert main(arguments) == ExitCode.OK
     assert "Left out: photos/cat.CR2 (a camera's raw file" in capfd.readouterr().err
     size = TINY["size"]
     results = {f"cat_{size}.png", f"sea [1]/cat_{size}.png"}
