@@ -298,7 +298,9 @@ def _print_plan(items: "list[Item]", finished: "FinishedWork", name: str | None)
     for item in items:
         picture = finished.picture_of(item)
         done += picture is not None
-        what = f"done before: {picture.name}" if picture else "paint"
+        what = (
+            f"done before: {picture.relative_to(finished.out).as_posix()}" if picture else "paint"
+        )
         result = (Path(item.folder) / (name or item.result)).as_posix()
         facts = (result, str(item.content), "+".join(map(str, item.styles)))
         typer.echo("\t".join((*facts, f"{item.settings.preset} {item.settings.size} px", what)))
