@@ -30,6 +30,8 @@ MAX_DEPTH = 16
 REPLACED = ".old"
 """Behind the name of a failed job's sidecar in whose place there is another."""
 
+_REPLACED_SUFFIXES = tuple(f"{suffix}{REPLACED}" for suffix in SIDECAR_SUFFIXES)
+
 
 class InboxScanner:
     """Scans one hot folder's inbox, again and again."""
@@ -206,7 +208,8 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
         if not is_preset_name(name) and (p := parse(name)) and p.role is FileRole.SIDECAR
     ]
     # Called away already, if the server was killed in between.
-    before = there or [name.removesuffix(REPLACED) for name in files if name.endswith(REPLACED)]
+    old = (name for name in files if name.endswith(_REPLACED_SUFFIXES))
+    before = there or [name.removesuffix(REPLACED) for name in old]
     for name in there:
         end = f"{Path(name).suffix}{REPLACED}"
         free = free_name_in(failed, Path(name).stem, [end])
@@ -224,8 +227,7 @@ def _replaced_sidecars(failed: Path) -> list[str]:
     return sorted(
         name
         for name, facts in files
-        if name.endswith(tuple(f"{suffix}{REPLACED}" for suffix in SIDECAR_SUFFIXES))
-        and stat.S_ISREG(facts.st_mode)
+        if name.endswith(_REPLACED_SUFFIXES) and stat.S_ISREG(facts.st_mode)
     )
 
 

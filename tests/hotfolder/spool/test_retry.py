@@ -185,6 +185,17 @@ def test_another_job_of_the_same_name_is_not_disturbed(room: Room) -> None:
     assert room.status("cat-2")["state"] == "queued"
 
 
+def test_a_persons_own_old_file_is_not_taken_for_a_sidecar_that_was_replaced(room: Room) -> None:
+    room.drop_pair("cat")
+    fail(room)
+    (room.folder.failed / "cat/notes.old").write_text("why?")
+    room.drop("cat.yaml", "size: 640")
+    room.step(2)
+    again(room, "cat")
+    assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
+    assert [path.name for path in (room.folder.failed / "cat").iterdir()] == ["notes.old"]
+
+
 def test_a_persons_own_files_stay_in_the_failed_folder(room: Room) -> None:
     room.drop_pair("cat")
     fail(room)
