@@ -148,16 +148,12 @@ class InboxScanner:
             sidecar: a file of the inbox that takes the place of the job's sidecar.
         """
         path = self._folder.failed / name
+        found = self._found_at_once(path)
         if sidecar is not None:
+            called = f"{found[0].name}{SIDECAR_SUFFIX}" if len(found) == 1 else sidecar.name
             with contextlib.suppress(OSError):
-                _replace_sidecar(path, sidecar)
-        scanner = FolderScanner(path, self._clock, presets=True)
-        options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
-        try:
-            library = StyleLibrary(self._folder.styles)
-            found = in_one_go(scanner.steps(library, options)).candidates
-        except OSError:
-            found = ()
+                _replace_sidecar(path, sidecar, called)
+            found = self._found_at_once(path)
         if not found:
             return []
         *others, last = found
@@ -165,6 +161,14 @@ class InboxScanner:
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         inputs += [InputFile(FileRole.OTHER, path / old) for old in _replaced_sidecars(path)]
         return [*others, replace(last, inputs=tuple(inputs))]
+
+    def _found_at_once(self, path: Path) -> tuple[JobCandidate, ...]:
+        scanner = FolderScanner(path, self._clock, presets=True)
+        options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
+        try:
+            return in_one_go(scanner.steps(StyleLibrary(self._folder.styles), options)).candidates
+        except OSError:
+            return ()
 
     def failed_batches(self, name: str) -> list[tuple[Path, Path]]:
         """The batch files in `failed/NAME/`, and where each would be in the inbox."""
@@ -195,8 +199,9 @@ class InboxScanner:
             scanner.release(name)
 
 
-def _replace_sidecar(failed: Path, sidecar: Path) -> None:
-    """Move a sidecar to the files of a failed job. The one that is there is called `.old`.
+def _replace_sidecar(failed: Path, sidecar: Path, called: str) -> None:
+    """Move a sidecar to the files of a failed job, under the name of the one that is there, which
+    is called `.old`; if there is none, it is `called` so.
 
     Raises:
         OSError: the job is not there, or something cannot be moved.
@@ -215,7 +220,7 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
         free = free_name_in(failed, Path(name).stem, [end])
         rename(failed / name, failed / f"{free}{end}")
     # Of several that were replaced, `cat.yaml.old` comes before `cat-2.yaml.old`.
-    move(sidecar, failed / min(before, key=len, default=sidecar.name))
+    move(sidecar, failed / min(before, key=len, default=called))
 
 
 def _replaced_sidecars(failed: Path) -> list[str]:

@@ -185,6 +185,21 @@ def test_another_job_of_the_same_name_is_not_disturbed(room: Room) -> None:
     assert room.status("cat-2")["state"] == "queued"
 
 
+def test_a_job_that_failed_without_a_sidecar_is_tried_again_with_one_of_its_name(
+    room: Room,
+) -> None:
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    (room.folder.inbox / "oil").mkdir()
+    room.drop("oil/preset.yaml", "styles: wave.jpg")
+    room.drop("oil/cat.jpg")
+    fail(room)
+    room.drop("oil-cat.yaml", "size: 640")
+    room.step(2)
+    again(room, "oil-cat")
+    assert (room.status("oil-cat")["state"], room.status("oil-cat")["size"]) == ("done", 640)
+    assert list(room.folder.failed.iterdir()) == []
+
+
 def test_a_persons_own_old_file_is_not_taken_for_a_sidecar_that_was_replaced(room: Room) -> None:
     room.drop_pair("cat")
     fail(room)
