@@ -140,20 +140,23 @@ class InboxScanner:
                 folders += [f"{name}/{folder}" for folder in listing.folders]
         return pictures
 
-    def failed(self, name: str, sidecar: Path | None = None) -> list[JobCandidate]:
-        """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
-        it lacks. Empty if there is none; more than one job if somebody has put others to it.
+    def replace_sidecar(self, name: str, sidecar: Path) -> None:
+        """Move a sidecar to the job in `failed/NAME/`, in the place of the one there.
 
-        Args:
-            sidecar: a file of the inbox that takes the place of the job's sidecar.
+        Raises:
+            FileNotFoundError: there is no such job.
+            OSError: it cannot be moved.
         """
         path = self._folder.failed / name
         found = self._found_at_once(path)
-        if sidecar is not None:
-            called = f"{found[0].name}{SIDECAR_SUFFIX}" if len(found) == 1 else sidecar.name
-            with contextlib.suppress(OSError):
-                _replace_sidecar(path, sidecar, called)
-            found = self._found_at_once(path)
+        called = f"{found[0].name}{SIDECAR_SUFFIX}" if len(found) == 1 else sidecar.name
+        _replace_sidecar(path, sidecar, called)
+
+    def failed(self, name: str) -> list[JobCandidate]:
+        """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
+        it lacks. Empty if there is none; more than one job if somebody has put others to it."""
+        path = self._folder.failed / name
+        found = self._found_at_once(path)
         if not found:
             return []
         *others, last = found
