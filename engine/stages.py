@@ -86,11 +86,11 @@ def stages_of(
 
 
 def optimise_scale(
-    objective: Objective,
     canvas: Tensor,
     stages: Sequence[Stage],
-    settings: Settings,
     before: Tally,
+    objective: Objective,
+    settings: Settings,
     resume: Snapshot | None,
 ) -> Iterator[Step]:
     """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.

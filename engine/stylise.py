@@ -22,15 +22,15 @@ from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets
 from engine.losses.visibility import visibility_of
 from engine.memory.plan import Plan
+from engine.memory.planned_scales import PlannedScales
 from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
 from engine.output import output_of
 from engine.pace import Pace
-from engine.planned_scales import PlannedScales
 from engine.settings import Settings
-from engine.stages import scales_of, stages_of
+from engine.stages import optimise_scale, scales_of, stages_of
 from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
@@ -221,17 +221,18 @@ class _Painting:
             picture = None
             self._colours = self._content_at(size) if self._settings.keep_colours else None
             colours = self._colours.nbytes if self._colours is not None else 0
+            stages = stages_of(
+                size,
+                self.sizes[:scale],
+                self.steps[scale],
+                self._settings.content_boost,
+                final=scale == len(self.sizes) - 1,
+            )
             optimised = self._planned.optimise(
                 partial(self._objective, size),
-                canvas,
-                stages_of(
-                    size,
-                    self.sizes[:scale],
-                    self.steps[scale],
-                    self._settings.content_boost,
-                    final=scale == len(self.sizes) - 1,
-                ),
-                tally,
+                partial(optimise_scale, canvas, stages, tally),
+                (canvas.shape[-1], canvas.shape[-2]),
+                self.steps[scale],
                 held=self._held + canvas.nbytes + colours,
                 resume=snapshot,
                 planned=planned,

@@ -82,7 +82,7 @@ def run(arguments: Sequence[str]) -> None:
         log_progress(f"{precision}: {len(used)} convolutions alone")
         dtype = DTYPES[precision]
         kernels = {c.name: _alone(c, dtype, options.device, options.seconds) for c in used}
-        product = 2 * MATRIX**3 / _product(dtype, options.device, options.seconds)
+        product = product_flops(dtype, options.device, MATRIX, options.seconds)
         roofs[precision] = Roof(time, kernels, product)
     name = f"roofline-{options.size}"
     save(name, _report(roofs, used, canvas, settings, after, options.device))
@@ -146,9 +146,10 @@ def _alone(shape: Convolution, dtype: torch.dtype, device: str, at_least: float)
     )
 
 
-def _product(dtype: torch.dtype, device: str, at_least: float) -> float:
-    a, b = (torch.randn(MATRIX, MATRIX, device=device).to(dtype) for _ in range(2))
-    return seconds_of(lambda: a @ b, device, at_least)
+def product_flops(dtype: torch.dtype, device: str, side: int, at_least: float) -> float:
+    """FLOP/s of a square matrix product."""
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    return 2 * side**3 / seconds_of(lambda: a @ b, device, at_least)
 
 
 def _report(

@@ -24,6 +24,12 @@ class StepTime:
     """Of a step, without the profiler."""
     stages: dict[str, float]
     """Seconds of each stage; they add up to `seconds`."""
+    operations: float
+    """Of torch, in a step; those within another are not counted."""
+    kernels: float
+    """Launched on CUDA in a step."""
+    busy: float
+    """Seconds of a step in which a kernel ran on CUDA."""
 
 
 def step_time(
@@ -45,11 +51,14 @@ def step_time(
         if device.startswith("cuda"):
             activities.append(ProfilerActivity.CUDA)
         with profile(activities=activities) as profiler:
-            _, profiled_seconds = _timed(painting, count + reached, steps, device)
+            profiled, profiled_seconds = _timed(painting, count + reached, steps, device)
         painting.close()
+    events = profiler.events() or []
+    called = [each for each in events if each.name.startswith("aten::") and not _is_inside(each)]
+    launched = [each for each in events if "CUDA" in str(each.device_type)]
 
     spent = dict.fromkeys(STAGES, 0.0)
-    for event in profiler.events() or []:
+    for event in events:
         own = event.self_cpu_time_total
         if device.startswith("cuda"):
             own = event.self_device_time_total if "CPU" in str(event.device_type) else 0.0
@@ -58,7 +67,11 @@ def step_time(
     spent["rest"] = max(0.0, profiled_seconds - sum(spent[stage] for stage in STAGES[:-1]))
     per_step = seconds / count
     return StepTime(
-        per_step, {stage: per_step * spent[stage] / sum(spent.values()) for stage in STAGES}
+        per_step,
+        {stage: per_step * spent[stage] / sum(spent.values()) for stage in STAGES},
+        operations=len(called) / profiled,
+        kernels=len(launched) / profiled,
+        busy=sum(each.self_device_time_total for each in launched) / 1e6 / profiled,
     )
 
 
@@ -77,6 +90,14 @@ def _advance(painting: Iterator[Any], step: int) -> int:
         if isinstance(progress, Progress) and progress.step >= step:
             return progress.step
     raise AssertionError("the painting ended early")
+
+
+def _is_inside(event: Any) -> bool:
+    """Whether another of torch's operations has called this one."""
+    while (event := event.cpu_parent) is not None:
+        if event.name.startswith("aten::"):
+            return True
+    return False
 
 
 def _marked(method: Any) -> Any:

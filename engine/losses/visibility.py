@@ -4,8 +4,6 @@ What is fully transparent has no colours to keep, and none that belong to a styl
 if at least half of its pixels are visible.
 """
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,16 +16,21 @@ __all__ = ["Visibility", "visibility_of"]
 
 HALF = 0.5
 
-EVERYWHERE = (slice(None), slice(None))
+Region = tuple[slice, slice]
+"""Rows and columns of a layer."""
+
+EVERYWHERE: Region = (slice(None), slice(None))
 
 
 class Visibility:
-    """The visible positions of one picture's layers."""
+    """The visible positions of one picture's layers. They are looked up when they are needed for
+    the first time, which waits for the device; after that no number is read back from it."""
 
     def __init__(self, cover: Tensor) -> None:
         """`cover`: 1 x 1 x H x W, 1 where the picture is visible, else 0."""
         self._cover = cover
         self._layers: dict[int, Tensor] = {}
+        self._places: dict[tuple[int | None, ...], tuple[Tensor, Tensor]] = {}
 
     def at(self, layer: str) -> Tensor:
         """h x w, whether each position of the layer counts."""
@@ -41,20 +44,30 @@ class Visibility:
 
     def positions(self, layer: str) -> int:
         """How many count."""
-        return int(self.at(layer).sum())
+        rows, _ = self._places_in(layer, EVERYWHERE)
+        return len(rows)
 
-    def select(self, features: Tensor, layer: str, region: Any = EVERYWHERE) -> Tensor:
+    def select(self, features: Tensor, layer: str, region: Region = EVERYWHERE) -> Tensor:
         """Of features 1 x C x h x w of a region of the layer those that count: 1 x C x 1 x n."""
-        return features[0][:, self.at(layer)[region]][None, :, None]
+        rows, columns = self._places_in(layer, region)
+        return features[0][:, rows, columns][None, :, None]
 
-    def spread(self, selected: Tensor, layer: str, region: Any = EVERYWHERE) -> Tensor:
+    def spread(self, selected: Tensor, layer: str, region: Region = EVERYWHERE) -> Tensor:
         """1 x C x 1 x n in their places in a region of the layer, and 0 elsewhere: the gradient of
         `select`."""
-        seen = self.at(layer)[region]
-        channels = selected.shape[1]
-        whole = selected.new_zeros((1, channels, *seen.shape))
-        whole[0][:, seen] = selected[0, :, 0]
+        rows, columns = self._places_in(layer, region)
+        whole = selected.new_zeros((1, selected.shape[1], *self.at(layer)[region].shape))
+        whole[0][:, rows, columns] = selected[0, :, 0]
         return whole
+
+    def _places_in(self, layer: str, region: Region) -> tuple[Tensor, Tensor]:
+        """Rows and columns, within the region, of the positions that count: n each."""
+        vertical, horizontal = region
+        key = (scale_of(layer), vertical.start, vertical.stop, horizontal.start, horizontal.stop)
+        if key not in self._places:
+            rows, columns = self.at(layer)[region].nonzero(as_tuple=True)
+            self._places[key] = rows.int(), columns.int()
+        return self._places[key]
 
 
 def visibility_of(

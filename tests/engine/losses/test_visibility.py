@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.images.picture import Picture
+from engine.images.scaling import scaled
 from engine.losses.functional import gram_matrix
+from engine.losses.gram import Gram
 from engine.losses.visibility import Visibility, visibility_of
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, split_into_segments
@@ -85,6 +88,41 @@ def test_in_tiles_the_masked_terms_are_those_of_the_whole(
     assert (here[1] - there[1]).norm() < 1e-5 * there[1].norm()
 
 
+class _Reads(TorchDispatchMode):
+    """Notes the operations for whose answer the host waits on a GPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        by_mask = name.startswith("aten::index") and any(
+            isinstance(each, Tensor) and each.dtype == torch.bool
+            for argument in args
+            for each in (argument if isinstance(argument, list | tuple) else [argument])
+        )
+        if by_mask or name in ("aten::_local_scalar_dense", "aten::nonzero"):
+            self.found.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("layout", [None, Layout(("pool1", "pool2"), (20, 32, None))])
+@pytest.mark.parametrize("statistic", STATISTICS[:2])
+def test_no_masked_evaluation_but_the_first_reads_from_the_device(
+    vgg: VGG19, visibility: Visibility, statistic: str, layout: Layout | None
+) -> None:
+    settings = resolve({"content_layers": {"relu3_1": 1.0}, "style_statistic": statistic})
+    objective = style_transfer_objective(
+        vgg, noise(2), [noise(3)], settings, layout=layout, visibility=visibility
+    )
+    picture = noise(1).requires_grad_()
+    torch.autograd.grad(objective(picture).sum(), picture)
+    with _Reads() as reads:
+        torch.autograd.grad(objective(picture).sum(), picture)
+    assert reads.found == []
+
+
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_the_gradient_is_the_slope_of_the_masked_terms(
     vgg: VGG19, visibility: Visibility, statistic: str
@@ -140,9 +178,6 @@ def test_what_a_style_hides_is_no_part_of_its_statistics(vgg: VGG19) -> None:
     network = SegmentedNetwork(
         vgg, split_into_segments(layers, Layout()), layers, "max", "replicate"
     )
-    from engine.images.scaling import scaled
-    from engine.losses.gram import Gram
-
     picture = scaled(half, half.size)
     masked = network.statistics(picture, Gram("positions"), visible)
     diluted = network.statistics(picture, Gram("positions"))

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import engine.planned_scales
 import engine.stylise
 from engine.errors import BudgetError
 from engine.images.picture import Picture, read_picture
@@ -269,7 +268,7 @@ def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
     plan = planner.unplanned((56, 40), 0, settings.steps)
     monkeypatch.setattr(Planner, "unplanned", lambda *_: plan)
     monkeypatch.setattr(Planner, "smaller", lambda *_: plan)
-    original = engine.planned_scales.optimise_scale
+    original = engine.stylise.optimise_scale
 
     def painted_short_of(memory: ShortOfMemory) -> tuple[Result, list[int]]:
         def optimise_scale(*arguments: Any) -> Any:
@@ -281,7 +280,7 @@ def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
                     return
                 yield step
 
-        monkeypatch.setattr(engine.planned_scales, "optimise_scale", optimise_scale)
+        monkeypatch.setattr(engine.stylise, "optimise_scale", optimise_scale)
         steps = stylise(content, [style], settings, vgg, preview_seconds=None)
         *_, (_, result) = reached = [(memory.count, step) for step in steps]
         assert isinstance(result, Result)

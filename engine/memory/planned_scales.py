@@ -1,11 +1,9 @@
-"""Paints scale after scale within a memory budget."""
+"""Optimises each scale as planned, and with a smaller plan each time that memory runs out."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-
-from torch import Tensor
 
 from engine.errors import BudgetError
 from engine.images.pyramid import Size
@@ -14,17 +12,20 @@ from engine.memory.planner import Planner
 from engine.memory.segments import Layout
 from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
-from engine.optimisers.minimise import Objective, Snapshot, Step, Tally
+from engine.optimisers.minimise import Objective, Snapshot, Step
 from engine.settings import Settings
-from engine.stages import Stage, optimise_scale
 
-__all__ = ["PlannedScales"]
+__all__ = ["Descent", "PlannedScales"]
 
 logger = logging.getLogger(__name__)
 
 
+Descent = Callable[[Objective, Settings, Snapshot | None], Iterator[Step]]
+"""Optimises one scale, with the settings of its plan, from its start or from a snapshot."""
+
+
 class PlannedScales:
-    """Each scale is computed as planned; with a smaller plan each time that memory runs out."""
+    """The scales of one painting."""
 
     def __init__(self, vgg: VGG19, settings: Settings, budget: int | None) -> None:
         """`budget`: bytes that the process (on a GPU: the device) may hold; None: no limit."""
@@ -37,17 +38,20 @@ class PlannedScales:
     def optimise(
         self,
         objective_in: Callable[[Layout | None], Objective],
-        canvas: Tensor,
-        stages: Sequence[Stage],
-        before: Tally,
+        descent: Descent,
+        size: Size,
+        steps: int,
         *,
         held: int,
         resume: Snapshot | None = None,
         planned: Mapping[str, Any] | None = None,
     ) -> Iterator[Step]:
-        """One scale: as `optimise_scale`, with the objective in the layout of the plan.
+        """The steps of one scale.
 
         Args:
+            objective_in: makes the objective in the layout of a plan.
+            size: of what is painted, its margin included.
+            steps: evaluations.
             held: bytes of the pictures.
             planned: `Plan.document` of an interrupted scale.
 
@@ -55,8 +59,6 @@ class PlannedScales:
             BudgetError: nothing fits into the budget, or into what there is.
             NumericalError: the loss is no longer finite.
         """
-        size = (canvas.shape[-1], canvas.shape[-2])
-        steps = sum(stage.steps for stage in stages)
         plan = self._first_plan(size, steps, held, planned)
         settings, latest = self._settings, None
         while True:
@@ -65,7 +67,7 @@ class PlannedScales:
                 settings = settings.model_copy(update={"history": max(1, plan.history)})
             try:
                 objective = objective_in(plan.layout if plan else None)
-                for step in optimise_scale(objective, canvas, stages, settings, before, resume):
+                for step in descent(objective, settings, resume):
                     # An old state of the optimiser is not kept in memory.
                     resume, latest = None, step.snapshot
                     yield step
