@@ -14,7 +14,14 @@ from hotfolder.file_names import FileRole, parse
 from hotfolder.limits import shortened
 from plugin.client.protocol import PICTURE_SUFFIXES, SIDECAR_SUFFIXES, fold_name
 
-__all__ = ["NearNames", "list_hint", "loosened", "program_of", "why_unrecognised"]
+__all__ = [
+    "NearNames",
+    "list_hint",
+    "loosened",
+    "program_of",
+    "split_reason",
+    "why_unrecognised",
+]
 
 MAX_COMPARED = 300
 """Names among which the most similar one is looked for, ..."""
@@ -96,6 +103,18 @@ def why_unrecognised(file_name: str, *, in_folder: bool) -> str:
     if suffix in (*PICTURE_SUFFIXES, *SIDECAR_SUFFIXES):
         return "no job can have this name"
     return "neither a picture nor a sidecar"
+
+
+def split_reason(words: str) -> tuple[str, str]:
+    """The name and the reason of `name (reason)`, either of which may have brackets of its own. No
+    reason if there is none."""
+    depth = 0
+    for end in range(len(words) - 1, 0, -1):
+        depth += (words[end] == ")") - (words[end] == "(")
+        if depth == 0:
+            begin = words.endswith(")") and words[end - 1] == " "
+            return (words[: end - 1], words[end + 1 : -1]) if begin else (words, "")
+    return words, ""
 
 
 def program_of(values: Mapping[str, Any], known: Iterable[str]) -> str | None:

@@ -69,8 +69,12 @@ class ItemProgress:
         """What came of it, for the summary."""
         end = item_end(asdict(self.status)) if self.status else {}
         state = self.state if self.ended else "pending"
-        picture = self.picture.relative_to(self.out).as_posix() if self.picture else None
-        return end | {"state": state, "reason": self.reason, "picture": picture}
+        return end | {"state": state, "reason": self.reason, "picture": self.place}
+
+    @property
+    def place(self) -> str | None:
+        """Where the picture lies, below the output folder."""
+        return self.picture.relative_to(self.out).as_posix() if self.picture else None
 
 
 class BatchRun:

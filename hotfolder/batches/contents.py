@@ -32,6 +32,10 @@ class Contents:
         if path.suffix.lower() not in PICTURE_SUFFIXES or is_ignored(path.name):
             self.left_out.append(f"{path} ({_why(path.name)})")
             return False
+        if not path.is_file():
+            what = "not a plain file" if path.exists() else "a link to nothing"
+            self.left_out.append(f"{path} ({what})")
+            return False
         if path.absolute() not in self._seen:
             self._seen.add(path.absolute())
             below = path.parent.relative_to(root).as_posix()
@@ -82,35 +86,34 @@ def _add_folder(
         found.left_out.append(f"{folder}/ (cannot be read: {error.strerror})")
         names = []
     for name in names:
-        path = folder / name
-        if is_ignored(name):
-            continue
-        if not path.is_dir():
-            some |= found.add(path, root)
-        elif without_links(path) == but:
-            continue
-        elif path.is_symlink() and recursive:
-            found.left_out.append(f"{path}/ (a link to a folder)")
-        elif recursive:
-            some |= _add_folder(path, root, found, but, recursive=True)
-        else:
-            found.left_out.append(f"{path}/ (a folder in a folder; --recursive looks into it)")
+        if not is_ignored(name):
+            some |= _add(folder / name, root, found, but, recursive=recursive)
     return some
+
+
+def _add(path: Path, root: Path, found: Contents, but: Path | None, *, recursive: bool) -> bool:
+    """A file, or the pictures of a folder; whether there is one."""
+    if not path.is_dir():
+        return found.add(path, root)
+    if without_links(path) == but:
+        return False
+    if path.is_symlink():  # It may lead into a circle.
+        found.left_out.append(f"{path}/ (a link to a folder)")
+    elif recursive:
+        return _add_folder(path, root, found, but, recursive=True)
+    else:
+        found.left_out.append(f"{path}/ (a folder in a folder; --recursive looks into it)")
+    return False
 
 
 def _add_matching(path: Path, found: Contents, but: Path | None, *, recursive: bool) -> bool:
     """The pictures that a pattern means; whether there is one."""
     base, parts = Path(path.anchor), list(path.parts[bool(path.anchor) :])
-    while parts and os.path.lexists(base / parts[0]):
+    while len(parts) > 1 and os.path.lexists(base / parts[0]):
         base, parts = base / parts[0], parts[1:]
     some = False
     for match in dict.fromkeys(_matching(base, parts)):
-        if not match.is_dir():
-            some |= found.add(match, base)
-        elif not recursive:
-            found.left_out.append(f"{match}/ (a folder; --recursive looks into it)")
-        elif without_links(match) != but:
-            some |= _add_folder(match, base, found, but, recursive=True)
+        some |= _add(match, base, found, but, recursive=recursive)
     return some
 
 

@@ -112,10 +112,7 @@ class BatchCoordinator:
     def troubles(self) -> list[str]:
         """The statuses that cannot be written, and the folders that no status tells of and that
         cannot be put in order, in words."""
-        untold = [
-            words for words in self._store.troubles if words.partition(" (")[0] not in self.names
-        ]
-        return [*self._written.refused, *untold]
+        return [*self._written.refused, *self._store.troubles(but=self.names)]
 
     @property
     def unfinished(self) -> int:
@@ -208,7 +205,7 @@ class BatchCoordinator:
 
     def feed(self, live: Mapping[str, SpooledJob], taken: set[str]) -> Iterator[SpooledJob]:
         """Claim the next items of each batch, as jobs. Their names are added to `taken`."""
-        waits = "; ".join(self._spool.troubles) if self._spool.half_claimed else None
+        waits = "; ".join(self._spool.troubles()) if self._spool.half_claimed else None
         for name in self._live:
             if waits is not None:
                 self._troubles[name] = f"{WAITS}{waits}"

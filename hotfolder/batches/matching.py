@@ -20,7 +20,7 @@ from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
-from hotfolder.near_misses import NearNames, list_hint
+from hotfolder.near_misses import NearNames, list_hint, split_reason
 from hotfolder.outbox.strays import listed
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
@@ -76,7 +76,7 @@ class LoosePictures:
         prefix = fold_name(f"{folder}/")
         found = []
         for words in self._unrecognised:
-            path = words.rpartition(" (")[0]
+            path = split_reason(words)[0]
             # The folder itself is meant; with `**`, those in it, too.
             is_taken = path.endswith("/") and (last == "**" or fold_name(path) == prefix)
             if fold_name(path).startswith(prefix) and not is_taken:

@@ -106,7 +106,7 @@ def _cells(progress: ItemProgress) -> list[str]:
 
 
 def _outcome(progress: ItemProgress) -> str:
-    if progress.picture is None:
+    if progress.place is None:
         return f"{progress.state}{': ' if progress.reason else ''}{progress.reason}"
     seconds = progress.status.seconds if progress.status else None
-    return progress.picture.name + ("" if seconds is None else f" in {clock_time(seconds)}")
+    return progress.place + ("" if seconds is None else f" in {clock_time(seconds)}")

@@ -73,12 +73,14 @@ def print_columns(rows: Sequence[Sequence[str]]) -> None:
 
 def by_reason(strays: Iterable[str]) -> str:
     """Names with their reasons in brackets, in one line; names of one reason come together."""
+    from hotfolder.near_misses import split_reason
+
     names: dict[str, list[str]] = {}
     for stray in strays:
-        name, _, reason = stray.rpartition(" (")
-        names.setdefault(reason if name else "", []).append(name or stray)
+        name, reason = split_reason(stray)
+        names.setdefault(reason, []).append(name)
     more = names.pop("", [])
-    groups = [f"{', '.join(group)} ({reason}" for reason, group in names.items()]
+    groups = [f"{', '.join(group)} ({reason})" for reason, group in names.items()]
     return "; ".join([*groups, *more])
 
 

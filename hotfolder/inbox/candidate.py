@@ -113,4 +113,5 @@ class Snapshot:
     arriving: bool = False
     """Whether a file of a job is still being written."""
     changed: bool = False
-    """Whether files have come, gone or changed since the scan before."""
+    """Whether files have come, gone or changed since the scan before; not those in folders, whose
+    files may come before the watch on them."""

@@ -219,7 +219,7 @@ class FolderScanner:
         """
         is_preset = self._may_have_preset and is_preset_name(file.name)
         if isinstance(file.sidecar, ForeignFileError) and not is_preset:
-            self._foreign[file.path] = str(file.sidecar).partition(": ")[2].rstrip(".")
+            self._foreign[file.path] = str(file.sidecar).removeprefix(f"{file.label}: ").rstrip(".")
 
     def _controlled(self, role: ControlFile, source: str) -> str:
         """The name by which a control file means its job."""

@@ -30,6 +30,8 @@ MAX_DEPTH = 16
 REPLACED = ".old"
 """Behind the name of a failed job's sidecar in whose place there is another."""
 
+_REPLACED_SUFFIXES = tuple(f"{suffix}{REPLACED}" for suffix in SIDECAR_SUFFIXES)
+
 
 class InboxScanner:
     """Scans one hot folder's inbox, again and again."""
@@ -138,24 +140,23 @@ class InboxScanner:
                 folders += [f"{name}/{folder}" for folder in listing.folders]
         return pictures
 
-    def failed(self, name: str, sidecar: Path | None = None) -> list[JobCandidate]:
-        """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
-        it lacks. Empty if there is none; more than one job if somebody has put others to it.
+    def replace_sidecar(self, name: str, sidecar: Path) -> None:
+        """Move a sidecar to the job in `failed/NAME/`, in the place of the one there.
 
-        Args:
-            sidecar: a file of the inbox that takes the place of the job's sidecar.
+        Raises:
+            FileNotFoundError: there is no such job.
+            OSError: it cannot be moved.
         """
         path = self._folder.failed / name
-        if sidecar is not None:
-            with contextlib.suppress(OSError):
-                _replace_sidecar(path, sidecar)
-        scanner = FolderScanner(path, self._clock, presets=True)
-        options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
-        try:
-            library = StyleLibrary(self._folder.styles)
-            found = in_one_go(scanner.steps(library, options)).candidates
-        except OSError:
-            found = ()
+        found = self._found_at_once(path)
+        called = f"{found[0].name}{SIDECAR_SUFFIX}" if len(found) == 1 else sidecar.name
+        _replace_sidecar(path, sidecar, called)
+
+    def failed(self, name: str) -> list[JobCandidate]:
+        """The job in `failed/NAME/`, judged as if it had been dropped, but at once: what it lacks,
+        it lacks. Empty if there is none; more than one job if somebody has put others to it."""
+        path = self._folder.failed / name
+        found = self._found_at_once(path)
         if not found:
             return []
         *others, last = found
@@ -163,6 +164,14 @@ class InboxScanner:
         inputs = [replace(f, shared=f.shared and f.path.parent != path) for f in last.inputs]
         inputs += [InputFile(FileRole.OTHER, path / old) for old in _replaced_sidecars(path)]
         return [*others, replace(last, inputs=tuple(inputs))]
+
+    def _found_at_once(self, path: Path) -> tuple[JobCandidate, ...]:
+        scanner = FolderScanner(path, self._clock, presets=True)
+        options = replace(self._options(), settle_seconds=0.0, wait_seconds=0.0)
+        try:
+            return in_one_go(scanner.steps(StyleLibrary(self._folder.styles), options)).candidates
+        except OSError:
+            return ()
 
     def failed_batches(self, name: str) -> list[tuple[Path, Path]]:
         """The batch files in `failed/NAME/`, and where each would be in the inbox."""
@@ -193,8 +202,9 @@ class InboxScanner:
             scanner.release(name)
 
 
-def _replace_sidecar(failed: Path, sidecar: Path) -> None:
-    """Move a sidecar to the files of a failed job. The one that is there is called `.old`.
+def _replace_sidecar(failed: Path, sidecar: Path, called: str) -> None:
+    """Move a sidecar to the files of a failed job, under the name of the one that is there, which
+    is called `.old`; if there is none, it is `called` so.
 
     Raises:
         OSError: the job is not there, or something cannot be moved.
@@ -206,13 +216,14 @@ def _replace_sidecar(failed: Path, sidecar: Path) -> None:
         if not is_preset_name(name) and (p := parse(name)) and p.role is FileRole.SIDECAR
     ]
     # Called away already, if the server was killed in between.
-    before = there or [name.removesuffix(REPLACED) for name in files if name.endswith(REPLACED)]
+    old = (name for name in files if name.endswith(_REPLACED_SUFFIXES))
+    before = there or [name.removesuffix(REPLACED) for name in old]
     for name in there:
         end = f"{Path(name).suffix}{REPLACED}"
         free = free_name_in(failed, Path(name).stem, [end])
         rename(failed / name, failed / f"{free}{end}")
     # Of several that were replaced, `cat.yaml.old` comes before `cat-2.yaml.old`.
-    move(sidecar, failed / min(before, key=len, default=sidecar.name))
+    move(sidecar, failed / min(before, key=len, default=called))
 
 
 def _replaced_sidecars(failed: Path) -> list[str]:
@@ -224,8 +235,7 @@ def _replaced_sidecars(failed: Path) -> list[str]:
     return sorted(
         name
         for name, facts in files
-        if name.endswith(tuple(f"{suffix}{REPLACED}" for suffix in SIDECAR_SUFFIXES))
-        and stat.S_ISREG(facts.st_mode)
+        if name.endswith(_REPLACED_SUFFIXES) and stat.S_ISREG(facts.st_mode)
     )
 
 

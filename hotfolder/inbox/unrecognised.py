@@ -41,7 +41,8 @@ def unrecognised(
     ]
     lines: list[str] = []
     if folder and not presets.is_recursive:
-        lines += [f"{shown(f'{folder}/{name}')}/ (a folder in a folder)" for name in folders]
+        why = "; ".join(["a folder in a folder", *filter(None, [presets.problem.rstrip(".")])])
+        lines += [f"{shown(f'{folder}/{name}')}/ ({why})" for name in folders]
     pictures = [file for file in left if file.parsed.role is FileRole.PICTURE]
     if folder and not presets.is_active and pictures:
         why = f"no preset.yaml, so its pictures are no jobs: {len(pictures)}{_nearly(files)}"

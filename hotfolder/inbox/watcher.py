@@ -10,6 +10,7 @@ Each folder is watched by itself. A watch that takes in what is below looks for 
 their paths, and follows a link that is put into a folder's place at that moment, to wherever.
 """
 
+import contextlib
 import logging
 import stat
 import threading
@@ -72,8 +73,6 @@ class FolderWatcher:
         self._observer: BaseObserver | None = None
         self._watched: tuple[_Identity | None, ...] = ()
         self._below: dict[tuple[Path, _Identity], ObservedWatch] = {}
-        self.sees_all = True
-        """Whether all folders are watched that it was told of."""
         self._missed_events = 0
         """Changes in a row of which no event came."""
         self._polling = polling
@@ -123,12 +122,10 @@ class FolderWatcher:
         for key in self._below.keys() - (wanted & kept):
             self._observer.unschedule(self._below.pop(key))
         new = sorted(wanted - self._below.keys())
-        self.sees_all = len(self._below) + len(new) <= MAX_BELOW
         for key in islice(new, max(0, MAX_BELOW - len(self._below))):
-            try:
+            # Taken away at this moment, or the system's limit is reached.
+            with contextlib.suppress(OSError):
                 self._below[key] = self._schedule(self._observer, key[0])
-            except OSError:  # Taken away at this moment, or the system's limit is reached.
-                self.sees_all = False
 
     def missed_event(self) -> None:
         """Something has changed without an event: set the watch anew, or give it up if that has
@@ -149,7 +146,6 @@ class FolderWatcher:
             _stop(self._observer)
             self._observer = None
         self._below.clear()
-        self.sees_all = True
 
     def _set(self) -> None:
         self.close()

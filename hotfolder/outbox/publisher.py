@@ -61,11 +61,13 @@ class Publisher:
 
     def _choose_result_name(self, entry: SpooledJob) -> None:
         job, outcome = entry.job, _outcome(entry)
+        # In the spool two of one name have numbers.
+        sources = {step.target: Path(step.source).name for step in entry.moves}
         name = result_name(
             job.options.name or self._config().name,
             job.name,
-            job.content,
-            job.styles,
+            sources.get(job.content, job.content),
+            [sources.get(style, style) for style in job.styles],
             job.settings,
             record=outcome.record,
             finished=outcome.finished,

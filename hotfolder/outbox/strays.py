@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from hotfolder.file_names import shown
 from hotfolder.limits import MAX_MESSAGE, shortened
+from hotfolder.near_misses import split_reason
 
 __all__ = ["MAX_LISTED", "StrayLog", "listed"]
 
@@ -42,7 +43,7 @@ class StrayLog:
             return  # Nothing new, and nothing that is not logged.
         now, self._last = self._clock(), strays
         # What is in the brackets may change.
-        words = {each.rpartition(" (")[0] or each: each for each in strays}
+        words = {split_reason(each)[0]: each for each in strays}
         self._since = {name: self._since.get(name, now) for name in words}
         self._logged &= words.keys()
         due = [

@@ -162,7 +162,7 @@ class FolderServer:
     @property
     def _strays(self) -> tuple[str, ...]:
         """What belongs to no job, in words."""
-        return (*self._batches.troubles, *self._spool.troubles, *self._last_scan.unrecognised)
+        return (*self._batches.troubles, *self._spool.troubles(), *self._last_scan.unrecognised)
 
     def seconds_to_next_scan(self) -> float:
         """When the next step is due, if no worker reports anything before."""

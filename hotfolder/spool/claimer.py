@@ -353,9 +353,11 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
-        sidecars = controls.new_sidecars(result.waiting)
-        for name in (name for name, file in sidecars.items() if file.settled):
+        replaced, reasons = controls.replace_sidecars(result.waiting, self._inbox)
+        for name in replaced:
             self._names.pop(result.waiting.pop(name).name, None)
+        for name, reason in reasons.items():
+            result.waiting[name] = replace(result.waiting[name], message=reason)
         names = self._names_left(entry.job.name for entry in live.values())
 
         def claim(candidate: JobCandidate) -> bool:
@@ -366,7 +368,7 @@ class Claimer:
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, sidecars, claim, lambda: self._is_late(result))
+        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result), reasons)
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import logging
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -246,11 +246,12 @@ class ClaimStore(Generic[C]):
         except OSError:
             self.unsettled.append(folder)
 
-    @property
-    def troubles(self) -> list[str]:
-        """The folders that cannot be put in order, in words."""
+    def troubles(self, but: Collection[str] = ()) -> list[str]:
+        """The folders that cannot be put in order, `but` for those, in words."""
         return [
-            f"{shown(name)} (cannot be taken up: {self.reasons[name]})" for name in self.reasons
+            f"{shown(name)} (cannot be taken up: {reason})"
+            for name, reason in self.reasons.items()
+            if name not in but
         ]
 
     def _restored(self, folder: Path) -> C | None:

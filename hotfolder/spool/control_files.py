@@ -6,7 +6,7 @@ here, and the removal of control files that are for no job.
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
@@ -66,39 +66,55 @@ class ControlFiles:
             released = True
         return released
 
-    def new_sidecars(self, waiting: Mapping[str, JobCandidate]) -> dict[str, InboxFile]:
-        """Of failed jobs that are to be tried again, by name: what waits in the inbox under a job's
-        name, and is a sidecar alone, takes the place of that job's."""
-        names = self._files[ControlFile.RETRY].keys() & waiting.keys()
-        files = {name: waiting[name].files for name in names}
-        return {
-            name: each[0]
-            for name, each in files.items()
-            if [file.parsed.role for file in each] == [FileRole.SIDECAR]
-        }
+    def replace_sidecars(
+        self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner
+    ) -> tuple[set[str], dict[str, str]]:
+        """For failed jobs that are to be tried again: what waits in the inbox under a job's name,
+        and is a sidecar alone, takes the place of that job's.
+
+        Returns:
+            The names for which that is done; and those for which it has to be waited, with the
+            reason.
+        """
+        done, reasons = set(), {}
+        for name in self._files[ControlFile.RETRY].keys() & waiting.keys():
+            files = waiting[name].files
+            if [file.parsed.role for file in files] != [FileRole.SIDECAR]:
+                continue
+            if not files[0].settled:
+                reasons[name] = waiting[name].message
+                continue
+            try:
+                inbox.replace_sidecar(name, files[0].path)
+            except FileNotFoundError:
+                continue  # There is nothing to be tried again.
+            except OSError as error:
+                why = error.strerror or error
+                reasons[name] = f"cannot be put to failed/{name}/: {why}; it is tried again"
+            else:
+                done.add(name)
+        return done, reasons
 
     def retry(
         self,
         inbox: InboxScanner,
         room: int,
-        sidecars: Mapping[str, InboxFile],
         claim: Callable[[JobCandidate], bool],
         is_late: Callable[[], bool],
+        but: Collection[str],
     ) -> bool:
-        """Claim failed jobs that are to be tried again, as many as there are room and time for;
-        False if some are left.
+        """Claim failed jobs that are to be tried again, `but` for some, as many as there are room
+        and time for; False if some are left.
 
         Args:
-            sidecars: as `new_sidecars`.
             claim: False if it cannot be claimed now.
         """
         for name in self._files[ControlFile.RETRY]:
             if room <= 0 or is_late():
                 return False
-            new = sidecars.get(name)
-            if new is not None and not new.settled:
-                continue  # The next scan will find it whole.
-            candidates = inbox.failed(name, new.path if new is not None else None)
+            if name in but:
+                continue
+            candidates = inbox.failed(name)
             claimed = sum([claim(replace(candidate, name=name)) for candidate in candidates])
             room -= claimed
             if claimed == len(candidates):

@@ -54,8 +54,7 @@ class ScanSchedule:
     def found(self, snapshot: Snapshot, folders: Iterable[Path] = ()) -> None:
         """Plan the next scan by what this one has found. `folders`: those in the inbox."""
         # What lay there at the start came before the watcher.
-        is_missed = snapshot.changed and not self._by_event and self._watcher.sees_all
-        self._note_change(is_missed and self._has_scanned)
+        self._note_change(snapshot.changed and not self._by_event and self._has_scanned)
         self._watcher.watch_below(folders)
         self._has_scanned = True
         watch = self._config().watch

@@ -15,8 +15,6 @@ from ._errors import (
     JobFailed,
     NotFinished,
     ResultMissing,
-    ServerGone,
-    TimedOut,
 )
 from ._files import touch
 from ._library import Style, list_styles
@@ -28,14 +26,12 @@ from ._status import (
     Result,
     Server,
     Status,
-    local_time,
     parse_server,
     parse_status,
     read_document,
 )
-from ._stopwatch import LONGEST_STEP_SECONDS, Stopwatch
+from ._watch import follow
 from .protocol import (
-    CLIENT_HEARTBEAT_SECONDS,
     DELIVERED,
     INBOX,
     LONGEST_HEARTBEAT_SECONDS,
@@ -50,13 +46,9 @@ from .protocol import (
     TICKET_KEY,
     ControlFile,
     JobState,
-    ServerState,
     fold_name,
     resolve_path,
 )
-
-UNNOTICED_SECONDS = 300.0
-"""A running server that has not looked at a drop for so long is not going to."""
 
 FIND_INTERVAL_SECONDS = 0.25
 
@@ -243,7 +235,7 @@ class Client:
 
         Args:
             timeout: seconds until TimedOut.
-            interval: seconds between two looks; not less than 0.2.
+            interval: seconds between two looks, 0.2 to 10.
             grace: seconds that a server may be away (for a restart) before ServerGone.
 
         Raises:
@@ -253,45 +245,18 @@ class Client:
 
         Time in which this machine sleeps does not count, nor does a clock that is set.
         """
-        heartbeat = isinstance(ticket, Ticket) and ticket.heartbeat
-        stopwatch = Stopwatch(self._clock, longest=max(interval, LONGEST_STEP_SECONDS))
-        started = served = seen = stopwatch.seconds
-        sent = float("-inf")
-        stamp = ""
-        last: Status | None = None
-        while True:
-            status = self.status(ticket)
-            if status != last:
-                last = status
-                yield status
-            if status.ended:
-                return
-            now = stopwatch.advance()
-            is_due = now - sent >= CLIENT_HEARTBEAT_SECONDS or stopwatch.jumped
-            if isinstance(ticket, Ticket) and heartbeat and is_due:
-                with contextlib.suppress(DeliveryError):  # The job's status shows what comes of it.
-                    self.send_heartbeat(ticket)
-                sent = now
-            server = self.server()
-            # Judged by its changes, so that a server whose clock is wrong is not taken for dead.
-            if server.running or (
-                stamp and server.updated != stamp and server.state != ServerState.STOPPED
-            ):
-                served = now
-            if status.state != DELIVERED:
-                seen = now
-            stamp = server.updated
-            if now - served >= grace:
-                raise ServerGone(_server_gone(self.root, server, status, heartbeat))
-            if timeout is not None and now - started >= timeout:
-                raise TimedOut(f"{status.name} is {status.state} after {timeout:g} s. It goes on.")
-            if now - seen >= UNNOTICED_SECONDS:
-                raise TimedOut(
-                    f"The server of {self.root} runs, but has not looked at {status.name} for "
-                    f"{UNNOTICED_SECONDS:g} s. `impasto status --hot {self.root}` says what it "
-                    "does."
-                )
-            self._sleep(interval)
+        own = ticket if isinstance(ticket, Ticket) and ticket.heartbeat else None
+        return follow(
+            self.root,
+            read_status=lambda: self.status(ticket),
+            read_server=self.server,
+            send_heartbeat=None if own is None else lambda: self.send_heartbeat(own),
+            clock=self._clock,
+            sleep=self._sleep,
+            timeout=timeout,
+            interval=interval,
+            grace=grace,
+        )
 
     def cancel(self, ticket: Ticket | str) -> None:
         """Ask the server to cancel a job (by its ticket, or its name). `watch` tells when it has.
@@ -405,14 +370,3 @@ class Client:
             return True
         start = fold_name(name) + "."
         return any(fold_name(entry).startswith(start) for entry in os.listdir(self.inbox))  # noqa: PTH208
-
-
-def _server_gone(root: Path, server: Server, status: Status, heartbeat: bool) -> str:
-    since = "" if server.age is None else f" since {local_time(server.updated)}"
-    paints = "paints it"
-    if heartbeat:
-        paints += " while its client sends heartbeats, else cancels it"
-    return (
-        f"Nobody serves {root}{since}. {status.name} is {status.state} and stays there; "
-        f"`impasto watch --hot {root}` {paints}."
-    )

@@ -126,7 +126,7 @@ def batch(
     if found.left_out:
         report(f"Left out: {by_reason(listed(found.left_out))}.")
     if dry_run:
-        return _print_plan(items, finished)
+        return _print_plan(items, finished, read.name)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -293,13 +293,16 @@ def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 
 
-def _print_plan(items: "list[Item]", finished: "FinishedWork") -> int:
+def _print_plan(items: "list[Item]", finished: "FinishedWork", name: str | None) -> int:
     done = 0
     for item in items:
         picture = finished.picture_of(item)
         done += picture is not None
-        what = f"done before: {picture.name}" if picture else "paint"
-        facts = (item.name, str(item.content), "+".join(map(str, item.styles)))
+        what = (
+            f"done before: {picture.relative_to(finished.out).as_posix()}" if picture else "paint"
+        )
+        result = (Path(item.folder) / (name or item.result)).as_posix()
+        facts = (result, str(item.content), "+".join(map(str, item.styles)))
         typer.echo("\t".join((*facts, f"{item.settings.preset} {item.settings.size} px", what)))
     report(
         f"{len(items) - done} to paint, {done} done before, into {finished.out}. "

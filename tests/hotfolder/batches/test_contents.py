@@ -1,5 +1,6 @@
 """Which pictures `impasto batch` takes, by files, folders and patterns, and what it leaves out."""
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_what_a_folder_has_besides_is_named_and_litter_is_not() -> None:
 def test_a_pattern_that_fits_folders_names_them() -> None:
     put("photos/a.jpg", "photos/raw/b.jpg")
     assert find_contents(["photos/*"]).left_out == [
-        "photos/raw/ (a folder; --recursive looks into it)"
+        "photos/raw/ (a folder in a folder; --recursive looks into it)"
     ]
     assert len(find_contents(["photos/*"], recursive=True).pictures) == 2
 
@@ -91,9 +92,37 @@ def test_a_word_that_means_nothing_names_what_is_nearly_it() -> None:
         ("photos/cat.jpeg", "Did you mean 'photos/cat.jpg'?"),
         ("photos/Cat.jpg", "Did you mean 'photos/cat.jpg'?"),
         ("phtos", "Did you mean 'photos'?"),
-        ("photos/d*", "photos/day/ (a folder; --recursive looks into it)"),
+        ("photos/d*", "photos/day/ (a folder in a folder; --recursive looks into it)"),
     ):
         with pytest.raises(InputError) as caught:
             find_contents([word])
         assert str(caught.value).startswith(f"{word}: no ")
         assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["gone.jpg", "pipe.jpg", "photos", "photos/*.jpg"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_what_is_called_like_a_picture_and_is_no_file_is_named(word: str) -> None:
+    put("photos/a.jpg")
+    for folder in (Path(), Path("photos")):
+        (folder / "gone.jpg").symlink_to("nowhere")
+        os.mkfifo(folder / "pipe.jpg")
+    reasons = ["gone.jpg (a link to nothing)", "pipe.jpg (not a plain file)"]
+    if Path(word).suffix != ".jpg" or "*" in word:
+        found = find_contents([word])
+        assert list(found.pictures) == [Path("photos/a.jpg")]
+        assert found.left_out == [f"photos/{reason}" for reason in reasons]
+        return
+    with pytest.raises(InputError, match="no picture") as caught:
+        find_contents([word])
+    assert next(reason for reason in reasons if reason.startswith(word)) in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["photos", "photos/*"])
+@pytest.mark.parametrize("recursive", [False, True])
+def test_a_link_to_a_folder_doubles_no_picture(word: str, recursive: bool) -> None:
+    put("photos/a.jpg", "photos/day/b.jpg")
+    Path("photos/loop").symlink_to(Path("photos").absolute())
+    found = find_contents([word], recursive=recursive)
+    assert len(found.pictures) == 1 + recursive
+    assert "photos/loop/ (a link to a folder)" in found.left_out

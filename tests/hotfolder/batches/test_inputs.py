@@ -89,6 +89,15 @@ def test_a_folder_is_all_the_pictures_in_it(room: Room, contents: str, recursive
     assert (room.folder.inbox / "sea/oil/d.jpg").exists()
 
 
+def test_a_folder_whose_preset_has_another_name_is_not_left_out_itself(room: Room) -> None:
+    put(room, "sea/a.jpg", "sea/x (2).CR2")
+    room.drop("sea/preset (1).yaml", "size: 64")
+    assert painted(room, "sea") == {"sea/a.jpg"}
+    summary = yaml.safe_load((room.folder.outbox / "b.summary.yaml").read_text())
+    (left_out,) = summary["left_out"]
+    assert left_out.startswith("sea/x (2).CR2 (a camera's raw file")
+
+
 @pytest.mark.parametrize("pattern", ["'**/*.jpg'", "'sea/**'", "'sea/**/*.jpg'"])
 def test_two_stars_go_through_all_folders(room: Room, pattern: str) -> None:
     put(room, "sea/a.jpg", "sea/deep/b.jpg", "sea/deep/er/c.jpg")

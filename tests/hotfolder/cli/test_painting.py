@@ -260,13 +260,20 @@ def test_a_batch_keeps_the_tree_and_says_what_it_left_out(
 ) -> None:
     for name in ("photos/cat.jpg", "photos/sea [1]/cat.jfif"):
         (somewhere_else / name).parent.mkdir(exist_ok=True)
-        (somewhere_else / name).write_bytes(small_pictures[0].read_bytes())
+        (somewhere_else / name).write_bytes(small_pictures[0].read_bytes() + name.encode())
     (somewhere_else / "photos/cat.CR2").write_bytes(b"raw")
     arguments = ["batch", "photos", "-S", "night", *TINY_OPTIONS]
     assert main([*arguments, "--dry-run"]) == ExitCode.OK
     out, err = capfd.readouterr()
     assert (out.count("\tpaint\n"), "photos/sea [1]/ (a folder in a folder" in err) == (1, True)
-    assert main([*arguments, "--recursive", "--name", "{content}_{size}"]) == ExitCode.OK
+    arguments += ["--recursive"]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    planned = [line.partition("\t")[0] for line in capfd.readouterr().out.splitlines()]
+    assert planned == ["cat-night", "sea [1]/cat-night"]
+    arguments += ["--name", "{content}_{size}"]
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    assert "sea [1]/{content}_{size}\tphotos/sea [1]/cat.jfif\t" in capfd.readouterr().out
+    assert main(arguments) == ExitCode.OK
     assert "Left out: photos/cat.CR2 (a camera's raw file" in capfd.readouterr().err
     size = TINY["size"]
     results = {f"cat_{size}.png", f"sea [1]/cat_{size}.png"}
@@ -277,6 +284,9 @@ def test_a_batch_keeps_the_tree_and_says_what_it_left_out(
     assert [words.partition(" (")[0] for words in summary["left_out"]] == ["photos/cat.CR2"]
     # A second run, from another list and without the tree, paints nothing again.
     again = ["batch", "photos/**/*.j*", "--flat", "-S", "night", *TINY_OPTIONS]
+    capfd.readouterr()
+    assert main([*arguments, "--dry-run"]) == ExitCode.OK
+    assert f"\tdone before: sea [1]/cat_{size}.png\n" in capfd.readouterr().out
     assert main(again) == ExitCode.OK
     totals = yaml.safe_load((painted / "summary.yaml").read_text())["totals"]
     assert totals == {"jobs": 2, "skipped": 2}

@@ -4,6 +4,8 @@ belongs to no job."""
 import pytest
 from support import Room
 
+from hotfolder.near_misses import split_reason
+
 
 def message(room: Room, name: str, *files: str, sidecar: str = "") -> str:
     for file in files:
@@ -94,6 +96,7 @@ def test_a_name_that_is_nearly_a_pictures_is_told_of_with_that(
         ("notes.txt", "neither a picture nor a sidecar"),
         ("README", "neither a picture nor a sidecar"),
         ("docker-compose.yml", "a file of Docker Compose, not a sidecar of Impasto's"),
+        ("web: test (1).yml", "a file of Docker Compose, not a sidecar of Impasto's"),
     ],
 )
 def test_a_file_that_belongs_to_no_job_is_named_with_its_reason(
@@ -105,6 +108,23 @@ def test_a_file_that_belongs_to_no_job_is_named_with_its_reason(
     (stray,) = room.status("server")["strays"]
     assert stray.startswith(f"{name} ({reason}")
     assert (room.folder.inbox / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("raw (2).cr2 (a raw file)", ("raw (2).cr2", "a raw file")),
+        ("oil/ (3; preset (1).yaml is near)", ("oil/", "3; preset (1).yaml is near")),
+        ("and 6 more", ("and 6 more", "")),
+        ("cat (1)", ("cat", "1")),
+        ("cat(1)", ("cat(1)", "")),
+        ("cat) (why)", ("cat)", "why")),
+        ("(", ("(", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_name_and_its_reason_may_both_have_brackets(words: str, parts: tuple[str, str]) -> None:
+    assert split_reason(words) == parts
 
 
 def test_a_misspelt_key_makes_no_file_another_programs(room: Room) -> None:

@@ -98,3 +98,18 @@ def test_links_in_a_recursive_folder_are_not_followed(
     assert not room.dispatcher.submitted
     assert (tmp_path / "away" / "cat.jpg").exists()
     assert len(room.status("server")["strays"]) == 2
+
+
+def test_a_folder_in_a_folder_is_named_with_what_is_wrong_with_the_preset(
+    room: Room, oil: Folder
+) -> None:
+    """Nobody knows whether it is meant to be recursive."""
+    oil.put("preset.yaml", f"{PRESET}recursive: 'yes'")
+    oil.put("trip/cat.jpg")
+    room.step(4)
+    (stray,) = room.status("server")["strays"]
+    assert stray.startswith("oil/trip/ (a folder in a folder; oil/preset.yaml, line ")
+    assert "recursive: 'yes'; expected true or false" in stray
+    oil.put("preset.yaml", f"{PRESET}recursive: true")
+    room.step(4)
+    assert room.status("oil-trip-cat")["state"] == "done"

@@ -63,6 +63,16 @@ def test_the_sidecar_says_more_than_the_preset_and_that_more_than_the_configurat
     assert results(room) == ["config-eel.png", "preset-cat.png", "sidecar-dog.png"]
 
 
+def test_pictures_of_one_name_keep_it_in_that_of_the_result(room: Room) -> None:
+    for place in ("a", "b"):
+        (room.folder.styles / place).mkdir()
+        (room.folder.styles / place / "cat.jpg").write_bytes(b"x")
+    room.drop("cat.jpg")
+    room.drop("job.yaml", f"content: cat.jpg\nstyles: [a/cat.jpg, b/cat.jpg]\nname: '{PATTERN}'")
+    room.step(6)
+    assert results(room) == ["cat-cat+cat-512.png"]
+
+
 def test_results_that_come_to_one_name_get_numbers(room: Room) -> None:
     room.settings["name"] = "painting"
     for name in "abc":

@@ -40,9 +40,11 @@ def test_a_stray_whose_reason_changes_is_not_named_again_and_one_that_comes_back
 ) -> None:
     caplog.set_level(logging.WARNING)
     strays = StrayLog(clock)
-    for words in (["oil/ (1)"], ["oil/ (2)"], [], ["oil/ (3)"]):
-        strays.note(words, 0.0)
-    assert [line.rpartition(" ")[2] for line in caplog.messages] == ["(1)", "(3)"]
+    for number in (1, 2, 3):
+        strays.note([] if number == 3 else [f"oil/ ({number}; preset (1).yaml is near)"], 0.0)
+    strays.note(["oil/ (4)"], 0.0)
+    told = [line.partition(": ")[2] for line in caplog.messages]
+    assert told == ["oil/ (1; preset (1).yaml is near)", "oil/ (4)"]
 
 
 def test_of_a_crowd_of_strays_each_line_of_the_log_has_some(

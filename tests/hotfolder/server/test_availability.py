@@ -16,7 +16,7 @@ from support import FakeClock, FakeDispatcher, Room, paints, starts_only
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import FolderError
-from hotfolder.inbox.watcher import MISSED_EVENTS_LIMIT, FolderWatcher
+from hotfolder.inbox.watcher import MAX_BELOW, MISSED_EVENTS_LIMIT, FolderWatcher
 from hotfolder.paths import FolderPaths
 from hotfolder.server.availability import AvailabilityMonitor, FolderAvailability
 from hotfolder.server.folder_server import FolderServer
@@ -88,9 +88,16 @@ def test_what_no_event_told_of_is_found_by_the_rescan(
     deaf._shut_down()
 
 
+@pytest.mark.parametrize("folders", [0, MAX_BELOW + 1])
 def test_a_watch_that_seems_alive_and_tells_nothing_is_mistrusted(
-    deaf: FolderServer, folder: FolderPaths, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    deaf: FolderServer,
+    folder: FolderPaths,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    folders: int,
 ) -> None:
+    for number in range(folders):
+        (folder.inbox / f"folder {number}").mkdir()
     deaf.step()
     for number in range(2 * MISSED_EVENTS_LIMIT + 4):
         (folder.inbox / f"{number}.txt").write_bytes(b"x")

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -263,38 +262,6 @@ def test_one_name_that_cannot_be_looked_at_does_not_hide_its_folder(
     assert any("Stale file handle" in stray for stray in room.status("server")["strays"])
 
 
-# --- what only looks like something -------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name", ["a.cancel", "a.hold", "a.release", "a.priority", "a.retry", "trip.batch.yaml"]
-)
-@pytest.mark.parametrize("kind", ["link", "pipe", "socket", "folder"])
-def test_what_is_no_plain_file_controls_nothing_and_is_named(
-    room: Room, name: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = room.folder.inbox / name
-    match kind:
-        case "link":
-            (room.folder.root / "elsewhere").write_text("9")
-            path.symlink_to(room.folder.root / "elsewhere")
-        case "pipe":
-            os.mkfifo(path)
-        case "socket":
-            monkeypatch.chdir(room.folder.inbox)  # A socket's path may not be long.
-            with socket.socket(socket.AF_UNIX) as bound:
-                bound.bind(name)
-        case "folder":
-            path.mkdir()
-    room.dispatcher.script = starts_only
-    room.drop_pair("a")
-    room.step(5)
-    assert room.status("a")["state"] == "running"
-    assert room.status("a")["priority"] == 5
-    if kind != "folder":
-        assert f"{name} (not a plain file)" in room.status("server")["strays"]
-
-
 def test_a_folder_called_like_a_picture_is_a_folder(room: Room) -> None:
     room.drop("x.content.jpg")
     path = in_folder(room, "x.style.jpg", preset=PRESET)
@@ -305,51 +272,6 @@ def test_a_folder_called_like_a_picture_is_a_folder(room: Room) -> None:
     assert room.status("x")["message"] == "lacks a style picture (x.style.jpg)"
     assert room.status("x.style.jpg-cat")["state"] == "done"
     assert "x.style.jpg/deeper/ (a folder in a folder)" in room.status("server")["strays"]
-
-
-@pytest.mark.parametrize("place", ["", "oil/", "\udcff/"])
-def test_a_batch_leaves_pictures_alone_whose_names_cannot_be_shown(room: Room, place: str) -> None:
-    """Its summary would have such a name, and could not be written."""
-    room.dispatcher.script = starts_only
-    (room.folder.inbox / place).mkdir(exist_ok=True)
-    for name in ("a\udcff.jpg", "b\n.jpg", "good.jpg"):
-        (room.folder.inbox / place / name).write_bytes(b"picture")
-    room.drop("fish.jpg")
-    room.drop("trip.batch.yaml", "contents: ['**/*.jpg']\nstyles: wave.jpg")
-    room.step(3)
-    room.drop("trip.cancel")
-    room.step(5)
-    assert room.status("trip")["state"] == "cancelled"
-    names = {path.name for path in (room.folder.inbox / place).iterdir()}
-    assert {"a\udcff.jpg", "b\n.jpg"} <= names
-
-
-@pytest.mark.parametrize(
-    "style",
-    [
-        pytest.param('"x\\0/y.jpg"', id="null"),
-        pytest.param("x" * 300 + ".jpg", id="longer_than_a_name_can_be"),
-        pytest.param("loop.jpg", id="a_link_to_itself"),
-        pytest.param("there.jpg", id="a_link_to_a_link_back"),
-        pytest.param("a/" * 200 + "b.jpg", id="deep"),
-    ],
-)
-def test_a_style_of_an_impossible_name_is_told_and_the_rest_goes_on(
-    room: Room, style: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    (room.folder.styles / "loop.jpg").symlink_to("loop.jpg")
-    (room.folder.styles / "there.jpg").symlink_to("back.jpg")
-    (room.folder.styles / "back.jpg").symlink_to("there.jpg")
-    room.drop("evil.content.jpg")
-    room.drop("evil.yaml", f"styles: [{style}]")
-    room.drop("fish.jpg")
-    room.drop("evil2.batch.yaml", f"contents: fish.jpg\nstyles: [{style}]")
-    room.drop_pair("good")
-    room.step(5)
-    assert room.status("good")["state"] == "done"
-    assert room.status("evil")["state"] in ("failed", "waiting")
-    assert room.status("evil2")["state"] in ("failed", "waiting")
-    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_a_file_that_changes_at_every_look_says_since_when(room: Room) -> None:

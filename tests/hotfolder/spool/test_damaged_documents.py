@@ -318,15 +318,20 @@ def test_files_in_a_folder_of_the_queue_without_its_plan_stay_and_are_named(room
     assert room.status("server")["strays"] == []
 
 
-def test_a_damaged_job_in_whose_folder_a_link_lies_for_its_inputs_fails_in_words(
-    room: Room, tmp_path: Path
-) -> None:
+def job_with_a_link_for_its_inputs(room: Room, target: Path) -> Path:
     room.dispatcher = FakeDispatcher(capacity=0)
     room.drop_pair("cat")
     room.step(3)
-    folder = room.folder.spool / room.status("cat")["id"]
-    (folder / "inputs").rename(tmp_path / "theirs")
-    (folder / "inputs").symlink_to(tmp_path / "theirs")
+    folder = room.folder.spool / str(room.status("cat")["id"])
+    (folder / "inputs").rename(target)
+    (folder / "inputs").symlink_to(target)
+    return folder
+
+
+def test_a_damaged_job_in_whose_folder_a_link_lies_for_its_inputs_fails_in_words(
+    room: Room, tmp_path: Path
+) -> None:
+    folder = job_with_a_link_for_its_inputs(room, tmp_path / "theirs")
     (folder / "job.json").write_text("[]")
     room.restart()
     room.step(4)
@@ -350,12 +355,7 @@ def test_what_cannot_be_taken_up_for_long_is_logged_once(
 def test_a_half_claimed_job_in_whose_folder_a_link_lies_for_its_inputs_fails_in_words(
     room: Room, tmp_path: Path
 ) -> None:
-    room.dispatcher = FakeDispatcher(capacity=0)
-    room.drop_pair("cat")
-    room.step(3)
-    folder = room.folder.spool / room.status("cat")["id"]
-    (folder / "inputs").rename(tmp_path / "theirs")
-    (folder / "inputs").symlink_to(tmp_path / "theirs")
+    folder = job_with_a_link_for_its_inputs(room, tmp_path / "theirs")
     (folder / "state.json").unlink()
     room.restart()
     room.step(4)

@@ -1,6 +1,7 @@
 """Failed jobs that are tried again: out of failed/, with all they had, under their name."""
 
 import contextlib
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,6 +184,57 @@ def test_another_job_of_the_same_name_is_not_disturbed(room: Room) -> None:
     again(room, "cat")
     assert room.status("cat")["state"] == "running"
     assert room.status("cat-2")["state"] == "queued"
+
+
+def test_a_job_that_failed_without_a_sidecar_is_tried_again_with_one_of_its_name(
+    room: Room,
+) -> None:
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    (room.folder.inbox / "oil").mkdir()
+    room.drop("oil/preset.yaml", "styles: wave.jpg")
+    room.drop("oil/cat.jpg")
+    fail(room)
+    room.drop("oil-cat.yaml", "size: 640")
+    room.step(2)
+    again(room, "oil-cat")
+    assert (room.status("oil-cat")["state"], room.status("oil-cat")["size"]) == ("done", 640)
+    assert list(room.folder.failed.iterdir()) == []
+
+
+@pytest.mark.parametrize("function", ["move", "rename"])
+def test_a_sidecar_that_cannot_be_put_to_its_failed_job_is_waited_for(
+    room: Room, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    room.drop_pair("cat", "size: 320")
+    fail(room)
+    room.drop("cat.yaml", "size: 640")
+    room.step(2)
+
+    def refused(source: Path, _: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(source))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"hotfolder.inbox.scanner.{function}", refused)
+        room.drop("cat.retry")
+        room.step(8)
+        assert len(room.dispatcher.submitted) == 1
+        assert room.status("cat")["state"] in ("waiting", "held")
+        assert "failed/cat/: Permission denied; it is tried again" in room.status("cat")["message"]
+    room.dispatcher.script = paints
+    room.step(4)
+    assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
+    assert list(room.folder.failed.iterdir()) == []
+
+
+def test_a_persons_own_old_file_is_not_taken_for_a_sidecar_that_was_replaced(room: Room) -> None:
+    room.drop_pair("cat")
+    fail(room)
+    (room.folder.failed / "cat/notes.old").write_text("why?")
+    room.drop("cat.yaml", "size: 640")
+    room.step(2)
+    again(room, "cat")
+    assert (room.status("cat")["state"], room.status("cat")["size"]) == ("done", 640)
+    assert [path.name for path in (room.folder.failed / "cat").iterdir()] == ["notes.old"]
 
 
 def test_a_persons_own_files_stay_in_the_failed_folder(room: Room) -> None:
