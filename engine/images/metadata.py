@@ -10,11 +10,20 @@ import re
 import struct
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
+
+from engine.images.exif_directories import (
+    EXIF_IFD,
+    GPS_IFD,
+    IMAGE,
+    Tags,
+    directory_bytes,
+    text_bytes,
+)
 
 __all__ = [
     "DESCRIPTION",
@@ -33,7 +42,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 INCH, CENTIMETRE = 2, 3
@@ -79,7 +87,7 @@ OF_THE_OLD_FILE = frozenset(
     + [f"{{{TIFF}}}{name}" for name in ("PhotometricInterpretation", "SamplesPerPixel")]
     + [f"{{{EXIF}}}{name}" for name in ("ColorSpace", "PixelXDimension", "PixelYDimension")]
     + [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("ICCProfile", "ColorMode")]
-    + [SETTINGS]
+    + [SETTINGS, "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"]
 )
 PLACES = frozenset(
     [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("City", "State", "Country")]
@@ -95,8 +103,6 @@ XPACKET = (
 
 MAX_XMP = 1 << 20
 """Bytes: a larger packet holds thumbnails or an editor's history."""
-
-Tags = Mapping[int, Any]
 
 
 @dataclass(frozen=True)
@@ -121,27 +127,21 @@ class Metadata:
     def has_location(self) -> bool:
         return bool(self.gps) or without_location(self) != self
 
-    def exif(self, software: str, size: tuple[int, int], *, srgb: bool) -> bytes:
-        """An EXIF block that begins with `Exif`, for a picture of `size`, upright, without a
-        thumbnail."""
-        block = Image.Exif()
-        _put(block, self.image)
-        block[EXIF_SOFTWARE] = software
+    def directories(
+        self, software: str, size: tuple[int, int], *, srgb: bool
+    ) -> dict[int, dict[int, Any]]:
+        """EXIF's directories for a picture of `size`, upright, without a thumbnail."""
+        image, photo, gps = (
+            _sound(tags, number)
+            for tags, number in ((self.image, IMAGE), (self.photo, EXIF_IFD), (self.gps, GPS_IFD))
+        )
+        image[EXIF_SOFTWARE] = software
         if self.dpi:
-            block[X_RESOLUTION], block[Y_RESOLUTION] = self.dpi
-            block[RESOLUTION_UNIT] = INCH
-        photo: dict[int, Any] = {}
-        _put(photo, self.photo, EXIF_IFD)
+            image |= {X_RESOLUTION: self.dpi[0], Y_RESOLUTION: self.dpi[1], RESOLUTION_UNIT: INCH}
         if photo:
             photo |= {COLOUR_SPACE: SRGB if srgb else UNCALIBRATED}
             photo |= {WIDTH: size[0], HEIGHT: size[1]}
-            block.get_ifd(EXIF_IFD).update(photo)
-        gps: dict[int, Any] = {}
-        _put(gps, self.gps, GPS_IFD)
-        if gps:
-            block.get_ifd(GPS_IFD).update(gps)
-        data: bytes = block.tobytes()
-        return data
+        return {IMAGE: image, EXIF_IFD: photo, GPS_IFD: gps}
 
     def xmp_packet(self, software: str, settings: str | None, *, caption: bool = False) -> bytes:
         """The packet with the maker and the settings put in; empty if there is nothing to say.
@@ -149,7 +149,7 @@ class Metadata:
         Args:
             caption: put EXIF's description in, too.
         """
-        description = str(self.image.get(DESCRIPTION, "")) if caption else ""
+        description = _readable(self.image.get(DESCRIPTION, "")) if caption else ""
         if not self.xmp and settings is None and not description:
             return b""
         tree = _parsed(self.xmp) if self.xmp else None
@@ -259,19 +259,28 @@ def _directory(exif: Image.Exif, number: int) -> dict[int, Any]:
         return {}
 
 
-def _put(target: Any, tags: Tags, directory: int | None = None) -> None:
-    """Copy the tags that Pillow can write again."""
+def _sound(tags: Tags, number: int) -> dict[int, Any]:
+    """Those that can be written again."""
+    sound = {}
     for tag, value in tags.items():
-        alone = Image.Exif()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                (alone if directory is None else alone.get_ifd(directory))[tag] = value
-                alone.tobytes()
+                directory_bytes({tag: value}, number, 0)
         except Exception:  # of a type that the tag does not have
             logger.warning("EXIF's tag %#06x is damaged; it is left out.", tag)
             continue
-        target[tag] = value
+        sound[tag] = value
+    return sound
+
+
+def _readable(text: Any) -> str:
+    """Text of EXIF, which does not say its encoding."""
+    data = text_bytes(str(text))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _parsed(packet: bytes) -> ET.Element | None:

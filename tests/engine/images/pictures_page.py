@@ -22,6 +22,7 @@ import tifffile
 from PIL import Image
 
 from engine.errors import EngineError
+from engine.images.exif_directories import exif_block
 from engine.images.metadata import PHOTOSHOP, Metadata, photoshop_of_iptc
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.images.writing.encode import DEEP_FORMATS, MAX_SIDES
@@ -331,7 +332,7 @@ def metadata(folder: Path) -> Iterator[str]:
     all_of_it = described()
     resource = PHOTOSHOP + photoshop_of_iptc(all_of_it.iptc)
     exif = Image.Exif()
-    exif.load(all_of_it.exif("x", (WIDTH, HEIGHT), srgb=True))
+    exif.load(exif_block(all_of_it.directories("x", (WIDTH, HEIGHT), srgb=True)))
     exif[0x0112] = 6
     shallow(SMOOTH).save(
         source,
