@@ -77,8 +77,6 @@ TIFF, XMP, EXIF = (
     "http://ns.adobe.com/exif/1.0/",
 )
 PHOTOSHOP_XMP = "http://ns.adobe.com/photoshop/1.0/"
-IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
-IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 OF_THE_OLD_FILE = frozenset(
     [f"{{{XMP}}}{name}" for name in ("Thumbnails", "CreatorTool", "MetadataDate")]
     + [f"{{{TIFF}}}{name}" for name in ("Orientation", "ImageWidth", "ImageLength")]
@@ -89,12 +87,11 @@ OF_THE_OLD_FILE = frozenset(
     + [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("ICCProfile", "ColorMode")]
     + [SETTINGS, "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"]
 )
-PLACES = frozenset(
-    [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("City", "State", "Country")]
-    + [f"{{{IPTC_CORE}}}{name}" for name in ("Location", "CountryCode")]
-    + [f"{{{IPTC_EXT}}}{name}" for name in ("LocationCreated", "LocationShown")]
+# Vocabularies of drones, editors and archives have names of their own; these are left out of all.
+PLACE = re.compile(
+    r"\}(gps.*|.*latitude|.*longitude|lat|long|lat_long|city|state|country.*|.*location.*|coverage)$",
+    re.IGNORECASE,
 )
-GPS = f"{{{EXIF}}}GPS"
 
 XPACKET = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>',
@@ -176,7 +173,7 @@ def without_location(metadata: Metadata) -> Metadata:
     return replace(
         metadata,
         gps={},
-        xmp=_filtered(metadata.xmp, lambda name: name in PLACES or name.startswith(GPS)),
+        xmp=_filtered(metadata.xmp, lambda name: PLACE.search(name) is not None),
         iptc=b"".join(
             data for number, data in _iptc_sets(metadata.iptc) if number not in IPTC_PLACES
         ),

@@ -315,3 +315,36 @@ def test_a_tag_too_long_for_a_jpeg_is_left_out_alone(content: Picture, tmp_path:
     assert 0x9286 not in found.metadata.photo
     assert found.metadata.photo[0x9003] == "2024:05:01 10:00:00"
     assert read_settings_text(path) == "{}"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [
+        pytest.param("http://www.dji.com/drone-dji/1.0/", "GpsLatitude", id="dji"),
+        pytest.param("http://www.dji.com/drone-dji/1.0/", "GpsLongtitude", id="dji, misspelt"),
+        pytest.param("http://www.skydio.com/drone-skydio/1.0/", "Latitude", id="skydio"),
+        pytest.param("http://www.w3.org/2003/01/geo/wgs84_pos#", "lat", id="wgs84_pos"),
+        pytest.param("http://rs.tdwg.org/dwc/terms/", "decimalLongitude", id="darwin core"),
+        pytest.param("http://purl.org/dc/elements/1.1/", "coverage", id="dublin core"),
+        pytest.param("http://ns.adobe.com/xmp/1.0/DynamicMedia/", "shotLocation", id="video"),
+        pytest.param("http://ns.adobe.com/photoshop/1.0/", "State", id="photoshop"),
+    ],
+)
+@pytest.mark.parametrize("as_element", [False, True])
+def test_places_are_left_out_whichever_vocabulary_names_them(
+    tmp_path: Path, namespace: str, name: str, as_element: bool
+) -> None:
+    place = f"<n:{name}>here</n:{name}>" if as_element else ""
+    attribute = "" if as_element else f'n:{name}="here"'
+    packet = XMP.replace(
+        b'tiff:Orientation="6">', f'xmlns:n="{namespace}" {attribute}>{place}'.encode()
+    )
+    path = tmp_path / "content.webp"
+    Image.new("RGB", (48, 32)).save(path, xmp=packet)
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert b"here" in origin.metadata.xmp
+    bare = without_location(origin.metadata)
+    assert b"here" not in bare.xmp
+    assert b"Studio 7" in bare.xmp
+    assert b">cat<" in bare.xmp
