@@ -328,7 +328,8 @@ def _metadata(page: TiffPage, file: IO[bytes]) -> tuple[Metadata, bytes | None]:
             metadata.photo,
             metadata.gps,
             kept_xmp(xmp),
-            kept_iptc(iptc if iptc[:1] == b"\x1c" else iptc_of_photoshop(photoshop)),
+            # ImageMagick cuts the first of the two places off.
+            max(kept_iptc(_iptc(iptc)), kept_iptc(iptc_of_photoshop(photoshop)), key=len),
             dpi,
         ),
         page.iccprofile or None,
@@ -348,12 +349,13 @@ def _ratio(value: Any) -> float:
 
 
 def _bytes(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, tuple | np.ndarray):  # IPTC is often stored as numbers of 32 bits
-        kind = np.uint8 if max(value, default=0) < 256 else np.dtype("<u4")
-        return np.asarray(value).astype(kind).tobytes()
-    return b""
+    return value if isinstance(value, bytes) else b""
+
+
+def _iptc(data: bytes) -> bytes:
+    """Often stored as numbers of 32 bits, which some writers swap in a big-endian file."""
+    swapped = data[3:4] == b"\x1c" != data[:1] and len(data) % 4 == 0
+    return np.frombuffer(data, ">u4").astype("<u4").tobytes() if swapped else data
 
 
 def _described(page: TiffPage) -> str:

@@ -317,6 +317,48 @@ def test_a_tag_too_long_for_a_jpeg_is_left_out_alone(content: Picture, tmp_path:
     assert read_settings_text(path) == "{}"
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_stored_as_numbers_is_read_in_either_byte_order(tmp_path: Path, order: Any) -> None:
+    padded = IPTC.ljust(-(-len(IPTC) // 4) * 4, b"\0")
+    path = tmp_path / "content.tif"
+    numbers = np.frombuffer(padded, "<u4")  # swapped in a big-endian file, as libtiff does
+    tifffile.imwrite(
+        path,
+        np.zeros((32, 48, 3), np.uint8),
+        byteorder=order,
+        photometric="rgb",
+        extratags=[(33723, "I", len(numbers), tuple(numbers), True)],
+    )
+    in_order = path.read_bytes()
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert origin.metadata.iptc == IPTC
+    if order == ">":  # and as other programs do: the bytes as they are
+        swapped = numbers.astype(">u4").tobytes()
+        assert swapped in in_order
+        path.write_bytes(in_order.replace(swapped, padded))
+        origin = read_picture(path).origin
+        assert origin is not None
+        assert origin.metadata.iptc == IPTC
+
+
+def test_iptc_is_taken_from_the_place_that_has_all_of_it(tmp_path: Path) -> None:
+    path, resource = tmp_path / "content.tif", photoshop_of_iptc(IPTC)
+    tifffile.imwrite(
+        path,
+        np.zeros((32, 48, 3), np.uint8),
+        photometric="rgb",
+        # as ImageMagick writes it: a quarter of the records, then all
+        extratags=[
+            (33723, 7, len(IPTC) // 4, IPTC[: len(IPTC) // 4], True),
+            (34377, 1, len(resource), resource, True),
+        ],
+    )
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert origin.metadata.iptc == IPTC
+
+
 @pytest.mark.parametrize(
     ("namespace", "name"),
     [
