@@ -45,16 +45,18 @@ class Visibility:
 
     def select(self, features: Tensor, layer: str, region: Any = EVERYWHERE) -> Tensor:
         """Of features 1 x C x h x w of a region of the layer those that count: 1 x C x 1 x n."""
-        return features[0][:, self.at(layer)[region]][None, :, None]
+        seen = self.at(layer)[region]
+        # A row a position, as the network lays features out: much faster than by channels.
+        rows = features[0].permute(1, 2, 0).flatten(0, 1)
+        return rows.index_select(0, seen.flatten().nonzero()[:, 0]).T[None, :, None]
 
     def spread(self, selected: Tensor, layer: str, region: Any = EVERYWHERE) -> Tensor:
         """1 x C x 1 x n in their places in a region of the layer, and 0 elsewhere: the gradient of
         `select`."""
         seen = self.at(layer)[region]
-        channels = selected.shape[1]
-        whole = selected.new_zeros((1, channels, *seen.shape))
-        whole[0][:, seen] = selected[0, :, 0]
-        return whole
+        rows = selected.new_zeros((*seen.shape, selected.shape[1]))
+        rows.flatten(0, 1).index_copy_(0, seen.flatten().nonzero()[:, 0], selected[0, :, 0].T)
+        return rows.permute(2, 0, 1)[None]
 
 
 def visibility_of(
