@@ -1,5 +1,5 @@
-"""Files of every kind that docs/pictures.md is about, written by other programs: by ImageMagick what
-it can where it is there; otherwise, and what it cannot, by Pillow, tifffile, imagecodecs and
+"""Files of every kind that docs/pictures.md is about, written by other programs: by ImageMagick
+what it can where it is there; otherwise, and what it cannot, by Pillow, tifffile, imagecodecs and
 pillow-heif.
 """
 
