@@ -217,6 +217,29 @@ def test_alpha_comes_back_exactly_and_what_is_hidden_does_not_change(
     assert np.abs(found.pixels[~hidden] - stored[~hidden][:, :3] / (2**bits - 1)).max() > 0.02
 
 
+@pytest.mark.parametrize(
+    ("mode", "profile", "note"),
+    [
+        ("RGB", b"junk", "its colour profile is damaged; its colours are taken for sRGB"),
+        (
+            "RGB",
+            ADOBE[:300],
+            "its colour profile is damaged: its end is missing; its colours are taken for sRGB",
+        ),
+        ("CMYK", None, "CMYK without a colour profile: its colours are approximate"),
+    ],
+)
+def test_the_record_says_if_the_colours_are_not_certain(
+    tmp_path: Path, mode: str, profile: bytes | None, note: str
+) -> None:
+    path = tmp_path / "content.jpg"
+    Image.new(mode, (64, 48)).save(path, icc_profile=profile)
+    record = output_of(resolve({}), read_picture(path)).record
+    assert record["notes"] == [f"the content: {note}"]
+    Image.new("RGB", (64, 48)).save(path, icc_profile=ADOBE)
+    assert "notes" not in output_of(resolve({}), read_picture(path)).record
+
+
 def with_hidden_colours(folder: Path) -> list[Path]:
     """Two pictures that differ only where they are fully transparent."""
     stored = transparent(folder / "stored.tif", 8)
