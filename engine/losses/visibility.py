@@ -55,7 +55,7 @@ class Visibility:
         `select`."""
         seen = self.at(layer)[region]
         rows = selected.new_zeros((*seen.shape, selected.shape[1]))
-        rows.flatten(0, 1).index_copy_(0, seen.flatten().nonzero()[:, 0], selected[0, :, 0].T)
+        rows[seen] = selected[0, :, 0].T
         return rows.permute(2, 0, 1)[None]
 
 
