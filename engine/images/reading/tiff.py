@@ -17,7 +17,7 @@ from engine.images.metadata import Metadata, exif_metadata, iptc_of_photoshop, k
 from engine.images.profiles import LAB
 from engine.images.reading.file_ends import check_parts_end
 from engine.images.reading.files import damaged, raw_file
-from engine.images.reading.limits import Limits
+from engine.images.reading.limits import Limits, check_page
 from engine.images.reading.stored import StoredPicture
 from engine.images.strips import Samples, white_of
 
@@ -109,9 +109,8 @@ def _chosen(tiff: TiffFile, path: Path, page: int | None) -> tuple[int, int]:
     """Number (from 0) of the first picture that is neither a thumbnail nor a mask, and how many
     pictures there are."""
     count = len(tiff.pages)
+    check_page(page, count, path)
     if page is not None:
-        if page > count:
-            raise PictureError(f"{path}: it has {count} pages; there is no page {page}.")
         return page - 1, count
     for number in range(count):
         if not _is_aside(tiff.pages[number]):
