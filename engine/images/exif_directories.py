@@ -9,7 +9,17 @@ from typing import Any
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-__all__ = ["EXIF_IFD", "GPS_IFD", "IMAGE", "Directories", "Tags", "directory_bytes", "exif_block"]
+__all__ = [
+    "EXIF_IFD",
+    "GPS_IFD",
+    "IMAGE",
+    "Directories",
+    "Tags",
+    "directory_bytes",
+    "exif_block",
+    "readable",
+    "text_bytes",
+]
 
 IMAGE, EXIF_IFD, GPS_IFD = 0, 0x8769, 0x8825
 """The first directory, and the tags that lead to the others."""
@@ -54,6 +64,15 @@ def text_bytes(text: str) -> bytes:
         return text.encode("latin-1")
     except UnicodeEncodeError:
         return text.encode()
+
+
+def readable(text: str) -> str:
+    """Text of EXIF, which does not say its encoding."""
+    data = text_bytes(text)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def exif_block(directories: Directories) -> bytes:

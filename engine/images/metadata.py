@@ -22,7 +22,7 @@ from engine.images.exif_directories import (
     IMAGE,
     Tags,
     directory_bytes,
-    text_bytes,
+    readable,
 )
 
 __all__ = [
@@ -146,7 +146,7 @@ class Metadata:
         Args:
             caption: put EXIF's description in, too.
         """
-        description = _readable(self.image.get(DESCRIPTION, "")) if caption else ""
+        description = readable(str(self.image.get(DESCRIPTION, ""))) if caption else ""
         if not self.xmp and settings is None and not description:
             return b""
         tree = _parsed(self.xmp) if self.xmp else None
@@ -269,15 +269,6 @@ def _sound(tags: Tags, number: int) -> dict[int, Any]:
             continue
         sound[tag] = value
     return sound
-
-
-def _readable(text: Any) -> str:
-    """Text of EXIF, which does not say its encoding."""
-    data = text_bytes(str(text))
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _parsed(packet: bytes) -> ET.Element | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import IO
 
+from engine.images.exif_directories import readable
 from engine.images.metadata import DESCRIPTION, EXIF_SOFTWARE, settings_in
 from engine.images.reading.decode import identified
 from engine.images.reading.files import damaged, format_of
@@ -32,10 +33,8 @@ def settings_text(file: IO[bytes], path: Path) -> str | None:
                 tags = directory_of(tiff.pages.first, file)
         except Exception as error:  # A damaged file makes tifffile raise almost anything.
             raise damaged(path, format, error) from None
-        text = tags.get(DESCRIPTION)
-        # TIFF has bytes here, of no encoding by name.
-        described = str(text).encode("latin-1", errors="replace").decode(errors="replace")
-        return described if text and str(tags.get(EXIF_SOFTWARE, "")).startswith(MAKER) else None
+        ours = str(tags.get(EXIF_SOFTWARE, "")).startswith(MAKER)
+        return readable(str(tags.get(DESCRIPTION, ""))) or None if ours else None
     image = identified(file, path, format)
     if TEXT_KEY in image.info:
         return str(image.info[TEXT_KEY])
