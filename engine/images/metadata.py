@@ -27,11 +27,12 @@ from engine.images.exif_directories import (
 
 __all__ = [
     "DESCRIPTION",
-    "EXIF_SOFTWARE",
     "PHOTOSHOP",
     "Metadata",
+    "described_settings",
     "exif_metadata",
     "iptc_of_photoshop",
+    "is_ours",
     "kept_iptc",
     "kept_xmp",
     "photoshop_of_iptc",
@@ -43,6 +44,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
+MAKER = "Impasto"
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 INCH, CENTIMETRE = 2, 3
 COLOUR_SPACE, WIDTH, HEIGHT = 0xA001, 0xA002, 0xA003
@@ -196,6 +198,17 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
         photo={tag: value for tag, value in photo.items() if tag not in DROPPED},
         gps=gps,
     )
+
+
+def is_ours(exif: Image.Exif) -> bool:
+    """Whether Impasto wrote it. Metadata that it kept from elsewhere is there too."""
+    return str(exif.get(EXIF_SOFTWARE, "")).startswith(MAKER)
+
+
+def described_settings(exif: Image.Exif) -> str | None:
+    """The text that a TIFF of ours has in place of a caption, or else the caption."""
+    description = str(exif.get(DESCRIPTION, ""))
+    return readable(description) if is_ours(exif) and description else None
 
 
 def resolution_of(exif: Image.Exif) -> tuple[float, float] | None:

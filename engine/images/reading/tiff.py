@@ -13,7 +13,15 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage
 
 from engine.errors import PictureError
-from engine.images.metadata import Metadata, exif_metadata, iptc_of_photoshop, kept_iptc, kept_xmp
+from engine.images.metadata import (
+    DESCRIPTION,
+    Metadata,
+    described_settings,
+    exif_metadata,
+    iptc_of_photoshop,
+    kept_iptc,
+    kept_xmp,
+)
 from engine.images.profiles import LAB
 from engine.images.reading.file_ends import check_parts_end
 from engine.images.reading.files import damaged, raw_file
@@ -311,7 +319,10 @@ def _metadata(page: TiffPage, file: IO[bytes]) -> tuple[Metadata, bytes | None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            metadata = exif_metadata(directory_of(page, file))
+            exif = directory_of(page, file)
+            if (described_settings(exif) or "").startswith("{"):
+                del exif[DESCRIPTION]
+            metadata = exif_metadata(exif)
     except Exception:  # Damaged metadata raises almost anything, and is no reason not to paint.
         metadata = Metadata()
     xmp, iptc, photoshop = (_bytes(tags.valueof(tag)) for tag in (XMP, IPTC, PHOTOSHOP))

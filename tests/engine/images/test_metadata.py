@@ -390,3 +390,13 @@ def test_places_are_left_out_whichever_vocabulary_names_them(
     assert b"here" not in bare.xmp
     assert b"Studio 7" in bare.xmp
     assert b">cat<" in bare.xmp
+
+
+def test_the_settings_of_an_earlier_painting_are_no_caption(
+    content: Picture, tmp_path: Path
+) -> None:
+    found = written(content, tmp_path / "result.tif", "tiff", text='{"steps": 5}')
+    again = written(found, tmp_path / "again.jpg", "jpeg").origin
+    assert again is not None
+    assert 0x010E not in again.metadata.image
+    assert b"A caption" in again.metadata.xmp
