@@ -75,6 +75,8 @@ def output_of(
         profile, why = _profile_of(origin)
         if why:
             notes.append(f"{why}: the result is in sRGB")
+    if origin.doubt:
+        notes.append(f"the content: {origin.doubt}")
     if origin.pages > 1:
         notes.append(f"the content is page {origin.page} of {origin.pages} of its file")
     metadata = FILTERS[settings.metadata](origin.metadata)

@@ -10,19 +10,29 @@ import re
 import struct
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
 
+from engine.images.exif_directories import (
+    EXIF_IFD,
+    GPS_IFD,
+    IMAGE,
+    Tags,
+    directory_bytes,
+    readable,
+)
+
 __all__ = [
     "DESCRIPTION",
-    "EXIF_SOFTWARE",
     "PHOTOSHOP",
     "Metadata",
+    "described_settings",
     "exif_metadata",
     "iptc_of_photoshop",
+    "is_ours",
     "kept_iptc",
     "kept_xmp",
     "photoshop_of_iptc",
@@ -33,8 +43,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXIF_IFD, GPS_IFD = 0x8769, 0x8825
 DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
+MAKER = "Impasto"
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 INCH, CENTIMETRE = 2, 3
 COLOUR_SPACE, WIDTH, HEIGHT = 0xA001, 0xA002, 0xA003
@@ -69,8 +79,6 @@ TIFF, XMP, EXIF = (
     "http://ns.adobe.com/exif/1.0/",
 )
 PHOTOSHOP_XMP = "http://ns.adobe.com/photoshop/1.0/"
-IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
-IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 OF_THE_OLD_FILE = frozenset(
     [f"{{{XMP}}}{name}" for name in ("Thumbnails", "CreatorTool", "MetadataDate")]
     + [f"{{{TIFF}}}{name}" for name in ("Orientation", "ImageWidth", "ImageLength")]
@@ -79,14 +87,13 @@ OF_THE_OLD_FILE = frozenset(
     + [f"{{{TIFF}}}{name}" for name in ("PhotometricInterpretation", "SamplesPerPixel")]
     + [f"{{{EXIF}}}{name}" for name in ("ColorSpace", "PixelXDimension", "PixelYDimension")]
     + [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("ICCProfile", "ColorMode")]
-    + [SETTINGS]
+    + [SETTINGS, "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"]
 )
-PLACES = frozenset(
-    [f"{{{PHOTOSHOP_XMP}}}{name}" for name in ("City", "State", "Country")]
-    + [f"{{{IPTC_CORE}}}{name}" for name in ("Location", "CountryCode")]
-    + [f"{{{IPTC_EXT}}}{name}" for name in ("LocationCreated", "LocationShown")]
+# Vocabularies of drones, editors and archives have names of their own; these are left out of all.
+PLACE = re.compile(
+    r"\}(gps.*|.*latitude|.*longitude|lat|long|lat_long|city|state|country.*|.*location.*|coverage)$",
+    re.IGNORECASE,
 )
-GPS = f"{{{EXIF}}}GPS"
 
 XPACKET = (
     b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>',
@@ -95,8 +102,6 @@ XPACKET = (
 
 MAX_XMP = 1 << 20
 """Bytes: a larger packet holds thumbnails or an editor's history."""
-
-Tags = Mapping[int, Any]
 
 
 @dataclass(frozen=True)
@@ -121,27 +126,21 @@ class Metadata:
     def has_location(self) -> bool:
         return bool(self.gps) or without_location(self) != self
 
-    def exif(self, software: str, size: tuple[int, int], *, srgb: bool) -> bytes:
-        """An EXIF block that begins with `Exif`, for a picture of `size`, upright, without a
-        thumbnail."""
-        block = Image.Exif()
-        _put(block, self.image)
-        block[EXIF_SOFTWARE] = software
+    def directories(
+        self, software: str, size: tuple[int, int], *, srgb: bool
+    ) -> dict[int, dict[int, Any]]:
+        """EXIF's directories for a picture of `size`, upright, without a thumbnail."""
+        image, photo, gps = (
+            _sound(tags, number)
+            for tags, number in ((self.image, IMAGE), (self.photo, EXIF_IFD), (self.gps, GPS_IFD))
+        )
+        image[EXIF_SOFTWARE] = software
         if self.dpi:
-            block[X_RESOLUTION], block[Y_RESOLUTION] = self.dpi
-            block[RESOLUTION_UNIT] = INCH
-        photo: dict[int, Any] = {}
-        _put(photo, self.photo, EXIF_IFD)
+            image |= {X_RESOLUTION: self.dpi[0], Y_RESOLUTION: self.dpi[1], RESOLUTION_UNIT: INCH}
         if photo:
             photo |= {COLOUR_SPACE: SRGB if srgb else UNCALIBRATED}
             photo |= {WIDTH: size[0], HEIGHT: size[1]}
-            block.get_ifd(EXIF_IFD).update(photo)
-        gps: dict[int, Any] = {}
-        _put(gps, self.gps, GPS_IFD)
-        if gps:
-            block.get_ifd(GPS_IFD).update(gps)
-        data: bytes = block.tobytes()
-        return data
+        return {IMAGE: image, EXIF_IFD: photo, GPS_IFD: gps}
 
     def xmp_packet(self, software: str, settings: str | None, *, caption: bool = False) -> bytes:
         """The packet with the maker and the settings put in; empty if there is nothing to say.
@@ -149,7 +148,7 @@ class Metadata:
         Args:
             caption: put EXIF's description in, too.
         """
-        description = str(self.image.get(DESCRIPTION, "")) if caption else ""
+        description = readable(str(self.image.get(DESCRIPTION, ""))) if caption else ""
         if not self.xmp and settings is None and not description:
             return b""
         tree = _parsed(self.xmp) if self.xmp else None
@@ -176,7 +175,7 @@ def without_location(metadata: Metadata) -> Metadata:
     return replace(
         metadata,
         gps={},
-        xmp=_filtered(metadata.xmp, lambda name: name in PLACES or name.startswith(GPS)),
+        xmp=_filtered(metadata.xmp, lambda name: PLACE.search(name) is not None),
         iptc=b"".join(
             data for number, data in _iptc_sets(metadata.iptc) if number not in IPTC_PLACES
         ),
@@ -199,6 +198,17 @@ def exif_metadata(exif: Image.Exif) -> Metadata:
         photo={tag: value for tag, value in photo.items() if tag not in DROPPED},
         gps=gps,
     )
+
+
+def is_ours(exif: Image.Exif) -> bool:
+    """Whether Impasto wrote it. Metadata that it kept from elsewhere is there too."""
+    return str(exif.get(EXIF_SOFTWARE, "")).startswith(MAKER)
+
+
+def described_settings(exif: Image.Exif) -> str | None:
+    """The text that a TIFF of ours has in place of a caption, or else the caption."""
+    description = str(exif.get(DESCRIPTION, ""))
+    return readable(description) if is_ours(exif) and description else None
 
 
 def resolution_of(exif: Image.Exif) -> tuple[float, float] | None:
@@ -259,19 +269,19 @@ def _directory(exif: Image.Exif, number: int) -> dict[int, Any]:
         return {}
 
 
-def _put(target: Any, tags: Tags, directory: int | None = None) -> None:
-    """Copy the tags that Pillow can write again."""
+def _sound(tags: Tags, number: int) -> dict[int, Any]:
+    """Those that can be written again."""
+    sound = {}
     for tag, value in tags.items():
-        alone = Image.Exif()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                (alone if directory is None else alone.get_ifd(directory))[tag] = value
-                alone.tobytes()
+                directory_bytes({tag: value}, number, 0)
         except Exception:  # of a type that the tag does not have
             logger.warning("EXIF's tag %#06x is damaged; it is left out.", tag)
             continue
-        target[tag] = value
+        sound[tag] = value
+    return sound
 
 
 def _parsed(packet: bytes) -> ET.Element | None:

@@ -20,6 +20,8 @@ class Origin:
     profile: bytes | None = None
     """The ICC profile of the colours as the file has them, embedded or made from what the file
     says of its colours; None: they are sRGB, or were taken for it."""
+    doubt: str | None = None
+    """What is to be said of the colours if they are not certain."""
     metadata: Metadata = field(default_factory=Metadata)
     page: int = 1
     pages: int = 1

@@ -166,12 +166,13 @@ def read_picture(
     path = Path(path)
     with opened(path, opener) as file:
         stored = decoded(file, path, Limits(max_megapixels, MIN_SIDE), page)
-        samples, alpha, profile = to_srgb(stored, path)
+        samples, alpha, profile, doubt = to_srgb(stored, path)
     origin = Origin(
         format=stored.format,
         bits=stored.bits,
         space=stored.space,
         profile=profile,
+        doubt=doubt,
         metadata=stored.metadata,
         page=stored.page,
         pages=stored.pages,

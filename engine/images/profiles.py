@@ -31,7 +31,7 @@ SAME_16_BITS = 1 / 4096
 
 
 class ProfileError(Exception):
-    """A profile that cannot be used for what is asked; the message says why."""
+    """A profile that cannot be used for what is asked; the message, a verb first, says why."""
 
 
 def srgb_profile() -> bytes:
@@ -46,9 +46,9 @@ def space_of(profile: bytes) -> str:
         ProfileError: not a profile.
     """
     if len(profile) < 132 or profile[36:40] != b"acsp":
-        raise ProfileError("it is damaged")
+        raise ProfileError("is damaged")
     if struct.unpack(">I", profile[:4])[0] > len(profile):
-        raise ProfileError("it is damaged: its end is missing")
+        raise ProfileError("is damaged: its end is missing")
     space = profile[16:20]
     return SPACES.get(space, space.decode("latin-1").strip())
 
@@ -88,7 +88,7 @@ def conversion(
     try:
         convert(np.zeros((1, 1, CHANNELS[space]), np.float32 if space == LAB else np.uint16))
     except (CmsError, ValueError, RuntimeError) as error:
-        raise ProfileError(f"it cannot be used: {error}") from None
+        raise ProfileError(f"cannot be used: {error}") from None
     return convert
 
 

@@ -80,10 +80,10 @@ def check_room(output: Path, content: "Picture", settings: "Settings") -> None:
         SettingsError, PictureError: it cannot be written as asked.
     """
     from engine.output import output_of
+    from engine.stages import scales_of
 
-    longest = settings.longest_side(content.size)
-    size = [round(side * longest / max(content.size)) for side in content.size]
-    encoding = output_of(settings, content, (size[0], size[1])).encoding
+    size = scales_of(content.size, settings)[-1][0]
+    encoding = output_of(settings, content, size).encoding
     needed = size[0] * size[1] * (3 if content.alpha is None else 4) * encoding.bits // 8
     if encoding.format not in ("png", "tiff"):
         needed = round(needed * LOSSY_SHARE)

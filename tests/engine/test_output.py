@@ -217,31 +217,57 @@ def test_alpha_comes_back_exactly_and_what_is_hidden_does_not_change(
     assert np.abs(found.pixels[~hidden] - stored[~hidden][:, :3] / (2**bits - 1)).max() > 0.02
 
 
+@pytest.mark.parametrize(
+    ("mode", "profile", "note"),
+    [
+        ("RGB", b"junk", "its colour profile is damaged; its colours are taken for sRGB"),
+        (
+            "RGB",
+            ADOBE[:300],
+            "its colour profile is damaged: its end is missing; its colours are taken for sRGB",
+        ),
+        ("CMYK", None, "CMYK without a colour profile: its colours are approximate"),
+    ],
+)
+def test_the_record_says_if_the_colours_are_not_certain(
+    tmp_path: Path, mode: str, profile: bytes | None, note: str
+) -> None:
+    path = tmp_path / "content.jpg"
+    Image.new(mode, (64, 48)).save(path, icc_profile=profile)
+    record = output_of(resolve({}), read_picture(path)).record
+    assert record["notes"] == [f"the content: {note}"]
+    Image.new("RGB", (64, 48)).save(path, icc_profile=ADOBE)
+    assert "notes" not in output_of(resolve({}), read_picture(path)).record
+
+
+def with_hidden_colours(folder: Path) -> list[Path]:
+    """Two pictures that differ only where they are fully transparent."""
+    stored = transparent(folder / "stored.tif", 8)
+    paths = []
+    for name, colour in (("green", (0, 255, 0)), ("magenta", (255, 0, 255))):
+        stored[stored[..., 3] == 0, :3] = colour
+        paths.append(folder / f"{name}.tif")
+        tifffile.imwrite(paths[-1], stored, photometric="rgb", extrasamples=["unassalpha"])
+    return paths
+
+
 def test_hidden_colours_change_nothing_of_the_painting(
     tmp_path: Path, style: Picture, vgg: VGG19
 ) -> None:
-    stored = transparent(tmp_path / "a.tif", 8)
     paintings = []
-    for name, colour in (("a", (0, 255, 0)), ("b", (255, 0, 255))):
-        hidden = stored.copy()
-        hidden[stored[..., 3] == 0, :3] = colour
-        path = tmp_path / f"{name}.tif"
-        tifffile.imwrite(path, hidden, photometric="rgb", extrasamples=["unassalpha"])
+    for path in with_hidden_colours(tmp_path):
         target, _ = given_back(path, style, vgg, strength=90.0, steps=3, init_colours="style")
-        paintings.append(read_picture(target).pixels[stored[..., 3] > 0])
+        found = read_picture(target)
+        assert found.alpha is not None
+        paintings.append(found.pixels[found.alpha > 0])
     assert np.array_equal(*paintings)
 
 
 def test_hidden_colours_of_a_style_change_nothing(tmp_path: Path, vgg: VGG19) -> None:
-    stored = transparent(tmp_path / "a.tif", 8)
     Image.new("RGB", (64, 64), (60, 180, 60)).save(tmp_path / "content.png")
+    values = {"strength": 90.0, "steps": 3, "init_colours": "style"}
     paintings = []
-    for name, colour in (("a", (0, 255, 0)), ("b", (255, 0, 255))):
-        hidden = stored.copy()
-        hidden[stored[..., 3] == 0, :3] = colour
-        path = tmp_path / f"{name}.tif"
-        tifffile.imwrite(path, hidden, photometric="rgb", extrasamples=["unassalpha"])
-        values = {"strength": 90.0, "steps": 3, "init_colours": "style"}
+    for path in with_hidden_colours(tmp_path):
         target, _ = given_back(tmp_path / "content.png", read_picture(path), vgg, **values)
         paintings.append(read_picture(target).pixels)
     assert np.array_equal(*paintings)

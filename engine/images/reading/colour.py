@@ -27,20 +27,25 @@ logger = logging.getLogger(__name__)
 Convert = Callable[[Samples], Samples]
 
 
-def to_srgb(stored: StoredPicture, path: Path) -> tuple[Samples, Floats | None, bytes | None]:
-    """Pixels H x W x 3, alpha H x W or None if it is opaque, and the profile that was used.
+def to_srgb(
+    stored: StoredPicture, path: Path
+) -> tuple[Samples, Floats | None, bytes | None, str | None]:
+    """Pixels H x W x 3, alpha H x W or None if it is opaque, the profile that was used, and what is
+    to be said of the colours if they are not certain.
 
     The pixels are of the file's own type, uint8, uint16 or float32; uint16 instead of uint8 if
     their colours were converted.
 
-    A profile that cannot be used is logged and ignored: the values are taken for sRGB. So are those
-    of CMYK without a profile, after the plain (1 - c)(1 - k).
+    A profile that cannot be used is ignored: the values are taken for sRGB. So are those of CMYK
+    without a profile, after the plain (1 - c)(1 - k). Both are logged.
 
     Raises:
         PictureError: floating-point values outside 0 to 1.
     """
     first = stored.rows(slice(0, 1))
-    convert, used = _conversion(stored, path, first.dtype)
+    convert, used, doubt = _conversion(stored, first.dtype)
+    if doubt:
+        logger.warning("%s: %s", path, doubt)
     width, height = stored.size if stored.orientation < 5 else stored.size[::-1]
     kind = convert(_colours(first, stored)).dtype
     samples = np.empty((height, width, 3), kind)
@@ -64,7 +69,7 @@ def to_srgb(stored: StoredPicture, path: Path) -> tuple[Samples, Floats | None, 
             done.result()
     if alpha is not None and alpha.min() == 1:
         alpha = None
-    return samples, alpha, used
+    return samples, alpha, used, doubt
 
 
 def _colours(strip: Samples, stored: StoredPicture) -> Samples:
@@ -81,30 +86,31 @@ def _colours(strip: Samples, stored: StoredPicture) -> Samples:
     return (np.rint(divided) if strip.dtype.kind == "u" else divided).astype(strip.dtype)
 
 
-def _conversion(stored: StoredPicture, path: Path, dtype: Any) -> tuple[Convert, bytes | None]:
-    """From colours as stored to sRGB, and the profile that it uses."""
+def _conversion(stored: StoredPicture, dtype: Any) -> tuple[Convert, bytes | None, str | None]:
+    """From colours as stored to sRGB, the profile that it uses, and what is not certain."""
     plain = {"RGB": lambda s: s, "GREY": lambda s: s.repeat(3, axis=2), "CMYK": _without_inks}
     if stored.space == LAB:
         lab = conversion(None, None, LAB)
-        return lambda strip: np.rint(lab(strip) * 65535).astype(np.uint16), None
+        return lambda strip: np.rint(lab(strip) * 65535).astype(np.uint16), None, None
     if not stored.profile:
-        return plain[stored.space], None
+        guessed = "CMYK without a colour profile: its colours are approximate"
+        return plain[stored.space], None, guessed if stored.space == "CMYK" else None
     try:
         space = space_of(stored.profile)
         if space == stored.space:
             convert = conversion(stored.profile, None, space)
             if space == "RGB" and is_srgb(convert, dtype):
-                return plain["RGB"], None
-            return convert, stored.profile
+                return plain["RGB"], None, None
+            return convert, stored.profile, None
         # Grey pictures often carry an RGB profile; its neutral axis is meant.
         if (stored.space, space) == ("GREY", "RGB"):
             through = conversion(stored.profile, None, "RGB")
-            return lambda strip: through(strip.repeat(3, axis=2)), stored.profile
-        what = f"is for {space} and the picture {stored.space}"
+            return lambda strip: through(strip.repeat(3, axis=2)), stored.profile, None
+        why = f"is for {space} and the picture {stored.space}"
     except ProfileError as error:
-        what = f"is damaged: {error}"
-    logger.warning("%s: the colour profile %s; its colours are taken for sRGB", path, what)
-    return plain[stored.space], None
+        why = str(error)
+    doubt = f"its colour profile {why}; its colours are taken for sRGB"
+    return plain[stored.space], None, doubt
 
 
 def _without_inks(strip: Samples) -> Samples:

@@ -30,7 +30,7 @@ from engine.images.reading.exif_colour import exif_profile
 from engine.images.reading.file_ends import check_heif_end, check_webp_end
 from engine.images.reading.files import damaged, format_of
 from engine.images.reading.jpeg_end import check_jpeg_end, frame_kind
-from engine.images.reading.limits import Limits
+from engine.images.reading.limits import Limits, check_page
 from engine.images.reading.png_colour import check_png_end, png_profile
 from engine.images.reading.stored import StoredPicture
 from engine.images.reading.tiff import read_tiff
@@ -68,8 +68,7 @@ def decoded(file: IO[bytes], path: Path, limits: Limits, page: int | None = None
     limits.check(image.size, path)
     with _damage(path, format):
         pages = getattr(image, "n_frames", 1)
-        if page is not None and page > pages:
-            raise PictureError(f"{path}: it has {pages} pages; there is no page {page}.")
+        check_page(page, pages, path)
         if page is not None and page > 1:
             image.seek(page - 1)
         bits, space, alpha, rows = READERS[format](image, file, path)
@@ -203,8 +202,7 @@ def _heic(file: IO[bytes], path: Path, limits: Limits, page: int | None) -> Stor
         check_heif_end(file)
         container = _heif_header(file)
         pages = len(container)
-        if page is not None and page > pages:
-            raise PictureError(f"{path}: it has {pages} pages; there is no page {page}.")
+        check_page(page, pages, path)
         image = container[container.primary_index if page is None else page - 1]
         limits.check(image.size, path)
         profile = image.info.get("icc_profile") or _nclx_profile(image.info, path)

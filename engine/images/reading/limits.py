@@ -1,11 +1,11 @@
-"""How large and how small a picture may be."""
+"""How large and how small a picture may be, and which of its file's pages there are."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import PictureError
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "check_page"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +32,13 @@ class Limits:
                 f"{path}: the picture has {width} x {height} px; each side must have at least "
                 f"{self.min_side}."
             )
+
+
+def check_page(page: int | None, pages: int, path: Path) -> None:
+    """
+    Raises:
+        PictureError: the page (from 1) that is asked for is not there.
+    """
+    if page is not None and page > pages:
+        there = f"{pages} pages" if pages > 1 else "one page"
+        raise PictureError(f"{path}: it has {there}; there is no page {page}.")

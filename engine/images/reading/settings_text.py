@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import IO
 
-from engine.images.metadata import DESCRIPTION, EXIF_SOFTWARE, settings_in
+from engine.images.metadata import described_settings, is_ours, settings_in
 from engine.images.reading.decode import identified
 from engine.images.reading.files import damaged, format_of
 from engine.images.reading.tiff import directory_of
 from engine.images.writing.encode import TEXT_KEY
 
 __all__ = ["settings_text"]
-
-MAKER = "Impasto"
 
 
 def settings_text(file: IO[bytes], path: Path) -> str | None:
@@ -29,19 +27,16 @@ def settings_text(file: IO[bytes], path: Path) -> str | None:
         file.seek(0)
         try:
             with TiffFile(file) as tiff:
-                tags = directory_of(tiff.pages.first, file)
+                return described_settings(directory_of(tiff.pages.first, file))
         except Exception as error:  # A damaged file makes tifffile raise almost anything.
             raise damaged(path, format, error) from None
-        text = tags.get(DESCRIPTION)
-        # TIFF has bytes here, of no encoding by name.
-        described = str(text).encode("latin-1", errors="replace").decode(errors="replace")
-        return described if text and str(tags.get(EXIF_SOFTWARE, "")).startswith(MAKER) else None
     image = identified(file, path, format)
     if TEXT_KEY in image.info:
         return str(image.info[TEXT_KEY])
     if found := settings_in(image.info.get("xmp") or b""):
         return found
     # Other programs write comments too.
-    ours = str(image.getexif().get(EXIF_SOFTWARE, "")).startswith(MAKER)
     comment = image.info.get("comment")
-    return comment.decode("utf-8", errors="replace") if ours and comment else None
+    if not comment or not is_ours(image.getexif()):
+        return None
+    return str(comment.decode("utf-8", errors="replace"))

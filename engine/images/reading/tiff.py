@@ -13,11 +13,19 @@ from PIL import Image
 from tifffile import TiffFile, TiffPage
 
 from engine.errors import PictureError
-from engine.images.metadata import Metadata, exif_metadata, iptc_of_photoshop, kept_iptc, kept_xmp
+from engine.images.metadata import (
+    DESCRIPTION,
+    Metadata,
+    described_settings,
+    exif_metadata,
+    iptc_of_photoshop,
+    kept_iptc,
+    kept_xmp,
+)
 from engine.images.profiles import LAB
 from engine.images.reading.file_ends import check_parts_end
 from engine.images.reading.files import damaged, raw_file
-from engine.images.reading.limits import Limits
+from engine.images.reading.limits import Limits, check_page
 from engine.images.reading.stored import StoredPicture
 from engine.images.strips import Samples, white_of
 
@@ -109,9 +117,8 @@ def _chosen(tiff: TiffFile, path: Path, page: int | None) -> tuple[int, int]:
     """Number (from 0) of the first picture that is neither a thumbnail nor a mask, and how many
     pictures there are."""
     count = len(tiff.pages)
+    check_page(page, count, path)
     if page is not None:
-        if page > count:
-            raise PictureError(f"{path}: it has {count} pages; there is no page {page}.")
         return page - 1, count
     for number in range(count):
         if not _is_aside(tiff.pages[number]):
@@ -312,7 +319,10 @@ def _metadata(page: TiffPage, file: IO[bytes]) -> tuple[Metadata, bytes | None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            metadata = exif_metadata(directory_of(page, file))
+            exif = directory_of(page, file)
+            if (described_settings(exif) or "").startswith("{"):
+                del exif[DESCRIPTION]
+            metadata = exif_metadata(exif)
     except Exception:  # Damaged metadata raises almost anything, and is no reason not to paint.
         metadata = Metadata()
     xmp, iptc, photoshop = (_bytes(tags.valueof(tag)) for tag in (XMP, IPTC, PHOTOSHOP))
@@ -328,7 +338,8 @@ def _metadata(page: TiffPage, file: IO[bytes]) -> tuple[Metadata, bytes | None]:
             metadata.photo,
             metadata.gps,
             kept_xmp(xmp),
-            kept_iptc(iptc if iptc[:1] == b"\x1c" else iptc_of_photoshop(photoshop)),
+            # ImageMagick cuts the first of the two places off.
+            max(kept_iptc(_iptc(iptc)), kept_iptc(iptc_of_photoshop(photoshop)), key=len),
             dpi,
         ),
         page.iccprofile or None,
@@ -348,12 +359,13 @@ def _ratio(value: Any) -> float:
 
 
 def _bytes(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, tuple | np.ndarray):  # IPTC is often stored as numbers of 32 bits
-        kind = np.uint8 if max(value, default=0) < 256 else np.dtype("<u4")
-        return np.asarray(value).astype(kind).tobytes()
-    return b""
+    return value if isinstance(value, bytes) else b""
+
+
+def _iptc(data: bytes) -> bytes:
+    """Often stored as numbers of 32 bits, which some writers swap in a big-endian file."""
+    swapped = data[3:4] == b"\x1c" != data[:1] and len(data) % 4 == 0
+    return np.frombuffer(data, ">u4").astype("<u4").tobytes() if swapped else data
 
 
 def _described(page: TiffPage) -> str:

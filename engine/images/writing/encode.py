@@ -12,6 +12,7 @@ from PIL import Image
 
 from engine import __version__
 from engine.errors import PictureError
+from engine.images.exif_directories import directory_bytes, exif_block
 from engine.images.metadata import PHOTOSHOP, Metadata, photoshop_of_iptc
 from engine.images.profiles import srgb_profile
 from engine.images.strips import Floats, Samples
@@ -120,7 +121,8 @@ def save(samples: Samples, alpha: Floats | None, file: IO[bytes], encoding: Enco
         profile=encoding.profile,
     )
     metadata = encoding.metadata
-    exif = metadata.exif(SOFTWARE, size, srgb=encoding.profile is None)
+    directories = metadata.directories(SOFTWARE, size, srgb=encoding.profile is None)
+    exif = exif_block(directories) if encoding.format != "jpeg" else _fitting(directories)
     profile = encoding.profile or srgb_profile()
     if encoding.format == "png":
         texts = {"Software": SOFTWARE}
@@ -143,7 +145,7 @@ def save(samples: Samples, alpha: Floats | None, file: IO[bytes], encoding: Enco
             file,
             profile=profile,
             dpi=metadata.dpi,
-            exif=exif,
+            directories=directories,
             # Where the settings take the description's place, the content's goes into XMP.
             xmp=metadata.xmp_packet(SOFTWARE, None, caption=encoding.text is not None),
             iptc=metadata.iptc,
@@ -155,6 +157,19 @@ def save(samples: Samples, alpha: Floats | None, file: IO[bytes], encoding: Enco
         options |= {"exif": exif}
         options |= {"jpeg": _jpeg, "webp": _webp, "avif": _avif}[encoding.format](encoding)
         _in_pillow(levels).save(file, encoding.format.upper(), **options)
+
+
+def _fitting(directories: dict[int, dict[int, Any]]) -> bytes:
+    """An EXIF block that fits into a JPEG's segment, without the longest tags if need be."""
+    while len(block := exif_block(directories)) > JPEG_MAX_SEGMENT:
+        _, number, tag = max(
+            (len(directory_bytes({tag: value}, number, 0)), number, tag)
+            for number, tags in directories.items()
+            for tag, value in tags.items()
+        )
+        del directories[number][tag]
+        logger.warning("EXIF's tag %#06x is too long for a JPEG; it is left out.", tag)
+    return block
 
 
 def _jpeg(encoding: Encoding) -> dict[str, Any]:

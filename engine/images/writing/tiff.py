@@ -7,9 +7,15 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from engine.images.exif_directories import (
+    EXIF_IFD,
+    GPS_IFD,
+    IMAGE,
+    Directories,
+    directory_bytes,
+    text_bytes,
+)
 from engine.images.writing.levels import Levels
 
 __all__ = ["BIGTIFF_BYTES", "write_tiff"]
@@ -24,9 +30,10 @@ BIGTIFF_BYTES = 2**32 - 2**25
 
 COMPRESS_LEVEL = 2
 
-EXIF_IFD, GPS_IFD, XMP, IPTC = 0x8769, 0x8825, 700, 33723
+XMP, IPTC = 700, 33723
 DESCRIPTION, SOFTWARE = 270, 305
-BYTES, UNDEFINED, LONG = 1, 7, 4
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
+BYTES, SHORT, LONG, UNDEFINED, LONG_8 = 1, 3, 4, 7, 16
 INCH = 2
 
 
@@ -36,7 +43,7 @@ def write_tiff(
     *,
     profile: bytes,
     dpi: tuple[float, float] | None,
-    exif: bytes,
+    directories: Directories,
     xmp: bytes,
     iptc: bytes,
     software: str,
@@ -45,30 +52,29 @@ def write_tiff(
     """
     Args:
         file: open for reading too, which EXIF takes.
-        exif: an EXIF block that begins with `Exif`; empty for none.
-        text: the description; None: the one in `exif`.
+        directories: EXIF's.
+        text: the description; None: the one in `directories`.
     """
     from tifffile import TiffFile, TiffWriter
 
     width, height = levels.size
     alpha = levels.channels == 4
     size = width * height * levels.channels * np.dtype(levels.kind).itemsize
-    block = Image.Exif()
-    block.load(exif)
+    image = dict(directories[IMAGE])
+    described = image.pop(DESCRIPTION, None)
     extra: list[Any] = [
-        (tag, "s", 0, value, True)
-        for tag, value in block.items()
-        if isinstance(value, str) and tag not in (DESCRIPTION, SOFTWARE)
+        _extra(tag, value)
+        for tag, value in image.items()
+        if tag not in (SOFTWARE, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
     ]
     if xmp:
         extra.append((XMP, BYTES, len(xmp), xmp, True))
     if iptc:
         extra.append((IPTC, UNDEFINED, len(iptc), iptc, True))
     big = size >= BIGTIFF_BYTES
-    directories = {} if big else {tag: block.get_ifd(tag) for tag in (EXIF_IFD, GPS_IFD)}
     # tifffile refuses these tags. Numbers beside them keep their place in the directory.
-    held = {tag: tag - 1 for tag, found in directories.items() if found}
-    extra += [(number, LONG, 1, 0, True) for number in held.values()]
+    held = {tag: tag - 1 for tag in (EXIF_IFD, GPS_IFD) if directories[tag]}
+    extra += [(number, LONG_8 if big else LONG, 1, 0, True) for number in held.values()]
     unnamed = _Unnamed(file)
     with TiffWriter(unnamed, bigtiff=big, byteorder="<") as writer:
         writer.write(
@@ -85,7 +91,7 @@ def write_tiff(
             maxworkers=1,
             iccprofile=profile,
             software=software,
-            description=text.encode() if text is not None else block.get(DESCRIPTION),
+            description=text.encode() if text is not None else described and text_bytes(described),
             resolution=dpi or (1, 1),
             resolutionunit=INCH if dpi else 1,
             extratags=extra,
@@ -99,15 +105,20 @@ def write_tiff(
     for tag, place in places.items():
         at = file.seek(0, os.SEEK_END)
         at += file.write(bytes(at % 2))
-        directory = ImageFileDirectory_v2(b"II*\0\0\0\0\0", group=tag)
-        for number, value in directories[tag].items():
-            directory[number] = value
-        file.write(directory.tobytes(at))
+        file.write(directory_bytes(directories[tag], tag, at, big=big))
         file.seek(place)
         file.write(tag.to_bytes(2, "little"))
-        file.seek(place + 8)
-        file.write(at.to_bytes(4, "little"))
+        file.seek(place + (12 if big else 8))
+        file.write(at.to_bytes(8 if big else 4, "little"))
     file.seek(0, os.SEEK_END)
+
+
+def _extra(tag: int, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        return tag, "s", 0, text_bytes(value), True
+    if isinstance(value, bytes):
+        return tag, BYTES, len(value), value, True
+    return tag, SHORT, 1, value, True
 
 
 class _Unnamed:

@@ -10,66 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from metadata_samples import FORMATS, IPTC, XMP, described, written
 from PIL import Image, IptcImagePlugin
-from PIL.TiffImagePlugin import IFDRational
 
-from engine.images.metadata import PHOTOSHOP, photoshop_of_iptc, without_location
-from engine.images.picture import Format, Picture, read_picture, read_settings_text, write_picture
-
-FORMATS: tuple[Format, ...] = ("png", "jpeg", "tiff", "webp", "avif")
-
-XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
- xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
- xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:exif="http://ns.adobe.com/exif/1.0/"
- xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
- xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/">
-<rdf:Description rdf:about="" exif:GPSLatitude="48,31.2N" photoshop:City="Neustadt"
- photoshop:Credit="Studio 7" tiff:Orientation="6">
-<dc:subject><rdf:Bag><rdf:li>cat</rdf:li></rdf:Bag>
-</dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
-
-# IPTC-IIM: each data set is 1C, record, number, length, text.
-IPTC = b"".join(
-    b"\x1c\x02" + bytes([number]) + len(text).to_bytes(2) + text
-    for number, text in ((80, b"A. Photographer"), (90, b"Neustadt"), (120, b"A cat"))
-)
-
-
-def exif() -> Image.Exif:
-    block = Image.Exif()
-    block[0x010E], block[0x010F] = "A caption", "Testcam"
-    block[0x013B], block[0x8298] = "A. Photographer", "(c) Studio 7"
-    block[0x0112] = 6  # orientation
-    photo = block.get_ifd(0x8769)
-    photo[0x9003], photo[0x829A] = "2024:05:01 10:00:00", IFDRational(1, 250)
-    photo[0x8827], photo[0xA434] = 400, "A lens"
-    photo[0xA001], photo[0xA002] = 1, 9999
-    photo[0x927C] = b"a maker's note"
-    place = block.get_ifd(0x8825)
-    place[1], place[2] = "N", (48.0, 31.0, 12.0)
-    return block
+from engine.images.metadata import photoshop_of_iptc, without_location
+from engine.images.picture import Format, Picture, read_picture, read_settings_text
 
 
 @pytest.fixture
 def content(tmp_path: Path) -> Picture:
-    resource = PHOTOSHOP + photoshop_of_iptc(IPTC)
-    path = tmp_path / "content.jpg"
-    Image.new("RGB", (48, 32), (60, 180, 60)).save(
-        path,
-        exif=exif(),
-        xmp=XMP,
-        dpi=(240, 240),
-        extra=b"\xff\xed" + (len(resource) + 2).to_bytes(2) + resource,
-    )
-    return read_picture(path)
-
-
-def written(content: Picture, path: Path, format: Format, **options: Any) -> Picture:
-    assert content.origin is not None
-    options = {"metadata": content.origin.metadata} | options
-    write_picture(content, path, format=format, **options)
-    return read_picture(path)
+    return described(tmp_path / "content.jpg")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -215,3 +165,88 @@ def test_iptc_reaches_a_jpeg_as_pillow_reads_it(content: Picture, tmp_path: Path
         info = IptcImagePlugin.getiptcinfo(image)
     assert info is not None
     assert info[(2, 120)] == b"A cat"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_stored_as_numbers_is_read_in_either_byte_order(tmp_path: Path, order: Any) -> None:
+    padded = IPTC.ljust(-(-len(IPTC) // 4) * 4, b"\0")
+    path = tmp_path / "content.tif"
+    numbers = np.frombuffer(padded, "<u4")  # swapped in a big-endian file, as libtiff does
+    tifffile.imwrite(
+        path,
+        np.zeros((32, 48, 3), np.uint8),
+        byteorder=order,
+        photometric="rgb",
+        extratags=[(33723, "I", len(numbers), tuple(numbers), True)],
+    )
+    in_order = path.read_bytes()
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert origin.metadata.iptc == IPTC
+    if order == ">":  # and as other programs do: the bytes as they are
+        swapped = numbers.astype(">u4").tobytes()
+        assert swapped in in_order
+        path.write_bytes(in_order.replace(swapped, padded))
+        origin = read_picture(path).origin
+        assert origin is not None
+        assert origin.metadata.iptc == IPTC
+
+
+def test_iptc_is_taken_from_the_place_that_has_all_of_it(tmp_path: Path) -> None:
+    path, resource = tmp_path / "content.tif", photoshop_of_iptc(IPTC)
+    tifffile.imwrite(
+        path,
+        np.zeros((32, 48, 3), np.uint8),
+        photometric="rgb",
+        # as ImageMagick writes it: a quarter of the records, then all
+        extratags=[
+            (33723, 7, len(IPTC) // 4, IPTC[: len(IPTC) // 4], True),
+            (34377, 1, len(resource), resource, True),
+        ],
+    )
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert origin.metadata.iptc == IPTC
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [
+        pytest.param("http://www.dji.com/drone-dji/1.0/", "GpsLatitude", id="dji"),
+        pytest.param("http://www.dji.com/drone-dji/1.0/", "GpsLongtitude", id="dji, misspelt"),
+        pytest.param("http://www.skydio.com/drone-skydio/1.0/", "Latitude", id="skydio"),
+        pytest.param("http://www.w3.org/2003/01/geo/wgs84_pos#", "lat", id="wgs84_pos"),
+        pytest.param("http://rs.tdwg.org/dwc/terms/", "decimalLongitude", id="darwin core"),
+        pytest.param("http://purl.org/dc/elements/1.1/", "coverage", id="dublin core"),
+        pytest.param("http://ns.adobe.com/xmp/1.0/DynamicMedia/", "shotLocation", id="video"),
+        pytest.param("http://ns.adobe.com/photoshop/1.0/", "State", id="photoshop"),
+    ],
+)
+@pytest.mark.parametrize("as_element", [False, True])
+def test_places_are_left_out_whichever_vocabulary_names_them(
+    tmp_path: Path, namespace: str, name: str, as_element: bool
+) -> None:
+    place = f"<n:{name}>here</n:{name}>" if as_element else ""
+    attribute = "" if as_element else f'n:{name}="here"'
+    packet = XMP.replace(
+        b'tiff:Orientation="6">', f'xmlns:n="{namespace}" {attribute}>{place}'.encode()
+    )
+    path = tmp_path / "content.webp"
+    Image.new("RGB", (48, 32)).save(path, xmp=packet)
+    origin = read_picture(path).origin
+    assert origin is not None
+    assert b"here" in origin.metadata.xmp
+    bare = without_location(origin.metadata)
+    assert b"here" not in bare.xmp
+    assert b"Studio 7" in bare.xmp
+    assert b">cat<" in bare.xmp
+
+
+def test_the_settings_of_an_earlier_painting_are_no_caption(
+    content: Picture, tmp_path: Path
+) -> None:
+    found = written(content, tmp_path / "result.tif", "tiff", text='{"steps": 5}')
+    again = written(found, tmp_path / "again.jpg", "jpeg").origin
+    assert again is not None
+    assert 0x010E not in again.metadata.image
+    assert b"A caption" in again.metadata.xmp
