@@ -7,11 +7,17 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 
 
+def result_path(name: str) -> Path:
+    """Where a result of this name goes; the folders above it are made."""
+    path = RESULTS / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def save(name: str, table: str) -> None:
     """Print a markdown table and write it to `results/NAME.md`."""
     print(table)
-    path = RESULTS / f"{name}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = result_path(f"{name}.md")
     path.write_text(table + "\n", encoding="utf-8")
     log_progress(f"written to {path}")
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.looks.neutral import Judge
 from benchmarks.machine import provenance
 from benchmarks.pictures.pairs import Pair, pairs
-from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.report import log_progress, result_path, save
 from engine.images.picture import read_picture, write_picture
 from engine.images.pyramid import resize
 from engine.images.sheet import Panel, contact_sheet
@@ -122,14 +122,9 @@ def _dialled(
         dialled.append(_Dialled(score.content, score.style, own_style, distance))
         panels.append(Panel(result.picture, f"{strength:g}"))
     sheet = contact_sheet(panels, columns=4)
-    write_picture(sheet, _folder() / f"{pair.name}.jpg", format="jpeg", quality=90, text="")
+    path = result_path(f"strength/{pair.name}.jpg")
+    write_picture(sheet, path, format="jpeg", quality=90, text="")
     return dialled
-
-
-def _folder() -> Path:
-    folder = RESULTS / "strength"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from benchmarks.machine import provenance
 from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.process import measured_apart, peak_memory
-from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.report import log_progress, result_path, save
 from engine.images.picture import read_picture
 from engine.network.vgg import load_vgg19
 from engine.settings import resolve
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> None:
             Panel("seconds of a step", "longest side, in pixels", _curves(results, "seconds", 1)),
             Panel("peak memory, MiB", "longest side, in pixels", _curves(results, "peak", 2**20)),
         ],
-        RESULTS / "scaling.png",
+        result_path("scaling.png"),
     )
 
 

@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.machine import provenance
 from benchmarks.pictures.pairs import CONTENT, STYLE
-from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.report import log_progress, result_path, save
 from engine.images.picture import read_picture, write_picture
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
@@ -54,8 +54,6 @@ def run(arguments: Sequence[str]) -> None:
         with _planned(tiled):
             paintings[name] = _painted(settings, vgg, name)
     torch.set_num_threads(threads)
-    folder = RESULTS / "seams"
-    folder.mkdir(parents=True, exist_ok=True)
     untiled = _levels(paintings["untiled"])
     borders = _borders(untiled.shape[:2], settings.margin)
     lines = [
@@ -66,7 +64,8 @@ def run(arguments: Sequence[str]) -> None:
         "|---|---|---|---|---|---|",
     ]
     for name, painting in paintings.items():
-        write_picture(painting.picture, folder / f"{name}.png", format="png", quality=95, text="")
+        path = result_path(f"seams/{name}.png")
+        write_picture(painting.picture, path, format="png", quality=95, text="")
         difference = np.abs(_levels(painting) - untiled)
         lines.append(
             f"| {name} | {painting.losses.total:,.0f} | {difference.max()} "

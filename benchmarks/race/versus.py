@@ -34,7 +34,7 @@ from benchmarks.race.peers import PEERS, Order, run_of
 from benchmarks.race.results import OURS, PairResult, Side, engine_version
 from benchmarks.race.runs import Program, Run, execute, load, recorded_trajectory_and_file
 from benchmarks.race.tables import comparison, distribution, runs_table
-from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.report import log_progress, result_path, save
 from engine.images.picture import read_picture
 from engine.network.precision import resolve_precision
 from engine.settings import Settings, resolve
@@ -52,14 +52,15 @@ def run(arguments: Sequence[str]) -> None:
     settings = _settings(options)
 
     results: list[PairResult] = []
+    folder = result_path(f"pairs/{name}")
     for pair in chosen:
         request = _request(pair, peers, settings, options)
-        kept = PairResult.load(RESULTS / "pairs" / name, pair.name)
+        kept = PairResult.load(folder, pair.name)
         if kept is None or kept.request != request or options.again or _outdated(kept, options):
             kept = None
         if kept is None and not options.stored:
-            kept = _raced(pair, peers, settings, options, request, RESULTS / name)
-            kept.save(RESULTS / "pairs" / name)
+            kept = _raced(pair, peers, settings, options, request, result_path(name))
+            kept.save(folder)
         if kept is not None:
             log_progress(f"{pair.name}: done")
             results.append(kept)

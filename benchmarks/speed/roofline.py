@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.machine import provenance
 from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.report import RESULTS, log_progress, save
+from benchmarks.report import log_progress, result_path, save
 from benchmarks.speed.flops import Convolution, convolutions, gram_flops
 from benchmarks.speed.stages import STAGES, StepTime, step_time
 from benchmarks.timing import seconds_of
@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> None:
     name = f"roofline-{options.size}"
     save(name, _report(roofs, used, canvas, settings, after, options.device))
     total = 2 * sum(c.flops for c in used) + gram_flops(canvas, settings.style_layers)
-    draw([_plotted(*roof, used, total) for roof in roofs.items()], RESULTS / f"{name}.png")
+    draw([_plotted(*roof, used, total) for roof in roofs.items()], result_path(f"{name}.png"))
 
 
 def _plotted(precision: str, roof: Roof, used: Sequence[Convolution], total: int) -> Panel:

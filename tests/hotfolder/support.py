@@ -1,9 +1,11 @@
 """What the tests of this room share: a clock, a fake dispatcher, a daemon one can step."""
 
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,22 @@ class Room:
             and name not in (".impasto/lock", ".impasto/lock.json", ".impasto/reserve")
             and path.name != ARCHIVED
         }
+
+
+@contextmanager
+def counted_calls(at_most: int) -> Iterator[None]:
+    """Fails if more functions are called within it, Python's and C's: the work of a hostile
+    input, which no slow or busy machine changes as it changes the time."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+    assert calls <= at_most, f"{calls:,} calls"

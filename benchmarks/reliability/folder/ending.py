@@ -161,7 +161,7 @@ class Ending:
         seen = {path for each in scan.candidates.values() for path in map(str, _paths(each))}
         strays = " ".join(scan.unrecognised)
         unwritten = " ".join(server._reporter._written.refused)
-        troubles = (*server._spool.troubles, *server._batches.troubles)
+        troubles = (*server._spool.troubles(), *server._batches.troubles)
         named = {words.partition(" (")[0] for words in troubles}
         live = [entry.job for entry in server._live.values()]
         named |= {job.id for job in live if f"/{shown(job.name)}.json (" in unwritten}

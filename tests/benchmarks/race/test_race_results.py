@@ -74,7 +74,6 @@ def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(versus, "RESULTS", results)
     arguments = ["--size", "48", "--steps", "3", "--peers", "plain", "--every", "2"]
     arguments += ["--threads", "1", "--set", "steps=3"]
     versus.run([*arguments, "--pairs", "cat-night"])

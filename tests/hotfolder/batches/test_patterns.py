@@ -53,7 +53,7 @@ def test_a_pattern_of_any_size_is_matched_in_time_and_without_recursion(pattern:
     compiled = PathPattern(pattern)
     for path in ("a" * 250 + ".jpg", "a/" * 300 + "b.jpg", "b/cat.jpg"):
         fits(compiled, path)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20  # backtracking would take years
 
 
 @pytest.mark.parametrize(
