@@ -295,7 +295,7 @@ class _Dialog:
         self._choices.check()
         resolve_style(self._choices, self._client)
         refuse_output(self._image, self._choices)
-        Region(self._image, self._drawables, selection_only=self._choices.selection_only).close()
+        self._region(self._choices.selection_only)
         refuse_unserved(self._client)
 
     @property
@@ -313,12 +313,14 @@ class _Dialog:
     def _exported(self, selection_only: bool) -> tuple[Path, tuple[int, int]]:
         if selection_only not in self._exports:
             path = self._folder / f"original-{selection_only}.png"
-            region = Region(self._image, self._drawables, selection_only=selection_only)
-            try:
-                self._exports[selection_only] = path, region.export(path, EXPORT_SIDE)
-            finally:
-                region.close()
+            size = self._region(selection_only).export(path, EXPORT_SIDE)
+            self._exports[selection_only] = path, size
         return self._exports[selection_only]
+
+    def _region(self, selection_only: bool) -> Region:
+        return Region(
+            self._image, self._drawables, selection_only=selection_only, keep_selection=False
+        )
 
     def _original(self) -> Path:
         """A picture of what is painted; there is none where it cannot be."""
