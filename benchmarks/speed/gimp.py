@@ -54,35 +54,54 @@ time.sleep(3)
 """
 
 HANDS = """
-def stalls(change):
-    "The longest time in which the dialog answers nothing, in the three seconds after a change."
+def stalls(name, role, change):
+    "The longest time in which the dialog answers nothing, in the three seconds of a change."
+    widget = find(name, role, dialog)
+    place = dialog.get_component_iface()
     longest, begun = 0.0, time.monotonic()
-    change()
-    while time.monotonic() < begun + 3:
-        asked = time.monotonic()
-        dialog.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
+    asked = begun
+    change(widget)
+    while asked < begun + 3:
         longest = max(longest, time.monotonic() - asked)
         time.sleep(0.005)
+        asked = time.monotonic()
+        place.get_extents(Atspi.CoordType.SCREEN)
     return longest
 
-def put(name, role, value):
-    find(name, role, dialog).get_value_iface().set_current_value(value)
+def put(value):
+    return lambda widget: widget.get_value_iface().set_current_value(value)
 
-def select(name, at):
-    find(name, "combo box", dialog).get_selection_iface().select_child(at)
+def select(at):
+    return lambda widget: widget.get_selection_iface().select_child(at)
+
+def press_it(widget):
+    widget.get_action_iface().do_action(0)
 """
 
 DIALS = {
-    "Strength": "put('Strength', 'slider', 40)",
-    "Strokes": "put('Strokes', 'slider', 1)",
-    "Size": "press('As the layer', 'check box', dialog); put('Size', 'spin button', 2048)",
-    "Seed": "put('Seed', 'spin button', 7)",
-    "Preset": "select('Preset', 3)",
-    "Output": "select('Output', 1)",
-    "Keep my colours": "press('Keep my colours', 'check box', dialog)",
-    "Only the selection (off)": "press('Only the selection', 'check box', dialog)",
-    "Only the selection (on again)": "press('Only the selection', 'check box', dialog)",
+    "Strength": ("slider", "put(40)"),
+    "Strokes": ("slider", "put(1)"),
+    "As the layer": ("check box", "press_it"),
+    "Size": ("spin button", "put(2048)"),
+    "Seed": ("spin button", "put(7)"),
+    "Preset": ("combo box", "select(2)"),
+    "Output": ("combo box", "select(1)"),
+    "Keep my colours": ("check box", "press_it"),
+    "Only the selection": ("check box", "press_it"),
 }
+"""Each widget's role, and what is done to it."""
+
+CHOSEN = {
+    "strength": 40.0,
+    "style_scale": 2.0,
+    "size": 2048,
+    "seed": 7,
+    "preset": "gatys",
+    "output": "image",
+    "keep_colours": True,
+    "selection_only": False,
+}
+"""What the dialog has to remember after that."""
 
 
 def run(arguments: list[str]) -> None:
@@ -152,12 +171,24 @@ def _dialog(gimp: Any) -> list[str]:
         PATIENCE,
     )
     lines = [f"| from the menu to the dialog | {opening:.2f} | |"]
-    for name, change in DIALS.items():
+    for name, (role, change) in DIALS.items():
         log_progress(name)
-        longest = gimp.run(f"answer = stalls(lambda: {change.replace('; ', ' or ')})", PATIENCE)
-        lines.append(f"| the dialog stands still after: {name} | {longest:.2f} | |")
+        longest = gimp.run(f"answer = stalls({name!r}, {role!r}, {change})", PATIENCE)
+        lines.append(f"| the dialog stands still for a change of *{name}* | {longest:.2f} | |")
     gimp.run("press('Cancel', 'button', dialog); wait_for(lambda: not find_dialog())")
+    _check_remembered(gimp)
     return lines
+
+
+def _check_remembered(gimp: Any) -> None:
+    from dialogs import remembered
+    from session import until
+
+    def wrong() -> dict[str, Any]:
+        now = remembered(gimp)
+        return {name: now[name] for name, value in CHOSEN.items() if now[name] != value}
+
+    until(lambda: not wrong(), f"{CHOSEN}, not {wrong()}")
 
 
 def _paintings(gimp: Any, server: Any) -> list[str]:

@@ -132,6 +132,15 @@ def show(path):
 
 def focus_image():
     """Let keys go to GIMP's main window."""
-    names = ["xdotool", "search", "--onlyvisible", "--name", "GIMP$"]
+    focus("GIMP$")
+
+
+def focus_dialog():
+    """Let keys go to the plug-in's dialog."""
+    focus("Neural Style")
+
+
+def focus(title):
+    names = ["xdotool", "search", "--onlyvisible", "--name", title]
     found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
     subprocess.run(["xdotool", "windowactivate", "--sync", found[0]], check=True)

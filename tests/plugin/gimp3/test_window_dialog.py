@@ -214,6 +214,28 @@ def test_a_server_that_is_being_started_is_that_of_its_own_folder(screen: Gimp) 
     assert "no such command" in its_own
 
 
+def test_what_was_painted_and_selected_meanwhile_is_in_the_preview(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    until(lambda: len(scripted.contents) == 1, "the preview")
+    assert scripted.content().size == (451, 300)
+    screen.run("""
+        focus_image()
+        fill(layer, "red")
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 80, 60)
+        time.sleep(0.5)
+        focus_dialog()
+    """)
+    until(lambda: len(scripted.contents) == 2, "the next preview")
+    assert scripted.content().size == (80 + 32, 60 + 32)
+    assert scripted.content().getpixel((5, 5)) == (255, 0, 0)
+    screen.run("press('Only the selection', 'check box', dialog)")
+    until(lambda: len(scripted.contents) == 3, "the preview of the layer")
+    assert scripted.content().size == (451, 300)
+
+
 def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:
     """Of a large layer that takes a second, in which the dialog stands still."""
     remember(screen, hot_folder="/share/scripted", style="sun.png")

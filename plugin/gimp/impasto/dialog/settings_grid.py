@@ -102,9 +102,7 @@ class SettingsGrid(Gtk.Grid):
         self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
         self._selected = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
         self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
-        if not has_selection:
-            self._selected.set_sensitive(False)
-            self._selected.set_tooltip_text(_("Nothing is selected"))
+        self.show_selection(exists=has_selection)
         switches = Gtk.FlowBox(
             selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=2, column_spacing=12
         )
@@ -128,6 +126,11 @@ class SettingsGrid(Gtk.Grid):
         self._keep.set_active(choices.keep_colours)
         self._selected.set_active(choices.selection_only)
         self._ignore_changes = False
+
+    def show_selection(self, *, exists: bool) -> None:
+        """Whether something is selected, so that it can be painted alone."""
+        self._selected.set_sensitive(exists)
+        self._selected.set_tooltip_text(None if exists else _("Nothing is selected"))
 
     def _sized(self, *_args: Any) -> None:
         as_layer = self._as_layer.get_active()
