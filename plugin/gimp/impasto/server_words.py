@@ -84,6 +84,13 @@ _KNOWN = (
         ),
     ),
     (
+        r"[^:]+: seconds: unknown key",
+        _(
+            "The server is older than this plug-in and knows no time. Let it take as long as it "
+            "takes."
+        ),
+    ),
+    (
         r"step \d+: the loss is no longer finite|after \d+ steps, .* nothing was painted",
         _("With these settings nothing was painted. Choose another strength or preset."),
     ),

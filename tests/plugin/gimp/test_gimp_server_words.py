@@ -115,6 +115,10 @@ def test_a_job_that_does_not_come_on_says_why() -> None:
             "Stopped after 5 minutes of running, which is its limit (max_minutes), at step 3.",
             "The server stopped the painting after 5 minutes, which is its limit.",
         ),
+        (
+            "cat.yaml, line 9: seconds: unknown key; expected a known key.",
+            "The server is older than this plug-in and knows no time.",
+        ),
         ("The moon is full.", "The server says: The moon is full."),
     ],
 )

@@ -180,6 +180,21 @@ def test_enter_paints_from_the_field_of_a_number_too(
     assert next(each["size"] for each in scripted.sidecars if each["preset"] == "standard") == 96
 
 
+def test_a_time_is_sent_as_it_is_shown_but_not_for_the_preview(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", seconds=45)
+    open_dialog(screen)
+    until(lambda: scripted.sidecars, "the preview")
+    screen.run("""
+        key("alt+i")
+        key("ctrl+a", "9", "0", "Return")
+    """)
+    until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    sent = {each["preset"]: each.get("seconds") for each in scripted.sidecars}
+    assert sent == {"preview": None, "standard": 90}
+
+
 STARTED = """
 sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
 gi.require_version("Gtk", "3.0")

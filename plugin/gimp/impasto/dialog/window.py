@@ -184,9 +184,7 @@ class _Dialog:
             return
         before, self._choices = self._choices, replace(self._choices, **choice)
         # What changes no stroke of it needs no new preview.
-        if replace(before, output="", size=0, preset="") != replace(
-            self._choices, output="", size=0, preset=""
-        ):
+        if _as_previewed(before) != _as_previewed(self._choices):
             self._changed()
         self._update_note()
 
@@ -355,6 +353,11 @@ class _Dialog:
     def _longest_side(self) -> int:
         layer = self._drawables[0]
         return max(layer.get_width(), layer.get_height())
+
+
+def _as_previewed(choices: Choices) -> Choices:
+    """Without what a preview does not show."""
+    return replace(choices, output="", size=0, seconds=0, preset="")
 
 
 def _titled(title: str, child: Any) -> Any:
