@@ -84,6 +84,14 @@ _KNOWN = (
         ),
     ),
     (
+        r"(?P<seconds>\S+) s do not suffice for (?P<width>\d+) x (?P<height>\d+) px here, where "
+        r"the shortest painting takes about (?P<least>\d+) s",
+        _(
+            "{seconds} s are too few for {width} x {height} pixels on this server: {least} are "
+            "needed. Choose more time or a smaller size."
+        ),
+    ),
+    (
         r"[^:]+: seconds: unknown key",
         _(
             "The server is older than this plug-in and knows no time. Let it take as long as it "

@@ -10,6 +10,7 @@ from PIL import Image
 from server_words import hindrance, in_our_words, pause_reason
 
 from engine.errors import EngineError
+from engine.estimate import timetable_of
 from engine.images.picture import read_picture
 from engine.memory.planner import Planner
 from engine.network.vgg import load_vgg19
@@ -73,6 +74,15 @@ def test_for_want_of_memory_a_size_is_named_that_would_fit(tmp_path: Path) -> No
     assert "on the longer side would fit" in ours
     ours = in_our_words(said(lambda: planner.plan((4096, 4096), 0, 220, 1000), tmp_path))
     assert ours == "The server has too little memory for this painting. Choose a smaller size."
+
+
+def test_of_too_little_time_what_is_needed_is_named(tmp_path: Path) -> None:
+    vgg = load_vgg19("caffe", "cpu")
+    settings = resolve({"seconds": 1, "size": 4096})
+    ours = in_our_words(
+        said(lambda: timetable_of((4096, 2048), settings, vgg, None, now=0.0), tmp_path)
+    )
+    assert ours.startswith("1 s are too few for 4096 x 2048 pixels on this server: ")
 
 
 def test_weights_that_are_missing_are_the_servers_matter(tmp_path: Path) -> None:
