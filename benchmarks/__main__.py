@@ -24,6 +24,10 @@ BENCHMARKS = {
     ),
     "step": ("speed.step", "seconds of one step beside the peers', at one size"),
     "preview": ("speed.preview", "seconds until a job's first previews, in a warm worker"),
+    "gimp": (
+        "speed.gimp",
+        "the plug-in's dialog, sending and inserting with 100 megapixels in a real GIMP 3",
+    ),
     "strength": (
         "looks.strength",
         "the strength dial over the pairs: losses, and distance from the photograph",
