@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from engine.images.pyramid import COARSEST, Size, pyramid_sizes
+from engine.memory.tiled_objective import TiledObjective
 from engine.optimisers.minimise import Objective, Snapshot, Step, Tally, minimise
+from engine.optimisers.replay import CudaGraphs
 from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 from engine.strength import strength_preset
@@ -92,16 +94,22 @@ def optimise_scale(
     objective: Objective,
     settings: Settings,
     resume: Snapshot | None,
+    *,
+    graphs: CudaGraphs | None = None,
 ) -> Iterator[Step]:
     """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.
 
     Args:
         before: of the scales before this one.
         resume: where this scale is gone on from.
+        graphs: what captures the steps, if they are to be replayed.
 
     Raises:
         NumericalError: the loss is no longer finite.
     """
+    if graphs is not None and isinstance(objective, TiledObjective):
+        graphs.refuse("the picture is computed in parts to fit into memory")
+        graphs = None
     before = before if resume is None else resume.before
     after = 0
     for stage in stages:
@@ -110,13 +118,14 @@ def optimise_scale(
             optimised = minimise(
                 _boosted(objective, canvas, stage.boost),
                 canvas,
-                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2])),
+                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,
                 after=after,
                 before=before,
                 clamp=settings.clamp,
                 report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
                 resume=resume,
+                capture=graphs,
             )
             resume = None
             for step in optimised:

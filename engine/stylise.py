@@ -27,6 +27,7 @@ from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
+from engine.optimisers.replay import CudaGraphs
 from engine.output import output_of
 from engine.pace import Pace
 from engine.settings import Settings
@@ -84,6 +85,8 @@ class Result:
     plans: tuple[Plan, ...] = ()
     """How each scale was computed, if it was planned: without a budget, or with an ample one, the
     network is computed as a whole. A scale where memory ran out has more than one."""
+    graphs: str | None = None
+    """Which steps were replayed as CUDA graphs, in words; None where none were to be."""
 
 
 def stylise(
@@ -98,6 +101,7 @@ def stylise(
     targets: StyleTargets | None = None,
     resume: State | None = None,
     budget: int | None = None,
+    graphs: bool = True,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -119,6 +123,8 @@ def stylise(
         budget: bytes that the process (on a GPU: the device) may hold. Each scale is planned to fit
             into it (`engine.memory`); None: no limit. If memory runs out all the same, the scale
             goes on where it is with a smaller plan.
+        graphs: on CUDA, capture the steps of a scale once and replay them. What cannot be captured
+            is computed step by step.
 
     Raises:
         BudgetError: nothing fits into the budget, or into what there is; says what would.
@@ -128,7 +134,7 @@ def stylise(
         NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     pace = Pace(before=resume.seconds if resume else 0.0)
-    painting = _Painting(content, styles, settings, vgg, initial, targets, budget)
+    painting = _Painting(content, styles, settings, vgg, initial, targets, budget, graphs)
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)
     resume = None  # Else the optimiser's old state would stay in memory.
@@ -165,6 +171,7 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
         plans=tuple(painting.plans),
+        graphs=painting.graphs.describe() if painting.graphs is not None else None,
     )
 
 
@@ -180,6 +187,7 @@ class _Painting:
         initial: Picture | None,
         targets: StyleTargets | None,
         budget: int | None,
+        graphs: bool,
     ) -> None:
         self.sizes, self.steps = zip(*scales_of(content.size, settings), strict=True)
         _check(content, styles, settings, initial, self.sizes[-1])
@@ -189,6 +197,7 @@ class _Painting:
         self._strength = strength_preset(settings.strength)
         style_weight = settings.style_weight * self._strength.style
         self._settings = settings.model_copy(update={"style_weight": style_weight})
+        self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
         self._planned = PlannedScales(vgg, self._settings, budget)
         pictures = [content, *styles, *([initial] if initial is not None else [])]
         on_host = vgg.device.type == "cpu"
@@ -210,7 +219,10 @@ class _Painting:
         """
         tally, snapshot, planned, picture = Tally(), None, None, None
         if resume is not None:
-            snapshot, planned = _checked(resume, self.sizes, self._settings), resume.plan
+            snapshot, planned = (
+                _checked(resume, self.sizes, self._settings, self._vgg.device.type),
+                resume.plan,
+            )
             self._generator.set_state(resume.generator)
         for scale in range(resume.scale if resume is not None else 0, len(self.sizes)):
             size, resume = self.sizes[scale], None
@@ -230,7 +242,7 @@ class _Painting:
             )
             optimised = self._planned.optimise(
                 partial(self._objective, size),
-                partial(optimise_scale, canvas, stages, tally),
+                partial(optimise_scale, canvas, stages, tally, graphs=self.graphs),
                 (canvas.shape[-1], canvas.shape[-2]),
                 self.steps[scale],
                 held=self._held + canvas.nbytes + colours,
@@ -305,11 +317,12 @@ class _Painting:
         )
 
 
-def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
+def _checked(state: State, sizes: Sequence[Size], settings: Settings, device: str) -> Snapshot:
     """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: this painting has no such scale, another size there, or another optimiser.
+        StateError: this painting has no such scale, another size there, another optimiser, or
+            another form of its memory.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
     margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
@@ -324,6 +337,11 @@ def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapsho
         raise StateError(
             f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
             "Start anew."
+        )
+    if settings.optimiser == "lbfgs" and ("inverse" in state.optimiser) != (device != "cpu"):
+        raise StateError(
+            f"a state of another kind of device than {device} cannot be gone on from: L-BFGS's "
+            "pairs are kept in another form there. Start anew."
         )
     before = Tally(state.rejected_moves, state.improved)
     return Snapshot(state.done, state.canvas, state.optimiser, before)
