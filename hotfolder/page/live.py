@@ -1,0 +1,113 @@
+"""What changes in the folder, told to every open page: each part is rendered once for all of them.
+
+The folder is read by a thread, more often while somebody watches. A page that is slow gets the
+newest of each part, and nothing twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from functools import partial
+
+import anyio.to_thread
+
+from hotfolder.page.folder.snapshot import FolderReader, Snapshot
+
+__all__ = ["Live"]
+
+log = logging.getLogger(__name__)
+
+WATCHED_SECONDS = 0.5
+UNWATCHED_SECONDS = 3.0
+"""Between two looks at the folder."""
+
+SILENCE_SECONDS = 15.0
+"""After which an empty comment shows proxies, and us, that the stream lives."""
+
+RETRY_MILLISECONDS = 2000
+"""After which a browser connects again."""
+
+Render = Callable[[Snapshot], str]
+
+
+class Live:
+    """Watches one folder for all open pages."""
+
+    def __init__(self, reader: FolderReader, parts: Mapping[str, Render]) -> None:
+        """`parts`: what makes the HTML of each part of a page."""
+        self._reader = reader
+        self._parts = parts
+        self._html: dict[str, str] = {}
+        self._versions = dict.fromkeys(parts, 0)
+        self._watchers: set[_Watcher] = set()
+        self._look_now = asyncio.Event()
+        self._closed = False
+
+    async def run(self) -> None:
+        """Look at the folder, again and again."""
+        while not self._closed:
+            try:
+                await anyio.to_thread.run_sync(self._reader.refresh)
+                self._render()
+            except Exception:  # The next look may find the folder in order again.
+                log.exception("the folder cannot be shown")
+            pause = WATCHED_SECONDS if self._watchers else UNWATCHED_SECONDS
+            try:
+                async with asyncio.timeout(pause):
+                    await self._look_now.wait()
+            except TimeoutError:
+                pass
+            self._look_now.clear()
+
+    async def look(self) -> None:
+        """Look now: somebody has just done something. All statuses are looked at."""
+        await anyio.to_thread.run_sync(partial(self._reader.refresh, listing=True))
+        self._render()
+
+    def close(self) -> None:
+        """End all streams."""
+        self._closed = True
+        self._look_now.set()
+        for watcher in self._watchers:
+            watcher.changed.set()
+
+    async def stream(self, parts: Collection[str]) -> AsyncIterator[bytes]:
+        """Server-sent events: `event: PART`, and its HTML. The present one first."""
+        watcher = _Watcher()
+        self._watchers.add(watcher)
+        self._look_now.set()
+        seen = dict.fromkeys((part for part in parts if part in self._parts), -1)
+        try:
+            yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+            while not self._closed:
+                watcher.changed.clear()
+                for part, version in seen.items():
+                    if (newest := self._versions[part]) != version and part in self._html:
+                        seen[part] = newest
+                        yield _event(part, self._html[part])
+                try:
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        await watcher.changed.wait()
+                except TimeoutError:
+                    yield b": still here\n\n"
+        finally:
+            self._watchers.discard(watcher)
+
+    def _render(self) -> None:
+        for part, render in self._parts.items():
+            html = render(self._reader.latest)
+            if html != self._html.get(part):
+                self._html[part] = html
+                self._versions[part] += 1
+        for watcher in self._watchers:
+            watcher.changed.set()
+
+
+class _Watcher:
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+
+
+def _event(name: str, html: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
+    return f"event: {name}\n{lines}\n".encode()
