@@ -105,6 +105,10 @@ async def drop_pictures(request: Request) -> Response:
         like = await _in_thread(partial(_like, site, _text(form, "like")))
 
         def deliver() -> tuple[dict[str, str], list[str]]:
+            try:
+                site.reader.client.check()
+            except ClientError as error:
+                return {"content": str(error)}, []
             with read_drop(form, site.folder, like, library) as made:
                 if made.errors:
                     return made.errors, []

@@ -57,16 +57,19 @@ def read_drop(
     made = Drop(filled, errors=dict(filled.errors))
     with tempfile.TemporaryDirectory(prefix="impasto-page-") as place:
         staging = _Staging(Path(place).resolve())
-        try:
-            made.contents = staging.uploads(form.getlist("content"))
-            made.styles = [name for name in form.getlist("style") if isinstance(name, str) and name]
-            if unknown := [name for name in made.styles if name not in library]:
-                made.errors["style"] = f"There is no style {unknown[0]} in the library."
-            made.styles += staging.uploads(form.getlist("style_file"))
-            if like is not None:
-                _add_originals(made, like, folder, staging, given)
-        except InputError as error:
-            made.errors["content"] = str(error)
+        made.styles = [name for name in form.getlist("style") if isinstance(name, str) and name]
+        if unknown := [name for name in made.styles if name not in library]:
+            made.errors["style"] = f"There is no style {unknown[0]} in the library."
+        for key, error_key, files in (
+            ("content", "content", made.contents),
+            ("style_file", "style", made.styles),
+        ):
+            try:
+                files += staging.uploads(form.getlist(key))
+            except InputError as error:
+                made.errors[error_key] = str(error)
+        if like is not None:
+            _add_originals(made, like, folder, staging, given)
         if not made.contents:
             made.errors.setdefault("content", "Choose at least one picture to paint.")
         if not made.styles:

@@ -72,7 +72,8 @@ class PageProcess:
                     start_new_session=True,
                     creationflags=system.background_flags,
                 )
-                code = self._process.wait()
+                with self._process:  # Closes the pipe to it.
+                    code = self._process.wait()
             except OSError as error:
                 log.warning("the page cannot be started: %s", error)
                 code = -1

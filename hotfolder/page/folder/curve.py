@@ -18,7 +18,8 @@ WIDTH, HEIGHT = 600, 140
 MAX_POINTS = 400
 """Of one job. A longer curve loses every second point."""
 
-KINDS = ("content", "style", "total")
+KINDS = ("total", "style", "content")
+"""The style's, which is often nearly the total, lies over it."""
 
 
 class Line(NamedTuple):

@@ -61,7 +61,7 @@ class Query:
     """What is searched for."""
 
     text: str = ""
-    """Words that stand in the name, the styles or the settings."""
+    """Words that stand in the name."""
     style: str = ""
     """File name of a style."""
     setting: str = ""
@@ -172,20 +172,19 @@ class Gallery:
         day = painting.time.date() if query.since or query.until else None
         if day is not None and not (query.since or day) <= day <= (query.until or day):
             return False
-        words = [w for w in fold_name(query.text).split() if w not in fold_name(painting.name)]
-        if not words and not query.style and not query.setting:
+        name = fold_name(painting.name)
+        if not all(word in name for word in fold_name(query.text).split()):
+            return False
+        if not query.style and not query.setting:
             return True
         text = self._record_of(painting).decode("utf-8", errors="replace")
-        styles, settings = _part(text, "styles"), _part(text, "settings")
-        if query.style and fold_name(query.style) not in fold_name(styles):
+        if query.style and fold_name(query.style) not in fold_name(_part(text, "styles")):
             return False
         if query.setting:
             key, _, value = re.sub(r"\s*[=:]\s*", "=", query.setting.strip()).partition("=")
             line = rf"^ +{re.escape(key)}: {re.escape(value) + '$' if value else ''}"
-            if not re.search(line, settings, re.MULTILINE):
-                return False
-        content = _part(text, "content")
-        return all(word in fold_name(content + styles + settings) for word in words)
+            return re.search(line, _part(text, "settings"), re.MULTILINE) is not None
+        return True
 
     def _record_of(self, painting: Painting) -> bytes:
         path = self._folder.outbox / f"{painting.name}{RECORD_SUFFIX}"
