@@ -47,8 +47,7 @@ class Live:
         """Look at the folder, again and again."""
         while not self._closed:
             try:
-                await anyio.to_thread.run_sync(self._reader.refresh)
-                self._render()
+                await self.look(listing=False)
             except Exception:  # The next look may find the folder in order again.
                 log.exception("the folder cannot be shown")
             pause = WATCHED_SECONDS if self._watchers else UNWATCHED_SECONDS
@@ -59,10 +58,15 @@ class Live:
                 pass
             self._look_now.clear()
 
-    async def look(self) -> None:
-        """Look now: somebody has just done something. All statuses are looked at."""
-        await anyio.to_thread.run_sync(partial(self._reader.refresh, listing=True))
-        self._render()
+    async def look(self, *, listing: bool = True) -> None:
+        """Look now; with `listing` at all statuses, since somebody has just done something."""
+        newest = await anyio.to_thread.run_sync(partial(self._rendered, listing=listing))
+        for part, html in newest.items():
+            if html != self._html.get(part):
+                self._html[part] = html
+                self._versions[part] += 1
+        for watcher in self._watchers:
+            watcher.changed.set()
 
     def close(self) -> None:
         """End all streams."""
@@ -93,14 +97,10 @@ class Live:
         finally:
             self._watchers.discard(watcher)
 
-    def _render(self) -> None:
-        for part, render in self._parts.items():
-            html = render(self._reader.latest)
-            if html != self._html.get(part):
-                self._html[part] = html
-                self._versions[part] += 1
-        for watcher in self._watchers:
-            watcher.changed.set()
+    def _rendered(self, *, listing: bool) -> dict[str, str]:
+        """The HTML of each part as it is now; in a thread."""
+        snapshot = self._reader.refresh(listing=listing)
+        return {part: render(snapshot) for part, render in self._parts.items()}
 
 
 class _Watcher:

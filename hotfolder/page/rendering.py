@@ -14,6 +14,7 @@ from engine import __version__
 from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.near_misses import split_reason
 from hotfolder.page.folder import curve
+from hotfolder.page.folder.gallery import Gallery
 from hotfolder.page.folder.snapshot import FolderReader, Snapshot
 from hotfolder.page.folder.words import bytes_in_words, duration, moment, number
 from plugin.client.protocol import parse_time
@@ -22,7 +23,7 @@ __all__ = ["PARTS", "STATIC", "Renderer"]
 
 STATIC = Path(__file__).with_name("static")
 
-PARTS = ("server", "now", "queue", "batches", "strays")
+PARTS = ("server", "now", "queue", "batches", "strays", "latest")
 """The parts of a page that change by themselves: templates `parts/NAME.html`."""
 
 QUEUE_SHOWN = 100
@@ -42,7 +43,13 @@ STATES = {
 class Renderer:
     """The templates of one hot folder's page."""
 
-    def __init__(self, reader: FolderReader, *, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        reader: FolderReader,
+        gallery: Gallery,
+        *,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
         self._reader = reader
         self._now = now or (lambda: datetime.now().astimezone())
         self._environment = Environment(
@@ -71,6 +78,7 @@ class Renderer:
             "STATES": STATES,
             "QUEUE_SHOWN": QUEUE_SHOWN,
             "CURVE": curve,
+            "latest_paintings": gallery.latest,
         }
 
     def page(self, template: str, **values: Any) -> str:

@@ -44,7 +44,7 @@ def new_site(folder: FolderPaths) -> Site:
     """The page of a hot folder, before anybody has looked at it."""
     reader = FolderReader(folder)
     gallery = Gallery(folder)
-    renderer = Renderer(reader)
+    renderer = Renderer(reader, gallery)
     return Site(
         folder,
         reader,

@@ -73,9 +73,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
 
 
 async def now(request: Request) -> Response:
-    site = site_of(request)
-    shelf = await _in_thread(site.gallery.shelf, Query(), "", 8)
-    return page(request, "now.html", latest=shelf.paintings)
+    return page(request, "now.html")
 
 
 async def gallery(request: Request) -> Response:
@@ -206,10 +204,13 @@ async def job_picture(request: Request) -> Response:
     """The picture that a live job is to paint."""
     site = site_of(request)
     job = site.reader.latest.job(request.path_params["name"])
-    path = None if job is None else await _in_thread(content_of, site.folder, job)
-    if path is None:
+    if job is None:
         raise HTTPException(404)
-    return await _thumbnail(request, path, SIDES["small"])
+    path = await _in_thread(content_of, site.folder, job)
+    with contextlib.suppress(HTTPException):
+        if path is not None:
+            return await _thumbnail(request, path, SIDES["small"])
+    return _blank()  # It may just be on its way into the spool.
 
 
 async def preview(request: Request) -> Response:
@@ -252,10 +253,15 @@ async def _thumbnail(request: Request, path: Path, side: int) -> Response:
     except OSError:
         raise HTTPException(404) from None
     if made is None:
-        return FileResponse(
-            STATIC / "none.svg", media_type="image/svg+xml", headers={"Cache-Control": "no-store"}
-        )
+        return _blank()
     return _file(made, "image/webp", kept="v" in request.query_params)
+
+
+def _blank() -> Response:
+    """In the place of a picture that cannot be shown."""
+    return FileResponse(
+        STATIC / "none.svg", media_type="image/svg+xml", headers={"Cache-Control": "no-store"}
+    )
 
 
 def _file(path: Path, media_type: str | None, *, kept: bool) -> Response:

@@ -4,7 +4,7 @@ import contextlib
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,9 @@ __all__ = ["Details", "Gallery", "Painting", "Query", "Shelf"]
 
 PAGE = 48
 """Paintings that are shown at once."""
+
+LATEST = 8
+"""Paintings that are shown beside the queue."""
 
 SETTLED_SECONDS = 2.0
 """A folder that has changed within so long is listed again: its time may be coarse."""
@@ -105,7 +108,7 @@ class Details:
 
 
 class Gallery:
-    """The results of one hot folder, the newest first. Used by one thread at a time."""
+    """The results of one hot folder, the newest first, for any thread: lists are replaced whole."""
 
     def __init__(self, folder: FolderPaths, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -126,12 +129,16 @@ class Gallery:
             self._stamp, self._settled = stamp, settled
         return self._paintings
 
+    def latest(self) -> list[Painting]:
+        """The last that were finished."""
+        return self.paintings()[:LATEST]
+
     def shelf(self, query: Query, after: str = "", count: int = PAGE) -> Shelf:
         """One page of what is searched for, behind the cursor `after`."""
         found = []
         everything = self.paintings()
         with descriptors.kept_open():
-            for painting in self._behind(after):
+            for painting in _behind(everything, after):
                 if self._fits(painting, query):
                     found.append(painting)
                 if len(found) > count:
@@ -159,14 +166,6 @@ class Gallery:
             [(n, self._style(n, originals)) for each in styles if (n := _file_of(each))],
             extras,
         )
-
-    def _behind(self, cursor: str) -> Iterator[Painting]:
-        stamp, _, name = cursor.partition(".")
-        if not stamp.isdecimal():
-            yield from self._paintings
-            return
-        last = (int(stamp), name)
-        yield from (each for each in self._paintings if (each.mtime_ns, each.name) < last)
 
     def _fits(self, painting: Painting, query: Query) -> bool:
         day = painting.time.date() if query.since or query.until else None
@@ -233,6 +232,15 @@ def _listed(outbox: Path) -> list[Painting]:
         if f"{stem}{RECORD_SUFFIX}" in found and stat.S_ISREG(facts.st_mode) and facts.st_size:
             paintings.append(Painting(stem, file, facts.st_mtime_ns, facts.st_size))
     return sorted(paintings, key=lambda each: (each.mtime_ns, each.name), reverse=True)
+
+
+def _behind(paintings: Sequence[Painting], cursor: str) -> Iterable[Painting]:
+    """Those that come after the one of the cursor; all of them if it is none."""
+    stamp, _, name = cursor.partition(".")
+    if not stamp.isdecimal():
+        return paintings
+    last = (int(stamp), name)
+    return (each for each in paintings if (each.mtime_ns, each.name) < last)
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 A status is read when its file has changed. Of thousands that have ended only a few facts are kept.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ class Snapshot:
 
 
 class FolderReader:
-    """Makes snapshots of one hot folder. Used by one thread at a time."""
+    """Makes snapshots of one hot folder, for any thread."""
 
     def __init__(self, folder: FolderPaths, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
@@ -90,6 +91,7 @@ class FolderReader:
         self.latest = Snapshot()
         self._clock = clock
         self._pause = Pause(folder)
+        self._lock = threading.Lock()
         self._known: dict[str, tuple[tuple[int, int], Status | Ended | None]] = {}
         self._listed_at = float("-inf")
         self._listing_took = 0.0
@@ -97,6 +99,10 @@ class FolderReader:
     def refresh(self, *, listing: bool = False) -> Snapshot:
         """The present moment; `listing` has every status looked at, and not only those that are
         likely to have changed."""
+        with self._lock:
+            return self._refreshed(listing=listing)
+
+    def _refreshed(self, *, listing: bool) -> Snapshot:
         try:
             server = self.client.server()
         except FolderMissing:

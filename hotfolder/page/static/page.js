@@ -10,7 +10,7 @@ if (parts.length) {
   const source = new EventSource("/events?parts=" + wanted.join(","));
   for (const part of parts) {
     source.addEventListener(part.dataset.part, (event) => {
-      Idiomorph.morph(part, event.data, { morphStyle: "innerHTML", ignoreActiveValue: true });
+      Idiomorph.morph(part, event.data, { morphStyle: "innerHTML" });
       htmx.process(part);
     });
   }
@@ -27,6 +27,13 @@ if (parts.length) {
 addEventListener("error", (event) => {
   if (event.target instanceof HTMLImageElement && !event.target.src.includes("none.svg")) event.target.src = "/static/none.svg";
 }, true);
+
+/* The next paintings of the gallery are asked for before its end is seen. */
+const ends = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) { ends.unobserve(target); target.click(); }
+}, { rootMargin: "1200px" });
+const observe_end = () => document.querySelectorAll(".more a").forEach((link) => ends.observe(link));
+document.addEventListener("htmx:load", observe_end);
 
 /* Before and after. */
 for (const figure of document.querySelectorAll("[data-compare]")) {
