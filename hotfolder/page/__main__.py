@@ -1,6 +1,7 @@
 """`python -m hotfolder.page HOT HOST:PORT`: the page as a child process of `impasto watch --page`,
 which ends when its standard input does."""
 
+import os
 import signal
 import sys
 
@@ -11,6 +12,9 @@ from hotfolder.paths import FolderPaths
 
 __all__: list[str] = []
 
+NICENESS = 5
+"""Painting comes first."""
+
 
 def _say(words: str) -> None:
     sys.stderr.write(f"{words}\n")
@@ -19,6 +23,8 @@ def _say(words: str) -> None:
 
 def main() -> int:
     root, address = sys.argv[1:]
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         serve_page(FolderPaths(root), parse_page_address(address), say=_say, with_parent=True)

@@ -21,6 +21,11 @@ WATCHED_SECONDS = 0.5
 UNWATCHED_SECONDS = 3.0
 """Between two looks at the folder."""
 
+BYTES_PER_SECOND = 1_000_000
+EVENTS_PER_SECOND = 100
+"""What the news of one part may take, of all pages together: the larger it is, and the more pages
+are open, the more seldom it is sent."""
+
 SILENCE_SECONDS = 15.0
 """After which an empty comment shows proxies, and us, that the stream lives."""
 
@@ -39,6 +44,8 @@ class Live:
         self._parts = parts
         self._html: dict[str, str] = {}
         self._versions = dict.fromkeys(parts, 0)
+        self._due = dict.fromkeys(parts, 0.0)
+        """When each part may be sent again."""
         self._watchers: set[_Watcher] = set()
         self._look_now = asyncio.Event()
         self._closed = False
@@ -61,10 +68,13 @@ class Live:
     async def look(self, *, listing: bool = True) -> None:
         """Look now; with `listing` at all statuses, since somebody has just done something."""
         newest = await anyio.to_thread.run_sync(partial(self._rendered, listing=listing))
+        now = asyncio.get_running_loop().time()
         for part, html in newest.items():
-            if html != self._html.get(part):
+            if html != self._html.get(part) and (listing or now >= self._due[part]):
                 self._html[part] = html
                 self._versions[part] += 1
+                cost = max(len(html) / BYTES_PER_SECOND, 1 / EVENTS_PER_SECOND)
+                self._due[part] = now + cost * len(self._watchers)
         for watcher in self._watchers:
             watcher.changed.set()
 
@@ -85,10 +95,14 @@ class Live:
             yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
             while not self._closed:
                 watcher.changed.clear()
-                for part, version in seen.items():
-                    if (newest := self._versions[part]) != version and part in self._html:
-                        seen[part] = newest
-                        yield _event(part, self._html[part])
+                news = [
+                    part
+                    for part, version in seen.items()
+                    if self._versions[part] != version and part in self._html
+                ]
+                if news:
+                    seen |= {part: self._versions[part] for part in news}
+                    yield b"".join(_event(part, self._html[part]) for part in news)
                 try:
                     async with asyncio.timeout(SILENCE_SECONDS):
                         await watcher.changed.wait()

@@ -26,7 +26,7 @@ STATIC = Path(__file__).with_name("static")
 PARTS = ("server", "now", "queue", "batches", "strays", "latest")
 """The parts of a page that change by themselves: templates `parts/NAME.html`."""
 
-QUEUE_SHOWN = 100
+QUEUE_SHOWN = 50
 """Jobs of the queue that are listed; of the others the number."""
 
 STATES = {
