@@ -100,7 +100,10 @@ async def act(request: Request) -> Response:
 async def drop_pictures(request: Request) -> Response:
     """The form for new paintings."""
     site = site_of(request)
-    async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
+    async with (
+        site.uploads,
+        request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form,
+    ):
         library = [style.name for style in await _in_thread(site.library)]
         like = await _in_thread(partial(_like, site, _text(form, "like")))
 
@@ -138,7 +141,7 @@ async def drop_pictures(request: Request) -> Response:
 async def upload_styles(request: Request) -> Response:
     """New pictures of the style library."""
     site = site_of(request)
-    async with request.form(max_files=MAX_FILES, max_fields=20) as form:
+    async with site.uploads, request.form(max_files=MAX_FILES, max_fields=20) as form:
 
         def add() -> Answer:
             names = add_styles(form, site.folder)
@@ -163,12 +166,14 @@ async def _answered(request: Request, form: FormData, work: Callable[[], Answer]
     back = _text(form, "back")
     if request.headers.get("hx-request"):
         html = site.renderer.page(
-            "parts/note.html", words=answer.words, failed=failed, deleted=answer.deleted, back=back
+            "parts/note.html",
+            words=answer.words,
+            failed=failed,
+            deleted=answer.deleted,
+            back=back,
+            reload=bool(not failed and _text(form, "then")),
         )
-        headers = {}
-        if not failed and _text(form, "then"):
-            headers["HX-Refresh"] = "true"
-        return HTMLResponse(html, 422 if failed else 200, headers)
+        return HTMLResponse(html, 422 if failed else 200)
     if failed:
         html = site.renderer.page("said.html", words=answer.words, back=_local(back), path="")
         return HTMLResponse(html, 422)

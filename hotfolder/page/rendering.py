@@ -16,7 +16,8 @@ from hotfolder.near_misses import split_reason
 from hotfolder.page.folder import curve
 from hotfolder.page.folder.gallery import Gallery
 from hotfolder.page.folder.snapshot import FolderReader, Snapshot
-from hotfolder.page.folder.words import bytes_in_words, duration, moment, number
+from hotfolder.page.folder.words import bytes_in_words, duration, moment, number, time_to_go
+from plugin.client import Status
 from plugin.client.protocol import parse_time
 
 __all__ = ["PARTS", "STATIC", "Renderer"]
@@ -64,6 +65,7 @@ class Renderer:
             "bytes": bytes_in_words,
             "number": number,
             "moment": self._moment,
+            "to_go": self._to_go,
             "segment": lambda text: quote(str(text), safe=""),
             "path": lambda text: quote(str(text), safe="/"),
             "query": lambda values: urlencode({k: v for k, v in values.items() if v}),
@@ -95,6 +97,9 @@ class Renderer:
     def _part(self, part: str, snapshot: Snapshot) -> str:
         template = self._environment.get_template(f"parts/{part}.html")
         return template.render(snap=snapshot, curves=self._reader.curves)
+
+    def _to_go(self, batch: Status) -> float | None:
+        return time_to_go(batch.fraction, parse_time(batch.dropped), self._now())
 
     def _moment(self, time: datetime | str | None) -> str:
         """A time, or the text of one, as people write it."""

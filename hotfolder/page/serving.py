@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 MAX_UPLOAD = 1 << 30
 """Bytes of one request that carries pictures."""
 
+MAX_CONNECTIONS = 1000
+
 CLOSING_SECONDS = 3
 """For requests that are under way when the page ends."""
 
@@ -62,6 +64,7 @@ def serve_page(
         ws="none",
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=CLOSING_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )

@@ -1,5 +1,6 @@
 """What the page of one hot folder holds while it is served. Nothing of it outlives the process."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -20,6 +21,8 @@ MAX_STREAMS = 500
 MAX_STREAMS_EACH = 300
 """Open pages, of all visitors and of one address."""
 
+MAX_UPLOADS = 3
+
 
 @dataclass(frozen=True)
 class Site:
@@ -31,6 +34,8 @@ class Site:
     renderer: Renderer
     live: Live
     streams: OpenStreams
+    uploads: asyncio.Semaphore
+    """Requests with files that are taken at once."""
 
     def library(self) -> list[Style]:
         """The styles that there are."""
@@ -54,6 +59,7 @@ def new_site(folder: FolderPaths) -> Site:
         renderer,
         Live(reader, renderer.parts()),
         OpenStreams(MAX_STREAMS, MAX_STREAMS_EACH),
+        asyncio.Semaphore(MAX_UPLOADS),
     )
 
 

@@ -57,6 +57,8 @@ class Snapshot:
     batches: Sequence[Status] = ()
     """Batches that have not ended."""
     ended: Mapping[str, Ended] | None = None
+    failed: int = 0
+    """Folders in failed/."""
     free_bytes: int | None = None
     disk_bytes: int | None = None
     previews: Mapping[str, int] | None = None
@@ -93,6 +95,8 @@ class FolderReader:
         self._pause = Pause(folder)
         self._lock = threading.Lock()
         self._known: dict[str, tuple[tuple[int, int], Status | Ended | None]] = {}
+        self._failed_seen = 0, 0
+        """The time of failed/, and how many are in it."""
         self._listed_at = float("-inf")
         self._listing_took = 0.0
 
@@ -124,6 +128,7 @@ class FolderReader:
             live=live,
             batches=sorted(batches, key=lambda job: job.dropped),
             ended={job.name: job for _, job in self._known.values() if isinstance(job, Ended)},
+            failed=self._failed(),
             free_bytes=free,
             disk_bytes=disk,
             previews=self._previews(live),
@@ -175,6 +180,16 @@ class FolderReader:
             return self._pause.reason()
         except OSError:
             return self.latest.paused
+
+    def _failed(self) -> int:
+        try:
+            stamp = folder_access.lstat(self.folder.failed).st_mtime_ns
+            if stamp != self._failed_seen[0]:
+                names = folder_access.names(self.folder.failed)
+                self._failed_seen = stamp, sum(not name.startswith(".") for name in names)
+        except OSError:
+            return 0
+        return self._failed_seen[1]
 
     def _room(self) -> tuple[int | None, int | None]:
         try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-__all__ = ["bytes_in_words", "duration", "moment", "number"]
+__all__ = ["bytes_in_words", "duration", "moment", "number", "time_to_go"]
 
 
 def duration(seconds: float | None) -> str:
@@ -18,6 +18,13 @@ def duration(seconds: float | None) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     return f"{round(hours / 24)} days"
+
+
+def time_to_go(fraction: float, since: datetime | None, now: datetime) -> float | None:
+    """Seconds until a work is done of which `fraction` took the time since; None: too early."""
+    if since is None or not 0.02 <= fraction < 1:
+        return None
+    return (now - since).total_seconds() * (1 - fraction) / fraction
 
 
 def moment(time: datetime, now: datetime) -> str:

@@ -75,6 +75,7 @@ let going = 0;
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target !== note) return;
   clearTimeout(going);
+  if (note.querySelector("[data-reload]")) setTimeout(() => location.reload(), 1500);
   const stays = note.querySelector("[data-stays]");
   going = setTimeout(() => note.replaceChildren(), stays ? 20000 : 6000);
 });

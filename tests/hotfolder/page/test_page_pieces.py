@@ -10,7 +10,7 @@ from hotfolder.config.model import Config
 from hotfolder.config.page_address import PageAddress, parse_page_address
 from hotfolder.page.fields import fill, form_values, groups
 from hotfolder.page.folder.curve import HEIGHT, MAX_POINTS, WIDTH, Curve, LossCurves
-from hotfolder.page.folder.words import bytes_in_words, duration, moment, number
+from hotfolder.page.folder.words import bytes_in_words, duration, moment, number, time_to_go
 from hotfolder.page.safety.rates import OpenStreams, RateLimit
 from plugin.client import Status
 
@@ -37,6 +37,14 @@ def test_durations_as_people_say_them(seconds: float | None, words: str) -> None
 )
 def test_moments_as_people_say_them(time: datetime, words: str) -> None:
     assert moment(time, datetime(2026, 3, 12, 10, 0)) == words
+
+
+def test_the_time_to_go_of_a_batch_is_that_of_what_is_done() -> None:
+    began, now = datetime(2026, 3, 12, 9, 0), datetime(2026, 3, 12, 9, 10)
+    assert time_to_go(0.25, began, now) == 1800.0
+    assert time_to_go(0.0, began, now) is None
+    assert time_to_go(1.0, began, now) is None
+    assert time_to_go(0.5, None, now) is None
 
 
 @pytest.mark.parametrize(
