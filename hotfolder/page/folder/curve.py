@@ -46,6 +46,11 @@ class Curve:
         if len(self.points) > MAX_POINTS:
             del self.points[1:-1:2]
 
+    @property
+    def begins(self) -> float:
+        """The fraction of the work at which it was first seen."""
+        return self.points[0][0] if self.points else 0.0
+
     def lines(self) -> list[Line]:
         """The curves, on a logarithmic scale that they share; empty before there are two points."""
         found = {kind: self._values(kind) for kind in KINDS}
