@@ -39,6 +39,8 @@ class State:
     """Whether the loss was lowered at one of them."""
     plan: Mapping[str, Any] | None = None
     """`Plan.document` of the scale, since the plan decides how sums are rounded."""
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    """`Schedule.document`, where it is decided on the way when a scale ends."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The caller's own data, unchanged: numbers, text, bytes, None, lists and mappings of these."""
 

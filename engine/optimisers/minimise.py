@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.errors import NumericalError
 from engine.optimisers.optimiser import Optimiser, OptimiserState
 
-__all__ = ["Losses", "Objective", "Snapshot", "Step", "Tally", "minimise"]
+__all__ = ["Ending", "Losses", "Objective", "Snapshot", "Step", "Tally", "minimise"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Losses:
     def total(self) -> float:
         return self.content + self.style + self.tv
 
+
+Ending = Callable[[int, Losses], int]
+"""Number and losses of an evaluation that is reported -> the number of the last one, as far as that
+is known by then."""
 
 Objective = Callable[[Tensor], Tensor]
 """Picture (1 x 3 x H x W, requires grad) -> the weighted terms content, style, tv as 3 numbers."""
@@ -87,6 +91,7 @@ def minimise(
     before: Tally = Tally(),
     clamp: bool = True,
     report_every: int = 1,
+    ending: Ending | None = None,
     resume: Snapshot | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
@@ -103,6 +108,7 @@ def minimise(
             unclamped, as when a closure clamps before evaluating (the PyTorch tutorial).
         report_every: evaluations between reports, each of which waits for the device. The first
             and the last are always reported.
+        ending: decides anew after each report when to end, in place of `steps`.
         resume: where an earlier call with the same arguments was. `picture` becomes what it was
             then, and what follows is what would have followed.
 
@@ -121,8 +127,9 @@ def minimise(
         with moving:
             return Snapshot(done, picture.clone(), method.state(), before)
 
-    first, last = done + 1, after + steps
-    for number in range(first, last + 1):
+    number, first, last = done, done + 1, after + steps
+    while number < last:
+        number += 1
         variable = picture.detach().requires_grad_()
         terms = objective(variable)
         if number == last:
@@ -130,6 +137,8 @@ def minimise(
                 terms = method.finish(picture, terms.detach())
         if number in (first, last) or (number - after) % report_every == 0:
             losses, tally, rejected = _read(method, terms.detach(), number, before)
+            if ending is not None and number < last:
+                last = max(number + 1, ending(number, losses))
             standing = partial(method.standing, picture, rejected)
             yield Step(number, losses, tally, standing, snapshot)
         if number < last:

@@ -17,6 +17,7 @@ from hotfolder.cli.console import by_reason, clock_time, report
 from hotfolder.cli.options import (
     ConfigOption,
     DevicesOption,
+    SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
@@ -73,6 +74,7 @@ def batch(
     assignments: SetOption = None,
     size: SizeOption = None,
     strength: StrengthOption = None,
+    seconds: SecondsOption = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")
     ] = Path("painted"),
@@ -116,7 +118,7 @@ def batch(
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
-    layers = [settings_layer(name, assignments, size, strength) for name in presets]
+    layers = [settings_layer(name, assignments, size, strength, seconds) for name in presets]
     found = find_contents(contents, recursive=recursive, but=out)
     folders = {} if flat else found.pictures
     variants = variants_of(layers, read.settings)
