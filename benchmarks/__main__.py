@@ -37,6 +37,10 @@ BENCHMARKS = {
         "the losses that `preset: gatys` records, beside the authors' notebook",
     ),
     "queue": ("speed.queue", "what 10 000 jobs in the inbox cost the daemon, with a null engine"),
+    "page": (
+        "speed.page",
+        "what 200 open pages and 1 000 jobs cost the server and the painting",
+    ),
     "chaos": (
         "reliability.chaos.campaign",
         "hundreds of jobs under kills and failing files: lost 0, doubled 0",

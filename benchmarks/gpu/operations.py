@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.stages import REPORT_EVERY
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.images.picture import Picture
@@ -14,6 +13,7 @@ from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import minimise
 from engine.optimisers.selection import optimiser_of
+from engine.scheduling.stages import REPORT_EVERY
 from engine.settings import Settings
 
 __all__ = ["OperationCounter", "step_operations"]
