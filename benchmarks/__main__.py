@@ -8,6 +8,7 @@ from engine import THREADS_ENVIRONMENT
 
 BENCHMARKS = {
     "versus": ("race.versus", "seconds until our picture is as good as a peer's on every term"),
+    "anytime": ("race.anytime", "everybody's picture at equal time: 5, 10, 20 ... seconds"),
     "roofline": (
         "speed.roofline",
         "what one step reaches of this machine's own convolution and matrix product",
