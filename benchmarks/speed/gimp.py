@@ -201,6 +201,7 @@ def _paintings(gimp: Any, server: Any) -> list[str]:
             log_progress(f"painting: {name}, {what}")
             figures = _painting(gimp, server, painting, selection_only=selection, **choices)
             lines += [f"| {what}, painted {name}: {step} | {text} |" for step, text in figures]
+            log_progress("\n".join(lines[-3:]))
     return lines
 
 

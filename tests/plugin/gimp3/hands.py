@@ -10,13 +10,16 @@ import gi
 
 gi.require_version("Atspi", "2.0")
 gi.require_version("Gimp", "3.0")
-from gi.repository import Atspi, Gimp, Gio
+from gi.repository import Atspi, Gimp, Gio, GLib
 
 Atspi.init()
 
 
 def windows():
     """Every window of every program on the screen."""
+    # New ones are told of by signals, which nothing else would read here.
+    while GLib.MainContext.default().iteration(False):
+        pass
     desktop = Atspi.get_desktop(0)
     programs = [desktop.get_child_at_index(at) for at in range(desktop.get_child_count())]
     return [each for program in programs if program for each in children(program)]
@@ -26,7 +29,7 @@ def children(widget):
     """None of a widget that is gone: a program can end between two questions."""
     try:
         found = [widget.get_child_at_index(at) for at in range(min(widget.get_child_count(), 200))]
-    except gi.repository.GLib.Error:
+    except GLib.Error:
         return []
     return [each for each in found if each]
 
@@ -35,7 +38,7 @@ def role_of(widget):
     """Empty if it is gone."""
     try:
         return widget.get_role_name()
-    except gi.repository.GLib.Error:
+    except GLib.Error:
         return ""
 
 
@@ -61,7 +64,7 @@ def find(name, role=None, within=None):
                 waiting[:0] = children(widget)
             else:
                 waiting += children(widget)
-        except gi.repository.GLib.Error:
+        except GLib.Error:
             continue  # gone since
     return None
 
@@ -97,7 +100,7 @@ def texts(within):
                 if widget.get_name():
                     found.append(widget.get_name())
                 waiting += children(widget)
-        except gi.repository.GLib.Error:
+        except GLib.Error:
             continue  # gone since
     return found
 
@@ -137,7 +140,7 @@ def close_dialogs():
             button = next(filter(None, (find(name, within=each) for name in CLOSING)), None)
             try:
                 button.get_action_iface().do_action(0) if button else key("Escape")
-            except gi.repository.GLib.Error:
+            except GLib.Error:
                 continue  # it closed by itself
         wait_for(lambda: not find_dialog(), 5)
 

@@ -147,6 +147,7 @@ class _Dialog:
             longest_side=self._longest_side(),
             has_selection=self._has_selection(),
         )
+        self._prepare()
         self._preview = PreviewPane(self._live, self._original(), self._changed)
         self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
         self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
@@ -225,6 +226,7 @@ class _Dialog:
         if sight != self._sight:
             self._sight = sight
             self._exports.clear()
+            self._prepare()
             self._settings.show_selection(exists=self._has_selection())
             self._changed()
         return False
@@ -343,6 +345,12 @@ class _Dialog:
         return Region(
             self._image, self._drawables, selection_only=selection_only, keep_selection=False
         )
+
+    def _prepare(self) -> None:
+        """Make both pictures, so that no switch between them stands still."""
+        for selection_only in (True, False) if self._has_selection() else ():
+            with contextlib.suppress(Refusal):
+                self._exported(selection_only)
 
     def _original(self) -> Path:
         """A picture of what is painted; there is none where it cannot be."""
