@@ -116,7 +116,7 @@ def optimise_scale(
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
         if resume is None or resume.done < after + stage.steps:
             optimised = minimise(
-                _boosted(objective, canvas, stage.boost),
+                objective,
                 canvas,
                 optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,
@@ -125,6 +125,7 @@ def optimise_scale(
                 clamp=settings.clamp,
                 report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
                 resume=resume,
+                factors=None if stage.boost == 1 else canvas.new_tensor([stage.boost, 1, 1]),
                 capture=graphs,
             )
             resume = None
@@ -132,10 +133,3 @@ def optimise_scale(
                 yield step
             before = step.tally
         after += stage.steps
-
-
-def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
-    if boost == 1:
-        return objective
-    factors = canvas.new_tensor([boost, 1.0, 1.0])
-    return lambda picture: objective(picture) * factors
