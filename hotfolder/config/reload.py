@@ -17,6 +17,8 @@ CHECK_SECONDS = 2.0
 AT_START = (
     *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
     *(
+        "workers_per_device",
+        "cuda_graphs",
         "memory",
         "checkpoint_seconds",
         "stall_minutes",
