@@ -20,6 +20,7 @@ __all__ = [
     "image_of",
     "lit",
     "mix",
+    "outlines",
     "rgb",
     "step",
 ]
@@ -169,6 +170,14 @@ def curve(points: Any, *, closed: bool = True, count: int = 200) -> Field:
     kind = "periodic" if closed else "natural"
     at = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(knots, axis=0).T) ** 0.5)])
     return CubicSpline(at, knots, bc_type=kind)(np.linspace(0, at[-1], count))
+
+
+def outlines(labels: Field) -> Field:
+    """H x W, whether a pixel's label is another than that of the pixel above it or left of it."""
+    edge = np.zeros(labels.shape, bool)
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= labels[1:] != labels[:-1]
+    return edge
 
 
 def lit(colour: Field, relief: Field, strength: float, gloss: float = 0.0) -> Field:

@@ -10,7 +10,17 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from hotfolder.styles.canvas import ASPECT, Canvas, Field, coloured, curve, image_of, lit, step
+from hotfolder.styles.canvas import (
+    ASPECT,
+    Canvas,
+    Field,
+    coloured,
+    curve,
+    image_of,
+    lit,
+    outlines,
+    step,
+)
 
 GRID = 384
 """Rows of the grid on which the tesserae find their places."""
@@ -25,17 +35,13 @@ def paint(height: int, seed: int = 21) -> Image.Image:
         return paint(GRID, seed).resize(size, Image.Resampling.BOX)
     cartoon = Canvas(GRID, seed)
     region, wish, size = _cartoon(cartoon)
-    angle = _angles(cartoon, region)
-    seeds, cells = _settled(cartoon, region, angle, size)
+    tesserae = _Tesserae(cartoon, region, size)
     canvas = Canvas(height, seed)
-    row, column = (seeds[:, ::-1].T * GRID).astype(int).clip(0, [[GRID - 1], [cartoon.width - 1]])
-    tile = _colours(cartoon, wish[row, column])
+    tile = _colours(cartoon, wish[tesserae.places()])
 
-    tiles = cells(canvas, region)
-    edge = np.zeros(canvas.shape, bool)
-    edge[:, 1:] |= tiles[:, 1:] != tiles[:, :-1]
-    edge[1:] |= tiles[1:] != tiles[:-1]
-    depth = canvas.depth(~edge)
+    seeds = tesserae.centres
+    tiles = tesserae.cover(canvas, _smooth_regions(canvas, region))
+    depth = canvas.depth(~outlines(tiles))
     joint = 0.0012 * (1 + 0.5 * canvas.noise(40))
     glass = step(canvas.blurred(depth, 0.0006), joint, joint + 0.0011)
 
@@ -79,12 +85,11 @@ def _cartoon(canvas: Canvas) -> tuple[Field, Field, Field]:
         middle = (start + end) / 2
         upper = curve([start, middle + side, end], closed=False, count=40)
         lower = curve([end, middle - 0.55 * side, start], closed=False, count=40)
-        across = ((x - x0) * (y0 - y1) + (y - y0) * (x1 - x0)) / (np.hypot(*(end - start)) ** 2)
         along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / np.hypot(*(end - start)) ** 2
         shade = np.clip(0.25 + 0.6 * along + 0.1 * warp, 0, 1)
         for half, sign in ((upper, 1), (lower, -1)):
             vein = np.linspace(end if sign > 0 else start, start if sign > 0 else end, 40)
-            tint = coloured(np.clip(shade - 0.16 * (sign < 0) + 0 * across, 0, 1), hues)
+            tint = coloured(np.clip(shade - 0.16 * (sign < 0), 0, 1), hues)
             lay(canvas.inside(np.concatenate([half, vein])), tint, 0.0165)
 
     greens = "0d3b2e 1c6a45 4a9d4c a5cf5a e0ec9a"
@@ -165,61 +170,57 @@ def _cartoon(canvas: Canvas) -> tuple[Field, Field, Field]:
 
 def _angles(canvas: Canvas, region: Field) -> Field:
     """H x W, the way of the nearest outline."""
-    edge = np.zeros(canvas.shape, bool)
-    edge[:, 1:] |= region[:, 1:] != region[:, :-1]
-    edge[1:] |= region[1:] != region[:-1]
-    down, right = np.gradient(canvas.blurred(canvas.depth(~edge), 0.006))
-    doubled = canvas.blurred(((right + 1j * down) ** 2).real, 0.01) + 1j * canvas.blurred(
-        ((right + 1j * down) ** 2).imag, 0.01
-    )
-    return np.angle(doubled) / 2
+    depth = canvas.blurred(canvas.depth(~outlines(region)), 0.006)
+    down, right = np.gradient(depth)
+    doubled = (right + 1j * down) ** 2  # a square turned by half a circle is the same
+    blurred = canvas.blurred(doubled.real, 0.01) + 1j * canvas.blurred(doubled.imag, 0.01)
+    return np.angle(blurred) / 2
 
 
-def _settled(canvas: Canvas, region: Field, angle: Field, size: Field):  # type: ignore[no-untyped-def]
-    """The tesserae's centres (N x 2: x, y) and the function that gives the pixels of a canvas
-    their tessera's number."""
-    random = canvas.random
-    tall, wide = canvas.shape
-    chance = 1 / (size * GRID) ** 2
-    count = int(chance.sum())
-    flat = random.choice(chance.size, count, replace=False, p=(chance / chance.sum()).ravel())
-    seeds = np.stack([flat % wide, flat // wide], 1) + random.random((count, 2))
-    seeds = (seeds / GRID).astype(np.float32)
+class _Tesserae:
+    """Where the tesserae lie, each in the middle of the pixels that are nearest to it (Lloyd)."""
 
-    def cells(onto: Canvas, drawn: Field) -> Field:
-        column = (onto.x * GRID).astype(int).clip(0, wide - 1)
-        row = (onto.y * GRID).astype(int).clip(0, tall - 1)
-        scol = (seeds[:, 0] * GRID).astype(int).clip(0, wide - 1)
-        srow = (seeds[:, 1] * GRID).astype(int).clip(0, tall - 1)
-        turn, own, wide_of = angle[srow, scol], drawn[srow, scol], size[srow, scol]
-        places = np.stack([onto.x.ravel(), onto.y.ravel()], 1)
-        near = cKDTree(seeds).query(places, NEIGHBOURS)[1]
-        here = (
-            _smooth_regions(onto, drawn)[None] if onto.height != tall else drawn[row, column][None]
-        )
-        best = np.full(len(places), np.inf, np.float32)
-        chosen = np.zeros(len(places), int)
-        for k in range(NEIGHBOURS):
-            who = near[:, k]
-            away = places - seeds[who]
+    def __init__(self, cartoon: Canvas, region: Field, size: Field) -> None:
+        """`region` and `size` are H x W of the cartoon."""
+        random = cartoon.random
+        self._last = np.array([cartoon.height, cartoon.width]) - 1
+        self._region, self._size = region, size
+        self._angle = _angles(cartoon, region)
+        chance = 1 / (size * GRID) ** 2
+        count = int(chance.sum())
+        flat = random.choice(chance.size, count, replace=False, p=(chance / chance.sum()).ravel())
+        start = np.stack([flat % cartoon.width, flat // cartoon.width], 1)
+        self.centres = ((start + random.random((count, 2))) / GRID).astype(np.float32)
+        """N x 2: x, y."""
+        for _ in range(ROUNDS):
+            tiles = self.cover(cartoon, region).ravel()
+            number = np.bincount(tiles, minlength=count)
+            held = number > 0
+            for axis, place in enumerate((cartoon.x, cartoon.y)):
+                mean = np.bincount(tiles, place.ravel(), minlength=count)[held] / number[held]
+                self.centres[held, axis] = mean
+
+    def places(self) -> tuple[Field, Field]:
+        """Row and column in the cartoon of each."""
+        row, column = (self.centres[:, ::-1] * GRID).astype(int).clip(0, self._last).T
+        return row, column
+
+    def cover(self, canvas: Canvas, region: Field) -> Field:
+        """H x W, the number of the tessera at each pixel; none reaches over into another region."""
+        at = self.places()
+        turn, own, size = self._angle[at], self._region[at], self._size[at]
+        points = np.stack([canvas.x.ravel(), canvas.y.ravel()], 1)
+        near = cKDTree(self.centres).query(points, NEIGHBOURS)[1]
+        best = np.full(len(points), np.inf, np.float32)
+        chosen = np.zeros(len(points), int)
+        for who in near.T:
+            right, down = (points - self.centres[who]).T
             cos, sin = np.cos(turn[who]), np.sin(turn[who])
-            far = np.maximum(
-                np.abs(away[:, 0] * cos + away[:, 1] * sin),
-                np.abs(away[:, 1] * cos - away[:, 0] * sin),
-            )
-            far = far / wide_of[who] + 3.0 * (own[who] != here.ravel())
+            far = np.maximum(np.abs(right * cos + down * sin), np.abs(down * cos - right * sin))
+            far = far / size[who] + 3.0 * (own[who] != region.ravel())
             closer = far < best
             best[closer], chosen[closer] = far[closer], who[closer]
-        return chosen.reshape(onto.shape)
-
-    for _ in range(ROUNDS):
-        tiles = cells(canvas, region).ravel()
-        number = np.bincount(tiles, minlength=count)
-        held = number > 0
-        for axis, place in enumerate((canvas.x, canvas.y)):
-            mean = np.bincount(tiles, place.ravel(), minlength=count)[held] / number[held]
-            seeds[held, axis] = mean
-    return seeds, cells
+        return chosen.reshape(canvas.shape)
 
 
 def _smooth_regions(onto: Canvas, drawn: Field) -> Field:

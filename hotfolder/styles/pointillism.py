@@ -188,7 +188,7 @@ def _scene(canvas: Canvas) -> Field:
         across, down = (x - cx) / size, (y - cy) / (0.8 * size)
         inside = step(1 - np.hypot(across, down) + 0.34 * leaves, 0, 0.06)
         light = np.clip(
-            0.52 - 0.34 * across * np.sign(0.62 - cx) * -1 - 0.42 * down + 0.45 * leaves, 0, 1
+            0.52 + 0.34 * across * np.sign(0.62 - cx) - 0.42 * down + 0.45 * leaves, 0, 1
         )
         crown = coloured(light, "1d3a72 1f5f66 2c7a4a 6aa83f a9c445 e3da5c")
         colour = mix(colour, crown, inside)
@@ -199,7 +199,7 @@ def _scene(canvas: Canvas) -> Field:
     ):
         skirt = curve(
             [
-                (cx - 0.02 * 1, foot - 0.55 * tall),
+                (cx - 0.02, foot - 0.55 * tall),
                 (cx + 0.02, foot - 0.55 * tall),
                 (cx + 0.30 * tall, foot),
                 (cx, foot + 0.02 * tall),

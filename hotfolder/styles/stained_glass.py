@@ -9,7 +9,18 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from hotfolder.styles.canvas import Canvas, Field, coloured, curve, image_of, lit, mix, rgb, step
+from hotfolder.styles.canvas import (
+    Canvas,
+    Field,
+    coloured,
+    curve,
+    image_of,
+    lit,
+    mix,
+    outlines,
+    rgb,
+    step,
+)
 
 LEAD = "14151a"
 
@@ -17,10 +28,7 @@ LEAD = "14151a"
 def paint(height: int, seed: int = 33) -> Image.Image:
     canvas = Canvas(height, seed)
     wish, piece, line = _cartoon(canvas)
-    edge = np.zeros(canvas.shape, bool)
-    edge[:, 1:] |= piece[:, 1:] != piece[:, :-1]
-    edge[1:] |= piece[1:] != piece[:-1]
-    from_edge = canvas.depth(~edge)
+    from_edge = canvas.depth(~outlines(piece))
     lead = 0.0052 * (1 + 0.12 * canvas.noise(14)) * line
     came = step(lead - from_edge, -0.0006, 0.0006)
 
