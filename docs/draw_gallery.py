@@ -1,7 +1,7 @@
 """Writes docs/gallery.md and its pictures: a cat painted in every style that Impasto comes with.
 
 `make gallery` runs it. The paintings are kept in build/gallery, so that only what has changed is
-painted anew; all of them take about an hour on two cores.
+painted anew; all of them take about half an hour on two cores.
 """
 
 import sys

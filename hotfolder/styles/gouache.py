@@ -129,8 +129,9 @@ def _table(sheet: _Sheet) -> None:
             upper = 0.715 + 0.052 * row + 0.012 * row * row
             wide = 0.055 + 0.02 * row
             cx = 0.66 + (column - 7 + 0.5 * (row % 2)) * 2 * wide * 0.62
-            away = np.abs(x - cx) / (wide * 0.6) + np.abs(y - upper - depth / 2) / (depth * 0.62)
-            sheet.lay((1 - away) * 0.03, "f3cf7a" if row % 2 else "c9851f", dry=0.2)
+            across = np.abs(x - cx) / (wide * 0.6)
+            down = np.abs(y - upper - depth / 2) / (depth * 0.62)
+            sheet.lay((1 - across - down) * 0.03, "f3cf7a" if row % 2 else "c9851f", dry=0.2)
     sheet.lay(0.008 - np.abs(y - top - 0.012), RUST, dry=0.3)
 
 
