@@ -1,6 +1,8 @@
 """The style pictures that come with Impasto, and the programs that paint them."""
 
 import itertools
+import re
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -16,6 +18,7 @@ from hotfolder.styles.generate import HEIGHT, PAINTINGS, paint
 MOST_BYTES = 15_000_000
 """Of all pictures together: they are in the package."""
 
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 FILES = {path.stem: path for path in OWN_STYLES.glob("*.jpg")}
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -78,6 +81,13 @@ def _distance(one: list[torch.Tensor], other: list[torch.Tensor]) -> float:
     """Of Gram matrices, relative to their size: 0 for equal ones, the mean over the layers."""
     pairs = zip(one, other, strict=True)
     return float(np.mean([(a - b).norm() / (a.norm() * b.norm()).sqrt() for a, b in pairs]))
+
+
+def test_the_gallery_shows_every_style() -> None:
+    page = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\(images/gallery/(.+)\.jpg\)", page)
+    assert sorted(shown) == sorted(PAINTINGS)
+    assert all((DOCS / f"images/gallery/{name}.jpg").is_file() for name in shown)
 
 
 @pytest.mark.parametrize("name", ["ink", "night", "tapestry", "woodcut"])
