@@ -24,6 +24,10 @@ BENCHMARKS = {
     ),
     "step": ("speed.step", "seconds of one step beside the peers', at one size"),
     "preview": ("speed.preview", "seconds until a job's first previews, in a warm worker"),
+    "gimp": (
+        "speed.gimp",
+        "the plug-in's dialog, sending and inserting with 100 megapixels in a real GIMP 3",
+    ),
     "strength": (
         "looks.strength",
         "the strength dial over the pairs: losses, and distance from the photograph",
@@ -33,6 +37,10 @@ BENCHMARKS = {
         "the losses that `preset: gatys` records, beside the authors' notebook",
     ),
     "queue": ("speed.queue", "what 10 000 jobs in the inbox cost the daemon, with a null engine"),
+    "page": (
+        "speed.page",
+        "what 200 open pages and 1 000 jobs cost the server and the painting",
+    ),
     "chaos": (
         "reliability.chaos.campaign",
         "hundreds of jobs under kills and failing files: lost 0, doubled 0",

@@ -5,7 +5,7 @@ import sys
 
 from engine.presets import PRESETS
 from engine.settings import LAYERS
-from hotfolder.cli.setting_facts import facts, plain
+from hotfolder.setting_facts import facts, plain
 
 INTRODUCTION = """\
 # Settings

@@ -6,6 +6,7 @@ EngineError                 (15, other)
 ├── WeightsError            (3, missing dependency): VGG19's weights cannot be had
 ├── DeviceError             (3, missing dependency): no such device here
 ├── BudgetError             (15, other): the memory budget is too small
+├── TimeLimitError          (15, other): the time does not suffice for the shortest painting
 ├── StateError              (15, other): a saved state of another painting
 └── NumericalError          (15, other): the loss is no longer finite, or not lowered
 """
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "SettingsError",
     "StateError",
+    "TimeLimitError",
     "WeightsError",
 ]
 
@@ -100,6 +102,11 @@ class DeviceError(EngineError):
 
 class BudgetError(EngineError):
     """No plan of a painting fits into the memory budget; the message says what would."""
+
+
+class TimeLimitError(EngineError):
+    """The time that `seconds` gives does not suffice for the shortest painting; the message says
+    what would."""
 
 
 class StateError(EngineError):

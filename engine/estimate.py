@@ -1,22 +1,23 @@
 """Estimates of a painting before it starts: memory by its plans, time by a short measurement."""
 
-import time
+import math
 from dataclasses import dataclass
 
-import torch
-
+from engine.errors import TimeLimitError
 from engine.images.pyramid import Size
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.network.vgg import VGG19
-from engine.objective import style_transfer_objective
-from engine.settings import Settings, resolve
-from engine.stages import scales_of
+from engine.scheduling.stages import scales_of
+from engine.scheduling.timetable import Timetable
+from engine.settings import Settings
+from engine.speed import seconds_a_pixel
 
-__all__ = ["PlannedScale", "plan_painting", "seconds_a_pixel"]
+__all__ = ["PlannedScale", "plan_painting", "timetable_of"]
 
-PROBE = 192
-"""Pixels of the measured picture's sides."""
+
+WRITING = (0.5e-6, 2e-6)
+"""Seconds a pixel that it takes to write the result: otherwise, and as AVIF."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,39 @@ def plan_painting(
     return scales
 
 
-def seconds_a_pixel(vgg: VGG19) -> float:
-    """Measure the seconds a pixel of an untiled evaluation with its gradient, in about a second."""
-    generator = torch.Generator().manual_seed(0)
-    picture = torch.rand((1, 3, PROBE, PROBE), generator=generator).to(vgg.device)
-    objective = style_transfer_objective(vgg, picture, [picture], resolve({}))
-    best = float("inf")
-    for _ in range(3):  # the first loads and allocates
-        started = time.perf_counter()
-        variable = (picture + 0.01).requires_grad_()
-        (gradient,) = torch.autograd.grad(objective(variable).sum(), variable)
-        gradient.sum().item()  # waits for the device
-        best = min(best, time.perf_counter() - started)
-    return best / PROBE**2
+def timetable_of(
+    content: Size, settings: Settings, vgg: VGG19, budget: int | None, now: float | None
+) -> Timetable | None:
+    """How `settings.seconds` are divided over the scales; None if they are not set.
+
+    Args:
+        now: seconds that have passed before the painting starts; None: it goes on.
+
+    Raises:
+        TimeLimitError: what is left does not suffice for the shortest painting.
+        BudgetError: nothing fits.
+    """
+    if settings.seconds is None:
+        return None
+    plans = [each.plan for each in plan_painting(content, settings, vgg, budget)]
+    width, height = scales_of(content, settings)[-1][0]
+    timetable = Timetable(
+        settings.seconds,
+        [plan.cost * plan.size[0] * plan.size[1] for plan in plans],
+        seconds_a_pixel(vgg),
+        reserve=WRITING[settings.format == "avif"] * width * height,
+    )
+    if settings.time_limit == "refuse" and now is not None:
+        least = timetable.least(now)
+        if least > settings.seconds:
+            raise TimeLimitError(_too_little(settings.seconds, least, (width, height)))
+    return timetable
+
+
+def _too_little(seconds: float, least: float, size: Size) -> str:
+    side = int(max(size) * math.sqrt(seconds / least)) // 16 * 16
+    advice = f", or lower `size`: {side} px would fit" if side >= 64 else ""
+    return (
+        f"{seconds:g} s do not suffice for {size[0]} x {size[1]} px here, where the shortest "
+        f"painting takes about {math.ceil(least)} s. Raise `seconds`{advice}."
+    )

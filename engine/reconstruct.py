@@ -19,7 +19,7 @@ from engine.images.scaling import scaled
 from engine.losses.functional import gram_matrix
 from engine.network.layers import multiplications_of
 from engine.network.vgg import VGG19
-from engine.pace import Pace
+from engine.scheduling.pace import Pace
 from engine.settings import CONVOLUTIONS, LAYERS, Settings, resolve
 from engine.stylise import Progress, Result, stylise
 
@@ -144,6 +144,7 @@ def _alone(kind: Kind, shares: dict[str, float], settings: Settings) -> Settings
     """The settings with these layers as the whole objective."""
     other: Kind = "style" if kind == "content" else "content"
     fixed = {"init": "noise", "init_colours": "content", "scales": 1, "style_blend": None}
+    fixed |= {"scale_steps": None, "seconds": None}
     own: dict[str, Any] = {f"{kind}_layers": shares, f"{kind}_weight": 1.0}
     none: dict[str, Any] = {f"{other}_layers": {}, f"{other}_weight": 0.0}
     return resolve(settings.model_dump() | fixed | own | none)

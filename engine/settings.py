@@ -107,6 +107,25 @@ class Settings(BaseModel):
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Evaluations of the loss at each scale before the final one."""
 
+    scale_steps: (
+        Annotated[list[Annotated[int, Field(ge=1, le=100_000)]], Field(min_length=1, max_length=10)]
+        | None
+    ) = None
+    """Evaluations at each scale, one number a scale, coarse to fine: in place of `scales`,
+    `coarse_steps` and `steps`."""
+
+    seconds: Annotated[float, Field(ge=1, le=1_000_000)] | None = None
+    """The time to paint in, from the start of the job to its written result: it gets the steps for
+    which there is time, in place of `steps` and `coarse_steps`."""
+
+    time_limit: Literal["refuse", "exceed"] = "refuse"
+    """Where not even the shortest painting fits into `seconds`: `refuse` it in words, or `exceed`
+    them with the shortest."""
+
+    settle: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """A scale ends early once its loss has fallen by less than so many percent over the last tenth
+    of its evaluations (and no fewer than ten)."""
+
     optimiser: Literal["lbfgs", "adam"] = "lbfgs"
     """`lbfgs` (quasi-Newton, fewest evaluations) or `adam` (least memory)."""
 
@@ -161,6 +180,10 @@ class Settings(BaseModel):
     """Factor of the content's weight where a painting begins: at the coarse scales and, after
     fewer than two of these, for the first fifth of the steps at the final one. A painting under
     512 px keeps some of it to the end, one of 256 px or less all of it. 1: none."""
+
+    boosted_steps: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Evaluations at the final scale that have `content_boost` in full. Unset: a fifth, or none
+    after two coarser scales."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""
@@ -281,6 +304,9 @@ def _check_together(settings: Settings) -> None:
     if settings.bits == 16 and settings.format in ("jpeg", "webp", "avif"):
         expected = f"8 or auto, since `format` is `{settings.format}`"
         problems.append(Problem(("bits",), "16", expected))
+    if settings.seconds is not None and settings.scale_steps is not None:
+        given = f"{settings.seconds:g}"
+        problems.append(Problem(("seconds",), given, "none, since `scale_steps` are given"))
     if settings.progression == 1:
         problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:

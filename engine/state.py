@@ -11,7 +11,7 @@ from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["STATE_VERSION", "State", "load_state", "save_state"]
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """To be raised when the meaning of `State` changes."""
 
 
@@ -39,6 +39,8 @@ class State:
     """Whether the loss was lowered at one of them."""
     plan: Mapping[str, Any] | None = None
     """`Plan.document` of the scale, since the plan decides how sums are rounded."""
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    """`Schedule.document`, where it is decided on the way when a scale ends."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The caller's own data, unchanged: numbers, text, bytes, None, lists and mappings of these."""
 

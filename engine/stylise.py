@@ -7,6 +7,7 @@ matrices the style's.
 
 import bisect
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
+from engine.estimate import timetable_of
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
@@ -27,10 +29,14 @@ from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
+from engine.optimisers.replay import CudaGraphs
 from engine.output import output_of
-from engine.pace import Pace
+from engine.scheduling.pace import Pace
+from engine.scheduling.schedule import Schedule
+from engine.scheduling.stages import optimise_scale, scales_of
+from engine.scheduling.timetable import Timetable
 from engine.settings import Settings
-from engine.stages import optimise_scale, scales_of, stages_of
+from engine.speed import remember
 from engine.start import initial_canvas, recolouring
 from engine.state import State
 from engine.strength import strength_preset
@@ -74,6 +80,10 @@ class Result:
     size: tuple[int, int]
     steps: int
     """Evaluations at all scales together."""
+    settings: Settings
+    """With which the same pixels are made again: what `seconds` and `settle` left open is told."""
+    ended: tuple[str, ...]
+    """Why each scale ended: `steps`, `time` or `settled`."""
     rejected_moves: int
     """Moves of L-BFGS that were taken back."""
     seconds: float
@@ -84,6 +94,8 @@ class Result:
     plans: tuple[Plan, ...] = ()
     """How each scale was computed, if it was planned: without a budget, or with an ample one, the
     network is computed as a whole. A scale where memory ran out has more than one."""
+    graphs: str | None = None
+    """Which steps were replayed as CUDA graphs, in words; None where none were to be."""
 
 
 def stylise(
@@ -98,6 +110,8 @@ def stylise(
     targets: StyleTargets | None = None,
     resume: State | None = None,
     budget: int | None = None,
+    started: float | None = None,
+    graphs: bool = True,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -119,21 +133,31 @@ def stylise(
         budget: bytes that the process (on a GPU: the device) may hold. Each scale is planned to fit
             into it (`engine.memory`); None: no limit. If memory runs out all the same, the scale
             goes on where it is with a smaller plan.
+        started: `time.monotonic()` from which `settings.seconds` are counted; None: from now.
+        graphs: on CUDA, capture the steps of a scale once and replay them. What cannot be captured
+            is computed step by step.
 
     Raises:
+        TimeLimitError: `settings.seconds` do not suffice for the shortest painting.
         BudgetError: nothing fits into the budget, or into what there is; says what would.
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
         PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
         NumericalError: the loss is no longer finite, or no scale lowered it.
     """
-    pace = Pace(before=resume.seconds if resume else 0.0)
-    painting = _Painting(content, styles, settings, vgg, initial, targets, budget)
+    spent = time.monotonic() - started if started is not None else 0.0
+    pace = Pace(before=spent + (resume.seconds if resume else 0.0))
+    now = pace.seconds if resume is None else None
+    timetable = timetable_of(content.size, settings, vgg, budget, now)
+    painting = _Painting(
+        content, styles, settings, vgg, initial, targets, budget, graphs, pace, timetable
+    )
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)
     resume = None  # Else the optimiser's old state would stay in memory.
     for scale, step in optimised:
-        now, fraction, preview = pace.seconds, painting.fraction(scale, step.number), None
+        now, preview = pace.seconds, None
+        fraction = painting.schedule.fraction(scale, step.number)
         wanted = bisect.bisect_right(preview_at, fraction)
         due = preview_seconds is not None and now - previewed >= preview_seconds
         if due or wanted > previews:
@@ -144,20 +168,24 @@ def stylise(
             scales=len(painting.sizes),
             size=painting.sizes[scale],
             step=step.number,
-            steps=painting.steps[scale],
+            steps=painting.schedule.steps[scale],
             fraction=fraction,
             losses=step.losses,
             rejected_moves=step.tally.rejected_moves,
             seconds=now,
-            eta_seconds=pace.to_go(fraction),
+            eta_seconds=painting.schedule.to_go(fraction),
             state=partial(painting.state, scale, step, pace),
             preview=preview,
         )
+    if timetable is not None:
+        remember(vgg, timetable.pace)  # for the next painting that has a time to keep
     yield Result(
         picture=painting.delivered(step),
         losses=step.losses,
         size=painting.sizes[-1],
-        steps=sum(painting.steps),
+        steps=sum(painting.schedule.steps),
+        settings=settings.model_copy(update=painting.schedule.chosen()),
+        ended=tuple(painting.schedule.reasons),
         rejected_moves=step.tally.rejected_moves,
         seconds=pace.seconds,
         device=str(vgg.device),
@@ -165,6 +193,7 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
         plans=tuple(painting.plans),
+        graphs=painting.graphs.describe() if painting.graphs is not None else None,
     )
 
 
@@ -180,8 +209,11 @@ class _Painting:
         initial: Picture | None,
         targets: StyleTargets | None,
         budget: int | None,
+        graphs: bool,
+        pace: Pace,
+        timetable: Timetable | None,
     ) -> None:
-        self.sizes, self.steps = zip(*scales_of(content.size, settings), strict=True)
+        self.sizes, steps = zip(*scales_of(content.size, settings), strict=True)
         _check(content, styles, settings, initial, self.sizes[-1])
         self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
         # Even one job can use it twice: a small style has the same size at two scales.
@@ -189,10 +221,12 @@ class _Painting:
         self._strength = strength_preset(settings.strength)
         style_weight = settings.style_weight * self._strength.style
         self._settings = settings.model_copy(update={"style_weight": style_weight})
+        self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
         self._planned = PlannedScales(vgg, self._settings, budget)
         pictures = [content, *styles, *([initial] if initial is not None else [])]
         on_host = vgg.device.type == "cpu"
         self._held = sum(each.nbytes for each in pictures) if on_host else 0
+        self.schedule = Schedule(self.sizes, steps, settings, pace, timetable)
         self._recoloured_by = recolouring(content, styles, settings, self._strength)
         self._generator = torch.Generator().manual_seed(settings.seed)
         self._colours: Tensor | None = None
@@ -210,7 +244,9 @@ class _Painting:
         """
         tally, snapshot, planned, picture = Tally(), None, None, None
         if resume is not None:
-            snapshot, planned = _checked(resume, self.sizes, self._settings), resume.plan
+            snapshot = _checked(resume, self.sizes, self._settings, self._vgg.device.type)
+            planned = resume.plan
+            self.schedule.restore(resume.schedule, resume.done)
             self._generator.set_state(resume.generator)
         for scale in range(resume.scale if resume is not None else 0, len(self.sizes)):
             size, resume = self.sizes[scale], None
@@ -221,18 +257,13 @@ class _Painting:
             picture = None
             self._colours = self._content_at(size) if self._settings.keep_colours else None
             colours = self._colours.nbytes if self._colours is not None else 0
-            stages = stages_of(
-                size,
-                self.sizes[:scale],
-                self.steps[scale],
-                self._settings.content_boost,
-                final=scale == len(self.sizes) - 1,
-            )
+            stages = self.schedule.begin(scale, resumed=snapshot is not None)
+            ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
             optimised = self._planned.optimise(
                 partial(self._objective, size),
-                partial(optimise_scale, canvas, stages, tally),
+                partial(optimise_scale, canvas, stages, tally, ending, graphs=self.graphs),
                 (canvas.shape[-1], canvas.shape[-2]),
-                self.steps[scale],
+                self.schedule.steps_planned_for(scale),
                 held=self._held + canvas.nbytes + colours,
                 resume=snapshot,
                 planned=planned,
@@ -242,19 +273,10 @@ class _Painting:
                 yield scale, step
             tally, picture = step.tally, crop(canvas, size)
         if tally.rejected_moves:
-            moves = sum(self.steps) - len(self.steps)
+            moves = sum(self.schedule.steps) - len(self.sizes)
             logger.info("%d of %d moves were taken back", tally.rejected_moves, moves)
-        if not tally.improved and any(count > 1 for count in self.steps):
-            raise _no_better(step, sum(self.steps), self._settings)
-
-    def fraction(self, scale: int, number: int) -> float:
-        """Of the whole work, 0 to 1: scales count by their pixels."""
-        work = [
-            count * width * height
-            for count, (width, height) in zip(self.steps, self.sizes, strict=True)
-        ]
-        done = sum(work[:scale]) + work[scale] * number / self.steps[scale]
-        return float(done / sum(work))
+        if not tally.improved and any(count > 1 for count in self.schedule.steps):
+            raise _no_better(step, sum(self.schedule.steps), self._settings)
 
     def preview(self, scale: int, step: Step) -> Picture:
         return preview_of(crop(step.picture(), self.sizes[scale]), self._colours)
@@ -276,6 +298,7 @@ class _Painting:
             rejected_moves=snapshot.before.rejected_moves,
             improved=snapshot.before.improved,
             plan=self.plans[-1].document() if self.plans else None,
+            schedule=self.schedule.document() if self.schedule.is_open else {},
         )
 
     def _start(self, scale: int, coarser: Tensor | None) -> Tensor:
@@ -305,11 +328,12 @@ class _Painting:
         )
 
 
-def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
+def _checked(state: State, sizes: Sequence[Size], settings: Settings, device: str) -> Snapshot:
     """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: this painting has no such scale, another size there, or another optimiser.
+        StateError: this painting has no such scale, another size there, another optimiser, or
+            another form of its memory.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
     margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
@@ -324,6 +348,11 @@ def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapsho
         raise StateError(
             f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
             "Start anew."
+        )
+    if settings.optimiser == "lbfgs" and ("inverse" in state.optimiser) != (device != "cpu"):
+        raise StateError(
+            f"a state of another kind of device than {device} cannot be gone on from: L-BFGS's "
+            "pairs are kept in another form there. Start anew."
         )
     before = Tally(state.rejected_moves, state.improved)
     return Snapshot(state.done, state.canvas, state.optimiser, before)

@@ -13,7 +13,7 @@ __all__ = ["GROUPS", "SUBCOMMANDS", "app", "command", "example_lines", "service"
 
 GROUPS = {
     "Painting": ("demo", "stylise", "plan", "reconstruct", "batch"),
-    "The hot folder": ("init", "watch", "run", "pause", "resume", "service"),
+    "The hot folder": ("init", "watch", "run", "page", "pause", "resume", "service"),
     "Jobs of the hot folder": (
         *("submit", "status", "cancel", "hold", "release", "priority", "retry"),
     ),

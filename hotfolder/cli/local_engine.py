@@ -1,6 +1,7 @@
 """The engine in this process, for the commands that paint without a server."""
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from engine.network.vgg import VGG19
     from engine.settings import Settings
 
-__all__ = ["load_network", "memory_budget", "set_threads"]
+__all__ = ["load_network", "memory_budget", "process_started", "set_threads"]
 
 
 def set_threads(threads: int | None) -> None:
@@ -50,3 +51,10 @@ def memory_budget(text: str, device: str) -> int | None:
         return parse_memory(text) or auto_budget(device)
     except ValueError as error:
         raise typer.BadParameter(f"{error}.", param_hint="--memory") from None
+
+
+def process_started() -> float:
+    """`time.monotonic()` as it was when this process began."""
+    import psutil
+
+    return time.monotonic() - (time.time() - float(psutil.Process().create_time()))

@@ -22,6 +22,7 @@ from hotfolder.cli.commands import (  # noqa: F401
     doctor,
     folder,
     jobs,
+    page,
     plan,
     plugin,
     reconstruct,

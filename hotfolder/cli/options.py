@@ -20,6 +20,7 @@ __all__ = [
     "InitialOption",
     "MemoryOption",
     "PresetOption",
+    "SecondsOption",
     "SetOption",
     "SizeOption",
     "StrengthOption",
@@ -112,6 +113,15 @@ SizeOption = Annotated[
     ),
 ]
 
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        metavar="N",
+        help="The best picture that this machine makes in so many seconds.",
+    ),
+]
+
 StrengthOption = Annotated[
     float | None,
     typer.Option(
@@ -127,6 +137,7 @@ def settings_layer(
     assignments: Sequence[str] | None,
     size: str | int | None,
     strength: float | None = None,
+    seconds: float | None = None,
 ) -> Mapping[str, Any]:
     """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 
@@ -142,6 +153,8 @@ def settings_layer(
         layer["size"] = int(size) if str(size).isdecimal() else size
     if strength is not None:
         layer["strength"] = strength
+    if seconds is not None:
+        layer["seconds"] = seconds
     for assignment in assignments or ():
         key, equals, value = assignment.partition("=")
         key = key.strip()

@@ -80,7 +80,7 @@ def check_room(output: Path, content: "Picture", settings: "Settings") -> None:
         SettingsError, PictureError: it cannot be written as asked.
     """
     from engine.output import output_of
-    from engine.stages import scales_of
+    from engine.scheduling.stages import scales_of
 
     size = scales_of(content.size, settings)[-1][0]
     encoding = output_of(settings, content, size).encoding

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from engine.errors import Problem
 from engine.memory.budget import parse_memory
 from engine.settings import problems_of, resolve
+from hotfolder.config.page_address import parse_page_address
 from hotfolder.job_options import Minutes, ResultName
 
 __all__ = ["Config", "Retry", "Watch", "annotated_yaml", "config_problems"]
@@ -99,6 +100,11 @@ class Webhook(_Model):
     """How long an attempt may take."""
 
 
+def _page(text: str) -> str:
+    parse_page_address(text)
+    return text
+
+
 Days = Annotated[float, Field(ge=0, le=36_500)] | None
 Count = Annotated[int, Field(ge=0, le=10_000_000)] | None
 
@@ -142,6 +148,11 @@ class Config(_Model):
 
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of each worker. null: torch's choice."""
+
+    page: Annotated[str, AfterValidator(_page)] | None = None
+    """Where `impasto watch` also serves a page for browsers, such as 127.0.0.1:8321. An address
+    that other machines can reach needs the link that is shown once, at its first start. Of several
+    hot folders the first has this port, the others the next ones. null: nowhere."""
 
     settle_seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
     """A file is complete when its size and modification time have not changed for this long."""

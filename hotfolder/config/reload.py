@@ -15,7 +15,15 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 2.0
 
 AT_START = (
-    *("hot_folder", "hot_folders", "devices", "threads", "max_megapixels", "style_cache_megabytes"),
+    *(
+        "hot_folder",
+        "hot_folders",
+        "page",
+        "devices",
+        "threads",
+        "max_megapixels",
+        "style_cache_megabytes",
+    ),
     *(
         "memory",
         "checkpoint_seconds",

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import platform
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,7 +106,7 @@ class EnginePainter:
             checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
-        started = now()
+        started, began = now(), time.monotonic()
         folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
         content = self._read(inputs / job.content, job.settings.page)
         styles = [self._read(inputs / name) for name in job.styles]
@@ -137,6 +138,7 @@ class EnginePainter:
             targets=self._targets,
             resume=state,
             budget=budget,
+            started=began,
         )
         del state  # It holds the whole memory of the optimiser as it was.
         # Closing at once gives the memory back when a job is cancelled.
@@ -146,7 +148,7 @@ class EnginePainter:
                     progression.add(step)
                 if isinstance(step, Result):
                     self._interruptible = None
-                    picture, written = _write_result(step.picture, job.settings, content, folder)
+                    picture, written = _write_result(step.picture, step.settings, content, folder)
                     extra_outputs = _write_progression(progression, folder) if progression else []
                     record = _record(job, inputs, content, styles, step, written, started)
                     yield Done(job.id, str(picture), record, extra_outputs)
@@ -245,7 +247,8 @@ def _record(
         "styles": [
             _input(inputs / name, style) for name, style in zip(job.styles, styles, strict=True)
         ],
-        "settings": job.settings.model_dump(),
+        "settings": result.settings.model_dump(),
+        **_schedule(job.settings, result),
         "weights": {"name": result.weights_name, "sha256": result.weights_sha256},
         "size": list(result.size),
         "seed": job.settings.seed,
@@ -265,6 +268,15 @@ def _record(
         "started": started,
         "finished": now(),
     }
+
+
+def _schedule(asked: Settings, result: Result) -> dict[str, Any]:
+    """What was asked of the time, and what it came to: the record's settings have the steps that
+    were painted."""
+    wanted = {key: getattr(asked, key) for key in ("seconds", "settle")}
+    if not any(wanted.values()):
+        return {}
+    return {"schedule": {**wanted, "ended": list(result.ended)}}
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:

@@ -31,7 +31,7 @@ ADAM: dict[str, Any] = {"optimiser": "adam", "learning_rate": 0.02}
 
 @pytest.fixture(autouse=True)
 def as_at_512_px(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.stages.COARSEST", 32)
+    monkeypatch.setattr("engine.scheduling.stages.COARSEST", 32)
 
 
 @pytest.fixture(scope="module")

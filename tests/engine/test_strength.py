@@ -11,8 +11,8 @@ import torch
 from engine.images.picture import Picture, read_picture
 from engine.losses.functional import content_loss, gram_matrix, style_loss
 from engine.network.vgg import VGG19
+from engine.scheduling.stages import scales_of
 from engine.settings import resolve
-from engine.stages import scales_of
 from engine.strength import STANDARD, StrengthPreset, strength_preset
 from engine.stylise import Result, stylise
 

@@ -1,5 +1,6 @@
 """`init`, `watch`, `run`: making a hot folder and serving it."""
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotfolder.cli.app import command
+from hotfolder.cli.commands.page import page_address
 from hotfolder.cli.console import by_reason, report
 from hotfolder.cli.options import ConfigOption, DevicesOption, HotOption, HotsOption, hot_option
 from hotfolder.cli.styles import fill_style_library
 from hotfolder.cli.where import find_hot_folder, find_hot_folders, new_hot_folder, read_config
+from hotfolder.config.page_address import DEFAULT_ADDRESS
 from hotfolder.job_tag import JobTag
 
 if TYPE_CHECKING:
@@ -33,6 +36,15 @@ LogFormatOption = Annotated[
 ]
 LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Log into this file, too.")
+]
+
+PageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--page",
+        metavar="HOST:PORT",
+        help=f"Serve a page for browsers, such as {DEFAULT_ADDRESS}. Else `page` of config.yaml.",
+    ),
 ]
 
 WaitOption = Annotated[
@@ -77,12 +89,14 @@ def init(
     "impasto watch --hot hot",
     "impasto watch --hot hot --device cuda:0 --device cuda:1",
     "impasto watch --hot family --hot work",
+    "impasto watch --hot hot --page 127.0.0.1:8321",
 )
 def watch(
     hots: HotsOption = None,
     config: ConfigOption = None,
     wait: WaitOption = False,
     device: DevicesOption = None,
+    page: PageOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
@@ -91,9 +105,19 @@ def watch(
 
     Ctrl-C stops it; what was being painted is taken up again at the next start.
     """
+    from hotfolder.config.page_address import PageAddress
+    from hotfolder.page.process import PageProcess, page_command
+
     flags = _flags(device, log_level, log_format, log_file)
     roots = find_hot_folders(hots, config, wait=wait)
-    return _serve(roots, config, flags, once=False, wait=wait)
+    place = page or read_config(config, **flags).page
+    with contextlib.ExitStack() as pages:
+        if place is not None:
+            first = page_address(place)
+            for number, root in enumerate(roots):
+                address = PageAddress(first.host, first.port + number if first.port else 0)
+                pages.enter_context(PageProcess(page_command(root, address)))
+        return _serve(roots, config, flags, once=False, wait=wait)
 
 
 @command("run", "impasto run --hot hot", "impasto run --hot hot || echo 'some jobs failed'")

@@ -14,6 +14,7 @@ from hotfolder.cli.options import (
     HotOption,
     InitialOption,
     PresetOption,
+    SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
@@ -45,6 +46,7 @@ def submit(
     assignments: SetOption = None,
     size: SizeOption = None,
     strength: StrengthOption = None,
+    seconds: SecondsOption = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="What to call the job.")
     ] = None,
@@ -62,7 +64,7 @@ def submit(
 
     root = find_hot_folder(hot)
     client = Client(root)
-    layer = settings_layer(preset, assignments, size, strength)
+    layer = settings_layer(preset, assignments, size, strength, seconds)
     # What the server would refuse is refused here, while the person is still looking.
     resolve({**layer, **({} if initial is None else {"init": "file", "init_file": "a picture"})})
     library = root / "styles"

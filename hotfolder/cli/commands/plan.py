@@ -1,5 +1,7 @@
 """`plan`: what a painting would take, before anything is painted."""
 
+from dataclasses import replace
+
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, print_columns, report
 from hotfolder.cli.local_engine import load_network, memory_budget, set_threads
@@ -9,6 +11,7 @@ from hotfolder.cli.options import (
     DeviceOption,
     MemoryOption,
     PresetOption,
+    SecondsOption,
     SetOption,
     SizeOption,
     settings_layer,
@@ -23,6 +26,7 @@ __all__ = ["plan"]
     "plan",
     "impasto plan cat.jpg --size 8192",
     "impasto plan cat.jpg --size 4096 --memory 3GB",
+    "impasto plan cat.jpg --size 1024 --seconds 60",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
@@ -30,6 +34,7 @@ def plan(
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
+    seconds: SecondsOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     config: ConfigOption = None,
@@ -41,19 +46,23 @@ def plan(
     from engine.settings import resolve
 
     read = read_config(config)
-    settings = resolve(read.settings, settings_layer(preset, assignments, size))
+    settings = resolve(read.settings, settings_layer(preset, assignments, size, seconds=seconds))
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     set_threads(read.threads)
 
-    from engine.estimate import plan_painting, seconds_a_pixel
+    from engine.estimate import plan_painting, timetable_of
     from engine.images.picture import read_picture
     from engine.memory.budget import format_bytes
+    from engine.speed import seconds_a_pixel
 
     picture = read_picture(content, max_megapixels=read.max_megapixels)
     vgg = load_network(settings, device)
     budget = memory_budget(memory or read.memory, str(vgg.device))
     scales = plan_painting(picture.size, settings, vgg, budget)
+    if (timetable := timetable_of(picture.size, settings, vgg, budget, 0.0)) is not None:
+        found = zip(scales, timetable.steps(0, 0, 0.0), strict=True)
+        scales = [replace(scale, steps=steps) for scale, steps in found]
     a_pixel = seconds_a_pixel(vgg)
     rows = [("SIZE", "STEPS", "MODE", "TILES", "PAIRS", "PEAK MEMORY", "TIME")]
     for scale in scales:

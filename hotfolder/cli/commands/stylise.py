@@ -9,7 +9,7 @@ import typer
 
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.local_engine import load_network, memory_budget, set_threads
+from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
 from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
@@ -18,6 +18,7 @@ from hotfolder.cli.options import (
     InitialOption,
     MemoryOption,
     PresetOption,
+    SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
@@ -51,6 +52,7 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png",
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
+    "impasto stylise cat.jpg night -o painted.png --seconds 30",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
     "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
 )
@@ -67,6 +69,7 @@ def stylise(
     assignments: SetOption = None,
     size: SizeOption = None,
     strength: StrengthOption = None,
+    seconds: SecondsOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     initial: InitialOption = None,
@@ -96,7 +99,7 @@ def stylise(
     from engine.settings import resolve
 
     read = read_config(config)
-    layer = dict(settings_layer(preset, assignments, size, strength))
+    layer = dict(settings_layer(preset, assignments, size, strength, seconds))
     layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
@@ -114,7 +117,7 @@ def stylise(
     folder = output.with_name(f"{output.name}.checkpoints") if resume else None
     read = read.model_copy(update={"memory": memory or read.memory})
     result, picture, shown = _paint(content, files, initial, settings, read, device, folder, output)
-    notes = write_output(result.picture, output, settings, content=picture, force=force)
+    notes = write_output(result.picture, output, result.settings, content=picture, force=force)
     if folder is not None:
         shutil.rmtree(folder)
     if shown is not None:
@@ -177,6 +180,7 @@ def _paint(
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
                 budget=memory_budget(config.memory, str(vgg.device)),
+                started=process_started(),
             ):
                 if progression:
                     progression.add(step)

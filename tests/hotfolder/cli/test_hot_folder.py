@@ -20,7 +20,7 @@ COMMANDS = [
     *(name for names in GROUPS.values() for name in names if name not in {*WITHOUT, "service"}),
     *SERVICE,
 ]
-ALONE = ["init", "watch", "run", "status", "pause", "resume", "doctor", "service install"]
+ALONE = ["init", "watch", "run", "page", "status", "pause", "resume", "doctor", "service install"]
 """Those that take the folder without the option's name, too."""
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from engine.scheduling.stages import stages_of
 from engine.settings import resolve
-from engine.stages import stages_of
 from hotfolder.job import Job
 from hotfolder.workers.worker_process import WorkerOptions, worker_command
 

@@ -8,8 +8,8 @@ import pytest
 
 from engine.images.picture import Picture, read_picture
 from engine.network.vgg import VGG19
+from engine.scheduling.stages import Stage, stages_of
 from engine.settings import resolve
-from engine.stages import Stage, stages_of
 from engine.stylise import Progress, stylise
 
 
@@ -63,7 +63,7 @@ def test_the_losses_that_are_reported_have_the_boost_in_them(
     coarsest: int,
     falls_after: list[int],
 ) -> None:
-    monkeypatch.setattr("engine.stages.COARSEST", coarsest)
+    monkeypatch.setattr("engine.scheduling.stages.COARSEST", coarsest)
     content, style = (
         Picture(read_picture(path).pixels[100:180, 100:180]) for path in (photograph, painting)
     )

@@ -8,11 +8,14 @@ less to do for the next.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
 from engine.images.pyramid import COARSEST, Size, pyramid_sizes
-from engine.optimisers.minimise import Objective, Snapshot, Step, Tally, minimise
+from engine.memory.tiled_objective import TiledObjective
+from engine.optimisers.minimise import Ending, Losses, Objective, Snapshot, Step, Tally, minimise
+from engine.optimisers.replay import CudaGraphs
 from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 from engine.strength import strength_preset
@@ -45,6 +48,9 @@ def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
     proportion to it, unless `scales` says how many there are.
     """
     side, factor = settings.longest_side(content), settings.scale_factor
+    if settings.scale_steps is not None:
+        sizes = pyramid_sizes(content, side, len(settings.scale_steps), factor)
+        return list(zip(sizes, settings.scale_steps[-len(sizes) :], strict=True))
     sizes = pyramid_sizes(content, side, settings.scales, factor)
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     freedom = strength_preset(settings.strength).structure_freedom
@@ -57,7 +63,13 @@ def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
 
 
 def stages_of(
-    size: Size, coarser: Sequence[Size], steps: int, boost: float, *, final: bool
+    size: Size,
+    coarser: Sequence[Size],
+    steps: int,
+    boost: float,
+    *,
+    final: bool,
+    boosted: int | None = None,
 ) -> list[Stage]:
     """How one scale is painted.
 
@@ -72,14 +84,17 @@ def stages_of(
         steps: evaluations at this scale.
         boost: `content_boost`.
         final: no scale comes after this one.
+        boosted: `boosted_steps`.
     """
     if not final:
         return [Stage(steps, boost)]
     later = boost ** min(1.0, max(0.0, 1 - math.log2(max(size) / COARSEST)))
     if later == boost:
         return [Stage(steps, boost)]
-    counted = sum(max(each) >= COARSEST for each in coarser)
-    boosted = steps // BOOSTED if counted < SETTLED else 0
+    if boosted is None:
+        counted = sum(max(each) >= COARSEST for each in coarser)
+        boosted = steps // BOOSTED if counted < SETTLED else 0
+    boosted = min(boosted, steps)
     return [
         stage for stage in (Stage(boosted, boost), Stage(steps - boosted, later)) if stage.steps
     ]
@@ -89,40 +104,61 @@ def optimise_scale(
     canvas: Tensor,
     stages: Sequence[Stage],
     before: Tally,
+    ending: Ending | None,
     objective: Objective,
     settings: Settings,
     resume: Snapshot | None,
+    *,
+    graphs: CudaGraphs | None = None,
 ) -> Iterator[Step]:
     """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.
 
     Args:
         before: of the scales before this one.
+        ending: decides when this scale ends, in place of the last stage's steps.
         resume: where this scale is gone on from.
+        graphs: what captures the steps, if they are to be replayed.
 
     Raises:
         NumericalError: the loss is no longer finite.
     """
+    if graphs is not None and isinstance(objective, TiledObjective):
+        graphs.refuse("the picture is computed in parts to fit into memory")
+        graphs = None
     before = before if resume is None else resume.before
     after = 0
-    for stage in stages:
+    for index, stage in enumerate(stages):
+        end: int | None = after + stage.steps
+        if ending is not None and index == len(stages) - 1:
+            end = None
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
-        if resume is None or resume.done < after + stage.steps:
+        if resume is None or end is None or resume.done < end:
             optimised = minimise(
                 _boosted(objective, canvas, stage.boost),
                 canvas,
-                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2])),
+                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,
                 after=after,
                 before=before,
                 clamp=settings.clamp,
                 report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
+                ending=None if ending is None else partial(_earlier, ending, end),
                 resume=resume,
+                capture=graphs,
             )
             resume = None
             for step in optimised:
                 yield step
             before = step.tally
+            if end is not None and step.number < end:
+                return
         after += stage.steps
+
+
+def _earlier(ending: Ending, end: int | None, number: int, losses: Losses) -> int:
+    """Where the scale ends, if that is before the stage's end."""
+    last = ending(number, losses)
+    return last if end is None else min(end, last)
 
 
 def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:

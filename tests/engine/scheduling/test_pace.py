@@ -1,4 +1,4 @@
-from engine.pace import Pace
+from engine.scheduling.pace import Pace
 
 
 class Clock:

@@ -1,4 +1,5 @@
-"""Every setting in words, from the settings model: for `impasto settings` and docs/settings.md."""
+"""Every setting in words, from the settings model: for the command line, docs/settings.md and the
+page. Pure."""
 
 import json
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""The sizes that a painting goes through, and when each has been painted enough."""

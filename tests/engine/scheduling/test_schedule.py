@@ -1,0 +1,102 @@
+import pytest
+
+from engine.optimisers.minimise import Losses
+from engine.scheduling.pace import Pace
+from engine.scheduling.schedule import Schedule
+from engine.scheduling.stages import Stage
+from engine.scheduling.timetable import Timetable
+from engine.settings import resolve
+
+SIZES = [(128, 96), (256, 192)]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def loss(total: float) -> Losses:
+    return Losses(0.0, total, 0.0)
+
+
+def test_without_a_time_the_steps_are_those_of_the_settings() -> None:
+    schedule = Schedule(SIZES, [60, 220], resolve({}), Pace(Clock()))
+    assert not schedule.is_open
+    assert schedule.steps == [60, 220]
+    assert schedule.chosen() == {}
+    assert schedule.fraction(0, 60) == pytest.approx(60 / (60 + 4 * 220))
+
+
+def test_the_steps_that_were_painted_are_told_as_settings() -> None:
+    clock = Clock()
+    timetable = Timetable(30, [1.0, 4.0], pace=0.1)
+    schedule = Schedule(SIZES, [60, 220], resolve({"seconds": 30}), Pace(clock), timetable)
+    assert schedule.begin(0, resumed=False) == [Stage(schedule.steps[0], 6.0)]
+    clock.now = 10.0  # the coarse scale took longer than planned
+    stages = schedule.begin(1, resumed=False)
+    for number in range(1, 9):
+        clock.now += 2.0
+        last = schedule.last(1, number, loss(1.0))
+    assert last == 10, "two seconds each, the first at 12"
+    chosen = schedule.chosen()
+    assert chosen["scale_steps"] == [schedule.steps[0], 10]
+    assert chosen["boosted_steps"] == (stages[0].steps if len(stages) > 1 else 0)
+    assert chosen["seconds"] is None
+    assert schedule.reasons == ["time", "time"]
+    painted = resolve(chosen)
+    again = Schedule(SIZES, chosen["scale_steps"], painted, Pace(clock))
+    assert again.begin(1, resumed=False)[0].steps == min(10, stages[0].steps)
+
+
+def test_a_scale_ends_when_its_loss_hardly_falls() -> None:
+    schedule = Schedule(SIZES, [60, 220], resolve({"settle": 1.0}), Pace(Clock()))
+    schedule.begin(0, resumed=False)
+    totals = [100.0 * 0.9**n for n in range(30)] + [100.0 * 0.9**30] * 40
+    for number, total in enumerate(totals, start=1):
+        if (last := schedule.last(0, number, loss(total))) != 60:
+            break
+    assert number == 41, "ten evaluations after the last that lowered it"
+    assert last == schedule.steps[0] == 42
+    assert schedule.reasons == ["settled", "steps"]
+
+
+def test_a_loss_that_falls_slowly_but_steadily_has_not_settled() -> None:
+    schedule = Schedule(SIZES, [60, 220], resolve({"settle": 1.0}), Pace(Clock()))
+    schedule.begin(1, resumed=False)
+    for number in range(1, 220):
+        assert schedule.last(1, number, loss(0.998**number)) == 220
+
+
+def test_an_interrupted_scale_settles_where_it_would_have() -> None:
+    settings = resolve({"settle": 1.0})
+
+    def end(interrupted_at: int) -> int:
+        schedule = Schedule(SIZES, [60, 220], settings, Pace(Clock()))
+        schedule.begin(0, resumed=False)
+        for number in range(1, 61):
+            if number == interrupted_at:
+                document = schedule.document()
+                schedule = Schedule(SIZES, [60, 220], settings, Pace(Clock()))
+                schedule.restore(document, number - 2)
+                schedule.begin(0, resumed=True)
+                schedule.last(0, number - 1, loss(max(0.7**number / 0.7, 0.01)))
+            if schedule.last(0, number, loss(max(0.7**number, 0.01))) == number + 1:
+                return number
+        raise AssertionError
+
+    assert end(20) == end(0)
+
+
+def test_the_fraction_follows_the_clock_and_is_whole_at_the_end_alone() -> None:
+    clock = Clock()
+    timetable = Timetable(30, [1.0, 4.0], pace=0.1)
+    schedule = Schedule(SIZES, [1, 1], resolve({"seconds": 30}), Pace(clock), timetable)
+    clock.now = 15.0
+    assert schedule.fraction(0, 3) == pytest.approx(0.5)
+    assert schedule.to_go(0.5) == pytest.approx(15.0)
+    clock.now = 31.0
+    assert schedule.fraction(1, 1) < 1
+    assert schedule.fraction(1, schedule.steps[1]) == 1
