@@ -26,7 +26,8 @@ test: .venv/installed-dev ## Run the tests
 test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root, Debian's packages; minutes the first time)
 	@root=$$(tests/plugin/gimp3/provision.sh); code=$$?; \
 	if [ $$code = 77 ]; then echo "Skipped, no real GIMP 3 here: $$root"; exit 0; fi; \
-	[ $$code = 0 ] && IMPASTO_GIMP_ROOT=$$root $(BIN)/python -m pytest -m gimp3 tests/plugin/gimp3
+	[ $$code = 0 ] && IMPASTO_GIMP_ROOT=$$root $(BIN)/python -m pytest -m gimp3 \
+		--numprocesses 2 --dist loadfile tests/plugin/gimp3
 
 test-page: .venv/installed-dev ## Run the page's tests in a real browser (Debian's chromium; root installs it where there is none)
 	@browser=$$(tests/hotfolder/page/browser/provision.sh); code=$$?; \

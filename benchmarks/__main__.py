@@ -8,6 +8,7 @@ from engine import THREADS_ENVIRONMENT
 
 BENCHMARKS = {
     "versus": ("race.versus", "seconds until our picture is as good as a peer's on every term"),
+    "anytime": ("race.anytime", "everybody's picture at equal time: 5, 10, 20 ... seconds"),
     "roofline": (
         "speed.roofline",
         "what one step reaches of this machine's own convolution and matrix product",
@@ -24,6 +25,10 @@ BENCHMARKS = {
     ),
     "step": ("speed.step", "seconds of one step beside the peers', at one size"),
     "preview": ("speed.preview", "seconds until a job's first previews, in a warm worker"),
+    "gimp": (
+        "speed.gimp",
+        "the plug-in's dialog, sending and inserting with 100 megapixels in a real GIMP 3",
+    ),
     "strength": (
         "looks.strength",
         "the strength dial over the pairs: losses, and distance from the photograph",

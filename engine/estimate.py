@@ -77,8 +77,10 @@ def timetable_of(
         seconds_a_pixel(vgg),
         reserve=WRITING[settings.format == "avif"] * width * height,
     )
-    if now is not None and (least := timetable.least(now)) > settings.seconds:
-        raise TimeLimitError(_too_little(settings.seconds, least, (width, height)))
+    if settings.time_limit == "refuse" and now is not None:
+        least = timetable.least(now)
+        if least > settings.seconds:
+            raise TimeLimitError(_too_little(settings.seconds, least, (width, height)))
     return timetable
 
 

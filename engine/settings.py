@@ -118,6 +118,10 @@ class Settings(BaseModel):
     """The time to paint in, from the start of the job to its written result: it gets the steps for
     which there is time, in place of `steps` and `coarse_steps`."""
 
+    time_limit: Literal["refuse", "exceed"] = "refuse"
+    """Where not even the shortest painting fits into `seconds`: `refuse` it in words, or `exceed`
+    them with the shortest."""
+
     settle: Annotated[float, Field(gt=0, lt=100)] | None = None
     """A scale ends early once its loss has fallen by less than so many percent over the last tenth
     of its evaluations (and no fewer than ten)."""

@@ -29,6 +29,7 @@ from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
 from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
+from engine.optimisers.replay import CudaGraphs
 from engine.output import output_of
 from engine.scheduling.pace import Pace
 from engine.scheduling.schedule import Schedule
@@ -93,6 +94,8 @@ class Result:
     plans: tuple[Plan, ...] = ()
     """How each scale was computed, if it was planned: without a budget, or with an ample one, the
     network is computed as a whole. A scale where memory ran out has more than one."""
+    graphs: str | None = None
+    """Which steps were replayed as CUDA graphs, in words; None where none were to be."""
 
 
 def stylise(
@@ -108,6 +111,7 @@ def stylise(
     resume: State | None = None,
     budget: int | None = None,
     started: float | None = None,
+    graphs: bool = True,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -130,6 +134,8 @@ def stylise(
             into it (`engine.memory`); None: no limit. If memory runs out all the same, the scale
             goes on where it is with a smaller plan.
         started: `time.monotonic()` from which `settings.seconds` are counted; None: from now.
+        graphs: on CUDA, capture the steps of a scale once and replay them. What cannot be captured
+            is computed step by step.
 
     Raises:
         TimeLimitError: `settings.seconds` do not suffice for the shortest painting.
@@ -143,7 +149,9 @@ def stylise(
     pace = Pace(before=spent + (resume.seconds if resume else 0.0))
     now = pace.seconds if resume is None else None
     timetable = timetable_of(content.size, settings, vgg, budget, now)
-    painting = _Painting(content, styles, settings, vgg, initial, targets, budget, pace, timetable)
+    painting = _Painting(
+        content, styles, settings, vgg, initial, targets, budget, graphs, pace, timetable
+    )
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)
     resume = None  # Else the optimiser's old state would stay in memory.
@@ -185,6 +193,7 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
         plans=tuple(painting.plans),
+        graphs=painting.graphs.describe() if painting.graphs is not None else None,
     )
 
 
@@ -200,6 +209,7 @@ class _Painting:
         initial: Picture | None,
         targets: StyleTargets | None,
         budget: int | None,
+        graphs: bool,
         pace: Pace,
         timetable: Timetable | None,
     ) -> None:
@@ -211,6 +221,7 @@ class _Painting:
         self._strength = strength_preset(settings.strength)
         style_weight = settings.style_weight * self._strength.style
         self._settings = settings.model_copy(update={"style_weight": style_weight})
+        self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
         self._planned = PlannedScales(vgg, self._settings, budget)
         pictures = [content, *styles, *([initial] if initial is not None else [])]
         on_host = vgg.device.type == "cpu"
@@ -233,7 +244,8 @@ class _Painting:
         """
         tally, snapshot, planned, picture = Tally(), None, None, None
         if resume is not None:
-            snapshot, planned = _checked(resume, self.sizes, self._settings), resume.plan
+            snapshot = _checked(resume, self.sizes, self._settings, self._vgg.device.type)
+            planned = resume.plan
             self.schedule.restore(resume.schedule, resume.done)
             self._generator.set_state(resume.generator)
         for scale in range(resume.scale if resume is not None else 0, len(self.sizes)):
@@ -249,7 +261,7 @@ class _Painting:
             ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
             optimised = self._planned.optimise(
                 partial(self._objective, size),
-                partial(optimise_scale, canvas, stages, tally, ending),
+                partial(optimise_scale, canvas, stages, tally, ending, graphs=self.graphs),
                 (canvas.shape[-1], canvas.shape[-2]),
                 self.schedule.steps_planned_for(scale),
                 held=self._held + canvas.nbytes + colours,
@@ -316,11 +328,12 @@ class _Painting:
         )
 
 
-def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapshot:
+def _checked(state: State, sizes: Sequence[Size], settings: Settings, device: str) -> Snapshot:
     """The optimiser's snapshot in `state`.
 
     Raises:
-        StateError: this painting has no such scale, another size there, or another optimiser.
+        StateError: this painting has no such scale, another size there, another optimiser, or
+            another form of its memory.
     """
     width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
     margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
@@ -335,6 +348,11 @@ def _checked(state: State, sizes: Sequence[Size], settings: Settings) -> Snapsho
         raise StateError(
             f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
             "Start anew."
+        )
+    if settings.optimiser == "lbfgs" and ("inverse" in state.optimiser) != (device != "cpu"):
+        raise StateError(
+            f"a state of another kind of device than {device} cannot be gone on from: L-BFGS's "
+            "pairs are kept in another form there. Start anew."
         )
     before = Tally(state.rejected_moves, state.improved)
     return Snapshot(state.done, state.canvas, state.optimiser, before)

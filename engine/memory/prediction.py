@@ -81,12 +81,18 @@ class Predictor:
         targets = self._targets_bytes(size, layout)
         # Tensors of the picture's size are allocated by themselves, without gaps.
         evaluation += int((OVERHEAD - 1) * max(0, evaluation - 12 * size[0] * size[1]))
+        # Captured as CUDA graphs, evaluation and move keep their memory.
+        captured = self._vgg.device.type == "cuda" and layout is None
         return Plan(
             size=size,
             layout=layout,
             tiles=self._tiles(size, layout),
             history=history,
-            peak=self.fixed + held + optimiser + targets + max(evaluation, move),
+            peak=self.fixed
+            + held
+            + optimiser
+            + targets
+            + (evaluation + move if captured else max(evaluation, move)),
             cost=self.cost(size, layout),
         )
 
@@ -178,7 +184,8 @@ class Predictor:
             kept, move = self._moves[size]
             return kept + pair * max(0, history - 1), move
         picture = _empty((3, size[1], size[0]), torch.float32)
-        method = optimiser_of(self._settings.model_copy(update={"history": 1}), size)
+        settings = self._settings.model_copy(update={"history": 1})
+        method = optimiser_of(settings, size, self._vgg.device.type)
         with PeakMemoryCounter() as counter:
             for _ in range(3):  # from the third on a pair replaces another
                 kept = counter.live

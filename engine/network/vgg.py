@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.network.convolution import ALL_EDGES, Convolution, Edges, transposed_kernel
 from engine.network.precision import resolve_precision
 from engine.network.weights import Weights, load_weights
 from engine.settings import LAYERS
@@ -23,11 +24,6 @@ DTYPES = {
     "float32": torch.float32,
     "float64": torch.float64,  # for tests: no setting selects it
 }
-
-Edges = tuple[int, int, int, int]
-"""Left, right, top, bottom: 1 where a position is padded, else 0. In the order of `F.pad`."""
-
-ALL_EDGES: Edges = (1, 1, 1, 1)
 
 # Average and L2 pooling (square root of the sum of the four squares) by themselves give deeper
 # layers smaller and larger activations than the max pooling that VGG19 was trained with. With these
@@ -72,16 +68,18 @@ class VGG19:
         self.precision = precision
         self.on_layer: Callable[[], None] = lambda: None
         """Called before each layer is computed, of a whole picture or of a tile."""
+        dtype = DTYPES[precision]
+        self._mean, first = weights.for_rgb()
+        exact = torch.float64 if dtype == torch.float64 else torch.float32
+        self._mean = self._mean.to(self.device, exact)
         # channels_last is the layout that oneDNN and cuDNN convolve fastest.
         self._convolutions = {
             name: (
-                weight.to(self.device, DTYPES[precision], memory_format=torch.channels_last),
-                bias.to(self.device, DTYPES[precision]),
-                _transposed_kernel(weight).to(
-                    self.device, DTYPES[precision], memory_format=torch.channels_last
-                ),
+                weight.to(self.device, dtype, memory_format=torch.channels_last),
+                bias.to(self.device, dtype),
+                transposed_kernel(weight).to(self.device, dtype, memory_format=torch.channels_last),
             )
-            for name, (weight, bias) in weights.convolutions.items()
+            for name, (weight, bias) in {**weights.convolutions, "conv1_1": first}.items()
         }
 
     def features(
@@ -111,9 +109,10 @@ class VGG19:
         return self.through(x, LAYERS[: deepest + 1], wanted, pooling, padding)[1]
 
     def preprocess(self, picture: Tensor) -> Tensor:
-        """The input of `through`, in the network's precision and layout."""
-        x = self.weights.preprocess(picture)
-        return x.to(DTYPES[self.precision], memory_format=torch.channels_last)
+        """The input of `through`, in the network's precision and layout: RGB less its mean, since
+        channel order and scale are in the kernels of `conv1_1`."""
+        x: Tensor = _Centred.apply(picture, self._mean, DTYPES[self.precision])
+        return x
 
     def through(
         self,
@@ -135,24 +134,15 @@ class VGG19:
             What the last layer gives, and the activations of the wanted ones among them.
         """
         found: dict[str, Tensor] = {}
-        for name in layers:
+        for name, following in itertools.pairwise([*layers, ""]):
             self.on_layer()
             if name.startswith("conv"):
-                if padding == "zeros" and edges == ALL_EDGES:
-                    x = _Convolution.apply(x, *self._convolutions[name], 1)
-                else:
-                    if any(edges):
-                        x = (
-                            _Replicate.apply(x, edges)
-                            if padding == "replicate"
-                            else F.pad(x, edges)
-                        )
-                    x = _Convolution.apply(x, *self._convolutions[name], 0)
-            elif name.startswith("relu"):
-                # In place where the convolution itself is not wanted: a third less memory.
-                x = F.relu(x, inplace=name.replace("relu", "conv") not in wanted)
-            else:
+                rectified = following.startswith("relu") and name not in wanted
+                x = Convolution.apply(x, *self._convolutions[name], padding, edges, rectified)
+            elif name.startswith("pool"):
                 x = pool(x, pooling)
+            elif name.replace("relu", "conv") in wanted:
+                x = F.relu(x)
             if name in wanted:
                 found[name] = x
         return x, found
@@ -168,67 +158,16 @@ def pool(x: Tensor, pooling: str) -> Tensor:
     return F.max_pool2d(x, 2)
 
 
-def _transposed_kernel(weight: Tensor) -> Tensor:
-    """Out x in x 3 x 3 -> in x out x 3 x 3, each kernel rotated by 180 degrees."""
-    return weight.flip(2, 3).transpose(0, 1).contiguous()
-
-
-class _Convolution(torch.autograd.Function):
-    """A 3 x 3 convolution whose gradient is a convolution with the transposed kernel.
-
-    The same sums as torch's own gradient, which on CPUs is slower than its convolution and keeps
-    the input in memory for the weights' gradient, which is not needed.
-    """
+class _Centred(torch.autograd.Function):
+    """A picture less its mean, in the network's type and layout; the gradient in the picture's."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, transposed: Tensor, padding: int
-    ) -> Tensor:
-        ctx.save_for_backward(transposed)
-        ctx.padding = 2 - padding
-        return F.conv2d(x, weight, bias, padding=padding)
+    def forward(ctx: Any, picture: Tensor, mean: Tensor, dtype: torch.dtype) -> Tensor:
+        ctx.dtype = picture.dtype
+        x = torch.empty_like(picture, dtype=dtype, memory_format=torch.channels_last)
+        return torch.sub(picture, mean, out=x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (transposed,) = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (g,) = gradients
-        return F.conv2d(g, transposed, padding=ctx.padding), None, None, None, None
-
-
-class _Replicate(torch.autograd.Function):
-    """`F.pad(x, edges, mode="replicate")`, with a gradient that is the same in every run.
-
-    torch's own adds up with atomics on CUDA, in no fixed order.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, edges: Edges) -> Tensor:
-        ctx.edges = edges
-        return F.pad(x, edges, mode="replicate")
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (g,) = gradients
-        left, right, top, bottom = ctx.edges
-        height, width = g.shape[-2] - top - bottom, g.shape[-1] - left - right
-        rows, columns = slice(top, top + height), slice(left, left + width)
-        inner = g[..., rows, columns].clone(memory_format=torch.channels_last)
-        down, across = _folds(top, bottom, height), _folds(left, right, width)
-        for onto, ring in down:
-            inner[..., onto, :].add_(g[..., ring, columns])
-        for onto, ring in across:
-            inner[..., :, onto].add_(g[..., rows, ring])
-        for (row, outer_row), (column, outer_column) in itertools.product(down, across):
-            inner[..., row, column].add_(g[..., outer_row, outer_column])
-        return inner, None
-
-
-def _folds(before: int, after: int, length: int) -> list[tuple[slice, slice]]:
-    """Which positions of a side of `length` a padded ring falls back onto, and those of the ring
-    in the padded side. Both ends at once where one slice reaches both: an operation less."""
-    if before and after and length > 1:
-        return [(slice(None, None, length - 1), slice(None, None, length + 1))]
-    ends = [(slice(0, 1), slice(0, 1))] if before else []
-    if after:
-        ends.append((slice(length - 1, length), slice(length + before, length + before + 1)))
-    return ends
+        return g.to(ctx.dtype, memory_format=torch.contiguous_format), None, None

@@ -78,6 +78,15 @@ class Weights:
             dim=1,
         )
 
+    def for_rgb(self) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The mean (1 x 3 x 1 x 1) of pictures in RGB from 0 to 1, and `conv1_1` for a picture
+        less that mean, in float64: what follows is as with `preprocess`."""
+        order = [0, 1, 2] if self.channel_order == "rgb" else [2, 1, 0]
+        mean, std = (torch.tensor(each, dtype=torch.float64) for each in (self.mean, self.std))
+        weight, bias = self.convolutions["conv1_1"]
+        scaled = weight.double() * (self.scale / std)[:, None, None]
+        return (mean / self.scale)[order].view(1, 3, 1, 1), (scaled[:, order], bias)
+
 
 def load_weights(source: str) -> Weights:
     """VGG19 from `caffe`, `torchvision`, or a file.

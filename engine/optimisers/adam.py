@@ -18,6 +18,7 @@ class Adam:
 
     BETAS = (0.9, 0.999)
     EPSILON = 1e-8
+    replayable = False  # the corrections of the mean and of the square are of the step's number
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
@@ -58,6 +59,9 @@ class Adam:
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
         return picture
+
+    def offload(self) -> None:
+        pass
 
     def state(self) -> OptimiserState:
         def copied(tensor: Tensor | None) -> Tensor | None:

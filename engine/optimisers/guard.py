@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Verdict"]
 
 RADIUS = 0.1
 """Root mean square of a move at most, in the picture's units."""
@@ -21,6 +21,20 @@ SHRINK = 0.25
 
 GROW = 2.0
 """Factor of the longest move permitted after one that was kept, up to `RADIUS`."""
+
+TERMS, LOSS, LIMIT = slice(0, 3), 3, 4
+"""Of five numbers: the terms, their sum, and the loss from which on a move is taken back."""
+
+
+class Verdict(NamedTuple):
+    """On the picture that a move led to."""
+
+    numbers: Tensor
+    """Its `TERMS`, `LOSS` and `LIMIT`."""
+    lower: Tensor
+    """Whether no picture before had a lower loss."""
+    rejected: Tensor
+    """Whether the move is to be taken back."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +52,30 @@ class Guard:
     """That with the lowest loss."""
     gradient: Tensor
     """Its gradient, flat."""
-    terms: Tensor
-    """Its terms, of which the loss is the sum."""
+    numbers: Tensor
+    """Its `TERMS`, `LOSS` and `LIMIT`."""
     first: Tensor
     """The loss of the first picture."""
     radius: Tensor
-    """Root mean square of the next move, at most."""
-    rejected: Tensor
+    """Euclidean length of the next move, at most."""
+    rejections: Tensor
     """Number of moves that were taken back."""
+    sums: Tensor
+    """5 x 3, from terms to `numbers`."""
 
     @classmethod
     def at(cls, picture: Tensor, gradient: Tensor, terms: Tensor) -> Self:
         """At the picture that the descent begins with."""
-        loss = terms.sum()
+        sums = torch.cat([torch.eye(3), torch.ones(1, 3), torch.full((1, 3), RISE)]).to(terms)
+        numbers = sums @ terms
         return cls(
             picture.clone(),
             gradient,
-            terms,
-            loss,
-            torch.full_like(loss, RADIUS, dtype=gradient.dtype),
-            torch.zeros_like(loss),
+            numbers,
+            numbers[LOSS],
+            torch.full_like(terms[0], _longest(gradient), dtype=gradient.dtype),
+            torch.zeros_like(terms[0]),
+            sums,
         )
 
     @classmethod
@@ -67,53 +85,53 @@ class Guard:
     def state(self) -> dict[str, Tensor]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def rejects(self, terms: Tensor) -> Tensor:
-        """Whether a move that leads to a picture with these terms is to be taken back."""
-        return ~(terms.sum() <= RISE * self.terms.sum())  # one that is not a number, too
+    @property
+    def terms(self) -> Tensor:
+        return self.numbers[TERMS]
 
     @property
     def improved(self) -> Tensor:
         """Whether the loss was lowered, or was 0 from the start."""
-        return (self.terms.sum() < self.first) | (self.first == 0)
+        return (self.numbers[LOSS] < self.first) | (self.first == 0)
 
-    def after(self, picture: Tensor, gradient: Tensor, terms: Tensor, move: Tensor) -> Self:
-        """The guard after a move that led to a picture with this gradient and these terms."""
-        rejected, lower = self.rejects(terms), self._lower(terms)
-        allowed = torch.where(rejected, root_mean_square(move) * SHRINK, self.radius * GROW).clamp(
-            max=RADIUS
-        )
+    def judge(self, terms: Tensor) -> Verdict:
+        """Whether a move that leads to a picture with these terms is to be taken back."""
+        numbers = self.sums @ terms
+        lower, kept = (numbers[LOSS] <= self.numbers[LOSS:]).unbind()
+        return Verdict(numbers, lower, ~kept)  # a loss that is not a number is not kept either
+
+    def after(self, picture: Tensor, gradient: Tensor, verdict: Verdict, length: Tensor) -> Self:
+        """The guard after a move of this length that led to this picture and gradient."""
+        allowed = torch.where(verdict.rejected, length * SHRINK, self.radius * GROW)
         return type(self)(
-            torch.where(lower, picture, self.picture),
-            torch.where(lower, gradient, self.gradient),
-            torch.where(lower, terms, self.terms),
+            torch.where(verdict.lower, picture, self.picture),
+            torch.where(verdict.lower, gradient, self.gradient),
+            torch.where(verdict.lower, verdict.numbers, self.numbers),
             self.first,
-            allowed,
-            self.rejected + rejected,
+            allowed.clamp_(max=_longest(gradient)),
+            self.rejections + verdict.rejected,
+            self.sums,
         )
 
     def ended(self, picture: Tensor, terms: Tensor) -> Self:
         """The guard after the last evaluation, which needs no gradient."""
-        lower = self._lower(terms)
+        verdict = self.judge(terms)
         return type(self)(
-            torch.where(lower, picture, self.picture),
+            torch.where(verdict.lower, picture, self.picture),
             self.gradient,
-            torch.where(lower, terms, self.terms),
+            torch.where(verdict.lower, verdict.numbers, self.numbers),
             self.first,
             self.radius,
-            self.rejected + self.rejects(terms),
+            self.rejections + verdict.rejected,
+            self.sums,
         )
 
-    def limit(self, move: Tensor) -> None:
-        """Shorten a move in place to the length permitted; one that is not finite becomes none."""
-        length = root_mean_square(move)
-        tiny = torch.finfo(move.dtype).tiny
-        move.mul_((self.radius / length.clamp(min=tiny)).clamp(max=1))
-        move.masked_fill_(~torch.isfinite(length), 0)
-
-    def _lower(self, terms: Tensor) -> Tensor:
-        return terms.sum() < self.terms.sum()
+    def limit(self, direction: Tensor, learning_rate: float) -> Tensor:
+        """The move along a direction, in its place: the learning rate times it, or shorter, if
+        that would be longer than permitted; none along one that is not finite."""
+        factor = (self.radius / torch.linalg.vector_norm(direction)).clamp_(max=learning_rate)
+        return direction.mul_(factor).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def root_mean_square(flat: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(flat)
-    return length / math.sqrt(flat.numel())
+def _longest(flat: Tensor) -> float:
+    return RADIUS * math.sqrt(flat.numel())

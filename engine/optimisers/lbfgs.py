@@ -1,10 +1,11 @@
 """L-BFGS without a line search, and without waiting for the device.
 
 What `torch.optim.LBFGS` decides on the host (is this pair's curvature positive?) is a `torch.where`
-here: no number is read back from the device.
+here: no number is read back from the device. `LBFGS` keeps its pairs in a list; `stacked.py` has
+the form for GPUs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,10 @@ from engine.optimisers.guard import Guard
 from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["LBFGS"]
+
+
+GRADIENT, CHANGE = 1, 2
+"""The gradient at the picture that is gone on from, and how it has changed since the last one."""
 
 
 class _Pair(NamedTuple):
@@ -39,6 +44,8 @@ class LBFGS:
     `precondition` is what the inverse Hessian is taken for before any pair is known, up to a
     factor that the newest pair gives: a symmetric positive definite map of flat gradients.
     """
+
+    replayable = False
 
     LEAST_COSINE = 1e-4
     """Of a move and the gradient's change: a pair below this is left out. A pair of hardly any
@@ -68,32 +75,34 @@ class LBFGS:
         )
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
+        self._learning: tuple[list[_Pair], Tensor | None] = [], None
+        """The pairs and gamma that count from the next `_commit` on."""
 
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
-        g, pairs, guard = gradient.flatten(), self._pairs, self._guard
-        scale, previous_g, previous_move = self._scale, self._previous_gradient, self._previous_move
-        rejected: Tensor | None = None
+        g, guard = gradient.flatten(), self._guard
+        previous_g, previous_move = self._previous_gradient, self._previous_move
         if previous_g is None or previous_move is None:
             guard = Guard.at(picture, g, terms) if self._guarded else None
             downhill = -self._precondition(g)
             move = downhill * (self.learning_rate * self._first_length(downhill))
+            self._begin(guard, g, move)
         else:
-            pair, scale = self._learnt(previous_move, g - previous_g)
-            pairs = [*pairs, pair]
+            change = torch.sub(g, previous_g, out=self._room(CHANGE))
+            length = torch.linalg.vector_norm(previous_move)
+            verdict = None
             if guard is not None:
-                rejected = guard.rejects(terms)
-                guard = guard.after(picture, g, terms, previous_move)
-                g = torch.where(rejected, guard.gradient, g)
-            move = self._direction(g, pairs, scale).mul_(self.learning_rate)
-            if guard is not None:
-                guard.limit(move)
-        # Nothing below takes memory, so a step that runs out of it has changed nothing. The next
-        # pair takes the place of the oldest.
-        self._pairs = pairs[max(0, len(pairs) + 1 - self.history) :]
-        self._scale, self._guard = scale, guard
-        self._previous_gradient, self._previous_move = g, move
-        if guard is not None and rejected is not None:
-            torch.where(rejected, guard.picture, picture, out=picture)
+                verdict = guard.judge(terms)
+                guard = guard.after(picture, g, verdict, length)
+                g = torch.where(verdict.rejected, guard.gradient, g, out=self._room(GRADIENT))
+            move = self._direction(g, change, previous_move, length)
+            if guard is None:
+                move.mul_(self.learning_rate)
+            else:
+                move = guard.limit(move, self.learning_rate)
+            # Nothing below takes memory, so a step that runs out of it has changed nothing.
+            self._commit(guard, g, move)
+            if guard is not None and verdict is not None:
+                torch.where(verdict.rejected, guard.picture, picture, out=picture)
         picture.add_(move.view_as(picture))
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
@@ -109,9 +118,9 @@ class LBFGS:
             numbers = torch.cat([terms, terms.new_zeros(3)])
             numbers[-1] = not self._guarded  # not known
             return numbers
-        rejected = guard.rejects(terms)
+        rejected = guard.judge(terms).rejected
         standing = torch.where(rejected, guard.terms, terms)
-        counts = torch.stack([guard.rejected + rejected, rejected, guard.improved])
+        counts = torch.stack([guard.rejections + rejected, rejected, guard.improved])
         return torch.cat([standing, counts])
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
@@ -151,26 +160,22 @@ class LBFGS:
             return self.first_move / downhill.square().mean().sqrt().clamp(min=tiny)
         return (1 / downhill.abs().sum()).clamp(max=1)
 
-    def _learnt(self, move: Tensor, change: Tensor) -> tuple[_Pair, Tensor]:
-        """The pair, and gamma after it."""
-        curvature = change.dot(move)
-        preconditioned = self._precondition(change)
-        scale = curvature / change.dot(preconditioned)
-        if not self._guarded:
-            good = curvature > self.CURVATURE_FLOOR
-            otherwise = torch.ones_like(scale)
-        else:
-            lengths = [torch.linalg.vector_norm(x) for x in (move, change, preconditioned)]
-            good = curvature > self.LEAST_COSINE * lengths[0] * lengths[1]
-            # In the units of the picture over those of the gradient, whatever the curvature's sign.
-            otherwise = torch.where(lengths[2] > 0, lengths[0] / lengths[2], 1.0)
-            change.masked_fill_(~torch.isfinite(curvature), 0)
-        previous = otherwise if self._scale is None else self._scale
-        pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
-        return pair, torch.where(good, scale, previous)
+    def offload(self) -> None:
+        """The pairs are what `state` gives: there is nothing to be freed."""
 
-    def _direction(self, g: Tensor, pairs: Sequence[_Pair], scale: Tensor) -> Tensor:
-        """-H g, where H approximates the inverse Hessian."""
+    def _room(self, number: int) -> Tensor | None:
+        """Where `GRADIENT` or `CHANGE` is to be computed; None: anywhere."""
+        return None
+
+    def _begin(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
+        """Keep the state after the first move."""
+        self._guard, self._previous_gradient, self._previous_move = guard, g, move
+
+    def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
+        """-H g, where H approximates the inverse Hessian, with the pair that `move`, of this
+        length, and `change` are, which counts from `_commit` on."""
+        pair, scale = self._learnt(move, change, length)
+        self._learning = pairs, _ = [*self._pairs, pair], scale
         q = -g
         alphas = []
         for s, y, rho in reversed(pairs):
@@ -181,3 +186,29 @@ class LBFGS:
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.addcmul_(s, alpha - rho * y.dot(r))
         return r
+
+    def _commit(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
+        """Keep the state after a move. Takes no memory."""
+        pairs, self._scale = self._learning
+        # The next pair takes the place of the oldest.
+        self._pairs = pairs[max(0, len(pairs) + 1 - self.history) :]
+        self._learning = [], None
+        self._guard, self._previous_gradient, self._previous_move = guard, g, move
+
+    def _learnt(self, move: Tensor, change: Tensor, length: Tensor) -> tuple[_Pair, Tensor]:
+        """The pair, and gamma after it."""
+        curvature = change.dot(move)
+        preconditioned = self._precondition(change)
+        scale = curvature / change.dot(preconditioned)
+        if not self._guarded:
+            good = curvature > self.CURVATURE_FLOOR
+            otherwise = torch.ones_like(scale)
+        else:
+            lengths = [torch.linalg.vector_norm(x) for x in (change, preconditioned)]
+            good = curvature > self.LEAST_COSINE * length * lengths[0]
+            # In the units of the picture over those of the gradient, whatever the curvature's sign.
+            otherwise = torch.where(lengths[1] > 0, length / lengths[1], 1.0)
+            change.masked_fill_(~torch.isfinite(curvature), 0)
+        previous = otherwise if self._scale is None else self._scale
+        pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
+        return pair, torch.where(good, scale, previous)

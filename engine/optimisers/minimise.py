@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import NumericalError
+from engine.network.allocator import is_out_of_memory
 from engine.optimisers.optimiser import Optimiser, OptimiserState
+from engine.optimisers.replay import Capture, EagerStep, Objective, ReplayedStep
 
 __all__ = ["Ending", "Losses", "Objective", "Snapshot", "Step", "Tally", "minimise"]
 
@@ -35,9 +37,6 @@ class Losses:
 Ending = Callable[[int, Losses], int]
 """Number and losses of an evaluation that is reported -> the number of the last one, as far as that
 is known by then."""
-
-Objective = Callable[[Tensor], Tensor]
-"""Picture (1 x 3 x H x W, requires grad) -> the weighted terms content, style, tv as 3 numbers."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ def minimise(
     report_every: int = 1,
     ending: Ending | None = None,
     resume: Snapshot | None = None,
+    capture: Capture | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
 
@@ -111,6 +111,7 @@ def minimise(
         ending: decides anew after each report when to end, in place of `steps`.
         resume: where an earlier call with the same arguments was. `picture` becomes what it was
             then, and what follows is what would have followed.
+        capture: with which evaluations and moves are captured once and replayed from then on.
 
     Raises:
         NumericalError: the loss is no longer finite; the message says what helps.
@@ -128,27 +129,33 @@ def minimise(
             return Snapshot(done, picture.clone(), method.state(), before)
 
     number, first, last = done, done + 1, after + steps
-    while number < last:
-        number += 1
-        variable = picture.detach().requires_grad_()
-        terms = objective(variable)
-        if number == last:
-            with moving, torch.no_grad():
-                terms = method.finish(picture, terms.detach())
-        if number in (first, last) or (number - after) % report_every == 0:
-            losses, tally, rejected = _read(method, terms.detach(), number, before)
-            if ending is not None and number < last:
-                last = max(number + 1, ending(number, losses))
-            standing = partial(method.standing, picture, rejected)
-            yield Step(number, losses, tally, standing, snapshot)
-        if number < last:
-            (gradient,) = torch.autograd.grad(terms.sum(), variable)
-            with moving, torch.no_grad():
-                method.step(picture, gradient, terms.detach())
-                if clamp:
-                    picture.clamp_(0, 1)
-                done = number
-            del gradient  # Else it would stay in memory during the next evaluation.
+    current = (
+        EagerStep(objective, picture, method)
+        if capture is None
+        else ReplayedStep(objective, picture, method, capture)
+    )
+    try:
+        while number < last:
+            number += 1
+            terms = current.evaluate()
+            if number == last:
+                with moving, torch.no_grad():
+                    terms = method.finish(picture, terms)
+            if number in (first, last) or (number - after) % report_every == 0:
+                losses, tally, rejected = _read(method, terms, number, before)
+                if ending is not None and number < last:
+                    last = max(number + 1, ending(number, losses))
+                standing = partial(method.standing, picture, rejected)
+                yield Step(number, losses, tally, standing, snapshot)
+            if number < last:
+                with moving:
+                    current.move(clamp)
+                    done = number
+    except (MemoryError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            with moving:
+                method.offload()
+        raise
 
 
 def _read(

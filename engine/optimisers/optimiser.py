@@ -14,6 +14,10 @@ OptimiserState = Mapping[str, Any]
 class Optimiser(Protocol):
     """`terms` are the objective's at `picture`; the loss is their sum."""
 
+    @property
+    def replayable(self) -> bool:
+        """Whether steps from the third on are the same operations on the same memory."""
+
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
         """Move `picture` in place, given the gradient there."""
 
@@ -29,6 +33,10 @@ class Optimiser(Protocol):
 
     def state(self) -> OptimiserState:
         """The memory of earlier steps, as tensors that no later step changes."""
+
+    def offload(self) -> None:
+        """Memory has run out, and this is not stepped again: what `state` gives goes to the host,
+        if it is not anyway shared with the optimiser that goes on."""
 
     def restore(self, state: OptimiserState, picture: Tensor) -> None:
         """Go on from an earlier `state`, with a picture that may be on another device."""

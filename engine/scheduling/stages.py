@@ -13,7 +13,9 @@ from functools import partial
 from torch import Tensor
 
 from engine.images.pyramid import COARSEST, Size, pyramid_sizes
+from engine.memory.tiled_objective import TiledObjective
 from engine.optimisers.minimise import Ending, Losses, Objective, Snapshot, Step, Tally, minimise
+from engine.optimisers.replay import CudaGraphs
 from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 from engine.strength import strength_preset
@@ -106,6 +108,8 @@ def optimise_scale(
     objective: Objective,
     settings: Settings,
     resume: Snapshot | None,
+    *,
+    graphs: CudaGraphs | None = None,
 ) -> Iterator[Step]:
     """Optimise `canvas` (1 x 3 x H x W) in place, stage by stage.
 
@@ -113,10 +117,14 @@ def optimise_scale(
         before: of the scales before this one.
         ending: decides when this scale ends, in place of the last stage's steps.
         resume: where this scale is gone on from.
+        graphs: what captures the steps, if they are to be replayed.
 
     Raises:
         NumericalError: the loss is no longer finite.
     """
+    if graphs is not None and isinstance(objective, TiledObjective):
+        graphs.refuse("the picture is computed in parts to fit into memory")
+        graphs = None
     before = before if resume is None else resume.before
     after = 0
     for index, stage in enumerate(stages):
@@ -128,7 +136,7 @@ def optimise_scale(
             optimised = minimise(
                 _boosted(objective, canvas, stage.boost),
                 canvas,
-                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2])),
+                optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,
                 after=after,
                 before=before,
@@ -136,6 +144,7 @@ def optimise_scale(
                 report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
                 ending=None if ending is None else partial(_earlier, ending, end),
                 resume=resume,
+                capture=graphs,
             )
             resume = None
             for step in optimised:

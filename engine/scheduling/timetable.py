@@ -62,8 +62,9 @@ class Timetable:
         if scale == final:
             prepared = PREPARATION if number == 0 else 0.0
             more = left / (self._work[final] * self._pace) - prepared
-            return [max(number + 1, number + round(more))]
-        low, high = 1.0, 2.0
+            return [max(number + 1, FEWEST_STEPS, number + round(more))]
+        low = float(FEWEST_STEPS)
+        high = 2 * low
         while self._takes(scale, number, high) < left and high < 1e6:
             low, high = high, 2 * high
         while high - low > 0.01 * high:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
 from engine.settings import Settings, problems_of
+from hotfolder.batches.deadline import DEADLINE_KEYS, deadline_of
 from hotfolder.batches.expansion import variants_of
 from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
 from hotfolder.errors import SidecarError
@@ -25,7 +27,7 @@ __all__ = ["BATCH_KEYS", "BatchFile", "parse_batch"]
 
 _OPTIONS = ("priority", "max_minutes", "name")
 
-BATCH_KEYS = ("contents", "styles", "settings", "recursive", *_OPTIONS, "client")
+BATCH_KEYS = ("contents", "styles", "settings", "recursive", *DEADLINE_KEYS, *_OPTIONS, "client")
 
 MOST = 1000
 """Patterns, styles or settings that one batch may list."""
@@ -52,6 +54,8 @@ class BatchFile:
     variants: Mapping[str, Settings]
     options: JobOptions
     client: Mapping[str, Any]
+    deadline: datetime | None = None
+    """When the last painting should be there."""
 
 
 def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
@@ -88,10 +92,12 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
         problems.append(Problem(("recursive",), repr(recursive)[:80], "true or false"))
     client = client_mapping(values.get("client"), problems)
     options = _options(values, problems)
+    deadline = deadline_of(values, datetime.now().astimezone(), problems)
     if problems:
         raise SidecarError(document.describe(problems))
     contents = tuple(_of_folders(word, recursive=recursive) for word in contents)
-    return BatchFile(document, contents, styles, variants_of(layers, base), options, client)
+    variants = variants_of(layers, base)
+    return BatchFile(document, contents, styles, variants, options, client, deadline)
 
 
 def _of_folders(word: str, *, recursive: bool) -> str:

@@ -1,11 +1,14 @@
-"""The batch files in the inbox: what each asks for, what it lacks, and since when.
+"""The batch files in the inbox: what each asks for, what it lacks, and since when; and what control
+files ask of batches (docs/protocol.md).
 
 As with jobs: what lacks something waits, after `wait_seconds` it is held, and it goes on when that
 comes. Moves nothing.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hotfolder.batches.batch_file import BatchFile, parse_batch
@@ -13,15 +16,19 @@ from hotfolder.batches.matching import InputMatcher, LoosePictures, MatchResult
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FreeNames
+from hotfolder.inbox.candidate import Snapshot
 from hotfolder.inbox.listing import arriving_message, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import read_text
+from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_MESSAGE, shortened
 from hotfolder.throttle import Steps
-from plugin.client.protocol import JobState, JobStatus, portable_name
+from plugin.client.protocol import ControlFile, JobState, JobStatus, portable_name
 
-__all__ = ["BatchCandidate", "BatchCandidates"]
+__all__ = ["BatchCandidate", "BatchCandidates", "BatchControls"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -146,3 +153,41 @@ class BatchCandidates:
         if known is None or known[0] != what:
             known = self._since[candidate.source] = what, self._clock()
         return known[1]
+
+
+class BatchControls:
+    """Those of one scan."""
+
+    def __init__(
+        self,
+        remove: Callable[[Path], None],
+        snapshot: Snapshot | None = None,
+        priorities: Mapping[str, int] | None = None,
+    ) -> None:
+        """
+        Args:
+            remove: removes a control file that has been obeyed.
+            priorities: those of priority files, by name.
+        """
+        self._remove = remove
+        snapshot = snapshot or Snapshot()
+        self._paths = snapshot.control_paths
+        self.cancelled = frozenset(snapshot.control_files[ControlFile.CANCEL])
+        self._released = frozenset(snapshot.control_files[ControlFile.RELEASE])
+        self.held = frozenset(snapshot.control_files[ControlFile.HOLD]) - self._released
+        """The names of what somebody holds."""
+        self.priorities: Mapping[str, int] = priorities or {}
+
+    def release(self, name: str) -> bool:
+        """End the hold of a batch for which a release file is there; whether there is one."""
+        if name not in self._released:
+            return False
+        log.info("%s released", JobTag(name))
+        self.remove(name, ControlFile.HOLD, ControlFile.RELEASE)
+        return True
+
+    def remove(self, name: str, *controls: ControlFile) -> None:
+        """Remove what was found, wherever it lies and however its name is written."""
+        for control in controls:
+            for path in self._paths.get((control, name), ()):
+                self._remove(path)

@@ -14,14 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from engine.settings import SUFFIXES
+from engine.settings import SUFFIXES, Settings
 from hotfolder.atomic_files import publish_all, write_whole
+from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
 from hotfolder.batches.summary import item_end
@@ -87,6 +89,7 @@ class BatchRun:
         finished: FinishedWork,
         *,
         name: str | None = None,
+        deadline: Deadline | None = None,
         check_server: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -96,6 +99,7 @@ class BatchRun:
             finished: the output folder's, which is there.
             name: the pattern of the results' names (`outbox/result_name.py`); else they are called
                 as their items.
+            deadline: when the last painting should be there.
             check_server: raises when there is no hope left, by default when nobody has served the
                 hot folder for a while.
         """
@@ -104,6 +108,8 @@ class BatchRun:
         self._finished = finished
         self._out = finished.out
         self._name = name
+        self._deadline = deadline
+        self._workers = 1
         self._check_server = check_server or self._wait_for_server
         self._clock = clock
         self._sleep = sleep
@@ -119,7 +125,7 @@ class BatchRun:
         """
         under_way = self._jobs_by_work()
         while self._pending or self._active:
-            while self._pending and len(self._active) < MAX_ACTIVE:
+            while self._pending and len(self._active) < self._room():
                 progress = self._pending.popleft()
                 self._begin(progress, under_way)
                 if not progress.ended:
@@ -132,6 +138,21 @@ class BatchRun:
             if self._active:
                 self._check_server()
                 self._sleep(POLL_SECONDS)
+
+    def _room(self) -> int:
+        """How many jobs may be with the server at once."""
+        if self._deadline is None:
+            return MAX_ACTIVE
+        self._workers = max(1, len(self._client.server().devices))
+        return min(MAX_ACTIVE, self._deadline.active(self._workers))
+
+    def _settings_of(self, item: Item) -> Settings:
+        """The item's, with its share of the time."""
+        if self._deadline is None:
+            return item.settings
+        left = len(self._pending) + len(self._active) + 1
+        now = datetime.now().astimezone()
+        return self._deadline.applied(item.settings, left, self._workers, now)
 
     def cancel(self) -> None:
         """Ask for the end of what is with the server."""
@@ -156,7 +177,7 @@ class BatchRun:
                         content=item.content,
                         styles=list(item.styles),
                         # All of them: what the server's own configuration says must not matter.
-                        settings=item.settings.model_dump(),
+                        settings=self._settings_of(item).model_dump(),
                         name=item.name,
                         client={WORK: work},
                     )

@@ -14,8 +14,7 @@ from typing import Any
 
 from hotfolder.backoff import Backoff
 from hotfolder.batches.batch_status import status_of_batch, status_of_half_claimed
-from hotfolder.batches.candidates import BatchCandidate, BatchCandidates
-from hotfolder.batches.controls import BatchControls
+from hotfolder.batches.candidates import BatchCandidate, BatchCandidates, BatchControls
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.batches.matching import InputMatcher, LoosePictures
 from hotfolder.batches.publishing import BatchPublisher
@@ -63,10 +62,12 @@ class BatchCoordinator:
         *,
         remove_control: Callable[[Path], None],
         on_error: Callable[[OSError], None],
+        workers: Callable[[], int] = lambda: 1,
         once: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_error` is called when a status cannot be written."""
+        """`on_error` is called when a status cannot be written; `workers` tells how many paint."""
+        self._workers = workers
         self._config = config
         self._folder = folder
         self._spool = spool
@@ -218,12 +219,14 @@ class BatchCoordinator:
         for name, batch in self._live.items():
             if batch.cancelled or name in self._controls.held or self._backoff.is_delayed(name):
                 continue
-            room = max(0, MAX_ACTIVE - len(active[name]))
+            deadline, workers = batch.plan.deadline, self._workers()
+            limit = min(MAX_ACTIVE, deadline.active(workers)) if deadline else MAX_ACTIVE
+            room = max(0, limit - len(active[name]))
             for number in batch.next_items(room, but=active[name]):
                 names = names or FreeNames((*taken, *self.names, *RESERVED_NAMES))
                 try:
                     job_name = names.take(batch.plan.items[number].name)
-                    entry = self._spool.claim(batch.candidate(number), job_name)
+                    entry = self._spool.claim(batch.candidate(number, workers), job_name)
                 except Exception as error:
                     if batch.lacks_picture(number):
                         continue

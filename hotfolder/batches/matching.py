@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
 from hotfolder.batches.batch_file import BatchFile
+from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item, expand
 from hotfolder.batches.patterns import PathPattern, is_pattern
 from hotfolder.batches.store import Plan
@@ -219,6 +220,7 @@ class InputMatcher:
             items=items,
             options=read.options,
             client=read.client,
+            deadline=Deadline(read.deadline) if read.deadline else None,
             left_out=listed([*dict.fromkeys(found.left_out)], MAX_LEFT_OUT),
         )
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from engine.settings import Settings
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES, write_json
+from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item
 from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, exists, open_regular
@@ -47,6 +48,7 @@ class Plan:
     """Their pictures are names in `inputs/`."""
     options: JobOptions = field(default_factory=JobOptions)
     client: Mapping[str, Any] = field(default_factory=dict)
+    deadline: Deadline | None = None
     left_out: Sequence[str] = ()
     """What lay in the folders that it names and was not taken, in words."""
 
@@ -93,6 +95,7 @@ class Batch:
             ],
             "options": plan.options.model_dump(),
             "client": dict(plan.client),
+            "deadline": {"moment": plan.deadline.moment.isoformat()} if plan.deadline else None,
             "left_out": list(plan.left_out),
         }
 
@@ -145,16 +148,20 @@ class Batch:
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
 
-    def candidate(self, number: int) -> JobCandidate:
-        """The job that an item is to be."""
+    def candidate(self, number: int, workers: int) -> JobCandidate:
+        """The job that an item is to be, with its share of the time while so many paint."""
         item, plan = self.plan.items[number], self.plan
+        settings = item.settings
+        if plan.deadline is not None:
+            left = len(plan.items) - len(self.ends)
+            settings = plan.deadline.applied(settings, left, workers, datetime.now().astimezone())
         return JobCandidate(
             f"{plan.name}.batch/{number}",
             Decision.CLAIM,
             "",
             self.inputs_of(item),
             plan.dropped,
-            settings=item.settings,
+            settings=settings,
             client={**plan.client, "batch": plan.name},
             options=plan.options,
         )

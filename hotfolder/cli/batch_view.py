@@ -57,6 +57,13 @@ class BatchView:
         if self._live is None and progress.state != "skipped":
             report(f"[{sum(self._tally.values())}/{len(self._items)}] {name}: {_outcome(progress)}")
 
+    def note(self, text: str) -> None:
+        """A line that stays, above the table if there is one."""
+        if self._live is not None:
+            self._live.console.print(text, highlight=False, markup=False)
+        else:
+            report(text)
+
     def _table(self) -> "RenderableType":
         from rich.console import Group
         from rich.table import Table

@@ -98,6 +98,7 @@ class FolderServer:
             self._spool,
             remove_control=spent_controls.remove,
             on_error=self._status_failed,
+            workers=lambda: len(self._dispatcher.devices()),
             once=once,
             clock=clock,
         )

@@ -29,7 +29,7 @@ def test_every_preset_is_valid_and_records_its_name(name: str) -> None:
 def test_the_presets_that_reproduce_a_source_leave_nothing_of_the_recipe_to_the_defaults() -> None:
     free = {"preset", "coarse_steps", "scale_factor", "init_file", "seed", "style_blend"}
     free |= {"format", "bits", "profile", "metadata", "page", "jpeg_quality", "jpeg_chroma"}
-    free |= {"first_move", "progression", "strength", "seconds", "settle"}
+    free |= {"first_move", "progression", "strength", "seconds", "settle", "time_limit"}
     free |= {"scale_steps", "boosted_steps"}
     for name in ("gatys", "tutorial", "article"):
         assert set(Settings.model_fields) - free == set(PRESETS[name]), name

@@ -6,12 +6,14 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine import __version__
+from engine.errors import Problem
 from hotfolder.cli.app import command
 from hotfolder.cli.console import by_reason, clock_time, report
 from hotfolder.cli.options import (
@@ -31,6 +33,7 @@ from hotfolder.paths import expand_home, in_plain_folder, without_links
 
 if TYPE_CHECKING:
     from hotfolder.batches.client_run import ItemProgress
+    from hotfolder.batches.deadline import Deadline
     from hotfolder.batches.expansion import Item
     from hotfolder.batches.finished_work import FinishedWork
     from hotfolder.config.model import Config
@@ -52,6 +55,7 @@ FAILED_SHOWN = 10
     "impasto batch photos --style night --style evening --out painted",
     "impasto batch 'photos/*.jpg' cat.png -S wave.jpg --preset preview --dry-run",
     "impasto batch photos -S night -p preview -p standard || echo 'some failed'",
+    "impasto batch photos -S night --finish-by 08:00",
 )
 def batch(
     contents: Annotated[
@@ -75,6 +79,18 @@ def batch(
     size: SizeOption = None,
     strength: StrengthOption = None,
     seconds: SecondsOption = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            "--within", metavar="TIME", help="Divide so much time over the pictures: 6h, 1h30m."
+        ),
+    ] = None,
+    finish_by: Annotated[
+        str | None,
+        typer.Option(
+            "--finish-by", metavar="TIME", help="The same, until 08:00, or a date and a time."
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")
     ] = Path("painted"),
@@ -119,6 +135,7 @@ def batch(
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
     layers = [settings_layer(name, assignments, size, strength, seconds) for name in presets]
+    deadline = _deadline_of(within, finish_by)
     found = find_contents(contents, recursive=recursive, but=out)
     folders = {} if flat else found.pictures
     variants = variants_of(layers, read.settings)
@@ -136,7 +153,7 @@ def batch(
     # No worker need be started to find that all is done.
     idle = all(finished.picture_of(item) for item in items)
     with _serving(client, read, out, idle=idle) as (served, check):
-        code = _run(items, served, finished, check, found.left_out, read.name)
+        code = _run(items, served, finished, check, found.left_out, read.name, deadline)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
     if client is None and code == ExitCode.OK:
@@ -151,18 +168,24 @@ def _run(
     check: Callable[[], None] | None,
     left_out: Sequence[str],
     name: str | None,
+    deadline: "Deadline | None",
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
     from hotfolder.batches.summary import SUMMARY, summary_text
     from hotfolder.cli.batch_view import BatchView, counts
     from hotfolder.job import now
 
-    run = BatchRun(client, items, finished, name=name, check_server=check)
-    started, clock = now(), time.monotonic()
+    run = BatchRun(client, items, finished, name=name, deadline=deadline, check_server=check)
+    started, clock, shown = now(), time.monotonic(), False
+    if deadline is not None:
+        report(_shares(items, finished, client, deadline))
     try:
         with BatchView(run.items) as view:
             for progress in run.steps():
                 view.update(progress)
+                if deadline is not None and progress.state == "done" and not shown:
+                    view.note(f"The first is {progress.picture}: the others will look so.")
+                    shown = True
     except KeyboardInterrupt:
         if check is None:  # Somebody else's server would go on with them.
             run.cancel()
@@ -286,6 +309,38 @@ def _log_into(path: Path, level: str) -> Iterator[None]:
         handler.close()
         log.setLevel(before[0])
         log.propagate = before[1]
+
+
+def _deadline_of(within: str | None, finish_by: str | None) -> "Deadline | None":
+    """
+    Raises:
+        typer.BadParameter: no such time, or both.
+    """
+    from hotfolder.batches.deadline import Deadline, deadline_of
+
+    problems: list[Problem] = []
+    given = {"within": within, "finish_by": finish_by}
+    moment = deadline_of(given, datetime.now().astimezone(), problems)
+    for problem in problems:
+        option = f"--{problem.key.replace('_', '-')}"
+        raise typer.BadParameter(
+            f"{problem.given}; expected {problem.expected}.", param_hint=option
+        )
+    return Deadline(moment) if moment else None
+
+
+def _shares(
+    items: "list[Item]", finished: "FinishedWork", client: "Client", deadline: "Deadline"
+) -> str:
+    """What each picture gets of the time."""
+    left = sum(finished.picture_of(item) is None for item in items)
+    workers = max(1, len(client.server().devices))
+    share = deadline.seconds(left, workers, datetime.now().astimezone())
+    return (
+        f"{left} pictures until {deadline.moment:%d.%m. %H:%M} on {workers} "
+        f"device{'s' if workers > 1 else ''}: about {clock_time(share)} each. "
+        f"`impasto plan PICTURE --seconds {share:.0f}` says what that is in steps."
+    )
 
 
 def _styles_of(given: str, libraries: list[Path]) -> list[Path]:

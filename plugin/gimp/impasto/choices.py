@@ -11,6 +11,7 @@ from i18n import _
 
 __all__ = [
     "MAX_SCALE",
+    "MAX_SECONDS",
     "MAX_SIZE",
     "MIN_SCALE",
     "MIN_SIDE",
@@ -52,6 +53,9 @@ MIN_SIDE = 16
 MIN_SCALE, MAX_SCALE = 0.05, 20.0
 """Of the style picture's size."""
 
+MAX_SECONDS = 1_000_000
+"""Of the time to paint in."""
+
 MAX_SEED = 2**31 - 1
 """GIMP's integers have 32 bits; Impasto's seeds have 63."""
 
@@ -73,6 +77,8 @@ class Choices:
     strength: float = STRENGTH
     size: int = 0
     """Longest side in pixels; 0: as the layer."""
+    seconds: int = 0
+    """Time to paint in; 0: as long as it takes."""
     keep_colours: bool = False
     style_scale: float = 1.0
     seed: int = 0
@@ -95,8 +101,9 @@ class Choices:
         _one_of("preset", self.preset, NAMES["preset"])
         _one_of("output", self.output, NAMES["output"])
         for name, (least, most) in RANGES.items():
-            if not (name == "size" and self.size == 0):
-                _within(name.replace("_", "-"), getattr(self, name), least, most)
+            value = getattr(self, name)
+            if value or name not in OPTIONAL:
+                _within(name.replace("_", "-"), value, least, most)
         if not self.hot_folder:
             raise Refusal(NO_FOLDER)
 
@@ -138,6 +145,8 @@ class Choices:
             settings["style_scale"] = self.style_scale
         if self.seed:
             settings["seed"] = self.seed
+        if self.seconds:
+            settings["seconds"] = self.seconds
         return settings
 
     def to_json(self) -> str:
@@ -179,7 +188,11 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "style_scale": (MIN_SCALE, MAX_SCALE),
     "seed": (0, MAX_SEED),
     "size": (MIN_SIZE, MAX_SIZE),
+    "seconds": (1, MAX_SECONDS),
 }
+
+OPTIONAL = ("size", "seconds")
+"""Those that 0 leaves open."""
 
 NAMES = {"preset": [name for name, *_rest in PRESETS], "output": ["layer", "image"]}
 
@@ -197,7 +210,7 @@ def _is_choice(name: str, value: Any) -> bool:
     if isinstance(value, str):
         return value in NAMES.get(name, [value]) and is_text(value)
     least, most = RANGES.get(name, (value, value))
-    return least <= value <= most or (name == "size" and value == 0)
+    return least <= value <= most or (name in OPTIONAL and value == 0)
 
 
 def _one_of(argument: str, value: str, allowed: list[str]) -> None:

@@ -13,6 +13,7 @@ from client import (
     TimedOut,
 )
 from i18n import _
+from server_words import in_our_words
 
 __all__ = ["PlainError", "explain"]
 
@@ -33,7 +34,7 @@ def explain(error: BaseException) -> str:
                 "one with Hot folder..."
             )
         case JobFailed():
-            return error.status.message or (error.status.error or "").strip()
+            return in_our_words(error.status.message or (error.status.error or "").strip())
         case JobCancelled():
             return _("Somebody has cancelled the painting.")
         case ResultMissing():

@@ -17,6 +17,7 @@ import gi
 gi.require_version("Gimp", "3.0")
 from choices import (
     MAX_SCALE,
+    MAX_SECONDS,
     MAX_SEED,
     MAX_SIZE,
     MIN_SCALE,
@@ -165,6 +166,15 @@ def _add_choices(procedure: Any) -> None:
         0,
         MAX_SIZE,
         usual.size,
+        FLAGS,
+    )
+    procedure.add_int_argument(
+        "seconds",
+        _("Time"),
+        _("Seconds to paint in: more make a finer painting; 0: as long as it takes"),
+        0,
+        MAX_SECONDS,
+        usual.seconds,
         FLAGS,
     )
     procedure.add_boolean_argument(

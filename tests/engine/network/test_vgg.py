@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.models import vgg19 as torchvision_vgg19
 
 from engine.images.picture import read_picture
-from engine.network.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, _Replicate, load_vgg19
+from engine.network.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, load_vgg19
 from engine.network.vgg import pool as vgg_pool
 from engine.settings import LAYERS
 
@@ -210,16 +210,3 @@ def test_features_are_differentiable_in_the_picture(vgg: VGG19) -> None:
     vgg.features(x, ["relu2_1"])["relu2_1"].square().mean().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
-
-
-@pytest.mark.parametrize("size", [(5, 6), (1, 4), (2, 1)])
-@pytest.mark.parametrize("edges", [(1, 1, 1, 1), (1, 0, 0, 0), (0, 1, 0, 1), (0, 0, 1, 1)])
-def test_the_gradient_through_replicate_padding_is_torchs_own(
-    size: tuple[int, int], edges: tuple[int, int, int, int]
-) -> None:
-    x = torch.rand(1, 3, *size, dtype=torch.float64, requires_grad=True)
-    padded = torch.nn.functional.pad(x, edges, mode="replicate")
-    weights = torch.rand(padded.shape, dtype=torch.float64)
-    (ours,) = torch.autograd.grad((_Replicate.apply(x, edges) * weights).sum(), x)
-    (theirs,) = torch.autograd.grad((padded * weights).sum(), x)
-    torch.testing.assert_close(ours, theirs)

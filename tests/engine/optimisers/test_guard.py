@@ -158,16 +158,20 @@ class _RunsOut(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("before", [0, 1, 5])
-@pytest.mark.parametrize(("optimiser", "rate"), [("lbfgs", 1.0), ("adam", 0.02)])
+@pytest.mark.parametrize(
+    ("optimiser", "rate", "device"),
+    [("lbfgs", 1.0, "cpu"), ("lbfgs", 1.0, "cuda"), ("adam", 0.02, "cpu")],
+    ids=["listed", "stacked", "adam"],
+)
 def test_a_step_that_runs_out_of_memory_anywhere_is_as_if_it_had_not_been(
-    optimiser: Any, rate: float, before: int
+    optimiser: Any, rate: float, device: str, before: int
 ) -> None:
     def descent(picture: Tensor) -> Iterator[Callable[[], None]]:
         """Moves, one after the other."""
         settings = Settings(
             optimiser=optimiser, learning_rate=rate, history=3, first_move=0.01, preconditioning=0.5
         )
-        method = optimiser_of(settings, (picture.shape[-1], picture.shape[-2]))
+        method = optimiser_of(settings, (picture.shape[-1], picture.shape[-2]), device)
         while True:
             variable = picture.detach().requires_grad_()
             terms = cliff(variable)

@@ -5,24 +5,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from choices import Choices, Refusal
+from choices import MAX_SCALE, MAX_SECONDS, MAX_SEED, MAX_SIZE, Choices, Refusal
 from preferences import Installation, Preferences
+
+from engine.settings import Settings, resolve
+from hotfolder.job_options import JobOptions
 
 
 def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
     kept = {"format": "png", "bits": "auto", "profile": "content"}
     assert Choices().settings(900) == {"preset": "standard", **kept, "size": 900}
     assert Choices(preset="preview").settings(900) == {"preset": "preview", **kept}
-    chosen = Choices(strength=40, size=640, keep_colours=True, style_scale=2, seed=9)
+    chosen = Choices(strength=40, size=640, seconds=30, keep_colours=True, style_scale=2, seed=9)
     assert chosen.settings(900) == {
         "preset": "standard",
         **kept,
         "size": 640,
+        "seconds": 30,
         "strength": 40,
         "keep_colours": True,
         "style_scale": 2,
         "seed": 9,
     }
+
+
+def test_what_is_sent_is_known_to_the_server_and_within_its_ranges() -> None:
+    chosen = Choices(
+        strength=100, size=MAX_SIZE, seconds=MAX_SECONDS, style_scale=MAX_SCALE, seed=MAX_SEED
+    )
+    settings = chosen.settings(900)
+    engines = {key: value for key, value in settings.items() if key in Settings.model_fields}
+    assert set(settings) - set(engines) <= {"preset", *JobOptions.model_fields}
+    assert resolve(engines).seconds == MAX_SECONDS
 
 
 def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
@@ -38,6 +52,7 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
         ({"preset": "oil"}, "preset is 'oil'; it must be one of standard, preview"),
         ({"strength": 101.0}, "strength is 101; it must be from 0 to 100"),
         ({"size": 20}, "size is 20; it must be from 32 to 16384"),
+        ({"seconds": -1}, "seconds is -1; it must be from 1 to 1e+06"),
         ({"output": "printer"}, "output is 'printer'"),
         ({"hot_folder": ""}, "No hot folder is known"),
     ],
@@ -61,7 +76,7 @@ def test_choices_come_back_from_a_layer() -> None:
         "",
         "no JSON",
         "[1]",
-        '{"strength": "strong", "seed": true, "colour": 1}',
+        '{"strength": "strong", "seed": true, "seconds": -5}',
         '{"style_scale": 0, "strength": NaN, "size": 20, "seed": 1e9, "preset": "oil"}',
         '{"style_scale": -1, "seed": 4294967296, "output": "printer", "style": "\\udcff"}',
     ],

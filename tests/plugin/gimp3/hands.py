@@ -10,25 +10,44 @@ import gi
 
 gi.require_version("Atspi", "2.0")
 gi.require_version("Gimp", "3.0")
-from gi.repository import Atspi, Gimp, Gio
+from gi.repository import Atspi, Gimp, Gio, GLib
 
 Atspi.init()
 
 
 def windows():
     """Every window of every program on the screen."""
+    # New ones are told of by signals, which nothing else would read here.
+    while GLib.MainContext.default().iteration(False):
+        pass
     desktop = Atspi.get_desktop(0)
     programs = [desktop.get_child_at_index(at) for at in range(desktop.get_child_count())]
     return [each for program in programs if program for each in children(program)]
 
 
 def children(widget):
-    found = [widget.get_child_at_index(at) for at in range(min(widget.get_child_count(), 200))]
+    """None of a widget that is gone: a program can end between two questions."""
+    try:
+        found = [widget.get_child_at_index(at) for at in range(min(widget.get_child_count(), 200))]
+    except GLib.Error:
+        return []
     return [each for each in found if each]
 
 
+def role_of(widget):
+    """Empty if it is gone."""
+    try:
+        return widget.get_role_name()
+    except GLib.Error:
+        return ""
+
+
 def find(name, role=None, within=None):
-    """The first widget shown that has this name (and role), or None."""
+    """The first widget shown that has this name (and role), or None.
+
+    Looks only where it may be: GIMP's window has 1,500 widgets, half of them in its menus, and each
+    look at one is a question to another process.
+    """
     waiting = windows() if within is None else [within]
     while waiting:
         widget = waiting.pop(0)
@@ -36,15 +55,25 @@ def find(name, role=None, within=None):
             states = widget.get_state_set()
             if not states.contains(Atspi.StateType.VISIBLE):
                 continue
-            if widget.get_name() == name and role in (None, widget.get_role_name()):
+            its_role = widget.get_role_name()
+            if widget.get_name() == name and role in (None, its_role):
                 return widget
-            waiting += children(widget)
-        except gi.repository.GLib.Error:
+            if role in WINDOWS or (its_role == "menu bar" and role not in (None, *MENUS)):
+                continue
+            if role in MENUS and its_role in ("menu bar", *MENUS):
+                waiting[:0] = children(widget)
+            else:
+                waiting += children(widget)
+        except GLib.Error:
             continue  # gone since
     return None
 
 
-def wait_for(look, seconds=30):
+WINDOWS = ("dialog", "alert", "frame")
+MENUS = ("menu", "menu item")
+
+
+def wait_for(look, seconds=60):
     """The first true value of `look()`."""
     end = time.monotonic() + seconds
     while True:
@@ -66,10 +95,13 @@ def texts(within):
     found, waiting = [], [within]
     while waiting:
         widget = waiting.pop(0)
-        if widget.get_state_set().contains(Atspi.StateType.VISIBLE):
-            if widget.get_name():
-                found.append(widget.get_name())
-            waiting += children(widget)
+        try:
+            if widget.get_state_set().contains(Atspi.StateType.VISIBLE):
+                if widget.get_name():
+                    found.append(widget.get_name())
+                waiting += children(widget)
+        except GLib.Error:
+            continue  # gone since
     return found
 
 
@@ -101,15 +133,15 @@ def put_away():
 
 def close_dialogs():
     for _ in range(5):
-        dialogs = [each for each in windows() if each.get_role_name() in ("dialog", "alert")]
+        dialogs = [each for each in windows() if role_of(each) in ("dialog", "alert")]
         if not dialogs:
             break
         for each in dialogs:
             button = next(filter(None, (find(name, within=each) for name in CLOSING)), None)
-            if button:
-                button.get_action_iface().do_action(0)
-            else:
-                key("Escape")
+            try:
+                button.get_action_iface().do_action(0) if button else key("Escape")
+            except GLib.Error:
+                continue  # it closed by itself
         wait_for(lambda: not find_dialog(), 5)
 
 
@@ -119,7 +151,7 @@ CLOSING = ("Cancel", "Close", "OK")
 
 
 def find_dialog():
-    return next((each for each in windows() if each.get_role_name() in ("dialog", "alert")), None)
+    return next((each for each in windows() if role_of(each) in ("dialog", "alert")), None)
 
 
 def show(path):
@@ -132,6 +164,15 @@ def show(path):
 
 def focus_image():
     """Let keys go to GIMP's main window."""
-    names = ["xdotool", "search", "--onlyvisible", "--name", "GIMP$"]
+    focus("GIMP$")
+
+
+def focus_dialog():
+    """Let keys go to the plug-in's dialog."""
+    focus("Neural Style")
+
+
+def focus(title):
+    names = ["xdotool", "search", "--onlyvisible", "--name", title]
     found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
     subprocess.run(["xdotool", "windowactivate", "--sync", found[0]], check=True)

@@ -158,6 +158,44 @@ def copied_wrongly(**situation):
         image.delete()
 
 
+def reduced_wrongly(precision, profile, mask, grey):
+    """What is wrong with the small copy of a layer that is 240 x 160; empty if all is right."""
+    image, layer = build("none", mask, "none", (13, -9), False, "none", True, precision, profile)
+    try:
+        layer.scale(240, 160, False)
+        if grey:
+            image.convert_grayscale()
+        # The middles of its three parts.
+        points = {(20, 80): (4, 20), (80, 80): (20, 20), (200, 80): (50, 20)}
+        original = pixels(layer, points)
+        with tempfile.TemporaryDirectory() as folder:
+            picture = pathlib.Path(folder, "small.png")
+            size = Region(image, [layer], selection_only=True).export(picture, 60)
+            small = load(picture)
+        found = pixels(small.get_layers()[0], points.values())
+        deep = small.get_precision() == Gimp.Precision.U16_NON_LINEAR
+        small.delete()
+        if size != (60, 40) or deep != (precision != "U8_NON_LINEAR"):
+            return f"{size}, deep: {deep}"
+        if mask == "applied":
+            original[2][3] = 0
+        # 8 bits of a linear profile have wide steps in what is dark.
+        most = 0.03 if (precision, profile) == ("U8_NON_LINEAR", "srgb_linear") else 0.006
+        for seen, right in zip(found, original, strict=True):
+            # Of what is transparent the colour does not matter.
+            if abs(seen[3] - right[3]) > 0.01 or (right[3] and difference_of(seen, right) > most):
+                return f"{seen}, not {right}"
+        return ""
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        image.delete()
+
+
+def difference_of(one, other):
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
 def expected(target, situation):
     """The pixels of the whole layer, its mask applied if it has one that is not disabled."""
     pixels = read(target, 0, 0, 60, 40)

@@ -20,7 +20,7 @@ ROOT = HERE.parents[2]
 SCREENSHOTS = ROOT / "build" / "gimp-screenshots"
 """Not for git; continuous integration keeps them."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds, for what takes one on a quiet machine."""
 
 GIMPRC = """\
@@ -65,6 +65,7 @@ class Gimp:
         for program in ("remote.py", "hands.py", "screen.sh"):
             shutil.copy(HERE / program, share)
         self._number = 0
+        self._late: int | None = None
         variables = {"GIMP3_DIRECTORY": f"/share/{name}", "LANG": "C.UTF-8"}
         root = os.environ["IMPASTO_GIMP_ROOT"]
         with self.log.open("wb") as log:
@@ -85,7 +86,14 @@ class Gimp:
         self.run("answer = Gimp.version()", patience=3 * PATIENCE)
 
     def start(self, code: str) -> int:
-        """Let `code` run in GIMP, after what was started before; `finish` has its answer."""
+        """Let `code` run in GIMP, after what was started before; `finish` has its answer.
+
+        What was given up goes on in GIMP: until it has ended, nothing else begins, or it would take
+        the next test's time as well.
+        """
+        if self._late is not None:
+            late, self._late = self._late, None
+            until((self.profile / "remote" / f"{late}.json").exists, "what was given up", PATIENCE)
         number, self._number = self._number, self._number + 1
         draft = self.profile / "remote" / f"{number}.draft"
         draft.write_text(textwrap.dedent(code))
@@ -103,6 +111,7 @@ class Gimp:
         try:
             until(ended, "GIMP's answer", patience)
         except AssertionError as error:
+            self._late = number
             raise AssertionError(f"{error}\n{self.words()}") from None
         document = json.loads(reply.read_text())
         assert "error" not in document, document["error"]

@@ -16,6 +16,7 @@ image.scale(240, 160)
 image.set_resolution(150, 150)
 layer.scale(180, 120, False)
 layer.set_offsets(20, 10)
+{prepare}
 image.select_rectangle(REPLACE, 60, 40, 80, 50) if {selected} else Gimp.Selection.none(image)
 region = Region(image, [layer], selection_only=True)
 placement = Placement(region)
@@ -35,6 +36,10 @@ CROPS = {
     "cropped": "image.crop(100, 100, 60, 20)",
     "cropped to the same shape": "image.crop(120, 80, 60, 40)",
     "cropped a little": "image.crop(156, 104, 30, 20)",
+    "the layer cropped by one pixel": "layer.resize(179, 120, -1, 0)",
+    "the layer small in a larger canvas": "layer.resize(1200, 800, 30, 40)",
+    "the layer small in the middle of a canvas": "layer.resize(9000, 6000, 4410, 2940)",
+    "cropped and extended to the old size": "layer.resize(180, 120, -7, 3)",
     "the layer cropped": "layer.resize(100, 120, -40, 0)",
     "the layer extended": "layer.resize(220, 160, 20, 20)",
 }
@@ -55,9 +60,11 @@ def placer(gimp: Gimp, photograph: Path) -> Gimp:
     return gimp
 
 
-def insert_after(gimp: Gimp, change: str, *, selected: bool = False) -> tuple[str, bool, Any]:
+def insert_after(
+    gimp: Gimp, change: str, *, selected: bool = False, prepare: str = ""
+) -> tuple[str, bool, Any]:
     """The reason for an image of its own, whether the painting is in the image, and its facts."""
-    gimp.run(BEFORE.format(selected=selected) + change)
+    gimp.run(BEFORE.format(selected=selected, prepare=prepare) + change)
     reason, is_inside, facts = gimp.run(AFTER)
     return reason, is_inside, facts
 
@@ -73,6 +80,7 @@ def insert_after(gimp: Gimp, change: str, *, selected: bool = False) -> tuple[st
         ("image.scale(234, 156)", [20, 10], [175, 117]),
         ("layer.scale(90, 100, False)", [10, 8], [90, 100]),
         ("image.resize(300, 200, 30, 40)", [50, 50], [180, 120]),
+        ("image.crop(238, 158, 2, 0)", [18, 10], [180, 120]),
         ("Gimp.Selection.all(image)", [20, 10], [180, 120]),
         ("fill(layer, 'red', (0, 0, 100, 120))", [20, 10], [180, 120]),
         ("image.convert_grayscale()", [20, 10], [180, 120]),
@@ -86,6 +94,18 @@ def test_a_painting_follows_what_was_moved_or_scaled(
     reason, is_inside, facts = insert_after(placer, change)
     assert (reason, is_inside) == ("", True)
     assert (facts["offsets"], facts["size"]) == (offsets, size or [180, 120])
+
+
+@pytest.mark.parametrize("precision", ["U16_NON_LINEAR", "HALF_LINEAR"])
+def test_what_becomes_of_a_deep_image_is_told_as_of_any_other(placer: Gimp, precision: str) -> None:
+    deep = f"image.convert_precision(Gimp.Precision.{precision})"
+    for change in (SHRINK, f"{SHRINK}; image.flatten()"):
+        reason, is_inside, facts = insert_after(placer, change, prepare=deep)
+        assert (reason, is_inside) == ("", True), change
+    for change in (TURNS["flipped"], TURNS["the layer flipped"]):
+        reason, is_inside, facts = insert_after(placer, change, prepare=deep)
+        assert "flipped or rotated" in reason, change
+        assert facts["size"] == [180, 120]
 
 
 def test_what_was_selected_follows_too(placer: Gimp) -> None:
@@ -104,6 +124,22 @@ def test_of_a_cropped_image_the_painting_is_opened_by_itself(placer: Gimp, chang
     assert facts["size"] == [180, 120]
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "x", "y"), [(239, 160, 0, 0), (240, 159, 0, 1), (238, 159, 1, 1)]
+)
+def test_a_crop_by_a_pixel_is_no_scaling(
+    placer: Gimp, width: int, height: int, x: int, y: int
+) -> None:
+    """Of a layer that fills the image, so that its sizes and its place are those of a scaling."""
+    reason, is_inside, _ = insert_after(
+        placer,
+        f"image.crop({width}, {height}, {x}, {y})",
+        prepare="layer.set_offsets(0, 0); layer.scale(240, 160, False)",
+    )
+    assert "cropped or extended" in reason
+    assert not is_inside
+
+
 @pytest.mark.parametrize("change", TURNS.values(), ids=TURNS)
 def test_of_a_turned_image_the_painting_is_opened_by_itself(placer: Gimp, change: str) -> None:
     reason, is_inside, _ = insert_after(placer, change)
@@ -119,7 +155,7 @@ def test_of_a_turned_image_the_painting_is_opened_by_itself(placer: Gimp, change
             " Gimp.ConvertPaletteType.GENERATE, 8, False, False, '')",
             "palette",
         ),
-        ("layer.resize(1200, 800, 30, 40)", "does not fit"),
+        ("fill(layer, 'red'); layer.resize(1200, 800, 30, 40)", "does not fit"),
         ("image.delete()", "was closed"),
         ("image.flatten(); image.crop(120, 80, 60, 40)", "cropped"),
     ],
@@ -131,7 +167,7 @@ def test_what_has_no_place_for_it_any_more_is_named(placer: Gimp, change: str, w
 
 
 def test_an_image_of_its_own_is_like_the_one_it_was_made_from(placer: Gimp) -> None:
-    placer.run(BEFORE.format(selected=False).replace("region = ", MADE_DEEP + "region = ", 1))
+    placer.run(BEFORE.format(selected=False, prepare=MADE_DEEP))
     facts = placer.run("""
         painted = placement.open(content, "sun - 75", "{}")
         region.close()

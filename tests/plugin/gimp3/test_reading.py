@@ -78,3 +78,13 @@ def test_a_server_that_returns_its_input_changes_no_pixel(reader: Gimp) -> None:
     situations = list(pairs({**PLAIN, "visible": [True, False], **COLOURS}))
     wrong = reader.run(f"answer = failures(returned_wrongly, {situations})", patience=300)
     assert not wrong, f"{len(wrong)} of {len(situations)}: {wrong[:5]}"
+
+
+def test_the_small_copy_for_a_preview_has_the_layers_colours(reader: Gimp) -> None:
+    """In every precision, profile and kind of layer, with its transparency and its mask."""
+    colour = pairs({**COLOURS, "mask": ["none", "applied"], "grey": [False]})
+    # A profile of RGB is none of a grey image.
+    grey = pairs({**COLOURS, "profile": [""], "mask": ["none", "applied"], "grey": [True]})
+    situations = [*colour, *grey]
+    wrong = reader.run(f"answer = failures(reduced_wrongly, {situations})", patience=300)
+    assert not wrong, f"{len(wrong)} of {len(situations)}: {wrong[:5]}"

@@ -180,6 +180,21 @@ def test_enter_paints_from_the_field_of_a_number_too(
     assert next(each["size"] for each in scripted.sidecars if each["preset"] == "standard") == 96
 
 
+def test_a_time_is_sent_as_it_is_shown_but_not_for_the_preview(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png", seconds=45)
+    open_dialog(screen)
+    until(lambda: scripted.sidecars, "the preview")
+    screen.run("""
+        key("alt+i")
+        key("ctrl+a", "9", "0", "Return")
+    """)
+    until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
+    sent = {each["preset"]: each.get("seconds") for each in scripted.sidecars}
+    assert sent == {"preview": None, "standard": 90}
+
+
 STARTED = """
 sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
 gi.require_version("Gtk", "3.0")
@@ -212,6 +227,28 @@ def test_a_server_that_is_being_started_is_that_of_its_own_folder(screen: Gimp) 
     other, its_own, still_other = screen.run("import sys, pathlib\n" + STARTED)
     assert other == still_other == "No server works for /share/two"
     assert "no such command" in its_own
+
+
+def test_what_was_painted_and_selected_meanwhile_is_in_the_preview(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(screen, hot_folder="/share/scripted", style="sun.png")
+    open_dialog(screen)
+    until(lambda: len(scripted.contents) == 1, "the preview")
+    assert scripted.content().size == (451, 300)
+    screen.run("""
+        focus_image()
+        fill(layer, "red")
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 80, 60)
+        time.sleep(0.5)
+        focus_dialog()
+    """)
+    until(lambda: len(scripted.contents) == 2, "the next preview")
+    assert scripted.content().size == (80 + 32, 60 + 32)
+    assert scripted.content().getpixel((5, 5)) == (255, 0, 0)
+    screen.run("press('Only the selection', 'check box', dialog)")
+    until(lambda: len(scripted.contents) == 3, "the preview of the layer")
+    assert scripted.content().size == (451, 300)
 
 
 def test_turning_a_dial_exports_the_layer_no_more(screen: Gimp, scripted: ScriptedServer) -> None:

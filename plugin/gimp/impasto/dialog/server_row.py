@@ -13,6 +13,7 @@ from client.protocol import JobState, ServerState
 from gi.repository import Gtk
 from i18n import _
 from messages import explain
+from server_words import NO_WORKER, pause_reason
 
 __all__ = ["ServerRow"]
 
@@ -121,7 +122,9 @@ def _summary(server: Server) -> str:
 
 def _activity(server: Server) -> str:
     if server.paused is not None:
-        return _("The server is paused: {reason}").format(reason=server.paused)
+        return _("The server is paused: {reason}").format(reason=pause_reason(server.paused))
+    if server.devices and all(each.get("state") == "lost" for each in server.devices):
+        return _("Nothing is painted: {reason}").format(reason=NO_WORKER)
     count = server.queue.get(JobState.QUEUED, 0)
     waiting = _(", {count} more in the queue").format(count=count) if count else ""
     if server.queue.get(JobState.RUNNING):

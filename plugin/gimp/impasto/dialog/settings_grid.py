@@ -10,6 +10,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 from choices import (
     MAX_SCALE,
+    MAX_SECONDS,
     MAX_SEED,
     MAX_SIZE,
     MIN_SCALE,
@@ -23,6 +24,9 @@ from gi.repository import Gtk, Pango
 from i18n import _
 
 __all__ = ["SettingsGrid"]
+
+SECONDS = 60
+"""What the field of the time proposes."""
 
 
 class SettingsGrid(Gtk.Grid):
@@ -71,6 +75,18 @@ class SettingsGrid(Gtk.Grid):
         sizes.pack_start(self._as_layer, False, False, 0)
         self._row(2, _("Si_ze"), sizes, self._size)
 
+        self._no_limit = Gtk.CheckButton.new_with_mnemonic(_("As long as it take_s"))
+        self._seconds = Gtk.SpinButton.new_with_range(1, MAX_SECONDS, 5)
+        self._seconds.set_activates_default(True)
+        self._seconds.set_tooltip_text(_("Time to paint in: more makes a finer painting"))
+        self._no_limit.connect("toggled", self._timed)
+        self._seconds.connect("value-changed", self._timed)
+        times = Gtk.Box(spacing=12)
+        times.pack_start(self._seconds, False, False, 0)
+        times.pack_start(Gtk.Label(label=_("seconds")), False, False, 0)
+        times.pack_start(self._no_limit, False, False, 0)
+        self._row(3, _("T_ime"), times, self._seconds)
+
         # Logarithmic: half as large is as far from 1 as twice as large.
         self._scale = _slider(_exponent(MIN_SCALE), _exponent(MAX_SCALE), 0.01)
         self._scale.connect("format-value", lambda _scale, value: f"{_factor(value):g}")
@@ -79,22 +95,20 @@ class SettingsGrid(Gtk.Grid):
         )
         self._scale.add_mark(0, Gtk.PositionType.BOTTOM, None)
         self._scale.set_tooltip_text(_("Size of the style picture: larger makes larger strokes"))
-        self._row(3, _("Stro_kes"), self._scale)
+        self._row(4, _("Stro_kes"), self._scale)
 
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
         self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
         self._seed.set_activates_default(True)
         self._seed.set_tooltip_text(_("Of the white noise that some paintings start from"))
-        seeds = Gtk.Box()
-        seeds.pack_start(self._seed, False, False, 0)
-        self._row(4, _("See_d"), seeds, self._seed)
-
         self._output = Gtk.ComboBoxText()
         self._output.append("layer", _("New layer"))
         self._output.append("image", _("New image"))
         self._output.connect("changed", lambda box: self._emit(output=box.get_active_id()))
-        outputs = Gtk.Box()
+        outputs = Gtk.Box(spacing=12)
         outputs.pack_start(self._output, False, False, 0)
+        outputs.pack_end(self._seed, False, False, 0)
+        outputs.pack_end(_named(_("See_d"), self._seed), False, False, 0)
         self._row(5, _("_Output"), outputs, self._output)
 
         self._keep = Gtk.CheckButton.new_with_mnemonic(_("Keep _my colours"))
@@ -102,9 +116,7 @@ class SettingsGrid(Gtk.Grid):
         self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
         self._selected = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
         self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
-        if not has_selection:
-            self._selected.set_sensitive(False)
-            self._selected.set_tooltip_text(_("Nothing is selected"))
+        self.show_selection(exists=has_selection)
         switches = Gtk.FlowBox(
             selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=2, column_spacing=12
         )
@@ -122,6 +134,9 @@ class SettingsGrid(Gtk.Grid):
         self._as_layer.set_active(choices.size == 0)
         self._size.set_value(choices.size or min(MAX_SIZE, max(MIN_SIZE, self._longest_side)))
         self._size.set_sensitive(choices.size != 0)
+        self._no_limit.set_active(choices.seconds == 0)
+        self._seconds.set_value(choices.seconds or SECONDS)
+        self._seconds.set_sensitive(choices.seconds != 0)
         self._scale.set_value(_exponent(choices.style_scale))
         self._seed.set_value(choices.seed)
         self._output.set_active_id(choices.output)
@@ -129,23 +144,38 @@ class SettingsGrid(Gtk.Grid):
         self._selected.set_active(choices.selection_only)
         self._ignore_changes = False
 
+    def show_selection(self, *, exists: bool) -> None:
+        """Whether something is selected, so that it can be painted alone."""
+        self._selected.set_sensitive(exists)
+        self._selected.set_tooltip_text(None if exists else _("Nothing is selected"))
+
     def _sized(self, *_args: Any) -> None:
         as_layer = self._as_layer.get_active()
         self._size.set_sensitive(not as_layer)
         self._emit(size=0 if as_layer else self._size.get_value_as_int())
+
+    def _timed(self, *_args: Any) -> None:
+        no_limit = self._no_limit.get_active()
+        self._seconds.set_sensitive(not no_limit)
+        self._emit(seconds=0 if no_limit else self._seconds.get_value_as_int())
 
     def _emit(self, **choice: Any) -> None:
         if not self._ignore_changes:
             self._changed(choice)
 
     def _row(self, row: int, label: str, child: Any, named: Any = None) -> None:
-        name = Gtk.Label.new_with_mnemonic(label)
-        name.set_xalign(0)
-        name.set_mnemonic_widget(named or child)
-        (named or child).get_accessible().set_name(plain(label))
         child.set_hexpand(True)
-        self.attach(name, 0, row, 1, 1)
+        self.attach(_named(label, named or child), 0, row, 1, 1)
         self.attach(child, 1, row, 1, 1)
+
+
+def _named(label: str, widget: Any) -> Any:
+    """The label of a widget, with its key."""
+    name = Gtk.Label.new_with_mnemonic(label)
+    name.set_xalign(0)
+    name.set_mnemonic_widget(widget)
+    widget.get_accessible().set_name(plain(label))
+    return name
 
 
 def plain(label: str) -> str:

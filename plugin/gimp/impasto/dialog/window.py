@@ -17,7 +17,8 @@ from client import Client, ClientError
 from gi.repository import Gimp, GimpUi, GLib, Gtk
 from i18n import _
 from images.layers import refuse_output
-from images.region import Region
+from images.reduced import look_of
+from images.region import Region, offsets
 from messages import explain
 from painting.job import refuse_unserved, resolve_style
 from painting.live_preview import LivePreview
@@ -86,6 +87,7 @@ class _Dialog:
         self._library: list[tuple[str, str, Path]] | None = None
         self._exports: dict[bool, tuple[Path, tuple[int, int]]] = {}
         """Pictures of the layer, and of what is selected of it, with their sizes."""
+        self._sight = self._look()
         self._polls = 0
         self._ignore_changes = True
         self._live = LivePreview(self._export, folder, self._client_of)
@@ -103,6 +105,7 @@ class _Dialog:
         self._poll()
         self._changed()
         self._fit_screen()
+        self._window.connect("focus-in-event", self._come_back)
         self._timer = GLib.timeout_add(POLL_MS, self._poll)
 
     def run(self) -> Choices | None:
@@ -142,8 +145,9 @@ class _Dialog:
         self._settings = SettingsGrid(
             lambda choice: self._choose(**choice),
             longest_side=self._longest_side(),
-            has_selection=not Gimp.Selection.is_empty(self._image),
+            has_selection=self._has_selection(),
         )
+        self._prepare()
         self._preview = PreviewPane(self._live, self._original(), self._changed)
         self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
         self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
@@ -181,9 +185,7 @@ class _Dialog:
             return
         before, self._choices = self._choices, replace(self._choices, **choice)
         # What changes no stroke of it needs no new preview.
-        if replace(before, output="", size=0, preset="") != replace(
-            self._choices, output="", size=0, preset=""
-        ):
+        if _as_previewed(before) != _as_previewed(self._choices):
             self._changed()
         self._update_note()
 
@@ -209,6 +211,28 @@ class _Dialog:
     def _server_runs(self) -> None:
         self._refresh_styles()
         self._changed()
+
+    def _look(self) -> tuple[Any, ...]:
+        """What the pictures of the layer depend on. Whatever is asked of one that is gone may end
+        the plug-in."""
+        layer = self._drawables[0]
+        if not (self._image.is_valid() and layer.is_valid() and layer.is_layer()):
+            return ()
+        return look_of(layer), offsets(layer), *Gimp.Selection.bounds(self._image)
+
+    def _come_back(self, *_args: Any) -> bool:
+        """From GIMP's window, where the layer may have been painted on, or something selected."""
+        sight = self._look()
+        if sight != self._sight:
+            self._sight = sight
+            self._exports.clear()
+            self._prepare()
+            self._settings.show_selection(exists=self._has_selection())
+            self._changed()
+        return False
+
+    def _has_selection(self) -> bool:
+        return self._image.is_valid() and not Gimp.Selection.is_empty(self._image)
 
     def _poll(self) -> bool:
         if not self._image.is_valid():
@@ -295,7 +319,7 @@ class _Dialog:
         self._choices.check()
         resolve_style(self._choices, self._client)
         refuse_output(self._image, self._choices)
-        Region(self._image, self._drawables, selection_only=self._choices.selection_only).close()
+        self._region(self._choices.selection_only)
         refuse_unserved(self._client)
 
     @property
@@ -313,12 +337,20 @@ class _Dialog:
     def _exported(self, selection_only: bool) -> tuple[Path, tuple[int, int]]:
         if selection_only not in self._exports:
             path = self._folder / f"original-{selection_only}.png"
-            region = Region(self._image, self._drawables, selection_only=selection_only)
-            try:
-                self._exports[selection_only] = path, region.export(path, EXPORT_SIDE)
-            finally:
-                region.close()
+            size = self._region(selection_only).export(path, EXPORT_SIDE)
+            self._exports[selection_only] = path, size
         return self._exports[selection_only]
+
+    def _region(self, selection_only: bool) -> Region:
+        return Region(
+            self._image, self._drawables, selection_only=selection_only, keep_selection=False
+        )
+
+    def _prepare(self) -> None:
+        """Make both pictures, so that no switch between them stands still."""
+        for selection_only in (True, False) if self._has_selection() else ():
+            with contextlib.suppress(Refusal):
+                self._exported(selection_only)
 
     def _original(self) -> Path:
         """A picture of what is painted; there is none where it cannot be."""
@@ -329,6 +361,11 @@ class _Dialog:
     def _longest_side(self) -> int:
         layer = self._drawables[0]
         return max(layer.get_width(), layer.get_height())
+
+
+def _as_previewed(choices: Choices) -> Choices:
+    """Without what a preview does not show."""
+    return replace(choices, output="", size=0, seconds=0, preset="")
 
 
 def _titled(title: str, child: Any) -> Any:

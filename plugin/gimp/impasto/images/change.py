@@ -5,6 +5,7 @@ from a scaling, nor a flipped picture from one that was left alone. Knows neithe
 """
 
 import math
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +21,16 @@ SURE = 0.02
 SCALED = 0.06
 """The same for pictures that were scaled: interpolation changes them a little."""
 
+
+COMPONENTS = {
+    "u8": ("B", 2**8 - 1),
+    "u16": ("H", 2**16 - 1),
+    "u32": ("I", 2**32 - 1),
+    "half": ("e", 1),
+    "float": ("f", 1),
+    "double": ("d", 1),
+}
+"""`struct`'s code and the value of white, by what GIMP calls a precision."""
 
 Pixel = tuple[float, float, float, float]
 """Red, green, blue (grey thrice) times alpha, and alpha: each 0 to 1."""
@@ -48,17 +59,21 @@ class Thumbnail:
     """Whether its transparency counts too. Not an image's, which ends when it is flattened."""
 
     @classmethod
-    def of(cls, width: int, height: int, data: bytes, *, has_shape: bool) -> "Thumbnail":
-        """Of bytes as GIMP hands them out: one to four a pixel, the alpha last if it has one."""
-        channels = len(data) // (width * height)
+    def of(
+        cls, width: int, height: int, data: bytes, component: str = "u8", *, has_shape: bool
+    ) -> "Thumbnail":
+        """Of bytes as GIMP hands them out: one to four components a pixel, the alpha last if it has
+        one, of the image's own precision."""
+        code, most = COMPONENTS[component]
+        channels = len(data) // (width * height * struct.calcsize(code))
         has_alpha = channels in (2, 4)
         pixels = []
-        for start in range(0, width * height * channels, channels):
-            pixel = data[start : start + channels]
-            *colour, alpha = pixel if has_alpha else (*pixel, 255)
-            opacity = alpha / 255
-            red, green, blue = (value / 255 * opacity for value in (colour * 3)[:3])
-            pixels.append((red, green, blue, opacity))
+        for pixel in struct.iter_unpack(f"={channels}{code}", data):
+            # Brighter than white is white, as it is painted; NaN is black.
+            values = [min(value / most, 1.0) if value > 0 else 0.0 for value in pixel]
+            *colour, alpha = values if has_alpha else (*values, 1.0)
+            red, green, blue = (value * alpha for value in (colour * 3)[:3])
+            pixels.append((red, green, blue, alpha))
         return cls(width, height, pixels, has_shape and has_alpha)
 
     def at(self, x: int, y: int) -> Pixel:

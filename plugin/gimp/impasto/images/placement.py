@@ -6,13 +6,13 @@ from typing import Any
 
 import gi
 
+gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from choices import Refusal
-from gi.repository import Gimp, Gio
+from gi.repository import Gegl, Gimp, Gio
 from i18n import _
 
 from images.calls import do
-from images.change import Change, Thumbnail, change_of_scaled, change_of_size_kept
+from images.change import Change, change_of_scaled, change_of_size_kept
 from images.layers import (
     adapt,
     attach_settings,
@@ -21,11 +21,11 @@ from images.layers import (
     load_as_layer,
     scale,
 )
+from images.probes import Probes, Read
+from images.reduced import look_of
 from images.region import Rectangle, Region, offsets
 
 __all__ = ["Placement"]
-
-THUMBNAIL_SIDE = 96
 
 
 class _Picture:
@@ -33,12 +33,12 @@ class _Picture:
 
     def __init__(self, source: Any) -> None:
         self.size = source.get_width(), source.get_height()
-        self.look = _look(source)
+        self.look = look_of(source)
 
     def change_to(self, now: Any) -> Change:
         """What was done since to the same layer or image."""
         size = now.get_width(), now.get_height()
-        after = _look(now)
+        after = look_of(now)
         if size == self.size:
             return change_of_size_kept(self.look, after)
         now_drawn, before_drawn = (
@@ -48,6 +48,25 @@ class _Picture:
         return change_of_scaled(self.look, after, now_drawn / before_drawn)
 
 
+class _LayersPicture(_Picture):
+    """A layer's too has pixels by which it is known, exactly, what was cropped or extended."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer)
+        self._offsets = offsets(layer)
+        self._probes = Probes(*self.size, _reader(layer))
+
+    def change_to(self, now: Any) -> Change:
+        size = now.get_width(), now.get_height()
+        moved = tuple(old - new for old, new in zip(self._offsets, offsets(now), strict=True))
+        centred = tuple((new - old) // 2 for old, new in zip(self.size, size, strict=True))
+        likely = [(0, 0), moved, centred]
+        shift = self._probes.shift(*size, _reader(now), likely)
+        if shift is None:  # scaled, turned, painted over, in other colours
+            return super().change_to(now)
+        return Change.NONE if size == self.size and shift == (0, 0) else Change.CUT
+
+
 class Placement:
     """Remembers the image as it is when a region of it is sent."""
 
@@ -55,7 +74,7 @@ class Placement:
         image = region.image
         self._region = region
         self._image_before = _Picture(image)
-        self._layer_before = _Picture(region.layer)
+        self._layer_before = _LayersPicture(region.layer)
         self._resolution = image.get_resolution()[1:]
         self._unit = image.get_unit()
         self._precision = image.get_precision()
@@ -171,12 +190,14 @@ class Placement:
         }[change]
 
 
-def _look(source: Any) -> Thumbnail:
-    data, width, height, _channels = source.get_thumbnail_data(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    if data is None:
-        raise Refusal(_("GIMP makes no thumbnail of the image."))
-    is_layer = isinstance(source, Gimp.Layer)
-    return Thumbnail.of(width, height, data.get_data(), has_shape=is_layer)
+def _reader(layer: Any) -> Read:
+    """The layer's pixels, in 16 bits, so that none is rounded that 8 or 16 bits have."""
+
+    def read(x: int, y: int, width: int, height: int) -> bytes:
+        rectangle = Gegl.Rectangle.new(x, y, width, height)
+        return bytes(layer.get_buffer().get(rectangle, 1.0, "R'G'B'A u16", Gegl.AbyssPolicy.NONE))
+
+    return read
 
 
 def _edges(part: Rectangle) -> tuple[int, int, int, int]:

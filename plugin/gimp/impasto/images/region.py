@@ -15,6 +15,7 @@ from i18n import _
 
 from images.calls import do
 from images.layers import needs_16_bits, scale, write_png
+from images.reduced import reduced_copy
 
 __all__ = ["Rectangle", "Region", "offsets"]
 
@@ -41,15 +42,23 @@ class Region:
     Holds the selection as it was, in a hidden image, since the artist goes on working. `close` it.
     """
 
-    def __init__(self, image: Any, drawables: Any, *, selection_only: bool) -> None:
-        """Raises Refusal for what cannot be painted."""
+    def __init__(
+        self, image: Any, drawables: Any, *, selection_only: bool, keep_selection: bool = True
+    ) -> None:
+        """Raises Refusal for what cannot be painted.
+
+        Args:
+            keep_selection: without, nothing of it can be inserted; copying it takes a moment.
+        """
         self.image = image
         self.layer = _only_layer(drawables)
         self.offsets = offsets(self.layer)
         whole = Rectangle(0, 0, self.layer.get_width(), self.layer.get_height())
         selected = _selected(image, self.layer) if selection_only else None
         self.rectangle = whole if selected is None else _with_context(selected, whole)
-        self._selection = None if selected is None else self._copy_of_selection()
+        self._selection = None
+        if selected is not None and keep_selection:
+            self._selection = self._copy_of_selection()
 
     def close(self) -> None:
         """Delete the hidden image."""
@@ -65,7 +74,7 @@ class Region:
         with the transparency of its mask if that is applied.
 
         Args:
-            longest_side: scaled down to it, if larger.
+            longest_side: reduced to it (at most MAX_SIDE), if larger: for a preview, in a moment.
 
         Returns:
             Width and height of what was written.
@@ -76,8 +85,8 @@ class Region:
             if longest_side is not None and max(width, height) > longest_side:
                 factor = longest_side / max(width, height)
                 width, height = max(1, round(width * factor)), max(1, round(height * factor))
-                scale(draft, width, height)
-            # After the scaling: of a large image, the rest is quick then.
+                whole, draft = draft, reduced_copy(draft, width, height)
+                whole.delete()
             if draft.get_base_type() == Gimp.ImageBaseType.GRAY:
                 do(draft.convert_rgb)
                 srgb = Gimp.ColorProfile.new_rgb_srgb()

@@ -24,6 +24,7 @@ from client import (
 from client.protocol import DELIVERED, JobState
 from i18n import _
 from messages import PlainError
+from server_words import hindrance, in_our_words, pause_reason
 
 __all__ = [
     "Editor",
@@ -152,7 +153,7 @@ def refuse_unserved(client: Client) -> Server:
         raise NoServer(
             _(
                 "The server is paused ({reason}), so nothing was sent. Paint again when it goes on."
-            ).format(reason=server.paused)
+            ).format(reason=pause_reason(server.paused))
         )
     return server
 
@@ -251,11 +252,7 @@ def follow(
                 if status.ended:
                     return status
                 if status.state == JobState.HELD:
-                    raise JobHeld(
-                        _("Somebody holds the painting back, so it is not made: {reason}").format(
-                            reason=status.message
-                        )
-                    )
+                    raise JobHeld(in_our_words(status.message))
                 progress(
                     status.fraction if status.state == JobState.RUNNING else None,
                     progress_text(status),
@@ -278,7 +275,9 @@ def progress_text(status: Status) -> str:
         case protocol.DELIVERED:
             return _("Sent; the server will look at it in a moment")
         case JobState.QUEUED if status.position:
-            return _("In the queue, at place {place}").format(place=status.position)
+            text = _("In the queue, at place {place}").format(place=status.position)
+            why = hindrance(status.message)
+            return f"{text}: {why}" if why else text
         case JobState.RUNNING if status.steps:
             text = _("Painting: step {step} of {steps}")
             if (status.scales or 0) > 1:
@@ -292,7 +291,7 @@ def progress_text(status: Status) -> str:
         case JobState.RUNNING:
             return _("Painting: the server gets ready")
         case _other:
-            return status.message or status.state
+            return in_our_words(status.message or status.state)
 
 
 def clock_time(seconds: float) -> str:

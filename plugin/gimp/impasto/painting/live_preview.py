@@ -112,7 +112,7 @@ class LivePreview:
         return self._state
 
     def _start(self, choices: Choices) -> None:
-        choices = replace(choices, preset="preview", size=0)
+        choices = replace(choices, preset="preview", size=0, seconds=0)
         choices.check()
         client = self._client_of(choices.hot_folder)
         server = client.server()

@@ -1,5 +1,6 @@
 """What became of a picture is told from thumbnails, whatever its size is now."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,25 @@ def test_a_thumbnail_is_reduced_to_the_means_of_its_parts() -> None:
     reduced = Thumbnail.of(3, 1, bytes([0, 30, 60]), has_shape=False).reduced(2 / 3)
     # Of one pixel and half of the next.
     assert [red * 255 for red, *_rest in reduced.pixels] == pytest.approx([10, 50])
+
+
+@pytest.mark.parametrize(
+    ("component", "code", "white"),
+    [("u8", "B", 255), ("u16", "H", 65535), ("half", "e", 1), ("float", "f", 1)],
+)
+def test_a_thumbnail_of_any_precision_has_the_same_colours(
+    component: str, code: str, white: float
+) -> None:
+    grey, alpha = (white // 2, white) if white > 1 else (0.5, 1.0)
+    data = struct.pack(f"=4{code}", grey, alpha, white, 0)
+    look = Thumbnail.of(2, 1, data, component, has_shape=True)
+    assert look.pixels[0] == pytest.approx((0.5, 0.5, 0.5, 1), abs=0.002)
+    assert look.pixels[1] == (0, 0, 0, 0)
+
+
+def test_what_is_brighter_than_white_or_no_number_disturbs_no_comparison() -> None:
+    data = struct.pack("=3f", 4.0, float("nan"), -1.0)
+    assert Thumbnail.of(1, 1, data, "float", has_shape=False).pixels == [(1, 0, 0, 1)]
 
 
 def test_colours_that_nobody_sees_do_not_count() -> None:

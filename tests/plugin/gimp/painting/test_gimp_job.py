@@ -164,14 +164,14 @@ def test_a_long_queue_is_waited_for(server: FakeServer, painted: Callable[..., P
             "failed",
             {"message": "The paint ran out.", "error": "...\n\nThe files lie in this folder."},
             JobFailed,
-            "The paint ran out.",
+            "The server says: The paint ran out.",
         ),
         ("cancelled", {}, JobCancelled, "Somebody has cancelled the painting."),
         (
             "held",
-            {"message": "Ann looks at it"},
+            {"message": "held: somebody holds it; `impasto release cat` lets it go on"},
             JobHeld,
-            "Somebody holds the painting back, so it is not made: Ann looks at it",
+            "Somebody holds the painting back, so it is not made.",
         ),
     ],
 )
@@ -193,7 +193,8 @@ def test_what_is_said_of_a_job_is_one_line() -> None:
     assert progress_text(Status("cat", "running")) == "Painting: the server gets ready"
     single = Status("cat", "running", scale=1, scales=1, step=3, steps=50)
     assert progress_text(single) == "Painting: step 3 of 50"
-    assert progress_text(Status("cat", "waiting", "waits for its style")) == "waits for its style"
+    waiting = Status("cat", "waiting", "waits for its style")
+    assert progress_text(waiting) == "The server says: waits for its style"
     assert [clock_time(seconds) for seconds in (0.4, 65, 3600)] == ["0:00", "1:05", "1:00:00"]
 
 

@@ -159,7 +159,7 @@ def test_what_goes_wrong_is_said_in_the_pane(server: FakeServer, dialog: Dialog)
     dialog.look(1)
     server.claim("preview")
     server.post("preview", "failed", message="The paint ran out.", error="The long story.")
-    assert dialog.look().text == "The paint ran out."
+    assert dialog.look().text == "The server says: The paint ran out."
 
     def refuse(*_: object) -> tuple[int, int]:
         raise Refusal("The selection lies beside the layer.")

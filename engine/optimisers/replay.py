@@ -1,0 +1,135 @@
+"""A step of a descent, computed anew each time, or captured once and replayed.
+
+Launching an operation on a GPU takes longer than computing one of a small picture. A CUDA graph is
+launched as a whole: the evaluation with its gradient is one, the move another.
+"""
+
+import logging
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from engine.network.allocator import release
+from engine.optimisers.optimiser import Optimiser
+
+__all__ = ["Capture", "CudaGraphs", "EagerStep", "Objective", "ReplayedStep"]
+
+logger = logging.getLogger(__name__)
+
+Objective = Callable[[Tensor], Tensor]
+"""Picture (1 x 3 x H x W, requires grad) -> the weighted terms content, style, tv as 3 numbers."""
+
+Work = Callable[[], None]
+Capture = Callable[[Work], Work | None]
+"""Work that does the same operations on the same memory each time -> what replays them; None where
+they cannot be captured."""
+
+WARM_UP = 2
+"""Steps before the capture: they allocate what lasts, and libraries choose their algorithms."""
+
+
+class EagerStep:
+    """Computes each step anew, and holds nothing from step to step."""
+
+    def __init__(self, objective: Objective, picture: Tensor, method: Optimiser) -> None:
+        self._objective, self._picture, self._method = objective, picture, method
+        self._evaluated: tuple[Tensor, Tensor] | None = None
+
+    def evaluate(self) -> Tensor:
+        """The terms of the picture."""
+        variable = self._picture.detach().requires_grad_()
+        terms = self._objective(variable)
+        self._evaluated = variable, terms
+        return terms.detach()
+
+    def move(self, clamp: bool) -> None:
+        """Move the picture."""
+        assert self._evaluated is not None
+        variable, terms = self._evaluated
+        self._evaluated = None  # Else it would stay in memory during the next evaluation.
+        (gradient,) = torch.autograd.grad(terms, variable, torch.ones_like(terms))
+        _move(self._method, self._picture, gradient, terms.detach(), clamp)
+
+
+class ReplayedStep:
+    """Computes the first steps; from then on replays what `capture` made of one.
+
+    The gradient is part of the evaluation, so that a picture can be reported before it is moved.
+    Terms and gradient lie where the captured evaluation has put them.
+    """
+
+    def __init__(
+        self, objective: Objective, picture: Tensor, method: Optimiser, capture: Capture
+    ) -> None:
+        self._objective, self._picture, self._method = objective, picture, method
+        self._capture = capture
+        self._ones = picture.new_ones(3)
+        self._terms = self._gradient = picture  # of the latest evaluation
+        self._steps = 0
+        self._evaluation: Work | None = None
+        self._moving: Work | None = None
+
+    def evaluate(self) -> Tensor:
+        """The terms of the picture, which the next evaluation may overwrite."""
+        if self._steps == WARM_UP:
+            self._evaluation = self._capture(self._evaluate)
+        (self._evaluation or self._evaluate)()
+        return self._terms
+
+    def move(self, clamp: bool) -> None:
+        """Move the picture."""
+
+        def move() -> None:
+            _move(self._method, self._picture, self._gradient, self._terms, clamp)
+
+        if self._steps == WARM_UP and self._evaluation is not None and self._method.replayable:
+            self._moving = self._capture(move)
+        self._steps += 1
+        (self._moving or move)()
+
+    def _evaluate(self) -> None:
+        variable = self._picture.detach().requires_grad_()
+        terms = self._objective(variable)
+        (self._gradient,) = torch.autograd.grad(terms, variable, self._ones)
+        self._terms = terms.detach()
+
+
+class CudaGraphs:
+    """Captures work as CUDA graphs. What cannot be captured is computed as before, in words."""
+
+    def __init__(self) -> None:
+        self.captured = 0
+        self.refusal = ""
+        """Why the latest that could not be captured could not."""
+
+    def __call__(self, work: Work) -> Work | None:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Checkpoints are written by a thread of their own meanwhile.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                work()
+        except (MemoryError, RuntimeError) as error:
+            self.refuse(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            del graph
+            release()
+            return None
+        self.captured += 1
+        return graph.replay
+
+    def refuse(self, reason: str) -> None:
+        if reason != self.refusal:
+            logger.warning("steps are computed one by one, not replayed as a graph: %s", reason)
+        self.refusal = reason
+
+    def describe(self) -> str:
+        """In one line, for records."""
+        text = f"{self.captured} captured"
+        return f"{text}; some steps computed one by one: {self.refusal}" if self.refusal else text
+
+
+@torch.no_grad()
+def _move(method: Optimiser, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
+    method.step(picture, gradient, terms)
+    if clamp:
+        picture.clamp_(0, 1)
