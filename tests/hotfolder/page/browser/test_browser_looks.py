@@ -83,6 +83,8 @@ def test_a_phones_buttons_are_large_enough_for_a_finger(browser: Browser, addres
             box = button.bounding_box()
             assert box is not None
             assert min(box["width"], box["height"]) >= 36
+            assert box["height"] < 60  # its words on one line
+            assert box["x"] + box["width"] <= 360
 
 
 def test_everything_can_be_read_without_javascript(browser: Browser, address: str) -> None:
