@@ -32,7 +32,7 @@ test-gimp: .venv/installed-dev ## Run the plug-in's tests in a real GIMP 3 (root
 test-page: .venv/installed-dev ## Run the page's tests in a real browser (Debian's chromium; root installs it where there is none)
 	@browser=$$(tests/hotfolder/page/browser/provision.sh); code=$$?; \
 	if [ $$code = 77 ]; then echo "Skipped, no browser here: $$browser"; exit 0; fi; \
-	[ $$code = 0 ] && IMPASTO_BROWSER=$$browser OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/hotfolder/page/browser
+	[ $$code = 0 ] && IMPASTO_BROWSER=$$browser $(TEST) loadfile -m browser tests/hotfolder/page/browser
 
 PLATFORMS := linux darwin win32
 

@@ -19,6 +19,8 @@ __all__ = ["application"]
 
 log = logging.getLogger(__name__)
 
+UNFORESEEN = "Something unforeseen went wrong here. The page's log says what."
+
 HOUSEKEEPING_SECONDS = 20.0
 
 ROUTES = [
@@ -61,7 +63,7 @@ def application(site: Site) -> Starlette:
         status = error.status_code if isinstance(error, HTTPException) else 500
         words = error.detail if isinstance(error, HTTPException) else ""
         words = words if status != 404 or words != "Not Found" else "There is nothing here."
-        html = site.renderer.page("said.html", words=words or "That failed.", back="/", path="")
+        html = site.renderer.page("said.html", words=words or UNFORESEEN, back="/", path="")
         return HTMLResponse(html, status)
 
     app = Starlette(

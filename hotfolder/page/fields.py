@@ -24,7 +24,18 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("content_weight", "style_weight", "tv_weight", "content_boost"),
     ),
     "The work": (
-        *("steps", "coarse_steps", "scales", "scale_factor", "optimiser", "learning_rate"),
+        *(
+            "seconds",
+            "steps",
+            "coarse_steps",
+            "scale_steps",
+            "settle",
+            "boosted_steps",
+            "scales",
+            "scale_factor",
+            "optimiser",
+            "learning_rate",
+        ),
         *("history", "first_move", "preconditioning", "clamp", "init", "init_colours", "seed"),
     ),
     "The network": (
@@ -162,4 +173,4 @@ def _field(name: str, allowed: str, default: str, help: str, schema: Mapping[str
 
 def _bound(part: Mapping[str, Any], key: str) -> str | None:
     value = part.get(key)
-    return None if value is None or abs(value) > 1e15 else f"{value:g}"
+    return None if value is None or abs(value) > 1e15 else f"{value:.10g}"

@@ -59,6 +59,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters |= {
             "duration": duration,
@@ -82,6 +83,10 @@ class Renderer:
             "CURVE": curve,
             "latest_paintings": gallery.latest,
         }
+
+        # All of them now: an upgrade may replace the files of a page that runs.
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
 
     def page(self, template: str, **values: Any) -> str:
         """A whole page, or a fragment."""

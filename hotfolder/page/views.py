@@ -30,6 +30,7 @@ from plugin.client.protocol import OUTBOX, PREVIEW_SUFFIX
 __all__ = [
     "batch",
     "drop_form",
+    "drop_page",
     "events",
     "failed",
     "gallery",

@@ -21,7 +21,7 @@ DEFAULT_PRIORITY = 5
 
 
 def _cancel(reader: FolderReader, job: Status) -> str:
-    reader.client.cancel(job.name)
+    folder_access.touch(_file(reader, job.name, ControlFile.CANCEL))
     return f"{job.name} is asked to stop."
 
 
@@ -79,7 +79,7 @@ def cancel_waiting(reader: FolderReader) -> str:
     """Cancel every job that has not begun."""
     jobs = reader.latest.of_state(JobState.QUEUED, JobState.WAITING, JobState.HELD)
     for job in jobs:
-        reader.client.cancel(job.name)
+        folder_access.touch(_file(reader, job.name, ControlFile.CANCEL))
     return f"{_counted(len(jobs), 'job')} asked to stop." if jobs else "Nothing waits."
 
 

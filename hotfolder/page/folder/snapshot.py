@@ -108,6 +108,8 @@ class FolderReader:
 
     def _refreshed(self, *, listing: bool) -> Snapshot:
         try:
+            if folder_access.is_link(self.folder.status):  # Its own links were followed once.
+                raise FolderMissing("status/ has become a link")
             server = self.client.server()
         except FolderMissing:
             self.latest = replace(self.latest, is_there=False, server=Server())

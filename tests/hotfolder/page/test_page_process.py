@@ -92,6 +92,29 @@ def test_a_page_that_cannot_be_started_is_tried_again_and_ends_nothing(
     assert len(notes.read_text()) == count
 
 
+def test_of_several_hot_folders_each_has_its_page_at_the_next_port(
+    folder: FolderPaths, until: Until
+) -> None:
+    other = FolderPaths(folder.root.with_name("other"))
+    other.create()
+    port = free_port()
+    config = folder.root.with_name("config.yaml")
+    config.write_text(f"page: 127.0.0.1:{port}\ndevices: [cpu]\n")
+    command = [
+        *(sys.executable, "-c", "from hotfolder.cli.main import main; raise SystemExit(main())"),
+        *("watch", "--hot", str(folder.root), "--hot", str(other.root), "--config", str(config)),
+    ]
+    watch = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        for number, each in enumerate((folder, other)):
+            until(lambda number=number: answers(port + number), 60)
+            text = httpx.get(f"http://127.0.0.1:{port + number}/", trust_env=False).text
+            assert f"<p>{each.root} ·" in text
+    finally:
+        watch.terminate()
+        watch.wait(30)
+
+
 def test_the_servers_process_loads_nothing_of_the_page() -> None:
     """But for the module that starts it."""
     program = (

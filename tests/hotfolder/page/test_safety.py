@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from support_page import Served, finished, served
 
 from hotfolder.page.safety.guard import MAX_FORM_BYTES
 from hotfolder.page.safety.token import token_file
+from hotfolder.page.site import MAX_STREAMS_EACH
 from hotfolder.paths import FolderPaths
 
 POLICY = (
@@ -220,6 +222,47 @@ def test_too_many_changes_are_slowed_down(folder: FolderPaths, page: Served) -> 
         assert int(refused.headers["retry-after"]) >= 1
         assert not (folder.private / "paused").exists()
         assert client.get("/").status_code == 200  # reading goes on
+
+
+def test_more_open_pages_than_there_may_be_are_refused_and_room_comes_back(page: Served) -> None:
+    request = f"GET /events?parts=now HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\n\r\n".encode()
+
+    def open_page() -> tuple[socket.socket, bytes]:
+        opened = socket.create_connection(("127.0.0.1", page.port), timeout=20)
+        opened.sendall(request)
+        return opened, opened.recv(12)
+
+    pages = [open_page() for _ in range(MAX_STREAMS_EACH)]
+    assert {start for _, start in pages} == {b"HTTP/1.1 200"}
+    refused, start = open_page()
+    refused.close()
+    assert start == b"HTTP/1.1 503"
+    with page.client() as client:
+        assert client.get("/").status_code == 200
+    for opened, _ in pages:
+        opened.close()
+    for _ in range(100):
+        again, start = open_page()
+        again.close()
+        if start == b"HTTP/1.1 200":
+            return
+        time.sleep(0.2)
+    raise AssertionError("no room came back")
+
+
+def test_a_status_folder_that_becomes_a_link_is_not_followed(
+    folder: FolderPaths, page: Served
+) -> None:
+    elsewhere = folder.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "cat.json").write_text('{"state": "queued", "message": "a secret"}')
+    with page.client() as client:
+        folder.status.rename(folder.root.parent / "moved")
+        folder.status.symlink_to(elsewhere)
+        client.post("/do/resume")
+        html = client.get("/").text
+    assert "secret" not in html
+    assert "The folder is out of reach" in html
 
 
 # --- the token

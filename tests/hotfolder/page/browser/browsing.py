@@ -28,12 +28,14 @@ settings: {size: 64, scales: 1, steps: 4}
 """
 
 SHIFTS = """
-window.shifts = 0;
+window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push([
+    entry.value, ...entry.sources.map(({node, previousRect, currentRect}) =>
+      `${node?.className || node?.nodeName}: ${previousRect.y} -> ${currentRect.y}`)]);
 }).observe({type: "layout-shift", buffered: true});
 """
-"""Adds up how far things have jumped, as browsers measure it (cumulative layout shift)."""
+"""Notes how far things have jumped, as browsers measure it (cumulative layout shift)."""
 
 
 class Studio:
@@ -126,8 +128,10 @@ class Eyes:
         if place := os.environ.get("IMPASTO_SCREENSHOTS"):
             self.page.screenshot(path=f"{place}/{name}.png")
 
-    def shifts(self) -> float:
-        return float(self.page.evaluate("window.shifts"))
+    def shifts(self) -> list[list[Any]]:
+        """Each jump: how far, and what moved from where to where."""
+        found: list[list[Any]] = self.page.evaluate("window.shifts")
+        return found
 
     def drop(self, content: Path, style: str, **settings: str) -> str:
         """Fill in the form; the job's name."""
