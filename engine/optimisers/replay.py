@@ -123,18 +123,18 @@ class CudaGraphs:
         """Why the latest that could not be captured could not."""
 
     def __call__(self, work: Work) -> Work | None:
-        graph = torch.cuda.CUDAGraph()
         try:
+            graph = torch.cuda.CUDAGraph()
             # Checkpoints are written by a thread of their own meanwhile.
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 work()
         except (MemoryError, RuntimeError) as error:
             self.refuse(f"{type(error).__name__}: {str(error).splitlines()[0]}")
-            del graph
-            release()
-            return None
-        self.captured += 1
-        return graph.replay
+        else:
+            self.captured += 1
+            return graph.replay
+        release()
+        return None
 
     def refuse(self, reason: str) -> None:
         if reason != self.refusal:

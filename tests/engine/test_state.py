@@ -3,6 +3,7 @@
 import gc
 import io
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,15 @@ def test_a_state_of_other_settings_is_refused_in_words(
     assert isinstance(last, Progress)
     with pytest.raises(StateError, match=words):
         list(stylise(content, [style], resolve(SETTINGS | values), vgg, resume=last.state()))
+
+
+def test_a_state_of_the_form_for_gpus_is_refused_on_a_cpu(
+    pictures: tuple[Picture, Picture], vgg: VGG19
+) -> None:
+    content, style = pictures
+    first = next(stylise(content, [style], resolve(SETTINGS), vgg))
+    assert isinstance(first, Progress)
+    state = first.state()
+    other = replace(state, optimiser={**state.optimiser, "inverse": None})
+    with pytest.raises(StateError, match="of another kind of device than cpu"):
+        list(stylise(content, [style], resolve(SETTINGS), vgg, resume=other))

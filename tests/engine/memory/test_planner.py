@@ -17,7 +17,7 @@ from engine.memory.planner import Planner
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout
 from engine.network.allocator import is_out_of_memory
-from engine.network.vgg import VGG19
+from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Objective
 from engine.settings import resolve
 from engine.stylise import Progress, Result, stylise
@@ -167,8 +167,10 @@ def painted(pictures: tuple[Picture, Picture], vgg: VGG19, **options: Any) -> Re
 
 @pytest.mark.usefixtures("always_planned")
 def test_a_tiled_painting_is_the_untiled_one(
-    pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch
+    pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In float64: in float32 rounding decides now and then which of two activations is pooled."""
+    vgg = load_vgg19("caffe", "cpu", "float64")
     untiled = painted(pictures, vgg)
     layout = Layout(("pool2", "pool3"), (16, 32, 48))
 
@@ -180,7 +182,7 @@ def test_a_tiled_painting_is_the_untiled_one(
     (plan,) = tiled.plans
     assert (plan.mode, plan.tiles > 5) == ("tiled", True)
     difference = np.abs(tiled.picture.pixels - untiled.picture.pixels).max()
-    assert difference < 2 / 255
+    assert difference < 0.1 / 255
 
 
 def running_out(at: int) -> Callable[..., Objective]:
@@ -271,8 +273,8 @@ def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
     original = engine.stylise.optimise_scale
 
     def painted_short_of(memory: ShortOfMemory) -> tuple[Result, list[int]]:
-        def optimise_scale(*arguments: Any) -> Any:
-            steps = original(*arguments)
+        def optimise_scale(*arguments: Any, **named: Any) -> Any:
+            steps = original(*arguments, **named)
             while True:
                 with memory:
                     step = next(steps, None)

@@ -1,0 +1,59 @@
+"""Losses taken together are those of the layers one by one."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.losses.functional import content_loss
+from engine.losses.fused import FusedContentLoss, FusedGramLoss, GramTargets
+from engine.losses.gram import Gram
+
+LAYERS = {3: (5, 7), 64: (4, 6), 130: (3, 3), 128: (2, 5)}
+"""Sides by channels."""
+
+
+def features(seed: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        torch.rand((1, channels, *sides), dtype=torch.float64, generator=generator)
+        for channels, sides in LAYERS.items()
+    ]
+
+
+@pytest.mark.parametrize("divisor", ["positions", "elements"])
+@pytest.mark.parametrize("whitening", [0.0, 0.5])
+def test_the_gram_losses_of_several_layers_are_their_sum(whitening: float, divisor: str) -> None:
+    gram, weights = Gram(divisor, whitening), [1.0, 0.5, 2.0, 3.0]
+    targets = [gram.target([gram.compute(style)], [1.0], 1) for style in features(1)]
+    layers = [layer.requires_grad_() for layer in features(2)]
+    fused = GramTargets(targets, weights, [gram.count(layer) for layer in layers])
+    for _ in range(2):  # what is kept from the first is no part of the second
+        ours = FusedGramLoss.apply(fused, *layers)
+        theirs = sum(
+            weight * gram.loss(layer, target)
+            for weight, layer, target in zip(weights, layers, targets, strict=True)
+        )
+        torch.testing.assert_close(ours, theirs)
+        gradients = torch.autograd.grad(6.0 * ours, layers)
+        for one, other in zip(gradients, torch.autograd.grad(6.0 * theirs, layers), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_the_contents_loss_is_its_factor_times_the_squares() -> None:
+    layer, target = features(1)[1].requires_grad_(), features(2)[1]
+    factor = 3.0 / layer.numel()
+    root = torch.full((1, 1, 1, 1), factor**0.5, dtype=torch.float64)
+    ours = FusedContentLoss.apply(layer, target, root, factor)
+    theirs = 3.0 * content_loss(layer, target)
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(
+        torch.autograd.grad(2 * ours, layer), torch.autograd.grad(2 * theirs, layer)
+    )
+
+
+def test_bfloat16_features_are_summed_in_float32() -> None:
+    layer, target = (each[1].to(torch.bfloat16) for each in (features(1), features(2)))
+    root = torch.ones(1, 1, 1, 1)
+    loss = FusedContentLoss.apply(layer, target, root, 1.0)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, (layer.float() - target.float()).square().sum())
