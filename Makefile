@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gimp test-page check bench docs styles clean
+.PHONY: help demo test test-gimp test-page check bench docs styles gallery clean
 
 help: ## Say what there is to make
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,8 +58,11 @@ docs: .venv/installed-dev ## Write config.yaml, docs/settings.md, docs/pictures.
 	@mv docs/pictures.md.part docs/pictures.md
 	@$(BIN)/python docs/draw_architecture.py
 
-styles: .venv/installed-dev ## Paint the style pictures again (a minute)
+styles: .venv/installed-dev ## Paint the style pictures again (ten minutes)
 	@$(BIN)/python -m hotfolder.styles.generate hotfolder/styles
+
+gallery: .venv/installed-dev ## Paint a cat in every style for docs/gallery.md (half an hour)
+	@$(BIN)/python docs/draw_gallery.py
 
 clean: ## Remove .venv, the demo's folder and the tools' caches
 	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist

@@ -25,6 +25,10 @@ BENCHMARKS = {
     ),
     "step": ("speed.step", "seconds of one step beside the peers', at one size"),
     "preview": ("speed.preview", "seconds until a job's first previews, in a warm worker"),
+    "throughput": (
+        "speed.throughput",
+        "pictures an hour of a folder of 50, beside single commands",
+    ),
     "gimp": (
         "speed.gimp",
         "the plug-in's dialog, sending and inserting with 100 megapixels in a real GIMP 3",

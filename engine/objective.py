@@ -82,9 +82,11 @@ def style_transfer_objective(
     if layout is not None:
         return TiledObjective(network(layers), losses)
 
+    zero = content.new_zeros(())
+
     def objective(picture: Tensor) -> Tensor:
         features = vgg.features(picture, layers, settings.pooling, settings.padding)
-        return losses.terms(features, picture.new_zeros(()), picture)
+        return losses.terms(features, zero, picture)
 
     return objective
 

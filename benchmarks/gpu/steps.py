@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from benchmarks.gpu.operations import step_operations
 from benchmarks.pictures.pairs import CONTENT, STYLE
 from benchmarks.speed.flops import convolutions, gram_flops
 from benchmarks.speed.roofline import product_flops
 from benchmarks.speed.stages import StepTime, step_time
-from engine.images.picture import read_picture
+from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import Size, pyramid_sizes
 from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import DTYPES, load_vgg19
@@ -16,7 +17,7 @@ __all__ = ["COLUMNS", "rows"]
 
 COLUMNS = (
     *("size", "precision", "ms a step", "limit, ms", "of the limit", "operations", "kernels"),
-    *("ms of kernels", "waiting for launches"),
+    *("ms of kernels", "waiting for launches", "ms without graphs"),
 )
 
 PRECISIONS = ("bfloat16", "float32")
@@ -38,6 +39,7 @@ def rows(
         name: product_flops(DTYPES[name], device, side_of_product, at_least=0.2)
         for name in PRECISIONS
     }
+    counted = {name: _operations(content, style, sizes[0], device, name) for name in PRECISIONS}
     for side in sizes:
         for precision, product in products.items():
             if not time_is_left():
@@ -49,13 +51,18 @@ def rows(
             after = steps if on_cpu else settings.history // 2
             try:
                 step = step_time(content, style, settings, vgg, after=after, steps=steps)
+                one_by_one = step
+                if not on_cpu:
+                    one_by_one = step_time(
+                        content, style, settings, vgg, after=after, steps=steps, graphs=False
+                    )
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
                 yield (side, precision, "out of memory")
             else:
                 limit = _flops(content.size, settings) / product
-                yield (side, precision, *_cells(step, limit, device))
+                yield (side, precision, *_cells(step, one_by_one, limit, counted[precision]))
             release()
 
 
@@ -68,14 +75,24 @@ def _flops(content: Size, settings: Settings) -> int:
     return 2 * forward + gram_flops(canvas, settings.style_layers)
 
 
-def _cells(step: StepTime, limit: float, device: str) -> Iterator[str]:
+def _operations(content: Picture, style: Picture, side: int, device: str, precision: str) -> float:
+    """Of a step, at whatever size."""
+    steps = 5
+    vgg = load_vgg19("caffe", device, precision)
+    return (
+        step_operations(content, style, resolve({"size": side}), vgg, steps=steps).total() / steps
+    )
+
+
+def _cells(step: StepTime, one_by_one: StepTime, limit: float, operations: float) -> Iterator[str]:
     yield f"{1e3 * step.seconds:.2f}"
     yield f"{1e3 * limit:.2f}"
     yield f"{limit / step.seconds:.0%}"
-    yield f"{step.operations:.0f}"
-    if not device.startswith("cuda"):
-        yield from ("-", "-", "-")
+    yield f"{operations:.0f}"
+    if not step.kernels:  # no CUDA
+        yield from ("-", "-", "-", "-")
         return
     yield f"{step.kernels:.0f}"
     yield f"{1e3 * step.busy:.2f}"
     yield f"{max(0.0, 1 - step.busy / step.seconds):.0%}"
+    yield f"{1e3 * one_by_one.seconds:.2f}"

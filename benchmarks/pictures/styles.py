@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.pictures.packages import picture_folder
 from benchmarks.report import log_progress
-from hotfolder.styles.generate import Scene, paint_scene
+from hotfolder.styles.oil import Scene, paint_scene
 
 HEIGHT, WIDTH = 768, 1024
 Random = np.random.Generator

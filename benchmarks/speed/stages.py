@@ -24,8 +24,6 @@ class StepTime:
     """Of a step, without the profiler."""
     stages: dict[str, float]
     """Seconds of each stage; they add up to `seconds`."""
-    operations: float
-    """Of torch, in a step; those within another are not counted."""
     kernels: float
     """Launched on CUDA in a step."""
     busy: float
@@ -33,18 +31,28 @@ class StepTime:
 
 
 def step_time(
-    content: Picture, style: Picture, settings: Settings, vgg: VGG19, *, after: int, steps: int
+    content: Picture,
+    style: Picture,
+    settings: Settings,
+    vgg: VGG19,
+    *,
+    after: int,
+    steps: int,
+    graphs: bool = True,
 ) -> StepTime:
     """Time `steps` steps of `stylise`, and profile as many more.
 
     Args:
+        graphs: on CUDA, whether steps are replayed.
         after: steps that go before. L-BFGS's moves take longer the more of them it remembers.
     """
     # A report comes every few steps on an accelerator: enough are asked for to overshoot.
     settings = settings.model_copy(update={"steps": after + 2 * steps + 20, "scales": 1})
     device = str(vgg.device)
     with mock.patch.object(LBFGS, "step", _marked(LBFGS.step)):
-        painting: Any = stylise(content, [style], settings, vgg, preview_seconds=None)
+        painting: Any = stylise(
+            content, [style], settings, vgg, preview_seconds=None, graphs=graphs
+        )
         reached = _advance(painting, after)
         count, seconds = _timed(painting, reached, steps, device)
         activities = [ProfilerActivity.CPU]
@@ -54,7 +62,6 @@ def step_time(
             profiled, profiled_seconds = _timed(painting, count + reached, steps, device)
         painting.close()
     events = profiler.events() or []
-    called = [each for each in events if each.name.startswith("aten::") and not _is_inside(each)]
     launched = [each for each in events if "CUDA" in str(each.device_type)]
 
     spent = dict.fromkeys(STAGES, 0.0)
@@ -69,7 +76,6 @@ def step_time(
     return StepTime(
         per_step,
         {stage: per_step * spent[stage] / sum(spent.values()) for stage in STAGES},
-        operations=len(called) / profiled,
         kernels=len(launched) / profiled,
         busy=sum(each.self_device_time_total for each in launched) / 1e6 / profiled,
     )
@@ -90,14 +96,6 @@ def _advance(painting: Iterator[Any], step: int) -> int:
         if isinstance(progress, Progress) and progress.step >= step:
             return progress.step
     raise AssertionError("the painting ended early")
-
-
-def _is_inside(event: Any) -> bool:
-    """Whether another of torch's operations has called this one."""
-    while (event := event.cpu_parent) is not None:
-        if event.name.startswith("aten::"):
-            return True
-    return False
 
 
 def _marked(method: Any) -> Any:

@@ -47,6 +47,10 @@ class Gram:
         (gram,) = self.combine(styles, shares)
         return (gram, *_whitening(gram, self.whitening)) if self.whitening else (gram,)
 
+    def count(self, features: Tensor) -> int:
+        """What the Gram matrix of these features is divided by."""
+        return features[0, 0].numel() * (features.shape[1] if self.divisor == "elements" else 1)
+
     def loss(self, features: Tensor, target: StyleStatistics) -> Tensor:
         return self.compare(self.compute(features), target)
 

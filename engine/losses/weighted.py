@@ -1,14 +1,17 @@
 """The weighted sum of content loss, style loss and total variation, as the settings ask for it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from engine.losses.functional import content_loss, total_variation
+from engine.losses.functional import total_variation
+from engine.losses.fused import FusedContentLoss, FusedGramLoss, GramTargets
 from engine.losses.gram import Gram
 from engine.losses.histogram import Histogram
 from engine.losses.masked import masked_content_loss, masked_style_loss
@@ -36,6 +39,9 @@ class WeightedLosses:
     style_targets: Mapping[str, StyleStatistics]
     visibility: Visibility | None = None
     """Of the content; None: all of it is visible."""
+    _roots: dict[str, Tensor] = field(default_factory=dict, init=False)
+    _grams: dict[tuple[str, ...], GramTargets] = field(default_factory=dict, init=False)
+    """What the fused losses need besides, computed for the first picture."""
 
     @property
     def content_factors(self) -> dict[str, float]:
@@ -58,35 +64,58 @@ class WeightedLosses:
             picture: 1 x 3 x H x W; None leaves the total variation out.
         """
         content = [
-            weight * self._content_loss(name, features[name])
-            for name, weight in active_layers(self.settings.content_layers).items()
+            self._content_loss(name, features[name], factor)
+            for name, factor in self.content_factors.items()
             if name in features
         ]
-        style = [
-            weight * self._style_loss(name, features[name])
-            for name, weight in active_layers(self.settings.style_layers).items()
-            if name in features
-        ]
-        smoothed = picture if self.settings.tv_weight else None
-        return torch.stack(
-            [
-                self.settings.content_weight * sum(content, zero),
-                self.settings.style_weight * sum(style, zero),
-                zero if smoothed is None else self.settings.tv_weight * total_variation(smoothed),
-            ]
-        )
+        style = self._style_losses({n: features[n] for n in self.style_factors if n in features})
+        if picture is not None and self.settings.tv_weight:
+            smooth = [self.settings.tv_weight * total_variation(picture)]
+        else:
+            smooth = []
+        return torch.stack([_sum(terms, zero) for terms in (content, style, smooth)])
 
-    def _content_loss(self, name: str, features: Tensor) -> Tensor:
+    def _content_loss(self, name: str, features: Tensor, factor: float) -> Tensor:
         target = self.content_targets[name][...]
-        if self.visibility is None:
-            return content_loss(features, target)
-        return masked_content_loss(features, target, self.visibility, name)
+        if self.visibility is not None:
+            return factor * masked_content_loss(features, target, self.visibility, name)
+        share = factor / features.numel()
+        if name not in self._roots:
+            exact = torch.promote_types(features.dtype, torch.float32)
+            root = torch.full((1, 1, 1, 1), math.sqrt(share), dtype=exact, device=features.device)
+            self._roots[name] = root
+        loss: Tensor = FusedContentLoss.apply(features, target, self._roots[name], share)
+        return loss
 
-    def _style_loss(self, name: str, features: Tensor) -> Tensor:
-        target = self.style_targets[name]
-        if self.visibility is None:
-            return self.statistic.loss(features, target)
-        return masked_style_loss(features, target, self.statistic, self.visibility, name)
+    def _style_losses(self, features: Mapping[str, Tensor]) -> list[Tensor]:
+        factors = self.style_factors
+        if not features:
+            return []
+        if self.visibility is not None:
+            return [
+                factors[name]
+                * masked_style_loss(
+                    feature, self.style_targets[name], self.statistic, self.visibility, name
+                )
+                for name, feature in features.items()
+            ]
+        if not isinstance(self.statistic, Gram):
+            return [
+                factors[name] * self.statistic.loss(feature, self.style_targets[name])
+                for name, feature in features.items()
+            ]
+        names = tuple(features)
+        if names not in self._grams:
+            self._grams[names] = GramTargets(
+                [self.style_targets[name] for name in names],
+                [factors[name] for name in names],
+                [self.statistic.count(feature) for feature in features.values()],
+            )
+        return [FusedGramLoss.apply(self._grams[names], *features.values())]
+
+
+def _sum(terms: Sequence[Tensor], zero: Tensor) -> Tensor:
+    return functools.reduce(torch.add, terms) if terms else zero
 
 
 def statistic_of(name: str, divisor: str = "positions", whitening: float = 0.0) -> Statistic:

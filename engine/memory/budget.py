@@ -50,8 +50,10 @@ def format_bytes(count: float) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def auto_budget(device: str) -> int:
+def auto_budget(device: str, workers: int = 1) -> int:
     """Bytes that this process may come to hold on a device, a reserve left out.
+
+    On a GPU that several workers share, no more than this one's share of what it has.
 
     On a GPU what is free there, and what this process has there already. On a CPU the least of the
     system's available memory and of what the limits of its control groups leave, and what this
@@ -60,8 +62,8 @@ def auto_budget(device: str) -> int:
     if device.startswith("cuda"):
         import torch
 
-        free, _ = torch.cuda.mem_get_info(device)
-        return _less_reserve(free + torch.cuda.memory_reserved(device))
+        free, total = torch.cuda.mem_get_info(device)
+        return _less_reserve(min(free + torch.cuda.memory_reserved(device), total // workers))
     if device.startswith("mps"):
         import torch
 

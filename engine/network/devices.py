@@ -1,13 +1,46 @@
 """The devices of this machine, and their names."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from engine.errors import DeviceError
 
-__all__ = ["describe_device", "describe_hardware", "make_reproducible", "resolve_devices"]
+__all__ = [
+    "describe_device",
+    "describe_hardware",
+    "make_reproducible",
+    "resolve_devices",
+    "workers_that_fill",
+]
+
+FILLED = 64
+"""Multiprocessors that a painting of 512 px keeps busy. A convolution gives a multiprocessor 128 x
+128 of its sums at a time; the 512 channels of block 4 at 512 px have 128 such parts, those at the
+coarse scale before 32."""
+
+ROOM = 8_000_000_000
+"""Bytes of a worker that paints 1,024 px, with what libraries take on the device."""
+
+MOST_WORKERS = 4
+"""They share the host's cores as well."""
+
+
+def workers_that_fill(
+    device: str, properties: Callable[[str], Any] = torch.cuda.get_device_properties
+) -> int:
+    """How many workers, each with a small painting, it takes to fill a device: 1 but on CUDA.
+
+    Args:
+        properties: of a CUDA device, `multi_processor_count` and `total_memory` among them.
+    """
+    if not device.startswith("cuda"):
+        return 1
+    facts = properties(device)
+    fitting = min(facts.multi_processor_count // FILLED, facts.total_memory // ROOM, MOST_WORKERS)
+    return max(1, int(fitting))
 
 
 def make_reproducible() -> None:

@@ -1,11 +1,12 @@
 """Adam, in place and in strips: the least memory."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from engine.optimisers.optimiser import OptimiserState
+from engine.optimisers.optimiser import OptimiserState, Report
 
 __all__ = ["Adam"]
 
@@ -52,10 +53,12 @@ class Adam:
         return terms
 
     def report(self, terms: Tensor) -> Tensor:
-        numbers = torch.cat([terms, terms.new_zeros(3)])
-        if self._first is not None:
-            numbers[-1] = (terms.sum() < self._first) | (self._first == 0)
-        return numbers
+        loss = terms.sum()
+        return torch.stack([*terms, loss, loss if self._first is None else self._first])
+
+    def read(self, numbers: Sequence[float]) -> Report:
+        *terms, loss, first = numbers
+        return Report(terms, 0, False, self._first is not None and (loss < first or first == 0))
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
         return picture

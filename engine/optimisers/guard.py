@@ -1,12 +1,14 @@
 """The guard of L-BFGS: no move is long, and one that raises the loss far is taken back."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
+
+from engine.optimisers.optimiser import Report
 
 __all__ = ["Guard", "Verdict"]
 
@@ -89,10 +91,22 @@ class Guard:
     def terms(self) -> Tensor:
         return self.numbers[TERMS]
 
-    @property
-    def improved(self) -> Tensor:
-        """Whether the loss was lowered, or was 0 from the start."""
-        return (self.numbers[LOSS] < self.first) | (self.first == 0)
+    def report(self, terms: Tensor) -> Tensor:
+        """All that `read` has to know of a picture with these terms."""
+        facts = [self.sums @ terms, self.numbers, self.first[None], self.rejections[None]]
+        return torch.cat(facts)
+
+    @staticmethod
+    def read(numbers: Sequence[float]) -> Report:
+        """What has been reported, by the same comparisons as `judge` makes on the device."""
+        here, best, (first, rejections) = numbers[:5], numbers[5:10], numbers[10:]
+        rejected = not here[LOSS] <= best[LIMIT]
+        return Report(
+            (best if rejected else here)[TERMS],
+            int(rejections) + rejected,
+            rejected,
+            best[LOSS] < first or first == 0,
+        )
 
     def judge(self, terms: Tensor) -> Verdict:
         """Whether a move that leads to a picture with these terms is to be taken back."""

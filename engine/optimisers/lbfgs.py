@@ -5,14 +5,14 @@ here: no number is read back from the device. `LBFGS` keeps its pairs in a list;
 the form for GPUs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from engine.optimisers.guard import Guard
-from engine.optimisers.optimiser import OptimiserState
+from engine.optimisers.optimiser import OptimiserState, Report
 
 __all__ = ["LBFGS"]
 
@@ -113,15 +113,12 @@ class LBFGS:
         return self._guard.terms
 
     def report(self, terms: Tensor) -> Tensor:
-        guard = self._guard
-        if guard is None:
-            numbers = torch.cat([terms, terms.new_zeros(3)])
-            numbers[-1] = not self._guarded  # not known
-            return numbers
-        rejected = guard.judge(terms).rejected
-        standing = torch.where(rejected, guard.terms, terms)
-        counts = torch.stack([guard.rejections + rejected, rejected, guard.improved])
-        return torch.cat([standing, counts])
+        return terms if self._guard is None else self._guard.report(terms)
+
+    def read(self, numbers: Sequence[float]) -> Report:
+        if self._guard is None:
+            return Report(numbers, 0, False, not self._guarded)  # not known
+        return self._guard.read(numbers)
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
         return self._guard.picture if rejected and self._guard is not None else picture

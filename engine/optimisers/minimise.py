@@ -92,6 +92,7 @@ def minimise(
     report_every: int = 1,
     ending: Ending | None = None,
     resume: Snapshot | None = None,
+    factors: Tensor | None = None,
     capture: Capture | None = None,
 ) -> Iterator[Step]:
     """Lower the objective in place, with `steps` evaluations of it.
@@ -111,6 +112,7 @@ def minimise(
         ending: decides anew after each report when to end, in place of `steps`.
         resume: where an earlier call with the same arguments was. `picture` becomes what it was
             then, and what follows is what would have followed.
+        factors: of the three terms; None: 1.
         capture: with which evaluations and moves are captured once and replayed from then on.
 
     Raises:
@@ -130,9 +132,9 @@ def minimise(
 
     number, first, last = done, done + 1, after + steps
     current = (
-        EagerStep(objective, picture, method)
+        EagerStep(objective, picture, method, factors)
         if capture is None
-        else ReplayedStep(objective, picture, method, capture)
+        else ReplayedStep(objective, picture, method, factors, capture)
     )
     try:
         while number < last:
@@ -163,13 +165,13 @@ def _read(
 ) -> tuple[Losses, Tally, bool]:
     """Read the losses, and whether the last move is taken back: the only place where the host waits
     for the device."""
-    *values, rejected_moves, rejected, improved = method.report(terms).tolist()
-    losses = Losses(*values)
-    if not all(map(math.isfinite, values)):
+    report = method.read(method.report(terms).tolist())
+    losses = Losses(*report.terms)
+    if not all(map(math.isfinite, report.terms)):
         raise NumericalError(
             f"step {number}: the loss is no longer finite (content {losses.content:g}, style "
             f"{losses.style:g}, total variation {losses.tv:g}). The steps are too long: lower "
             "`learning_rate`, use `clamp: true`, or `precision: float32`."
         )
-    tally = Tally(before.rejected_moves + int(rejected_moves), before.improved or bool(improved))
-    return losses, tally, bool(rejected)
+    tally = Tally(before.rejected_moves + report.rejections, before.improved or report.improved)
+    return losses, tally, report.rejected

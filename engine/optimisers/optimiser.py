@@ -1,14 +1,27 @@
 """The interface of an optimiser."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-__all__ = ["Optimiser", "OptimiserState"]
+__all__ = ["Optimiser", "OptimiserState", "Report"]
 
 OptimiserState = Mapping[str, Any]
 """Tensors, numbers, None, lists and mappings of these: as `torch.load(weights_only=True)` reads."""
+
+
+class Report(NamedTuple):
+    """Where a descent stands."""
+
+    terms: Sequence[float]
+    """Of the picture that stands."""
+    rejections: int
+    """Moves that were taken back, the last included."""
+    rejected: bool
+    """Whether the last is."""
+    improved: bool
+    """Whether the loss has been lowered, or was 0 from the start."""
 
 
 class Optimiser(Protocol):
@@ -25,8 +38,10 @@ class Optimiser(Protocol):
         """After the last evaluation: the picture to deliver, in place, and its terms."""
 
     def report(self, terms: Tensor) -> Tensor:
-        """Six numbers: the terms of the picture that stands; the moves that were taken back, the
-        last included; whether the last is; whether the loss has been lowered."""
+        """All numbers that `read` has to know, in one tensor."""
+
+    def read(self, numbers: Sequence[float]) -> Report:
+        """What has been reported, on the host."""
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
         """The picture that stands: that which the last move is taken back to, if it is."""

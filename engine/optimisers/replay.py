@@ -32,8 +32,13 @@ WARM_UP = 2
 class EagerStep:
     """Computes each step anew, and holds nothing from step to step."""
 
-    def __init__(self, objective: Objective, picture: Tensor, method: Optimiser) -> None:
+    def __init__(
+        self, objective: Objective, picture: Tensor, method: Optimiser, factors: Tensor | None
+    ) -> None:
+        """`factors`: of the three terms; None: 1."""
         self._objective, self._picture, self._method = objective, picture, method
+        self._factors = factors
+        self._grads = picture.new_ones(3) if factors is None else factors
         self._evaluated: tuple[Tensor, Tensor] | None = None
 
     def evaluate(self) -> Tensor:
@@ -41,18 +46,28 @@ class EagerStep:
         variable = self._picture.detach().requires_grad_()
         terms = self._objective(variable)
         self._evaluated = variable, terms
-        return terms.detach()
+        return self._weighed(terms)
 
     def move(self, clamp: bool) -> None:
         """Move the picture."""
         assert self._evaluated is not None
         variable, terms = self._evaluated
         self._evaluated = None  # Else it would stay in memory during the next evaluation.
-        (gradient,) = torch.autograd.grad(terms, variable, torch.ones_like(terms))
-        _move(self._method, self._picture, gradient, terms.detach(), clamp)
+        (gradient,) = torch.autograd.grad(terms, variable, self._grads)
+        self._step(gradient, self._weighed(terms), clamp)
+
+    def _weighed(self, terms: Tensor) -> Tensor:
+        terms = terms.detach()
+        return terms if self._factors is None else terms * self._factors
+
+    @torch.no_grad()
+    def _step(self, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
+        self._method.step(self._picture, gradient, terms)
+        if clamp:
+            self._picture.clamp_(0, 1)
 
 
-class ReplayedStep:
+class ReplayedStep(EagerStep):
     """Computes the first steps; from then on replays what `capture` made of one.
 
     The gradient is part of the evaluation, so that a picture can be reported before it is moved.
@@ -60,11 +75,15 @@ class ReplayedStep:
     """
 
     def __init__(
-        self, objective: Objective, picture: Tensor, method: Optimiser, capture: Capture
+        self,
+        objective: Objective,
+        picture: Tensor,
+        method: Optimiser,
+        factors: Tensor | None,
+        capture: Capture,
     ) -> None:
-        self._objective, self._picture, self._method = objective, picture, method
+        super().__init__(objective, picture, method, factors)
         self._capture = capture
-        self._ones = picture.new_ones(3)
         self._terms = self._gradient = picture  # of the latest evaluation
         self._steps = 0
         self._evaluation: Work | None = None
@@ -81,7 +100,7 @@ class ReplayedStep:
         """Move the picture."""
 
         def move() -> None:
-            _move(self._method, self._picture, self._gradient, self._terms, clamp)
+            self._step(self._gradient, self._terms, clamp)
 
         if self._steps == WARM_UP and self._evaluation is not None and self._method.replayable:
             self._moving = self._capture(move)
@@ -91,8 +110,8 @@ class ReplayedStep:
     def _evaluate(self) -> None:
         variable = self._picture.detach().requires_grad_()
         terms = self._objective(variable)
-        (self._gradient,) = torch.autograd.grad(terms, variable, self._ones)
-        self._terms = terms.detach()
+        (self._gradient,) = torch.autograd.grad(terms, variable, self._grads)
+        self._terms = self._weighed(terms)
 
 
 class CudaGraphs:
@@ -126,10 +145,3 @@ class CudaGraphs:
         """In one line, for records."""
         text = f"{self.captured} captured"
         return f"{text}; some steps computed one by one: {self.refusal}" if self.refusal else text
-
-
-@torch.no_grad()
-def _move(method: Optimiser, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
-    method.step(picture, gradient, terms)
-    if clamp:
-        picture.clamp_(0, 1)

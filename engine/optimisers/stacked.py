@@ -50,6 +50,7 @@ class StackedLBFGS(LBFGS):
         super().__init__(learning_rate, history, first_move, precondition)
         self._rows: Tensor | None = None  # (history + ROWS) x N, of which S is a ring
         self._offloaded: OptimiserState | None = None
+        self._uncommitted = False
 
     def state(self) -> OptimiserState:
         """On the host, where copies do not take the room of what is copied."""
@@ -126,7 +127,10 @@ class StackedLBFGS(LBFGS):
         curvature, squared = products[m + MOVE, 1], products[m + CHANGE, 1]
         good = torch.addcmul(curvature, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
 
-        inverse.index_fill_(0, place, 0).index_fill_(1, place, 0)
+        inverse.index_fill_(0, place, 0)
+        if self._uncommitted:  # a step that ran out of memory has put its pair there
+            inverse.index_fill_(1, place, 0)
+        self._uncommitted = True
         newest = torch.addmv(self._one_hot.index_select(0, place)[0], inverse, column, alpha=-1)
         newest.div_(torch.where(good, curvature, self._endless))
         inverse.index_copy_(1, place, newest[:, None])
@@ -140,7 +144,6 @@ class StackedLBFGS(LBFGS):
             self._scale = torch.where(other > 0, length / other, 1.0).to(curvature)
         torch.where(good, curvature / change.dot(of_change), self._scale, out=self._scale)
         r = r.mul_(self._scale)
-        # Repeated after a step that ran out of memory, what was changed so far becomes the same.
         rest = self._products(changes, r[None])[:, 0]
         rest = torch.addcdiv(rest, alphas, inverse.diagonal())
         return torch.addmv(r, moves.T, (inverse.T @ rest).to(g.dtype), alpha=-1)
@@ -156,6 +159,7 @@ class StackedLBFGS(LBFGS):
             [*(new[name] for name in changed), g, move],
         )
         self._place.add_(1).remainder_(self.history)
+        self._uncommitted = False
 
     def _products(self, rows: Tensor, others: Tensor) -> Tensor:
         """rows x others, summed in parts, which a GPU computes side by side, and those exactly."""

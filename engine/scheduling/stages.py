@@ -134,7 +134,7 @@ def optimise_scale(
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
         if resume is None or end is None or resume.done < end:
             optimised = minimise(
-                _boosted(objective, canvas, stage.boost),
+                objective,
                 canvas,
                 optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,
@@ -144,6 +144,7 @@ def optimise_scale(
                 report_every=1 if canvas.device.type == "cpu" else REPORT_EVERY,
                 ending=None if ending is None else partial(_earlier, ending, end),
                 resume=resume,
+                factors=None if stage.boost == 1 else canvas.new_tensor([stage.boost, 1, 1]),
                 capture=graphs,
             )
             resume = None
@@ -159,10 +160,3 @@ def _earlier(ending: Ending, end: int | None, number: int, losses: Losses) -> in
     """Where the scale ends, if that is before the stage's end."""
     last = ending(number, losses)
     return last if end is None else min(end, last)
-
-
-def _boosted(objective: Objective, canvas: Tensor, boost: float) -> Objective:
-    if boost == 1:
-        return objective
-    factors = canvas.new_tensor([boost, 1.0, 1.0])
-    return lambda picture: objective(picture) * factors

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 from hotfolder.paths import expand_home
 
-__all__ = ["GROUPS", "app", "command", "service"]
+__all__ = ["GROUPS", "SUBCOMMANDS", "app", "command", "example_lines", "service", "styles"]
 
 GROUPS = {
     "Painting": ("demo", "stylise", "plan", "reconstruct", "batch"),
@@ -68,18 +68,23 @@ service = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+styles = typer.Typer(rich_markup_mode="rich")
+
+SUBCOMMANDS = {"service": service, "styles": styles}
+"""Commands that have commands of their own."""
 
 
 def command(name: str, *examples: str) -> Callable[[Function], Function]:
     """Register a command (`service install`: one of the group `service`), with examples of it."""
     group, _, own_name = name.rpartition(" ")
     panel = next((panel for panel, names in GROUPS.items() if name in names), None)
-    return (service if group else app).command(
-        own_name, cls=Command, rich_help_panel=panel, epilog=_examples(*examples)
+    return SUBCOMMANDS.get(group, app).command(
+        own_name, cls=Command, rich_help_panel=panel, epilog=example_lines(*examples)
     )
 
 
-def _examples(*lines: str) -> str:
+def example_lines(*lines: str) -> str:
+    """The end of a command's help."""
     cyan = (f"[cyan]{line.replace('[', chr(92) + '[')}[/cyan]" for line in lines)
     return "\n\n".join(["[bold]Examples[/bold]", *cyan])
 
@@ -90,7 +95,7 @@ def _resolved(path: Path) -> Path:
 
 @app.callback(
     invoke_without_command=True,
-    epilog=_examples(
+    epilog=example_lines(
         "impasto demo",
         "impasto stylise cat.jpg night -o painted.png",
         "impasto init --hot hot && impasto watch --hot hot",
@@ -112,3 +117,4 @@ def _impasto(
 
 
 app.add_typer(service, name="service", rich_help_panel="The hot folder")
+app.add_typer(styles, name="styles", rich_help_panel="Painting")

@@ -28,6 +28,7 @@ from hotfolder.cli.commands import (  # noqa: F401
     reconstruct,
     service,
     settings,
+    styles,
     stylise,
 )
 from hotfolder.cli.console import show_error

@@ -146,6 +146,16 @@ class Config(_Model):
     """Where jobs are painted, with a worker on each: `auto` (every CUDA device, else `mps`, else
     `cpu`) or a list such as [cuda:0, cuda:1]."""
 
+    workers_per_device: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = 1
+    """Workers on each device, which paint a job each at the same time and share its memory. `auto`:
+    as many as it takes to fill a CUDA device with small paintings, by its multiprocessors and its
+    memory; 1 on others."""
+
+    cuda_graphs: bool = True
+    """Capture the steps of a painting once on a CUDA device, and replay them: small paintings are
+    otherwise slowed down by the launching of their operations. What cannot be captured is computed
+    step by step, and the record says so."""
+
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of each worker. null: torch's choice."""
 
@@ -266,6 +276,7 @@ def annotated_yaml(**values: Any) -> str:
 
 EXPECTED = {
     "devices": "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]",
+    "workers_per_device": "`auto` or a whole number from 1 to 16",
     "threads": "a whole number from 1 to 1024, or null",
     "memory": "`auto` or an amount such as 6GB or 512MiB",
 }

@@ -25,6 +25,8 @@ AT_START = (
         "style_cache_megabytes",
     ),
     *(
+        "workers_per_device",
+        "cuda_graphs",
         "memory",
         "checkpoint_seconds",
         "stall_minutes",

@@ -1,6 +1,6 @@
-"""The style pictures that come with Impasto, and the program that paints them.
+"""The style pictures that come with Impasto, and the programs that paint them, one a technique.
 
-`night.jpg` and `evening.jpg` are copied into the style library of a new hot folder.
-Knows Pillow and numpy. Never is imported by the server: `make styles` runs it.
-Read first: `generate.py`.
+The pictures, and `tags.yaml` of them, are copied into the style library of a new hot folder.
+Knows Pillow, numpy and scipy. Never is imported by the server: `make styles` runs it.
+Read first: `generate.py`, `canvas.py`.
 """

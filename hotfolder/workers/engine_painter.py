@@ -21,7 +21,7 @@ from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory
 from engine.network.allocator import is_out_of_memory, release
-from engine.network.devices import make_reproducible, resolve_devices
+from engine.network.devices import make_reproducible, resolve_devices, workers_that_fill
 from engine.network.vgg import VGG19, load_vgg19
 from engine.optimisers.minimise import Losses
 from engine.output import output_of
@@ -63,6 +63,8 @@ class EnginePainter:
             torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
+        wanted = options.workers_per_device
+        self.workers = workers_that_fill(self.device) if wanted == "auto" else wanted
         self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None
@@ -122,7 +124,7 @@ class EnginePainter:
         state = checkpoints.latest()
         if state is not None and progression:
             progression.restore(state.extra["progression"])
-        budget = parse_memory(self._options.memory) or auto_budget(self.device)
+        budget = parse_memory(self._options.memory) or auto_budget(self.device, self.workers)
         if job.lost > 1 and budget:
             # Linux ends a process that takes too much, and the same plan would meet the same end.
             budget = round(budget * AFTER_LOSS ** (job.lost - 1))
@@ -139,6 +141,7 @@ class EnginePainter:
             resume=state,
             budget=budget,
             started=began,
+            graphs=self._options.cuda_graphs,
         )
         del state  # It holds the whole memory of the optimiser as it was.
         # Closing at once gives the memory back when a job is cancelled.
@@ -260,6 +263,7 @@ def _record(
         "precision": result.precision,
         "output": output,
         **({"memory": [plan.document() for plan in result.plans]} if result.plans else {}),
+        **({"cuda_graphs": result.graphs} if result.graphs is not None else {}),
         "versions": {
             "impasto": engine.__version__,
             "torch": torch.__version__,

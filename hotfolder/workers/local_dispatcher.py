@@ -1,4 +1,4 @@
-"""The dispatcher of one machine: a worker process for each device."""
+"""The dispatcher of one machine: a worker process for each device, or several."""
 
 import logging
 import queue
@@ -48,7 +48,8 @@ class LocalDispatcher:
         stall_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the workers. With `auto` the first one finds out what devices there are.
+        """Start the workers. With `auto` the first one finds out what devices there are, and the
+        first one on each device how many there are to be on it.
 
         Args:
             command: how a worker is started; `--device NAME` follows.
@@ -223,11 +224,13 @@ class LocalDispatcher:
         self, slot: "_WorkerSlot", worker: WorkerProcess, document: Mapping[str, Any]
     ) -> None:
         slot.ready, slot.failed_starts = True, 0
+        further: list[str] = []
         if slot.device == "auto":
-            slot.device, *others = document["devices"]
-            for name in others:
-                self._slots.append(_WorkerSlot(name))
-                self._start(self._slots[-1])
+            slot.device, *further = document["devices"]
+        there = sum(each.device == slot.device for each in self._slots)
+        for name in [*further, *[slot.device] * (document["workers"] - there)]:
+            self._slots.append(_WorkerSlot(name))
+            self._start(self._slots[-1])
         log.info("worker %s: ready (process %d)", slot.device, worker.pid)
 
     def _on_exit(self, slot: "_WorkerSlot", worker: WorkerProcess) -> None:

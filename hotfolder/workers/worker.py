@@ -2,7 +2,7 @@
 
     server -> worker   {"do": "paint", "job": {...}, "folder": "..."}    {"do": "cancel", "job": ID}
                        {"do": "stop"}
-    worker -> server   {"event": "ready", "device": "cpu", "devices": ["cpu"]}
+    worker -> server   {"event": "ready", "device": "cpu", "devices": ["cpu"], "workers": 1}
                        {"event": "style_cache", "hits": 3, "misses": 1, "bytes": 2441216}
                        {"event": "alive"}
                        {"event": "fatal", "message": "...", "exit_code": 3}
@@ -66,6 +66,10 @@ class Painter(Protocol):
     @property
     def devices(self) -> Sequence[str]: ...
     @property
+    def workers(self) -> int:
+        """How many there are to be on the device."""
+
+    @property
     def style_cache(self) -> StyleCache: ...
 
     alive: Callable[[], None]
@@ -98,7 +102,14 @@ def serve(make_painter: Callable[[], Painter]) -> int:
         return int(error.exit_code)
     painter.alive = _sign_of_life(send)
     painters.append(painter)
-    send({"event": "ready", "device": painter.device, "devices": list(painter.devices)})
+    send(
+        {
+            "event": "ready",
+            "device": painter.device,
+            "devices": list(painter.devices),
+            "workers": painter.workers,
+        }
+    )
     while True:
         job = jobs.get()
         try:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +35,8 @@ class WorkerOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    workers_per_device: Literal["auto"] | int = 1
+    cuda_graphs: bool = True
     threads: int | None = None
     max_megapixels: float = 200.0
     memory: str = "auto"

@@ -16,6 +16,7 @@ from engine.images.picture import read_picture
     [
         ("speed.roofline", "--size 48 --steps 1 --after 1 --seconds 0 --precisions float32"),
         ("memory.scaling", "--sizes 48 --steps 2 --precisions float32"),
+        ("speed.throughput", "--pictures 2 --single 1 --size 48 --set steps=2"),
     ],
 )
 def test_it_runs_and_writes_its_table(module: str, arguments: str, results: Path) -> None:

@@ -48,7 +48,10 @@ def demo(
     style: Annotated[
         str,
         typer.Option(
-            "--style", "-S", metavar="STYLE", help="A painting: `night`, `evening`, or a file."
+            "--style",
+            "-S",
+            metavar="STYLE",
+            help="A painting: a name of `impasto styles`, or a file.",
         ),
     ] = "night",
     size: Annotated[

@@ -63,7 +63,7 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Make a hot folder, with two paintings in its style library.
+    """Make a hot folder, with the paintings that come with Impasto in its style library.
 
     What is there already stays as it is.
     """

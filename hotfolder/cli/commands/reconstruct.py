@@ -37,7 +37,8 @@ def reconstruct(
         typer.Argument(metavar="content|style", help="What of the picture is shown."),
     ],
     image: Annotated[
-        str, typer.Argument(metavar="IMAGE", help="The picture: a file, or `night` or `evening`.")
+        str,
+        typer.Argument(metavar="IMAGE", help="The picture: a file, or a name of `impasto styles`."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="The sheet: .png, .jpg or .tif.")

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from engine.errors import ExitCode
-from hotfolder.cli.app import app
+from hotfolder.cli.app import SUBCOMMANDS, app
 from hotfolder.cli.main import main
 
 # typer itself imports pydantic to read options; our own models would come on top of that.
@@ -79,13 +79,17 @@ def test_every_command_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_example_is_understood() -> None:
     program: Any = typer.main.get_command(app)
-    commands = {**program.commands, **program.commands["service"].commands, "impasto": program}
-    for command in commands.values():
+    groups = {name: program.commands[name].commands for name in SUBCOMMANDS}
+    commands = {**program.commands, "impasto": program}
+    for command in [*commands.values(), *(c for group in groups.values() for c in group.values())]:
         lines = re.findall(r"\[cyan\](.*?)\[/cyan\]", (command.epilog or "").replace("\\[", "["))
         calls = [call for line in lines for call in re.split(r"&&|\|\|", line)]
         for words in (shlex.split(call) for call in calls if "impasto" in call):
-            name, *arguments = words[2:] if words[1] == "service" else words[1:]
-            commands[name].make_context(name, arguments)  # raises what `impasto` would say
+            name, *arguments = words[1:]
+            known = commands
+            if name in groups and arguments and arguments[0] in groups[name]:
+                known, (name, *arguments) = groups[name], arguments
+            known[name].make_context(name, arguments)  # raises what `impasto` would say
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,16 @@ LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
 
 class Puppet:
-    """With `--device auto` it finds two devices."""
+    """With `--device auto` it finds two devices, and wants as many workers on each as `--workers`
+    says."""
 
     def __init__(self) -> None:
         wanted = sys.argv[sys.argv.index("--device") + 1] if "--device" in sys.argv else "puppet"
         self.devices = ("puppet:0", "puppet:1") if wanted == "auto" else (wanted,)
         self.device = self.devices[0]
+        self.workers = (
+            int(sys.argv[sys.argv.index("--workers") + 1]) if "--workers" in sys.argv else 1
+        )
         self.style_cache = StyleCache(hits=0, misses=0, bytes=0)
         self.folder: Path | None = None
         self.alive = lambda: None

@@ -146,6 +146,27 @@ def test_auto_gives_every_device_a_worker_of_its_own(make_job: Make) -> None:
         local.close(drain=False)
 
 
+def test_a_device_gets_as_many_workers_as_its_first_one_finds_that_it_takes(
+    make_job: Make,
+) -> None:
+    local = LocalDispatcher("auto", command=[*COMMAND, "--workers", "2"])
+    try:
+        jobs = [make_job("steps=10000 pause=0.02") for _ in range(4)]
+        for count, job in enumerate(jobs, start=1):
+            while local.capacity < count:
+                list(local.poll(0.1))
+            local.submit(job)
+        started: set[str] = set()
+        while len(started) < 4:
+            started |= {event.job_id for event in local.poll(0.1) if isinstance(event, Started)}
+        busy = sorted(device.device for device in local.devices() if device.state == "busy")
+        assert busy == ["puppet:0", "puppet:0", "puppet:1", "puppet:1"]
+        list(local.poll(0.2))
+        assert local.capacity == 4  # and what further ones say adds none
+    finally:
+        local.close(drain=False)
+
+
 def test_draining_waits_for_the_job_in_hand(local: LocalDispatcher, make_job: Make) -> None:
     local.submit(make_job("steps=5 pause=0.02"))
     local.close(drain=True)

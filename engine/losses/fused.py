@@ -1,0 +1,161 @@
+"""The content's loss and the Gram loss of whole layers, with as few operations as they have sums.
+
+The same losses as `content_loss` and `Gram.loss`, whose parts are taken together: matrices of
+layers with as many channels in one product, and the elements of all of them in one sum. With
+M = Q'(G - A)Q of `Gram`, its weighted loss is the sum of M o K^2 o M times v / C^2, and the
+gradient in F is a product of F with Q (K^2 o M) Q'.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.losses.statistics import StyleStatistics
+
+__all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
+
+
+FEWEST = 128
+"""Channels of the matrices of layers that have fewer: with those that have as many in one product,
+which costs less than another operation."""
+
+
+class _Group:
+    """Successive layers, k of them, whose matrices are C x C: padded with zeros, if need be."""
+
+    def __init__(
+        self, targets: Sequence[StyleStatistics], positions: Sequence[int], start: int
+    ) -> None:
+        self.grams = [target[0] for target in targets]
+        self.positions = positions
+        self._channels = _channels(targets[0])
+        self.place = slice(start, start + len(targets) * self._channels**2)
+        """Of the matrices among those of all groups."""
+        self.differences = self.padded(self.grams) * 0
+        self.directions = self.padded([target[1] for target in targets if len(target) > 1])
+        """k x C x C, Q; without whitening none."""
+
+    def padded(self, matrices: Sequence[Tensor]) -> Tensor:
+        """k x C x C."""
+        sides = [(0, self._channels - len(each)) * 2 for each in matrices]
+        padded = [F.pad(each, side) for each, side in zip(matrices, sides, strict=True)]
+        return torch.stack(padded) if padded else self.grams[0].new_empty(0)
+
+    def matrices(self, of_all: Tensor) -> Tensor:
+        return of_all[self.place].view(-1, self._channels, self._channels)
+
+
+class GramTargets:
+    """What the Gram loss compares whole layers of one size with.
+
+    Differences are kept times n / 4, n what a Gram matrix is divided by: then what is multiplied
+    with the features in the end is the gradient, and needs no factor of its layer.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[StyleStatistics],
+        weights: Sequence[float],
+        positions: Sequence[int],
+    ) -> None:
+        """
+        Args:
+            targets: of `Gram.target`, a layer each.
+            weights: of each layer's loss.
+            positions: what each layer's Gram matrix is divided by.
+        """
+        self.groups: list[_Group] = []
+        factors, end = [], 0
+        layers = zip(targets, weights, positions, strict=True)
+        for _, grouped in groupby(layers, key=lambda layer: _channels(layer[0])):
+            of_group, of_weights, counts = zip(*grouped, strict=True)
+            group = _Group(of_group, counts, end)
+            end = group.place.stop
+            self.groups.append(group)
+            each = [
+                (spectrum[1].square() if spectrum else torch.ones_like(gram))
+                * (16 * weight / (gram.numel() * count**2))
+                for (gram, *spectrum), weight, count in zip(
+                    of_group, of_weights, counts, strict=True
+                )
+            ]
+            factors.append(group.padded(each).flatten())
+        self.factors = torch.cat(factors)
+
+
+def _channels(target: StyleStatistics) -> int:
+    return max(FEWEST, len(target[0]))
+
+
+class FusedGramLoss(torch.autograd.Function):
+    """The weighted sum of the layers' losses, of features 1 x C x H x W each."""
+
+    @staticmethod
+    def forward(ctx: Any, targets: GramTargets, *features: Tensor) -> Tensor:
+        ctx.targets = targets
+        differences = torch.empty_like(targets.factors)
+        layers = iter(features)
+        for group in targets.groups:
+            whitened = group.directions.numel() > 0
+            out = group.matrices(differences)
+            for gram, count, matrix in zip(
+                group.grams, group.positions, group.differences, strict=True
+            ):
+                flat = next(layers)[0].flatten(1).to(gram.dtype)
+                block = matrix[: len(gram), : len(gram)]
+                torch.addmm(gram, flat, flat.T, beta=-count / 4, alpha=1 / 4, out=block)
+            if whitened:
+                turned = torch.bmm(group.directions.mT, group.differences)
+                torch.bmm(turned, group.directions, out=out)
+            else:
+                out.copy_(group.differences)
+        weighted = differences * targets.factors
+        ctx.save_for_backward(weighted, *features)
+        return differences.mul_(weighted).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        weighted, *features = ctx.saved_tensors
+        products = torch.empty_like(weighted)
+        for group in ctx.targets.groups:
+            if not group.directions.numel():
+                products[group.place] = weighted[group.place]
+                continue
+            turned = torch.bmm(group.directions, group.matrices(weighted))
+            torch.bmm(turned, group.directions.mT, out=group.matrices(products))
+        scaled = torch.empty_like(products, dtype=features[0].dtype)
+        torch.mul(products, gradients[0], out=scaled)
+        found, layers = [], iter(features)
+        for group in ctx.targets.groups:
+            for gram, matrix in zip(group.grams, group.matrices(scaled), strict=True):
+                layer = next(layers)
+                # Positions x channels, as features lie in memory in channels_last.
+                product = layer[0].flatten(1).T @ matrix[: len(gram), : len(gram)]
+                found.append(product.T.reshape(layer.shape))
+        return None, *found
+
+
+class FusedContentLoss(torch.autograd.Function):
+    """`factor` times the squared differences of features and their target."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, target: Tensor, root: Tensor, factor: float) -> Tensor:
+        """`root`: of the factor, 1 x 1 x 1 x 1, float32 or better: the type of the sum, whatever
+        the network's precision."""
+        difference = torch.mul(features, root).sub_(target, alpha=math.sqrt(factor))
+        ctx.save_for_backward(difference)
+        ctx.factor, ctx.dtype = factor, features.dtype
+        flat = difference.permute(0, 2, 3, 1).reshape(-1)
+        return flat.dot(flat)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (difference,) = ctx.saved_tensors
+        grad = torch.empty_like(difference, dtype=ctx.dtype)
+        torch.mul(difference, gradients[0] * (2 * math.sqrt(ctx.factor)), out=grad)
+        return grad, None, None, None
