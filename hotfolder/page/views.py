@@ -34,6 +34,7 @@ __all__ = [
     "events",
     "failed",
     "gallery",
+    "icon",
     "job_picture",
     "now",
     "original",
@@ -239,6 +240,11 @@ async def static_file(request: Request) -> Response:
         raise HTTPException(404)
     kept = "public, max-age=31536000, immutable" if "v" in request.query_params else "no-cache"
     return FileResponse(STATIC / name, headers={"Cache-Control": kept})
+
+
+async def icon(request: Request) -> Response:
+    """Where browsers look for it on a page that names none, such as the one without a token."""
+    return FileResponse(STATIC / "icon.svg", headers={"Cache-Control": "max-age=86400"})
 
 
 async def _details_of(request: Request, name: str) -> Details:
