@@ -34,6 +34,7 @@ ROUTES = [
     Route("/bin", views.recycled),
     Route("/events", views.events),
     Route("/static/{name}", views.static_file),
+    Route("/favicon.ico", views.icon),
     Route("/thumb/{side}/{below:path}", views.thumbnail),
     Route("/job/{name}", views.job_picture),
     Route("/preview/{name}", views.preview),

@@ -18,7 +18,7 @@ from hotfolder.page.safety.token import Token, token_file
 from hotfolder.page.site import new_site
 from hotfolder.paths import FolderPaths
 
-__all__ = ["MAX_UPLOAD", "serve_page"]
+__all__ = ["MAX_UPLOAD", "new_link", "serve_page"]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ def serve_page(
     folder: FolderPaths,
     address: PageAddress,
     *,
-    new_token: bool = False,
     hosts: Sequence[str] = (),
     say: Callable[[str], None],
     with_parent: bool = False,
@@ -43,16 +42,15 @@ def serve_page(
     """Serve it until a signal to stop, or, `with_parent`, until standard input ends.
 
     Args:
-        new_token: make another token; the one before is void.
         hosts: names besides the machine's own under which the page may be reached.
         say: tells a person.
 
     Raises:
-        FolderError: the address cannot be had, or the token not be kept.
+        FolderError: the address cannot be had, or the token cannot be kept.
     """
     listening = _bound(address)
     address = PageAddress(address.host, listening.getsockname()[1])
-    token = _token(folder, address, new_token=new_token, say=say)
+    token = _token(folder, address, say)
     guard = Guard(
         application(new_site(folder)), address, token=token, max_upload=MAX_UPLOAD, hosts=hosts
     )
@@ -72,6 +70,25 @@ def serve_page(
     if with_parent:
         threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
     server.run(sockets=[listening])
+
+
+def new_link(folder: FolderPaths, address: PageAddress, say: Callable[[str], None]) -> None:
+    """Make another token; the one before is void at once, also for a page that runs.
+
+    Raises:
+        FolderError: it cannot be kept.
+    """
+    file = token_file(folder.root)
+    try:
+        secret = Token.new(file)
+    except OSError as error:
+        raise FolderError(f"{file}: the token cannot be kept: {error.strerror}.") from None
+    say(
+        f"The page of {folder.root}, for whoever has this link (it is shown once):\n"
+        f"  http://{_reachable(address)}/?token={secret}\n"
+        "Other machines can reach it. What it shows and takes goes over the network unencrypted: "
+        "in a network that you do not trust, put a proxy with TLS before it."
+    )
 
 
 def _bound(address: PageAddress) -> socket.socket:
@@ -95,32 +112,19 @@ def _bound(address: PageAddress) -> socket.socket:
     return listening
 
 
-def _token(
-    folder: FolderPaths, address: PageAddress, *, new_token: bool, say: Callable[[str], None]
-) -> Token | None:
+def _token(folder: FolderPaths, address: PageAddress, say: Callable[[str], None]) -> Token | None:
     """The token that the address needs, if it does; tells what a person has to know."""
     if address.is_loopback:
         say(f"The page of {folder.root}: http://{address}/")
         return None
-    file = token_file(folder.root)
-    token = None if new_token else Token.kept(file)
-    shown = _reachable(address)
-    if token is not None:
+    token = Token(token_file(folder.root))
+    if not token.is_there():
+        new_link(folder, address, say)
+    else:
         say(
-            f"The page of {folder.root}: http://{shown}/, for whoever has its link "
+            f"The page of {folder.root}: http://{_reachable(address)}/, for whoever has its link "
             "(`impasto page --new-token` makes another)."
         )
-        return token
-    try:
-        token, secret = Token.new(file)
-    except OSError as error:
-        raise FolderError(f"{file}: the token cannot be kept: {error.strerror}.") from None
-    say(
-        f"The page of {folder.root}, for whoever has this link (it is shown once):\n"
-        f"  http://{shown}/?token={secret}\n"
-        "Other machines can reach it. What it shows and takes goes over the network unencrypted: "
-        "in a network that you do not trust, put a proxy with TLS before it."
-    )
     return token
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "events",
     "failed",
     "gallery",
+    "icon",
     "job_picture",
     "now",
     "original",
@@ -67,14 +68,13 @@ async def _in_thread(function: Callable[..., Result], *arguments: Any) -> Result
     return await anyio.to_thread.run_sync(partial(function, *arguments))
 
 
-def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    site = site_of(request)
-    path = request.url.path
-    return HTMLResponse(site.renderer.page(template, path=path, **values), status)
+async def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    render = partial(site_of(request).renderer.page, template, path=request.url.path, **values)
+    return HTMLResponse(await _in_thread(render), status)
 
 
 async def now(request: Request) -> Response:
-    return page(request, "now.html")
+    return await page(request, "now.html")
 
 
 async def gallery(request: Request) -> Response:
@@ -91,19 +91,21 @@ async def gallery(request: Request) -> Response:
     if request.headers.get("hx-request") and request.query_params.get("after"):
         template = "parts/shelf.html"
     library = await _in_thread(site.library) if template == "gallery.html" else []
-    return page(request, template, shelf=shelf, given=given, library=library, searched=bool(query))
+    return await page(
+        request, template, shelf=shelf, given=given, library=library, searched=bool(query)
+    )
 
 
 async def painting(request: Request) -> Response:
     details = await _details_of(request, request.path_params["name"])
-    return page(request, "painting.html", details=details)
+    return await page(request, "painting.html", details=details)
 
 
 async def failed(request: Request) -> Response:
     site = site_of(request)
     names = await _in_thread(failed_names, site.reader)
     shown = [(name, await _in_thread(_error_of, site, name)) for name in names[:FAILED_SHOWN]]
-    return page(request, "failed.html", shown=shown, total=len(names))
+    return await page(request, "failed.html", shown=shown, total=len(names))
 
 
 async def batch(request: Request) -> Response:
@@ -116,7 +118,7 @@ async def batch(request: Request) -> Response:
         raise HTTPException(404, f"There is no batch called {name}.")
     summary = await _in_thread(_summary_of, site, ended.record) if ended else {}
     jobs = snapshot.jobs_of(name)
-    return page(
+    return await page(
         request,
         "batch.html",
         name=name,
@@ -154,7 +156,7 @@ async def drop_page(
         chosen = [name for name in (request.query_params.get("style"),) if name]
         if like is None and not chosen and len(library) == 1:
             chosen = [library[0].name]
-    return page(
+    return await page(
         request,
         "drop.html",
         status,
@@ -170,11 +172,11 @@ async def drop_page(
 
 
 async def styles(request: Request) -> Response:
-    return page(request, "styles.html", library=await _in_thread(site_of(request).library))
+    return await page(request, "styles.html", library=await _in_thread(site_of(request).library))
 
 
 async def recycled(request: Request) -> Response:
-    return page(request, "bin.html", items=await _in_thread(site_of(request).bin.items))
+    return await page(request, "bin.html", items=await _in_thread(site_of(request).bin.items))
 
 
 async def events(request: Request) -> Response:
@@ -221,7 +223,7 @@ async def preview(request: Request) -> Response:
     if job is None:
         raise HTTPException(404)
     path = site.folder.status / f"{job.name}{PREVIEW_SUFFIX}"
-    return _file(path, "image/jpeg", kept="v" in request.query_params)
+    return await _file(path, "image/jpeg", kept="v" in request.query_params)
 
 
 async def original(request: Request) -> Response:
@@ -229,7 +231,7 @@ async def original(request: Request) -> Response:
     path = picture_at(site_of(request).folder, request.path_params["below"])
     if path is None:
         raise HTTPException(404)
-    return _file(path, _SHOWN_TYPES.get(path.suffix.lower()), kept=False)
+    return await _file(path, _SHOWN_TYPES.get(path.suffix.lower()), kept=False)
 
 
 async def static_file(request: Request) -> Response:
@@ -238,6 +240,11 @@ async def static_file(request: Request) -> Response:
         raise HTTPException(404)
     kept = "public, max-age=31536000, immutable" if "v" in request.query_params else "no-cache"
     return FileResponse(STATIC / name, headers={"Cache-Control": kept})
+
+
+async def icon(request: Request) -> Response:
+    """Where browsers look for it on a page that names none, such as the one without a token."""
+    return FileResponse(STATIC / "icon.svg", headers={"Cache-Control": "max-age=86400"})
 
 
 async def _details_of(request: Request, name: str) -> Details:
@@ -255,7 +262,7 @@ async def _thumbnail(request: Request, path: Path, side: int) -> Response:
         raise HTTPException(404) from None
     if made is None:
         return _blank()
-    return _file(made, "image/webp", kept="v" in request.query_params)
+    return await _file(made, "image/webp", kept="v" in request.query_params)
 
 
 def _blank() -> Response:
@@ -265,10 +272,10 @@ def _blank() -> Response:
     )
 
 
-def _file(path: Path, media_type: str | None, *, kept: bool) -> Response:
+async def _file(path: Path, media_type: str | None, *, kept: bool) -> Response:
     """A file of the hot folder or of the cache, no link followed."""
     try:
-        file = folder_access.open_regular(path)
+        file = await _in_thread(folder_access.open_regular, path)
     except OSError:
         raise HTTPException(404) from None
     size = file.seek(0, os.SEEK_END)

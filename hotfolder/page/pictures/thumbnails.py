@@ -10,6 +10,7 @@ import stat
 import sys
 from pathlib import Path
 
+import anyio.to_thread
 from platformdirs import user_cache_path
 
 from hotfolder import folder_access
@@ -58,7 +59,7 @@ class Thumbnails:
         Raises:
             OSError: the picture is not there, or no plain file.
         """
-        facts = folder_access.lstat(picture)
+        facts = await anyio.to_thread.run_sync(folder_access.lstat, picture)
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(picture))
         text = f"{picture}\0{facts.st_mtime_ns}\0{facts.st_size}\0{facts.st_ino}\0{side}"

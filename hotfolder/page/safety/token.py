@@ -18,6 +18,8 @@ from hotfolder.paths import without_links
 __all__ = ["Token", "token_file"]
 
 TOKEN_BYTES = 32
+DIGEST_LENGTH = 64
+"""Of SHA-256, as text."""
 
 
 def token_file(root: Path) -> Path:
@@ -27,13 +29,13 @@ def token_file(root: Path) -> Path:
 
 
 class Token:
-    """A token, known by its hash."""
+    """The token whose hash is in a file. It is read each time, so that a new one counts at once."""
 
-    def __init__(self, digest: str) -> None:
-        self._digest = digest
+    def __init__(self, file: Path) -> None:
+        self._file = file
 
     @classmethod
-    def new(cls, file: Path) -> tuple["Token", str]:
+    def new(cls, file: Path) -> str:
         """Make one, and keep its hash in `file`; whatever was there is void.
 
         Raises:
@@ -43,21 +45,23 @@ class Token:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(file, f"{_digest(secret)}\n".encode())
         file.chmod(0o600)
-        return cls(_digest(secret)), secret
+        return secret
 
-    @classmethod
-    def kept(cls, file: Path) -> "Token | None":
-        """The one whose hash is in `file`; None if there is none."""
-        try:
-            with open_regular(file) as stream:
-                digest = stream.read(200).decode(errors="replace").strip()
-        except OSError:
-            return None
-        return cls(digest) if len(digest) == 64 else None
+    def is_there(self) -> bool:
+        return bool(self._kept())
 
     def fits(self, secret: str) -> bool:
         """Whether this is the token; takes as long either way."""
-        return hmac.compare_digest(_digest(secret).encode(), self._digest.encode())
+        kept = self._kept()
+        return hmac.compare_digest(_digest(secret).encode(), kept.encode()) and bool(kept)
+
+    def _kept(self) -> str:
+        try:
+            with open_regular(self._file) as stream:
+                digest = stream.read(200).decode(errors="replace").strip()
+        except OSError:
+            return ""
+        return digest if len(digest) == DIGEST_LENGTH else ""
 
 
 def _digest(secret: str) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -299,11 +301,29 @@ def test_an_address_that_others_can_reach_needs_the_link_that_is_shown_once(
             assert "<nav" in client.get("/").text
     with served(folder, address=REACHABLE, state=state) as page:
         assert page.token is None  # not shown again
-    with served(folder, "--new-token", address=REACHABLE, state=state) as again:
-        assert again.token is not None
-        with again.client() as client:
-            assert client.get("/", params={"token": page.token or "x"}).status_code == 401
-            assert client.get("/", params={"token": again.token}).status_code == 200
+
+
+def test_a_new_link_counts_at_once_and_the_old_one_and_its_cookie_are_void(
+    folder: FolderPaths, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    with served(folder, address=REACHABLE, state=state) as page, page.client() as client:
+        client.get("/", params={"token": page.token})
+        assert client.get("/").status_code == 200
+        command = f"page --hot {folder.root} --address 0.0.0.0:{page.port} --new-token".split()
+        program = f"from hotfolder.cli.main import main; raise SystemExit(main({command}))"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "XDG_STATE_HOME": str(state)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert client.get("/").status_code == 401
+        assert client.get("/", params={"token": page.token}).status_code == 401
+        new = done.stderr.partition("?token=")[2].split()[0]
+        assert client.get("/", params={"token": new}).status_code == 200
+        assert client.get("/").status_code == 200
 
 
 def test_the_token_is_kept_as_a_hash_for_this_user_alone(
