@@ -111,7 +111,7 @@ def stylise(
     resume: State | None = None,
     budget: int | None = None,
     started: float | None = None,
-    graphs: bool = True,
+    graphs: bool = False,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 

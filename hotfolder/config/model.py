@@ -151,10 +151,11 @@ class Config(_Model):
     as many as it takes to fill a CUDA device with small paintings, by its multiprocessors and its
     memory; 1 on others."""
 
-    cuda_graphs: bool = True
+    cuda_graphs: bool = False
     """Capture the steps of a painting once on a CUDA device, and replay them: small paintings are
     otherwise slowed down by the launching of their operations. What cannot be captured is computed
-    step by step, and the record says so."""
+    step by step, and the record says so. Not the default while `python -m benchmarks gpu` has not
+    confirmed it on a card."""
 
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of each worker. null: torch's choice."""

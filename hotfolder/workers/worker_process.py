@@ -36,7 +36,7 @@ class WorkerOptions(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     workers_per_device: Literal["auto"] | int = 1
-    cuda_graphs: bool = True
+    cuda_graphs: bool = False
     threads: int | None = None
     max_megapixels: float = 200.0
     memory: str = "auto"
