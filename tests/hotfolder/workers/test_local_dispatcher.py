@@ -152,13 +152,18 @@ def test_a_device_gets_as_many_workers_as_its_first_one_finds_that_it_takes(
     local = LocalDispatcher("auto", command=[*COMMAND, "--workers", "2"])
     try:
         jobs = [make_job("steps=10000 pause=0.02") for _ in range(4)]
-        for count, job in enumerate(jobs, start=1):
-            while local.capacity < count:
-                list(local.poll(0.1))
-            local.submit(job)
         started: set[str] = set()
-        while len(started) < 4:
-            started |= {event.job_id for event in local.poll(0.1) if isinstance(event, Started)}
+
+        def look_until(condition: Callable[[], bool]) -> None:
+            deadline = time.monotonic() + 60
+            while not condition():
+                assert time.monotonic() < deadline
+                started.update(e.job_id for e in local.poll(0.1) if isinstance(e, Started))
+
+        for count, job in enumerate(jobs, start=1):
+            look_until(lambda wanted=count: local.capacity >= wanted)  # type: ignore[misc]
+            local.submit(job)
+        look_until(lambda: len(started) == 4)
         busy = sorted(device.device for device in local.devices() if device.state == "busy")
         assert busy == ["puppet:0", "puppet:0", "puppet:1", "puppet:1"]
         list(local.poll(0.2))
