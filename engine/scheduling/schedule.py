@@ -45,6 +45,8 @@ class Schedule:
         self._clock = pace
         self._timetable = timetable
         self._recent: list[tuple[int, float]] = []
+        self._last_stage = 0
+        """Evaluations of this scale before its last stage, in which alone it may settle."""
         self.steps = list(steps)
         self.boosted = settings.boosted_steps
         self.reasons = ["steps"] * len(sizes)
@@ -77,8 +79,9 @@ class Schedule:
             final=final,
             boosted=self.boosted,
         )
-        if final and self.is_open:
-            self.boosted = stages[0].steps if len(stages) > 1 else 0
+        self._last_stage = sum(stage.steps for stage in stages[:-1])
+        if final and self.is_open and self.boosted is None:
+            self.boosted = self._last_stage
         return stages
 
     def last(self, scale: int, number: int, losses: Losses) -> int:
@@ -140,6 +143,8 @@ class Schedule:
     def _has_settled(self, number: int, losses: Losses) -> bool:
         """Whether the loss has fallen by less than `settle` percent over the last evaluations."""
         assert self._settings.settle is not None
+        if number <= self._last_stage:
+            return False
         span = max(SETTLING, math.ceil(number / SETTLING))
         self._recent = [each for each in self._recent if each[0] >= number - 2 * span]
         earlier = [total for at, total in self._recent if at <= number - span]

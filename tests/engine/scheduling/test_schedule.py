@@ -70,6 +70,28 @@ def test_a_loss_that_falls_slowly_but_steadily_has_not_settled() -> None:
         assert schedule.last(1, number, loss(0.998**number)) == 220
 
 
+def test_a_scale_does_not_settle_before_its_last_stage() -> None:
+    """With the content's weight raised nothing moves any more; without, it will."""
+    sizes = [(512, 384)]
+    schedule = Schedule(sizes, [220], resolve({"settle": 1.0}), Pace(Clock()))
+    assert [stage.steps for stage in schedule.begin(0, resumed=False)] == [44, 176]
+    ends = [number for number in range(1, 60) if schedule.last(0, number, loss(1.0)) != 220]
+    assert ends[0] == 44 + 11, "ten evaluations after the first of the last stage"
+
+
+def test_steps_that_are_all_boosted_are_made_again_so() -> None:
+    settings = resolve({"seconds": 30, "boosted_steps": 1000})
+    timetable = Timetable(30, [1.0], pace=0.5)
+    schedule = Schedule([(512, 384)], [220], settings, Pace(Clock()), timetable)
+    (stage,) = schedule.begin(0, resumed=False)
+    assert stage.boost == 6.0
+    chosen = schedule.chosen()
+    (again,) = Schedule([(512, 384)], chosen["scale_steps"], resolve(chosen), Pace(Clock())).begin(
+        0, resumed=False
+    )
+    assert again == stage
+
+
 def test_an_interrupted_scale_settles_where_it_would_have() -> None:
     settings = resolve({"settle": 1.0})
 
