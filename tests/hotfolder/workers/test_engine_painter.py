@@ -74,6 +74,24 @@ def test_progress_and_record_say_how_many_moves_were_taken_back(
     assert losses[1] == losses[0]  # the first move led further away, and is taken back
 
 
+def test_the_record_of_a_painting_in_a_time_makes_the_same_picture_again(
+    painter: EnginePainter, job: Job
+) -> None:
+    in_time = job.settings.model_copy(update={"seconds": 2.0, "time_limit": "exceed"})
+    *_, done = painter.paint(replace(job, settings=in_time))
+    assert isinstance(done, Done)
+    first = read_picture(Path(done.picture))
+    assert done.record["schedule"] == {"seconds": 2.0, "settle": None, "ended": ["time"]}
+    settings = resolve(done.record["settings"])
+    assert settings.seconds is None
+    assert settings.scale_steps == [done.record["steps"]]
+    *_, again = painter.paint(replace(job, settings=settings))
+    assert isinstance(again, Done)
+    assert "schedule" not in again.record
+    assert again.record["settings"] == done.record["settings"]
+    assert np.array_equal(read_picture(Path(again.picture)).samples, first.samples)
+
+
 def test_a_job_over_which_two_workers_died_is_planned_anew_and_smaller(
     painter: EnginePainter, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
