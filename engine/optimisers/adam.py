@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.optimisers.optimiser import OptimiserState, Report
+from engine.optimisers.optimiser import OptimiserState, Report, is_improved
 
 __all__ = ["Adam"]
 
@@ -58,7 +58,7 @@ class Adam:
 
     def read(self, numbers: Sequence[float]) -> Report:
         *terms, loss, first = numbers
-        return Report(terms, 0, False, self._first is not None and (loss < first or first == 0))
+        return Report(terms, 0, False, self._first is not None and is_improved(loss, first))
 
     def standing(self, picture: Tensor, rejected: bool) -> Tensor:
         return picture

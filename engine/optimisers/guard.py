@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from engine.optimisers.optimiser import Report
+from engine.optimisers.optimiser import Report, is_improved
 
 __all__ = ["Guard", "Verdict"]
 
@@ -105,7 +105,7 @@ class Guard:
             (best if rejected else here)[TERMS],
             int(rejections) + rejected,
             rejected,
-            best[LOSS] < first or first == 0,
+            is_improved(best[LOSS], first),
         )
 
     def judge(self, terms: Tensor) -> Verdict:

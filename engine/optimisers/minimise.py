@@ -46,7 +46,7 @@ class Tally:
     rejected_moves: int = 0
     """Moves that were taken back."""
     improved: bool = False
-    """Whether the loss was lowered, or was 0 from the start."""
+    """Whether the loss was lowered, or was 0 (or its rounding) from the start."""
 
 
 @dataclass(frozen=True)

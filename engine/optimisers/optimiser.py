@@ -5,10 +5,19 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-__all__ = ["Optimiser", "OptimiserState", "Report"]
+__all__ = ["Optimiser", "OptimiserState", "Report", "is_improved"]
 
 OptimiserState = Mapping[str, Any]
 """Tensors, numbers, None, lists and mappings of these: as `torch.load(weights_only=True)` reads."""
+
+
+ROUNDING = 1e-6
+"""A loss that is no more than what rounding makes of 0: the picture is its own target."""
+
+
+def is_improved(lowest: float, first: float) -> bool:
+    """Whether a descent has lowered the loss that it began with, or there was nothing to lower."""
+    return lowest < first or first <= ROUNDING
 
 
 class Report(NamedTuple):
@@ -21,7 +30,7 @@ class Report(NamedTuple):
     rejected: bool
     """Whether the last is."""
     improved: bool
-    """Whether the loss has been lowered, or was 0 from the start."""
+    """Whether the loss has been lowered, or was 0 (or its rounding) from the start."""
 
 
 class Optimiser(Protocol):
