@@ -22,7 +22,7 @@ from benchmarks.looks.neutral import Score, score
 from benchmarks.looks.sheet import contact_sheet, labelled_sheet
 from benchmarks.machine import cache_folder, describe
 from benchmarks.pictures.pairs import Pair, chosen_pairs
-from benchmarks.race import gmic
+from benchmarks.race import gmic_stylize
 from benchmarks.race.environment import python_with
 from benchmarks.race.peers import PEERS, Order, run_of
 from benchmarks.race.runs import Run
@@ -140,14 +140,16 @@ def _loading(run: Run) -> float:
 
 
 def _gmic(pair: Pair, times: Sequence[float], size: int) -> dict[float, Picture]:
-    folder = cache_folder("cpu") / "gmic" / f"{pair.name}-{size}-{gmic.REQUIREMENT}"
+    folder = cache_folder("cpu") / "gmic" / f"{pair.name}-{size}-{gmic_stylize.REQUIREMENT}"
     file, seconds = folder / "delivered.png", folder / "seconds.json"
     if not seconds.exists():
         folder.mkdir(parents=True, exist_ok=True)
         log_progress(f"{GMIC}, {pair.name}: {size} px")
-        python = python_with(gmic.REQUIREMENT)
+        python = python_with(gmic_stylize.REQUIREMENT)
         pictures = [str(pair.content), str(pair.style), str(folder), str(size)]
-        subprocess.run([python, gmic.__file__, *pictures], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [python, gmic_stylize.__file__, *pictures], check=True, stdout=subprocess.DEVNULL
+        )
     took = json.loads(seconds.read_text())
     return {wanted: Picture(file, took) for wanted in times if took <= wanted}
 

@@ -1,6 +1,6 @@
 """G'MIC's `stylize`: patch-based style transfer, what a user of GIMP would take instead.
 
-    python -m benchmarks.race.gmic CONTENT STYLE FOLDER SIZE
+    python -m benchmarks.race.gmic_stylize CONTENT STYLE FOLDER SIZE
 
 run by the interpreter of an environment that has `gmic`, writes FOLDER/delivered.png and, into
 FOLDER/seconds.json, the seconds that the command took in a process that had loaded it.
@@ -24,7 +24,7 @@ def main(content: str, style: str, folder: str, size: str) -> None:
             plain = picture.convert("RGB")
         plain.thumbnail((int(size), int(size)), Image.Resampling.BICUBIC)
         plain.save(out / f"{name}.png")
-    gmic.run("cpus")  # loads its commands
+    gmic.run("1,1,1,3 rm")  # loads its commands
     began = time.perf_counter()
     command = f"{out}/content.png {out}/style.png stylize[0] [1] keep[0]"
     gmic.run(f"{command} cut 0,255 output {out}/delivered.png")
