@@ -5,7 +5,7 @@ import sys
 
 from engine.presets import PRESETS
 from engine.settings import LAYERS
-from hotfolder.setting_facts import facts, plain
+from hotfolder.config.setting_facts import facts, plain
 
 INTRODUCTION = """\
 # Settings

@@ -16,8 +16,8 @@ from engine.speed import seconds_a_pixel
 __all__ = ["PlannedScale", "plan_painting", "timetable_of"]
 
 
-WRITING = (0.5e-6, 2e-6)
-"""Seconds a pixel that it takes to write the result: otherwise, and as AVIF."""
+WRITING, WRITING_AVIF = 0.5e-6, 2e-6
+"""Seconds a pixel that it takes to write the result."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ def timetable_of(
         return None
     plans = [each.plan for each in plan_painting(content, settings, vgg, budget)]
     width, height = scales_of(content, settings)[-1][0]
+    writing = WRITING_AVIF if settings.format == "avif" else WRITING
     timetable = Timetable(
         settings.seconds,
         [plan.cost * plan.size[0] * plan.size[1] for plan in plans],
         seconds_a_pixel(vgg),
-        reserve=WRITING[settings.format == "avif"] * width * height,
+        reserve=writing * width * height,
     )
     if settings.time_limit == "refuse" and now is not None:
         least = timetable.least(now)

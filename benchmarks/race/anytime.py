@@ -41,7 +41,7 @@ SHORT = 40
 
 
 @dataclass(frozen=True)
-class Picture:
+class Painted:
     """What a tool had painted, and when it was there."""
 
     file: Path
@@ -70,7 +70,9 @@ def run(arguments: Sequence[str]) -> None:
     for pair in chosen_pairs(options.pairs.split(","), options.pictures):
         at_times = _ours(pair, times, options, vgg)
         for peer in peers:
-            _add(at_times, *_peer(peer, pair, times, options))
+            tool, found = _peer(peer, pair, times, options)
+            for seconds, painted in found.items():
+                at_times[seconds][tool] = painted
         for seconds, pictures in at_times.items():
             for tool, picture in pictures.items():
                 scaling = PEERS[tool].scaling if tool in PEERS else "bicubic"
@@ -82,9 +84,9 @@ def run(arguments: Sequence[str]) -> None:
 
 def _ours(
     pair: Pair, times: Sequence[float], options: argparse.Namespace, vgg: VGG19
-) -> dict[float, dict[str, Picture]]:
+) -> dict[float, dict[str, Painted]]:
     """`seconds: N` in this process, which has the network."""
-    found: dict[float, dict[str, Picture]] = {}
+    found: dict[float, dict[str, Painted]] = {}
     targets = StyleTargets()
     for seconds in times:
         found[seconds] = {}
@@ -102,13 +104,13 @@ def _ours(
             continue
         assert isinstance(result, Result)
         write_picture(result.picture, file)
-        found[seconds][OURS] = Picture(file, time.monotonic() - began, result.steps)
+        found[seconds][OURS] = Painted(file, time.monotonic() - began, result.steps)
     return found
 
 
 def _peer(
     peer: str, pair: Pair, times: Sequence[float], options: argparse.Namespace
-) -> tuple[str, dict[float, Picture]]:
+) -> tuple[str, dict[float, Painted]]:
     if peer == "gmic":
         return GMIC, _gmic(pair, times, options.size)
     steps = options.steps or PEERS[peer].steps
@@ -120,10 +122,10 @@ def _peer(
     return peer, {seconds: found for seconds in times if (found := _latest(runs, seconds))}
 
 
-def _latest(runs: Sequence[Run], seconds: float) -> Picture | None:
+def _latest(runs: Sequence[Run], seconds: float) -> Painted | None:
     """The last picture of any of them that was there in time."""
     pictures = [
-        Picture(run.folder / point.file, point.seconds - _loading(run), point.evaluations)
+        Painted(run.folder / point.file, point.seconds - _loading(run), point.evaluations)
         for run in runs
         for point in run.points
     ]
@@ -139,7 +141,7 @@ def _loading(run: Run) -> float:
     return max(0.0, first.seconds - first.evaluations * pace)
 
 
-def _gmic(pair: Pair, times: Sequence[float], size: int) -> dict[float, Picture]:
+def _gmic(pair: Pair, times: Sequence[float], size: int) -> dict[float, Painted]:
     folder = cache_folder("cpu") / "gmic" / f"{pair.name}-{size}-{gmic_stylize.REQUIREMENT}"
     file, seconds = folder / "delivered.png", folder / "seconds.json"
     if not seconds.exists():
@@ -151,23 +153,16 @@ def _gmic(pair: Pair, times: Sequence[float], size: int) -> dict[float, Picture]
             [python, gmic_stylize.__file__, *pictures], check=True, stdout=subprocess.DEVNULL
         )
     took = json.loads(seconds.read_text())
-    return {wanted: Picture(file, took) for wanted in times if took <= wanted}
+    return {wanted: Painted(file, took) for wanted in times if took <= wanted}
 
 
-def _add(
-    at_times: Mapping[float, dict[str, Picture]], tool: str, found: Mapping[float, Picture]
-) -> None:
-    for seconds, picture in found.items():
-        at_times[seconds][tool] = picture
-
-
-def _row(pair: Pair, tool: str, seconds: float, picture: Picture, terms: Score) -> str:
+def _row(pair: Pair, tool: str, seconds: float, picture: Painted, terms: Score) -> str:
     cells = [pair.name, tool, f"{seconds:g}", f"{picture.seconds:.1f}"]
     cells += [str(picture.evaluations or "-"), f"{terms.content / 1e3:.0f} k"]
     return f"| {' | '.join([*cells, f'{terms.style / 1e3:.0f} k', f'{terms.unseen:.4f}'])} |"
 
 
-def _draw(pair: Pair, seconds: float, pictures: Mapping[str, Picture], size: int) -> None:
+def _draw(pair: Pair, seconds: float, pictures: Mapping[str, Painted], size: int) -> None:
     """The unlabelled sheet, its key, and the labelled one."""
     files = {tool: picture.file for tool, picture in pictures.items()}
     if not files:

@@ -109,7 +109,6 @@ class BatchRun:
         self._out = finished.out
         self._name = name
         self._deadline = deadline
-        self._workers = 1
         self._check_server = check_server or self._wait_for_server
         self._clock = clock
         self._sleep = sleep
@@ -143,8 +142,11 @@ class BatchRun:
         """How many jobs may be with the server at once."""
         if self._deadline is None:
             return MAX_ACTIVE
-        self._workers = max(1, len(self._client.server().devices))
         return min(MAX_ACTIVE, self._deadline.active(self._workers))
+
+    @property
+    def _workers(self) -> int:
+        return len(self._client.server().devices)
 
     def _settings_of(self, item: Item) -> Settings:
         """The item's, with its share of the time."""

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from engine.errors import SettingsError
 from engine.presets import PRESETS
 from engine.settings import Settings, problems_of
+from hotfolder.config.setting_facts import facts, plain
 from hotfolder.errors import ConfigError
 from hotfolder.inbox.sidecar import resolve_untrusted
 from hotfolder.job_options import JobOptions
-from hotfolder.setting_facts import facts, plain
 from hotfolder.yaml_document import parse_document
 
 __all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]

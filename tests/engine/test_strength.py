@@ -1,14 +1,12 @@
 """Strength: what it sets, and what it does to a picture."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
-from engine.images.picture import Picture, read_picture
+from engine.images.picture import Picture
 from engine.losses.functional import content_loss, gram_matrix, style_loss
 from engine.network.vgg import VGG19
 from engine.scheduling.stages import scales_of
@@ -17,16 +15,6 @@ from engine.strength import STANDARD, StrengthPreset, strength_preset
 from engine.stylise import Result, stylise
 
 SMALL = {"size": 64, "scales": 1, "steps": 25}
-
-
-@pytest.fixture(scope="module")
-def content(photograph: Path) -> Picture:
-    return read_picture(photograph).thumbnail(128)
-
-
-@pytest.fixture(scope="module")
-def style(painting: Path) -> Picture:
-    return read_picture(painting).thumbnail(128)
 
 
 def painted(content: Picture, style: Picture, vgg: VGG19, **values: Any) -> Picture:

@@ -2,28 +2,16 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.errors import PictureError, SettingsError
-from engine.images.picture import Picture, read_picture
+from engine.images.picture import Picture
 from engine.network.vgg import VGG19
 from engine.settings import resolve
 from engine.stylise import Progress, Result, stylise
-
-
-@pytest.fixture(scope="module")
-def content(photograph: Path) -> Picture:
-    return read_picture(photograph).thumbnail(128)
-
-
-@pytest.fixture(scope="module")
-def style(painting: Path) -> Picture:
-    return read_picture(painting).thumbnail(128)
-
 
 SMALL: dict[str, Any] = {"size": 64, "scales": 1, "steps": 4}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,23 +9,13 @@ import pytest
 
 from engine import estimate
 from engine.errors import TimeLimitError
-from engine.images.picture import Picture, read_picture
+from engine.images.picture import Picture
 from engine.network.vgg import VGG19
 from engine.settings import Settings, resolve
 from engine.speed import seconds_a_pixel
 from engine.stylise import Progress, Result, stylise
 
 SMALL: dict[str, Any] = {"size": 96, "scales": 2}
-
-
-@pytest.fixture(scope="module")
-def content(photograph: Path) -> Picture:
-    return read_picture(photograph).thumbnail(128)
-
-
-@pytest.fixture(scope="module")
-def style(painting: Path) -> Picture:
-    return read_picture(painting).thumbnail(128)
 
 
 def painted(content: Picture, style: Picture, settings: Settings, vgg: VGG19) -> Result:

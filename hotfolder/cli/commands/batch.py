@@ -334,11 +334,11 @@ def _shares(
 ) -> str:
     """What each picture gets of the time."""
     left = sum(finished.picture_of(item) is None for item in items)
-    workers = max(1, len(client.server().devices))
+    workers = len(client.server().devices)
     share = deadline.seconds(left, workers, datetime.now().astimezone())
     return (
-        f"{left} pictures until {deadline.moment:%d.%m. %H:%M} on {workers} "
-        f"device{'s' if workers > 1 else ''}: about {clock_time(share)} each. "
+        f"{left} pictures until {deadline.moment:%d.%m. %H:%M} on "
+        f"{workers or 1} device{'s' if workers > 1 else ''}: about {clock_time(share)} each. "
         f"`impasto plan PICTURE --seconds {share:.0f}` says what that is in steps."
     )
 

@@ -17,7 +17,7 @@ def settings(
     name: Annotated[str | None, typer.Argument(metavar="KEY", help="Only this setting.")] = None,
 ) -> None:
     """List the settings with their ranges and defaults."""
-    from hotfolder.setting_facts import facts
+    from hotfolder.config.setting_facts import facts
 
     found = facts()
     if name is not None:
@@ -35,7 +35,7 @@ def settings(
 def presets() -> None:
     """List the presets, named recipes of settings."""
     from engine.presets import PRESETS
-    from hotfolder.setting_facts import plain
+    from hotfolder.config.setting_facts import plain
 
     rows = []
     for name, values in PRESETS.items():

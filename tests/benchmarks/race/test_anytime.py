@@ -36,7 +36,7 @@ def test_a_peer_has_the_last_picture_that_was_there_in_time(tmp_path: Path) -> N
 
 
 def test_a_row_tells_who_painted_what_in_which_time() -> None:
-    picture = anytime.Picture(Path("x.png"), 9.96, 41)
+    picture = anytime.Painted(Path("x.png"), 9.96, 41)
     pair = type("P", (), {"name": "cat-night"})()
     row = anytime._row(pair, "plain", 10.0, picture, Score(428_000.0, 130_000.0, 0.0245))
     assert row == "| cat-night | plain | 10 | 10.0 | 41 | 428 k | 130 k | 0.0245 |"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from descents import resumes_from_any_step
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -111,23 +112,11 @@ def test_a_loss_that_is_not_a_number_is_taken_back() -> None:
 
 @pytest.mark.parametrize("clamp", [False, True], ids=["free", "clamped"])
 def test_from_any_step_of_a_guarded_descent_the_end_is_the_same(clamp: bool) -> None:
-    def descent(picture: Tensor, resume: Snapshot | None = None) -> Iterator[Step]:
+    def descent(picture: Tensor, resume: Snapshot | None) -> Iterator[Step]:
         method = LBFGS(history=4, first_move=0.01)
         return minimise(cliff, picture, method, steps=30, clamp=clamp, resume=resume)
 
-    whole = start()
-    steps, snapshots = [], []
-    for step in descent(whole):
-        steps.append(step)
-        snapshots.append(step.snapshot())
-    assert steps[-1].tally.rejected_moves > 0
-    for index, snapshot in enumerate(snapshots):
-        again = torch.zeros_like(whole)
-        resumed = list(descent(again, snapshot))
-        assert torch.equal(again, whole)
-        assert [(s.number, s.losses, s.tally) for s in resumed] == [
-            (s.number, s.losses, s.tally) for s in steps[index:]
-        ]
+    resumes_from_any_step(descent, start())
 
 
 def test_a_descent_that_only_rises_has_not_improved() -> None:

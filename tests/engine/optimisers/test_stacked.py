@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from descents import resumes_from_any_step
 from torch import Tensor
 
 from benchmarks.gpu.operations import OperationCounter
@@ -98,23 +99,11 @@ def test_a_painting_ends_where_it_does_with_the_list(clamp: bool) -> None:
 
 @pytest.mark.parametrize("history", [1, 4, 40])
 def test_from_any_step_the_end_is_the_same(history: int) -> None:
-    def descent(picture: Tensor, resume: Snapshot | None = None) -> Iterator[Step]:
+    def descent(picture: Tensor, resume: Snapshot | None) -> Iterator[Step]:
         method = StackedLBFGS(1.0, history, 0.01)
         return minimise(cliff, picture, method, steps=30, resume=resume)
 
-    whole = start()
-    steps, snapshots = [], []
-    for step in descent(whole):
-        steps.append(step)
-        snapshots.append(step.snapshot())
-    assert steps[-1].tally.rejected_moves > 0
-    for index, snapshot in enumerate(snapshots):
-        again = torch.zeros_like(whole)
-        resumed = list(descent(again, snapshot))
-        assert torch.equal(again, whole)
-        assert [(s.number, s.losses, s.tally) for s in resumed] == [
-            (s.number, s.losses, s.tally) for s in steps[index:]
-        ]
+    resumes_from_any_step(descent, start())
 
 
 def test_it_goes_on_with_fewer_pairs_the_newest_ones() -> None:

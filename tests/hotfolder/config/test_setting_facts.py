@@ -6,10 +6,10 @@ from pathlib import Path
 
 from engine.presets import PRESETS
 from engine.settings import LAYERS, Settings, resolve
-from hotfolder.setting_facts import facts, plain
+from hotfolder.config.setting_facts import facts, plain
 from hotfolder.yaml_document import parse_document
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def page() -> str:
