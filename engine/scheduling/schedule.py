@@ -29,7 +29,7 @@ class Schedule:
 
     Args:
         sizes: of the scales, coarse to fine.
-        steps: evaluations at each; with a timetable, whatever.
+        steps: evaluations at each, which a timetable replaces.
     """
 
     def __init__(
