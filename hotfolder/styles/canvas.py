@@ -4,6 +4,7 @@ All lengths are in heights of the picture and all colours from 0 to 1, so that a
 the large one seen from further away.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 __all__ = [
     "ASPECT",
+    "LAMP",
     "Canvas",
     "Field",
     "coloured",
@@ -46,6 +48,22 @@ class Canvas:
     @property
     def shape(self) -> tuple[int, int]:
         return self.height, self.width
+
+    @property
+    def border(self) -> Field:
+        """H x W, the distance from the picture's edge."""
+        wide = self.width / self.height
+        return np.minimum(np.minimum(self.x, wide - self.x), np.minimum(self.y, 1 - self.y))
+
+    def scattered(self, cell: float) -> Iterator[tuple[float, float, int, int]]:
+        """A point somewhere in each cell of a grid, so that no ground shows, in any order: its x
+        and y, and the row and column of its pixel. `cell` is the side of a cell."""
+        rows, columns = int(1 / cell) + 1, int(self.width / self.height / cell) + 1
+        for number in self.random.permutation(rows * columns):
+            row, column = divmod(int(number), columns)
+            x, y = (column + self.random.random()) * cell, (row + self.random.random()) * cell
+            py, px = min(int(y * self.height), self.height - 1), int(x * self.height)
+            yield x, y, py, min(px, self.width - 1)
 
     def noise(self, cells: float, octaves: int = 1, *, stretch: float = 1.0) -> Field:
         """H x W, smooth, of about -1 to 1.

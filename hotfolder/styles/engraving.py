@@ -201,7 +201,7 @@ def _scene(canvas: Canvas) -> tuple[Field, Field, Field, Field]:
     rim = inside & ~_shrunk(canvas, inside, 0.003)
     dark = np.where(rim, 1.0, dark)
     # A frame.
-    border = np.minimum(np.minimum(x, wide - x), np.minimum(y, 1 - y))
+    border = canvas.border
     dark = np.where(border < 0.030, 0.0, dark)
     dark = np.where((border > 0.024) & (border < 0.030), 1.2, dark)
     dark = np.where((border > 0.016) & (border < 0.0185), 1.2, dark)

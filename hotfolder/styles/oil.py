@@ -7,20 +7,16 @@ down colour and thickness; a lamp from the upper left then shows the relief.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hotfolder.styles.canvas import ASPECT, LAMP, Field, image_of, mix, step
+
 __all__ = ["PAINTINGS", "Scene", "paint", "paint_scene"]
 
-# An array of float32. numpy's annotations widen it to float64 and Any at every step.
-Field = Any
-
 SUPERSAMPLING = 2
-ASPECT = 4 / 3
-LAMP = (-0.6, -0.8)
 RELIEF = 0.44
 
 FRAME = 0.03
@@ -162,7 +158,7 @@ class _Canvas:
         shaded = self.colour * (1 + RELIEF * slope[..., None])
         gloss = np.clip(slope - 0.55, 0, 1) ** 2 * 0.9
         shaded = shaded + gloss[..., None] * np.array([1.0, 0.97, 0.9])
-        return Image.fromarray((np.clip(shaded, 0, 1) * 255 + 0.5).astype(np.uint8))
+        return image_of(shaded)
 
 
 def _night(x: Field, y: Field, random: np.random.Generator) -> Scene:
@@ -191,7 +187,7 @@ def _night(x: Field, y: Field, random: np.random.Generator) -> Scene:
     sky = _palette(bands, ["0b1446", "17307f", "1f56b4", "2f86c9", "7cc3cf", "d5e3c0"])
     light = np.clip(glow * 1.15 + 0.16 * rings, 0, 1)
     sun = _palette(light, ["17307f", "3f8fb8", "b9cf8a", "f4d545", "f9a824", "fff3bd"])
-    colour = _mix(sky, sun, _step(light, 0.12, 0.42))
+    colour = mix(sky, sun, step(light, 0.12, 0.42))
 
     for level, swing, hues, pitch in (
         (0.68, 0.055, ["12224f", "1d3f77", "2b6a86", "4d9a8c"], 1.0),
@@ -199,15 +195,15 @@ def _night(x: Field, y: Field, random: np.random.Generator) -> Scene:
         (0.90, 0.040, ["0a0f26", "1c2b3c", "6a4a22", "c9812a"], 4.1),
     ):
         crest = level + swing * np.sin(3.1 * x + pitch) + 0.5 * swing * np.sin(7.3 * x + 2 * pitch)
-        inside = _step(y, crest, crest + 0.006)
+        inside = step(y, crest, crest + 0.006)
         contour = (y - crest) + 0.02 * np.sin(9 * x + pitch)
         folds = 0.5 + 0.5 * np.sin(contour * 75 + 3 * _noise(x, y, random, 5))
         rim = np.exp(-(((y - crest) / 0.03) ** 2))
         hill = _palette(np.clip(0.65 * folds + 0.45 * rim, 0, 1), hues)
-        colour = _mix(colour, hill, inside)
+        colour = mix(colour, hill, inside)
         stream = np.where(y > crest, contour, stream)
         light = light * (1 - inside)
-    return Scene(colour, stream, np.clip(0.45 + light + 0.3 * _step(y, 0.55, 0.6), 0, 1))
+    return Scene(colour, stream, np.clip(0.45 + light + 0.3 * step(y, 0.55, 0.6), 0, 1))
 
 
 def _evening(x: Field, y: Field, random: np.random.Generator) -> Scene:
@@ -221,21 +217,21 @@ def _evening(x: Field, y: Field, random: np.random.Generator) -> Scene:
     depth = np.clip(away * 1.12 + 0.13 * (rings - 0.5) + 0.07 * _noise(x, y, random, 8), 0, 1)
     hues = "fff6c8 ffdf55 fdb02c f47a22 e04a2e b52a50 742a72 3a2c7c 232a66".split()  # noqa: SIM905
     colour = _palette(depth**0.85, hues)
-    clouds = _step(_noise(x, y * 3, random, 4) + 0.5 * _noise(x, y * 3, random, 8), 0.35, 0.6)
-    clouds = clouds * _step(away, 0.16, 0.3)
-    colour = _mix(colour, _palette(rings, ["5a3f8f", "c2557a", "f7a072", "ffd9a0"]), 0.75 * clouds)
+    clouds = step(_noise(x, y * 3, random, 4) + 0.5 * _noise(x, y * 3, random, 8), 0.35, 0.6)
+    clouds = clouds * step(away, 0.16, 0.3)
+    colour = mix(colour, _palette(rings, ["5a3f8f", "c2557a", "f7a072", "ffd9a0"]), 0.75 * clouds)
 
-    sea = _step(y, horizon, horizon + 0.004)
+    sea = step(y, horizon, horizon + 0.004)
     near = np.clip((y - horizon) / (1 - horizon), 0, 1)
     swell = y + (0.004 + 0.03 * near) * np.sin((16 - 9 * near) * x + 5 * warp)
     swell = swell + 0.012 * near * np.sin(31 * x + 7 * warp)
     waves = 0.5 + 0.5 * np.sin(swell * (130 - 70 * near) + 2 * _noise(x, y * 2, random, 6))
     water = _palette(waves, ["0d1c4f", "123f7c", "1670a0", "2fa79f", "8fd3b4"])
     path = np.exp(-(((x - cx) / (0.05 + 0.20 * near)) ** 2)) * (0.35 + 0.65 * waves)
-    water = _mix(
-        water, _palette(path, ["b52a50", "f06a2a", "fdb737", "fff1b0"]), _step(path, 0.2, 0.5)
+    water = mix(
+        water, _palette(path, ["b52a50", "f06a2a", "fdb737", "fff1b0"]), step(path, 0.2, 0.5)
     )
-    colour = _mix(colour, water, sea)
+    colour = mix(colour, water, sea)
     stream = np.where(y > horizon, swell, stream)
     return Scene(colour, stream, np.clip(0.5 + path * sea + 0.6 * np.exp(-away * 6), 0, 1))
 
@@ -257,20 +253,11 @@ def _noise(x: Field, y: Field, random: np.random.Generator, cells: int) -> Field
 
 
 def _palette(t: Field, hues: Sequence[str]) -> Field:
-    """Colours between `hues` (hex) for t from 0 to 1."""
+    """Colours between `hues` (hex) for t from 0 to 1, mixed in double precision: `coloured` differs
+    in the last bit."""
     colours = np.array([[int(hue[i : i + 2], 16) / 255 for i in (0, 2, 4)] for hue in hues])
     stops = np.linspace(0, 1, len(hues))
     return np.stack([np.interp(t, stops, colours[:, c]) for c in range(3)], -1).astype(np.float32)
-
-
-def _mix(one: Field, other: Field, share: Field) -> Field:
-    return one + (other - one) * share[..., None]
-
-
-def _step(t: Field, low: float | Field, high: float | Field) -> Field:
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = np.clip((t - low) / (high - low), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
 def _stray(colour: Field, random: np.random.Generator, freedom: float) -> Field:

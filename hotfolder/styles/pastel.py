@@ -32,11 +32,7 @@ def paint(height: int, seed: int = 26) -> Image.Image:
     random = canvas.random
     for number, (width, length, times, press) in enumerate(LAYERS):
         cell = (width * length / times) ** 0.5
-        rows, columns = int(1 / cell) + 1, int(canvas.width / height / cell) + 1
-        for place in random.permutation(rows * columns):
-            row, column = divmod(int(place), columns)
-            x, y = (column + random.random()) * cell, (row + random.random()) * cell
-            px, py = min(int(x * height), canvas.width - 1), min(int(y * height), height - 1)
+        for x, y, py, px in canvas.scattered(cell):
             if number >= 2 and random.random() > detail[py, px]:
                 continue
             long, turn = length * random.uniform(0.5, 1.15), angle[py, px] + random.normal(0, 0.13)

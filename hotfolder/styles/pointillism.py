@@ -27,13 +27,7 @@ def paint(height: int, seed: int = 17) -> Image.Image:
     paint_colour, paint_relief = ImageDraw.Draw(colours), ImageDraw.Draw(relief)
     for radius, times in LAYERS:
         pitch = radius * 1.7 / times**0.5
-        rows, columns = int(1 / pitch) + 1, int(canvas.width / height / pitch) + 1
-        for number in random.permutation(rows * columns):
-            row, column = divmod(int(number), columns)
-            x = (column + random.random()) * pitch
-            y = (row + random.random()) * pitch
-            py = min(int(y * height), height - 1)
-            px = min(int(x * height), canvas.width - 1)
+        for x, y, py, px in canvas.scattered(pitch):
             own = _divided(scene[py, px], random)
             reach = radius * random.uniform(0.62, 1.08) * height * scale
             cx, cy = x * height * scale, y * height * scale

@@ -173,7 +173,7 @@ def _cartoon(canvas: Canvas) -> tuple[Field, Field, Field]:
     large = (piece > 500) & (piece < 900)
     piece = np.where(large, piece * 1000 + near // 2, piece)
     # The border.
-    border = np.minimum(np.minimum(x, canvas.width / canvas.height - x), np.minimum(y, 1 - y))
+    border = canvas.border
     side = np.where((x < 0.045) | (x > canvas.width / canvas.height - 0.045), y, x)
     parts = np.floor(side * 9.5).astype(int)
     lay((border < 0.045) * 1.0, rgb("7a1f2a 1f5f4a 9a2f2f 17406a")[parts % 4], parts)

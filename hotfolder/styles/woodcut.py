@@ -173,7 +173,7 @@ def _scene(canvas: Canvas) -> tuple[Field, Field, Field, tuple[Field, Field, Fie
         blue = np.where(inside, 1.0 * (foam < 0.5), blue)
 
     # The frame of the block.
-    border = np.minimum(np.minimum(x, canvas.width / canvas.height - x), np.minimum(y, 1 - y))
+    border = canvas.border
     rough = 0.0035 * canvas.noise(25, 3)
     margin = step(0.022 + rough - border, 0, 0.002)
     frame = step(border + rough, 0.022, 0.024) * step(0.034 - border + rough, 0, 0.002)

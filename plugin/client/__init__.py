@@ -19,7 +19,7 @@ from ._errors import (
     ServerGone,
     TimedOut,
 )
-from ._library import Style
+from ._library import Style, list_styles
 from ._outbox import Details, Finished
 from ._request import Request, Ticket
 from ._status import Result, Server, Status
@@ -45,4 +45,5 @@ __all__ = [
     "Style",
     "Ticket",
     "TimedOut",
+    "list_styles",
 ]

@@ -15,7 +15,7 @@ from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import FolderError, InputError
 from hotfolder.file_names import free_name_in, is_ignored
 from plugin.client import Style
-from plugin.client._library import list_styles as listed
+from plugin.client import list_styles as list_library
 from plugin.client.protocol import PICTURE_SUFFIXES, STYLES, fold_name
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def add_style(
     library = _library(hot)
     source = find_style(file, [OWN_STYLES])
     read_picture(source)
-    target = library / _new_name(source, name)
-    taken = {fold_name(style.name): style for style in _pictures(library)}
-    target = library / taken.get(fold_name(target.name), Style(target.name, "", target)).name
+    new = _new_name(source, name)
+    taken = {fold_name(style.name): style.name for style in _pictures(library)}
+    target = library / taken.get(fold_name(new), new)
     if not atomic_files.publish(source, target):
         raise InputError(
             f"{target} is another picture. Give this one a name of its own with --name, or remove "
@@ -178,7 +178,7 @@ def _library_or_own(hot: Path | None) -> Path:
 
 
 def _pictures(library: Path) -> list[Style]:
-    return [style for style in listed(library) if not is_ignored(style.picture.name)]
+    return [style for style in list_library(library) if not is_ignored(style.picture.name)]
 
 
 def _named(library: Path, name: str) -> Style:
