@@ -141,8 +141,8 @@ def remove_styles(
         notes.tags.pop(style.name, None)
         if (OWN_STYLES / style.name).is_file():
             notes.removed = sorted({*notes.removed, style.name})
+        write_notes(library, notes)
         report(f"Removed: {style.name}; it is kept as {place}")
-    write_notes(library, notes)
 
 
 @command("styles tag", "impasto styles tag wave sea blue", "impasto styles tag wave")
