@@ -63,29 +63,19 @@ class SettingsGrid(Gtk.Grid):
         self._strength.set_tooltip_text(strength_tip())
         self._row(1, _("Stren_gth"), self._strength)
 
-        self._as_layer = Gtk.CheckButton.new_with_mnemonic(_("As the _layer"))
-        self._size = Gtk.SpinButton.new_with_range(MIN_SIZE, MAX_SIZE, 16)
-        self._size.set_activates_default(True)
-        self._size.set_tooltip_text(_("Longest side to paint at, in pixels"))
-        self._as_layer.connect("toggled", self._sized)
-        self._size.connect("value-changed", self._sized)
-        sizes = Gtk.Box(spacing=12)
-        sizes.pack_start(self._size, False, False, 0)
-        sizes.pack_start(Gtk.Label(label=_("pixels")), False, False, 0)
-        sizes.pack_start(self._as_layer, False, False, 0)
-        self._row(2, _("Si_ze"), sizes, self._size)
+        size_tip = _("Longest side to paint at, in pixels")
+        self._size = _OpenNumber(
+            (MIN_SIZE, MAX_SIZE, 16), _("pixels"), _("As the _layer"), size_tip
+        )
+        self._size.connect_changed(lambda size: self._emit(size=size))
+        self._row(2, _("Si_ze"), self._size, self._size.number)
 
-        self._no_limit = Gtk.CheckButton.new_with_mnemonic(_("As long as it take_s"))
-        self._seconds = Gtk.SpinButton.new_with_range(1, MAX_SECONDS, 5)
-        self._seconds.set_activates_default(True)
-        self._seconds.set_tooltip_text(_("Time to paint in: more makes a finer painting"))
-        self._no_limit.connect("toggled", self._timed)
-        self._seconds.connect("value-changed", self._timed)
-        times = Gtk.Box(spacing=12)
-        times.pack_start(self._seconds, False, False, 0)
-        times.pack_start(Gtk.Label(label=_("seconds")), False, False, 0)
-        times.pack_start(self._no_limit, False, False, 0)
-        self._row(3, _("T_ime"), times, self._seconds)
+        seconds_tip = _("Time to paint in: more makes a finer painting")
+        self._seconds = _OpenNumber(
+            (1, MAX_SECONDS, 5), _("seconds"), _("As long as it take_s"), seconds_tip
+        )
+        self._seconds.connect_changed(lambda seconds: self._emit(seconds=seconds))
+        self._row(3, _("T_ime"), self._seconds, self._seconds.number)
 
         # Logarithmic: half as large is as far from 1 as twice as large.
         self._scale = _slider(_exponent(MIN_SCALE), _exponent(MAX_SCALE), 0.01)
@@ -131,12 +121,8 @@ class SettingsGrid(Gtk.Grid):
         self._ignore_changes = True
         self._preset.set_active_id(choices.preset)
         self._strength.set_value(choices.strength)
-        self._as_layer.set_active(choices.size == 0)
-        self._size.set_value(choices.size or min(MAX_SIZE, max(MIN_SIZE, self._longest_side)))
-        self._size.set_sensitive(choices.size != 0)
-        self._no_limit.set_active(choices.seconds == 0)
-        self._seconds.set_value(choices.seconds or SECONDS)
-        self._seconds.set_sensitive(choices.seconds != 0)
+        self._size.show_value(choices.size, min(MAX_SIZE, max(MIN_SIZE, self._longest_side)))
+        self._seconds.show_value(choices.seconds, SECONDS)
         self._scale.set_value(_exponent(choices.style_scale))
         self._seed.set_value(choices.seed)
         self._output.set_active_id(choices.output)
@@ -149,16 +135,6 @@ class SettingsGrid(Gtk.Grid):
         self._selected.set_sensitive(exists)
         self._selected.set_tooltip_text(None if exists else _("Nothing is selected"))
 
-    def _sized(self, *_args: Any) -> None:
-        as_layer = self._as_layer.get_active()
-        self._size.set_sensitive(not as_layer)
-        self._emit(size=0 if as_layer else self._size.get_value_as_int())
-
-    def _timed(self, *_args: Any) -> None:
-        no_limit = self._no_limit.get_active()
-        self._seconds.set_sensitive(not no_limit)
-        self._emit(seconds=0 if no_limit else self._seconds.get_value_as_int())
-
     def _emit(self, **choice: Any) -> None:
         if not self._ignore_changes:
             self._changed(choice)
@@ -167,6 +143,40 @@ class SettingsGrid(Gtk.Grid):
         child.set_hexpand(True)
         self.attach(_named(label, named or child), 0, row, 1, 1)
         self.attach(child, 1, row, 1, 1)
+
+
+class _OpenNumber(Gtk.Box):
+    """A number, or a tick that leaves it open, which is 0."""
+
+    def __init__(
+        self, steps: tuple[float, float, float], unit: str, left_open: str, tip: str
+    ) -> None:
+        """`steps`: the least number, the most, and from one to the next."""
+        super().__init__(spacing=12)
+        self.number = Gtk.SpinButton.new_with_range(*steps)
+        self.number.set_activates_default(True)
+        self.number.set_tooltip_text(tip)
+        self._is_open = Gtk.CheckButton.new_with_mnemonic(left_open)
+        self.pack_start(self.number, False, False, 0)
+        self.pack_start(Gtk.Label(label=unit), False, False, 0)
+        self.pack_start(self._is_open, False, False, 0)
+
+    def connect_changed(self, changed: Callable[[int], None]) -> None:
+        """`changed` is called with the new value."""
+
+        def tell(*_args: Any) -> None:
+            is_open = self._is_open.get_active()
+            self.number.set_sensitive(not is_open)
+            changed(0 if is_open else self.number.get_value_as_int())
+
+        self._is_open.connect("toggled", tell)
+        self.number.connect("value-changed", tell)
+
+    def show_value(self, value: int, proposed: int) -> None:
+        """`proposed`: the number to begin with where it is open."""
+        self._is_open.set_active(value == 0)
+        self.number.set_value(value or proposed)
+        self.number.set_sensitive(value != 0)
 
 
 def _named(label: str, widget: Any) -> Any:

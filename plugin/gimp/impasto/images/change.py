@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Change", "Thumbnail", "change_of_scaled", "change_of_size_kept"]
+__all__ = ["Change", "Thumbnail", "change_of_scaled", "change_of_size_kept", "grid"]
 
 GRID = 32
 """Points a side at which two pictures are compared."""
@@ -140,7 +140,7 @@ def change_of_scaled(before: Thumbnail, after: Thumbnail, growth: float) -> Chan
 
 def _distance(one: Thumbnail, other: Thumbnail, turn: Turn | None = None) -> float:
     pairs = (
-        (one.sample(u, v), other.sample(*(turn(u, v) if turn else (u, v)))) for u, v in _grid(GRID)
+        (one.sample(u, v), other.sample(*(turn(u, v) if turn else (u, v)))) for u, v in grid(GRID)
     )
     return _mean_difference(pairs, one.shows_shape and other.shows_shape)
 
@@ -148,7 +148,7 @@ def _distance(one: Thumbnail, other: Thumbnail, turn: Turn | None = None) -> flo
 def _best_overlap(one: Thumbnail, other: Thumbnail) -> float:
     """The least mean difference of the smaller picture to a part of the larger, pixel on pixel."""
     small, large = sorted((one, other), key=lambda each: each.width * each.height)
-    points = [(int(u * small.width), int(v * small.height)) for u, v in _grid(8)]
+    points = [(int(u * small.width), int(v * small.height)) for u, v in grid(8)]
     wanted = [(x, y, small.at(x, y)) for x, y in points]
     shape = small.shows_shape and large.shows_shape
     differences = (
@@ -175,7 +175,8 @@ def _mean(pixels: Sequence[Pixel], part: list[tuple[int, float]]) -> Pixel:
     return red, green, blue, alpha
 
 
-def _grid(side: int) -> Iterator[tuple[float, float]]:
+def grid(side: int) -> Iterator[tuple[float, float]]:
+    """Places spread evenly over a picture, so many a side; both parts from 0 to 1."""
     return (((x + 0.5) / side, (y + 0.5) / side) for y in range(side) for x in range(side))
 
 

@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from images.change import grid
+
 __all__ = ["PROBE_LENGTH", "Probe", "Probes", "Shift"]
 
 PROBE_LENGTH = 32
@@ -50,7 +52,7 @@ class Probes:
     def __init__(self, width: int, height: int, read: Read) -> None:
         self.size = width, height
         length = min(PROBE_LENGTH, width)
-        places = [(round(u * (width - length)), round(v * (height - 1))) for u, v in _grid(GRID)]
+        places = [(round(u * (width - length)), round(v * (height - 1))) for u, v in grid(GRID)]
         # Whatever part is left, one of the first is in it.
         random.Random(1).shuffle(places)
         probes = [Probe(x, y, read(x, y, length, 1)) for x, y in dict.fromkeys(places)]
@@ -132,7 +134,3 @@ class _Now:
 def _is_telling(pixels: bytes, length: int) -> bool:
     size = len(pixels) // length
     return len({pixels[at : at + size] for at in range(0, len(pixels), size)}) >= TELLING
-
-
-def _grid(side: int) -> Iterator[tuple[float, float]]:
-    return (((x + 0.5) / side, (y + 0.5) / side) for y in range(side) for x in range(side))
