@@ -107,7 +107,7 @@ def _bound(address: PageAddress) -> socket.socket:
     except OSError as error:
         raise FolderError(
             f"The page cannot be served at {address}: {error.strerror or error}. "
-            "Another program may have that port: choose another one with --page HOST:PORT."
+            "Another program may have that port: choose another one."
         ) from None
     return listening
 
@@ -123,7 +123,7 @@ def _token(folder: FolderPaths, address: PageAddress, say: Callable[[str], None]
     else:
         say(
             f"The page of {folder.root}: http://{_reachable(address)}/, for whoever has its link "
-            "(`impasto page --new-token` makes another)."
+            f"(`impasto page --hot {folder.root} --address {address} --new-token` makes another)."
         )
     return token
 

@@ -17,9 +17,9 @@ from .protocol import (
     OUTBOX,
     PREVIEW_SUFFIX,
     RECORD_SUFFIX,
-    RESULT_SUFFIXES,
     STATUS,
     STATUS_SUFFIX,
+    parse_result_name,
 )
 
 MAX_RECORD_BYTES = 1 << 18
@@ -60,14 +60,13 @@ def list_results(root: Path, *, limit: int | None) -> list[Finished]:
         return []
     found: list[tuple[float, str]] = []
     for name, entry in entries.items():
-        stem, dot, suffix = name.rpartition(".")
-        if dot + suffix not in RESULT_SUFFIXES or stem + RECORD_SUFFIX not in entries:
+        if parse_result_name(name, entries) is None:
             continue
         try:
             facts = entry.stat(follow_symlinks=False)
         except OSError:  # Taken away since.
             continue
-        if stat.S_ISREG(facts.st_mode) and facts.st_size > 0 and not name.startswith("."):
+        if stat.S_ISREG(facts.st_mode) and facts.st_size > 0:
             found.append((facts.st_mtime, name))
     found.sort(reverse=True)
     return [_finished(root, name, mtime) for mtime, name in found[:limit]]

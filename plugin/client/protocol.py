@@ -6,7 +6,7 @@ Standard library only, Python 3.10 or newer (so without `StrEnum`).
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -95,6 +95,15 @@ RESULT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".avif")
 RECORD_SUFFIX = ".result.yaml"
 EXTRA_OUTPUT_SUFFIXES = (".progression.jpg", ".progression.webp", ".losses.png")
 """Of what lies beside a result with `progression`."""
+
+
+def parse_result_name(file_name: str, there: Container[str]) -> str | None:
+    """The name of the result of which `file_name` is the picture: one with a record among the files
+    `there`. None if it is no result's."""
+    stem, dot, suffix = file_name.rpartition(".")
+    is_picture = dot + suffix.lower() in RESULT_SUFFIXES and not stem.startswith(".")
+    return stem if is_picture and stem + RECORD_SUFFIX in there else None
+
 
 STATUS_SUFFIX = ".json"
 PREVIEW_SUFFIX = ".preview.jpg"

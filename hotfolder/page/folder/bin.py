@@ -16,7 +16,7 @@ from hotfolder.errors import InputError
 from hotfolder.page.folder.gallery import Gallery
 from hotfolder.page.pictures.places import BIN
 from hotfolder.paths import FolderPaths
-from plugin.client.protocol import EXTRA_OUTPUT_SUFFIXES, RECORD_SUFFIX, RESULT_SUFFIXES
+from plugin.client.protocol import EXTRA_OUTPUT_SUFFIXES, RECORD_SUFFIX, parse_result_name
 
 __all__ = ["Bin", "Deleted"]
 
@@ -107,7 +107,6 @@ class Bin:
         except (OSError, ValueError):
             return None
         for file in sorted(files):
-            stem, dot, suffix = file.rpartition(".")
-            if dot + suffix in RESULT_SUFFIXES and f"{stem}{RECORD_SUFFIX}" in files:
-                return Deleted(stamp, stem, file, time)
+            if (name := parse_result_name(file, files)) is not None:
+                return Deleted(stamp, name, file, time)
         return None

@@ -19,8 +19,8 @@ from plugin.client.protocol import (
     EXTRA_OUTPUT_SUFFIXES,
     PICTURE_SUFFIXES,
     RECORD_SUFFIX,
-    RESULT_SUFFIXES,
     fold_name,
+    parse_result_name,
 )
 
 __all__ = ["Details", "Gallery", "Painting", "Query", "Shelf"]
@@ -226,11 +226,9 @@ def _listed(outbox: Path) -> list[Painting]:
         return []
     paintings = []
     for file, facts in found.items():
-        stem, dot, suffix = file.rpartition(".")
-        if dot + suffix.lower() not in RESULT_SUFFIXES or file.startswith("."):
-            continue
-        if f"{stem}{RECORD_SUFFIX}" in found and stat.S_ISREG(facts.st_mode) and facts.st_size:
-            paintings.append(Painting(stem, file, facts.st_mtime_ns, facts.st_size))
+        name = parse_result_name(file, found)
+        if name is not None and stat.S_ISREG(facts.st_mode) and facts.st_size:
+            paintings.append(Painting(name, file, facts.st_mtime_ns, facts.st_size))
     return sorted(paintings, key=lambda each: (each.mtime_ns, each.name), reverse=True)
 
 

@@ -250,6 +250,20 @@ def test_a_deleted_result_is_in_the_bin_and_comes_back(folder: FolderPaths, page
     assert found == there
 
 
+def test_a_result_that_somebody_has_renamed_to_capitals_comes_back_from_the_bin(
+    folder: FolderPaths, page: Served
+) -> None:
+    picture = finished(folder, "portrait")
+    picture = picture.rename(picture.with_suffix(".PNG"))
+    with page.client() as client:
+        assert "/thumb/small/outbox/portrait.PNG" in client.get("/gallery").text
+        client.post("/do/delete", data={"name": "portrait"})
+        (stamp,) = (folder.outbox / ".bin").iterdir()
+        assert "portrait" in client.get("/bin").text
+        client.post("/do/restore", data={"stamp": stamp.name})
+    assert picture.is_file()
+
+
 def test_the_bin_is_emptied_only_by_who_is_sure(folder: FolderPaths, page: Served) -> None:
     finished(folder, "cat")
     with page.client() as client:
