@@ -54,8 +54,8 @@ _ENTRY = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Impasto<
 _NO_TOKEN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Impasto</title>
 <meta name="viewport" content="width=device-width"><h1>This page needs its link</h1>
 <p>Open the link that was shown when the page was first started, or put its token in here.
-<code>impasto page --new-token</code> makes another, on the machine that serves the page and with the
-same <code>--hot</code> and <code>--address</code>.</p>
+<code>impasto page --new-token</code> makes another, on the machine that serves the page and with
+the same <code>--hot</code> and <code>--address</code>.</p>
 <form method="get" action="/"><label>Token <input name="token" type="password" required
 autocomplete="off"></label> <button>Go in</button></form></html>"""
 
