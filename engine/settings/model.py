@@ -74,7 +74,7 @@ class Settings(BaseModel):
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
 
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 220
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Evaluations of the loss at the final scale."""
 
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60

@@ -166,7 +166,7 @@ def test_a_field_has_the_models_range_and_help() -> None:
     assert (strength.kind, strength.least, strength.most, strength.step) == (
         *("number", "0", "100", "any"),
     )
-    assert (steps.least, steps.step, steps.default) == ("1", "1", "220")
+    assert (steps.least, steps.step, steps.default) == ("1", "1", "60")
     assert fields["pooling"].choices == ("max", "average", "l2")
     assert fields["clamp"].choices == ("true", "false")
     assert fields["jpeg_quality"].help.startswith("Quality of a JPEG")
