@@ -30,7 +30,7 @@ def test_the_presets_that_reproduce_a_source_leave_nothing_of_the_recipe_to_the_
     free = {"preset", "coarse_steps", "scale_factor", "init_file", "seed", "style_blend"}
     free |= {"format", "bits", "profile", "metadata", "page", "jpeg_quality", "jpeg_chroma"}
     free |= {"first_move", "progression", "strength", "seconds", "settle", "time_limit"}
-    free |= {"scale_steps", "boosted_steps"}
+    free |= {"scale_steps", "boosted_steps", "mask", "mask_feather", "regions", "style_regions"}
     for name in ("gatys", "tutorial", "article"):
         assert set(Settings.model_fields) - free == set(PRESETS[name]), name
 
