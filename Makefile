@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gimp test-page test-slurm check bench docs styles gallery clean
+.PHONY: help demo test test-gimp test-page test-slurm test-ray check bench docs styles gallery clean
 
 help: ## Say what there is to make
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test-slurm: .venv/installed-dev ## Run a batch on a real Slurm of one node (root
 	[ $$code = 0 ] || exit $$code; \
 	IMPASTO_SLURM_CONF=$$conf $(BIN)/python -m pytest -m slurm tests/hotfolder/slurm; code=$$?; \
 	tests/hotfolder/slurm/provision.sh stop; exit $$code
+
+test-ray: .venv/installed-dev .venv/installed-ray ## Run jobs on a Ray cluster of several nodes on this machine (three minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/hotfolder/workers
 
 PLATFORMS := linux darwin win32
 

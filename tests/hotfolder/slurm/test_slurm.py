@@ -96,8 +96,8 @@ def test_an_array_job_paints_a_batch_and_the_same_job_again_paints_nothing(
 def test_a_painting_longer_than_the_time_limit_goes_on_in_the_requeued_task(
     farm: Path, photograph: Path
 ) -> None:
-    batch = ["batch", str(photograph), "-S", "night", *OPTIONS, "--set", "size=128"]
-    batch += ["--set", "steps=1500"]
+    # As many steps as this machine makes in 80 seconds.
+    batch = ["batch", str(photograph), "-S", "night", "--size", "128", "--seconds", "80"]
     assert main([*batch, "--list", "tasks.txt"]) == ExitCode.OK
     # A limit of a minute, of which the task is told from ten seconds after its start on.
     number = submit("--array=1-1", "--time=1", "--signal=B:TERM@20")
