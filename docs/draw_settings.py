@@ -10,7 +10,7 @@ from hotfolder.config.setting_facts import facts, plain
 INTRODUCTION = """\
 # Settings
 
-<!-- Made by `make docs` from engine/settings.py; do not edit by hand. -->
+<!-- Made by `make docs` from engine/settings/model.py; do not edit by hand. -->
 
 Everything that changes a result. The same keys are understood in a sidecar, under
 `settings:` in `config.yaml`, and as `--set KEY=VALUE` on the command line. Later layers win:

@@ -7,9 +7,11 @@ from torch import Tensor
 from engine.images.colour_transfer import keep_colours
 from engine.images.picture import Picture, resized_alpha
 from engine.images.pyramid import Size, resize
+from engine.images.scaling import scaled
 from engine.images.strips import in_unit, strips
+from engine.regions.areas import Areas
 
-__all__ = ["PREVIEW_SIDE", "delivered", "preview_of", "with_alpha_of"]
+__all__ = ["PREVIEW_SIDE", "delivered", "laid_over", "preview_of", "with_alpha_of"]
 
 WHITE = 65535
 
@@ -46,6 +48,23 @@ def preview_of(painted: Tensor, colours: Tensor | None) -> Picture:
 def _shrunk(picture: Tensor, size: Size) -> Tensor:
     """`resize` channel by channel, since it copies a cropped picture."""
     return torch.cat([resize(picture[:, c : c + 1], size) for c in range(3)], dim=1)
+
+
+def laid_over(content: Picture, painted: Picture, areas: Areas) -> Picture:
+    """The painting where the areas say so, else the content: to the bit as it would be delivered if
+    nothing were painted.
+
+    Args:
+        painted: of any size, 16 bits a channel; its samples are changed.
+    """
+    cover = areas.painted(painted.size)[0, 0].numpy()[..., None]
+    same = content.size == painted.size
+    original = content if same else delivered(scaled(content, painted.size), None)
+    for rows in strips(*painted.size):
+        kept = np.rint(in_unit(original.samples[rows]) * np.float32(WHITE))
+        blend = kept + cover[rows] * (painted.samples[rows] - kept)
+        painted.samples[rows] = np.rint(blend)
+    return painted
 
 
 def with_alpha_of(content: Picture, painted: Picture) -> Picture:

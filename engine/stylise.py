@@ -6,44 +6,25 @@ matrices the style's.
 """
 
 import bisect
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import torch
-from torch import Tensor
-
-from engine.delivery import delivered, preview_of, with_alpha_of
-from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.estimate import timetable_of
 from engine.images.picture import Picture
-from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
-from engine.images.scaling import scaled
 from engine.losses.targets import StyleTargets
-from engine.losses.visibility import visibility_of
 from engine.memory.plan import Plan
-from engine.memory.planned_scales import PlannedScales
-from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
-from engine.objective import style_transfer_objective
-from engine.optimisers.minimise import Losses, Objective, Snapshot, Step, Tally
-from engine.optimisers.replay import CudaGraphs
-from engine.output import output_of
+from engine.optimisers.minimise import Losses
+from engine.painting import Painting
+from engine.regions.areas import MaskPictures
 from engine.scheduling.pace import Pace
-from engine.scheduling.schedule import Schedule
-from engine.scheduling.stages import optimise_scale, scales_of
-from engine.scheduling.timetable import Timetable
 from engine.settings import Settings
 from engine.speed import remember
-from engine.start import initial_canvas, recolouring
 from engine.state import State
-from engine.strength import strength_preset
 
 __all__ = ["Progress", "Result", "stylise"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,6 +75,8 @@ class Result:
     plans: tuple[Plan, ...] = ()
     """How each scale was computed, if it was planned: without a budget, or with an ample one, the
     network is computed as a whole. A scale where memory ran out has more than one."""
+    notes: tuple[str, ...] = ()
+    """What was made of the masks, in words."""
     graphs: str | None = None
     """Which steps were replayed as CUDA graphs, in words; None where none were to be."""
 
@@ -105,6 +88,7 @@ def stylise(
     vgg: VGG19,
     *,
     initial: Picture | None = None,
+    masks: MaskPictures | None = None,
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
     targets: StyleTargets | None = None,
@@ -123,6 +107,7 @@ def stylise(
         settings: everything that changes the result, except `weights` and `precision`, which are
             `vgg`'s.
         initial: what to start from with `init: file`.
+        masks: where to paint and in which style, with `mask` and `regions`.
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
             besides.
@@ -142,15 +127,26 @@ def stylise(
         BudgetError: nothing fits into the budget, or into what there is; says what would.
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
-        PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
+        PictureError: a picture too narrow for the network at this size, or too long for a JPEG; a
+            mask or a region that means nothing.
         NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     spent = time.monotonic() - started if started is not None else 0.0
     pace = Pace(before=spent + (resume.seconds if resume else 0.0))
     now = pace.seconds if resume is None else None
     timetable = timetable_of(content.size, settings, vgg, budget, now)
-    painting = _Painting(
-        content, styles, settings, vgg, initial, targets, budget, graphs, pace, timetable
+    painting = Painting(
+        content,
+        styles,
+        settings,
+        vgg,
+        initial,
+        masks or MaskPictures(),
+        targets,
+        budget,
+        graphs,
+        pace,
+        timetable,
     )
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)
@@ -193,203 +189,6 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
         plans=tuple(painting.plans),
+        notes=tuple(painting.areas.notes) if painting.areas is not None else (),
         graphs=painting.graphs.describe() if painting.graphs is not None else None,
     )
-
-
-class _Painting:
-    """The scales of one painting, each of which begins with what the one before has come to."""
-
-    def __init__(
-        self,
-        content: Picture,
-        styles: Sequence[Picture],
-        settings: Settings,
-        vgg: VGG19,
-        initial: Picture | None,
-        targets: StyleTargets | None,
-        budget: int | None,
-        graphs: bool,
-        pace: Pace,
-        timetable: Timetable | None,
-    ) -> None:
-        self.sizes, steps = zip(*scales_of(content.size, settings), strict=True)
-        _check(content, styles, settings, initial, self.sizes[-1])
-        self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
-        # Even one job can use it twice: a small style has the same size at two scales.
-        self._targets = StyleTargets() if targets is None else targets
-        self._strength = strength_preset(settings.strength)
-        style_weight = settings.style_weight * self._strength.style
-        self._settings = settings.model_copy(update={"style_weight": style_weight})
-        self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
-        self._planned = PlannedScales(vgg, self._settings, budget)
-        pictures = [content, *styles, *([initial] if initial is not None else [])]
-        on_host = vgg.device.type == "cpu"
-        self._held = sum(each.nbytes for each in pictures) if on_host else 0
-        self.schedule = Schedule(self.sizes, steps, settings, pace, timetable)
-        self._recoloured_by = recolouring(content, styles, settings, self._strength)
-        self._generator = torch.Generator().manual_seed(settings.seed)
-        self._colours: Tensor | None = None
-        """The content at this scale, if its colours are kept."""
-
-    @property
-    def plans(self) -> list[Plan]:
-        return self._planned.plans
-
-    def optimise(self, resume: State | None) -> Iterator[tuple[int, Step]]:
-        """Each step, with the number of its scale (from 0).
-
-        Raises:
-            StateError, BudgetError, NumericalError: as `stylise`.
-        """
-        tally, snapshot, planned, picture = Tally(), None, None, None
-        if resume is not None:
-            snapshot = _checked(resume, self.sizes, self._settings, self._vgg.device.type)
-            planned = resume.plan
-            self.schedule.restore(resume.schedule, resume.done)
-            self._generator.set_state(resume.generator)
-        for scale in range(resume.scale if resume is not None else 0, len(self.sizes)):
-            size, resume = self.sizes[scale], None
-            if snapshot is not None:
-                canvas = snapshot.picture.to(self._vgg.device, copy=True)
-            else:
-                canvas = extend(self._start(scale, picture), self._settings.margin).clone()
-            picture = None
-            self._colours = self._content_at(size) if self._settings.keep_colours else None
-            colours = self._colours.nbytes if self._colours is not None else 0
-            stages = self.schedule.begin(scale, resumed=snapshot is not None)
-            ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
-            optimised = self._planned.optimise(
-                partial(self._objective, size),
-                partial(optimise_scale, canvas, stages, tally, ending, graphs=self.graphs),
-                (canvas.shape[-1], canvas.shape[-2]),
-                self.schedule.steps_planned_for(scale),
-                held=self._held + canvas.nbytes + colours,
-                resume=snapshot,
-                planned=planned,
-            )
-            snapshot = planned = None  # Else the optimiser's old state would stay in memory.
-            for step in optimised:
-                yield scale, step
-            tally, picture = step.tally, crop(canvas, size)
-        if tally.rejected_moves:
-            moves = sum(self.schedule.steps) - len(self.sizes)
-            logger.info("%d of %d moves were taken back", tally.rejected_moves, moves)
-        if not tally.improved and any(count > 1 for count in self.schedule.steps):
-            raise _no_better(step, sum(self.schedule.steps), self._settings)
-
-    def preview(self, scale: int, step: Step) -> Picture:
-        return preview_of(crop(step.picture(), self.sizes[scale]), self._colours)
-
-    def delivered(self, last: Step) -> Picture:
-        painted = delivered(crop(last.picture(), self.sizes[-1]), self._colours)
-        return with_alpha_of(self._content, painted)
-
-    def state(self, scale: int, step: Step, pace: Pace) -> State:
-        """At the moment of the call."""
-        snapshot = step.snapshot()
-        return State(
-            scale=scale,
-            done=snapshot.done,
-            canvas=snapshot.picture,
-            optimiser=snapshot.optimiser,
-            generator=self._generator.get_state(),
-            seconds=pace.seconds,
-            rejected_moves=snapshot.before.rejected_moves,
-            improved=snapshot.before.improved,
-            plan=self.plans[-1].document() if self.plans else None,
-            schedule=self.schedule.document() if self.schedule.is_open else {},
-        )
-
-    def _start(self, scale: int, coarser: Tensor | None) -> Tensor:
-        """What a scale begins with: 1 x 3 x H x W."""
-        recoloured = self._content_at(self.sizes[scale], self._recoloured_by)
-        if coarser is None:
-            return initial_canvas(
-                self._settings, recoloured, self._styles, self._initial, self._generator
-            )
-        content = self._content_at(self.sizes[scale - 1], self._recoloured_by)
-        return enlarge(coarser, content, recoloured, 1 - self._strength.structure_freedom)
-
-    def _content_at(
-        self, size: Size, recoloured_by: Callable[[Tensor], Tensor] | None = None
-    ) -> Tensor:
-        return scaled(self._content, size, recoloured_by).to(self._vgg.device)
-
-    def _objective(self, size: Size, layout: Layout | None) -> Objective:
-        return style_transfer_objective(
-            self._vgg,
-            extend(self._content_at(size), self._settings.margin),
-            self._styles,
-            self._settings,
-            targets=self._targets,
-            layout=layout,
-            visibility=visibility_of(self._content, size, self._settings.margin, self._vgg.device),
-        )
-
-
-def _checked(state: State, sizes: Sequence[Size], settings: Settings, device: str) -> Snapshot:
-    """The optimiser's snapshot in `state`.
-
-    Raises:
-        StateError: this painting has no such scale, another size there, another optimiser, or
-            another form of its memory.
-    """
-    width, height = sizes[state.scale] if state.scale < len(sizes) else (0, 0)
-    margin = min(settings.margin, width - 1, height - 1)  # as `extend` has it
-    expected = (1, 3, height + 2 * margin, width + 2 * margin)
-    if tuple(state.canvas.shape) != expected:
-        raise StateError(
-            f"a state at scale {state.scale + 1} of {tuple(state.canvas.shape)} does not fit a "
-            f"painting in {len(sizes)} scales, where {expected} is expected: it is of other "
-            "pictures or settings. Start anew."
-        )
-    if ("moves" in state.optimiser) != (settings.optimiser == "lbfgs"):
-        raise StateError(
-            f"a state of another optimiser than {settings.optimiser} cannot be gone on from. "
-            "Start anew."
-        )
-    if settings.optimiser == "lbfgs" and ("inverse" in state.optimiser) != (device != "cpu"):
-        raise StateError(
-            f"a state of another kind of device than {device} cannot be gone on from: L-BFGS's "
-            "pairs are kept in another form there. Start anew."
-        )
-    before = Tally(state.rejected_moves, state.improved)
-    return Snapshot(state.done, state.canvas, state.optimiser, before)
-
-
-def _no_better(last: Step, steps: int, settings: Settings) -> NumericalError:
-    advice = (
-        "lower `learning_rate`, which is in units of the range 0 to 1"
-        if settings.optimiser == "adam"
-        else "more `steps`, a smaller `first_move`, or another `init` or `seed`"
-    )
-    return NumericalError(
-        f"after {steps} steps, of which {last.tally.rejected_moves} were taken back, the loss "
-        f"({last.losses.total:g}) is no lower than it was at the start: nothing was painted. "
-        f"What helps: {advice}."
-    )
-
-
-def _check(
-    content: Picture,
-    styles: Sequence[Picture],
-    settings: Settings,
-    initial: Picture | None,
-    size: tuple[int, int],
-) -> None:
-    if not styles:
-        raise SettingsError([Problem(("styles",), "none", "at least one style picture")])
-    if settings.style_blend is not None and len(settings.style_blend) != len(styles):
-        given = f"{len(settings.style_blend)} numbers"
-        expected = f"one for each of the {len(styles)} style pictures"
-        raise SettingsError([Problem(("style_blend",), given, expected)])
-    if settings.init == "file" and initial is None:
-        raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
-    output_of(settings, content, size)
-    if min(size) < SMALLEST_SIDE:
-        raise PictureError(
-            f"the content of {content.width} x {content.height} px would be painted at "
-            f"{size[0]} x {size[1]} px; the network needs {SMALLEST_SIDE} px on the shorter side. "
-            f"Raise `size` (now {settings.size}) or crop the picture."
-        )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import engine.stylise
+import engine.painting
 from benchmarks.pictures.pairs import CONTENT, STYLE
 from engine.images.picture import read_picture
 from engine.network.vgg import load_vgg19
@@ -31,7 +31,7 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
     style = read_picture(STYLE)
 
     def painted(*, short: bool) -> Result:
-        original = engine.stylise.style_transfer_objective
+        original = engine.painting.style_transfer_objective
 
         def made(*arguments: Any, layout: Any = None, **named: Any) -> Any:
             objective = original(*arguments, layout=layout, **named)
@@ -46,7 +46,7 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
 
             return evaluated
 
-        with mock.patch.object(engine.stylise, "style_transfer_objective", made):
+        with mock.patch.object(engine.painting, "style_transfer_objective", made):
             for step in stylise(content, [style], settings, vgg, preview_seconds=None):
                 if isinstance(step, Progress):
                     _enough(device)

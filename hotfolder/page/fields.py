@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from engine.errors import SettingsError
 from engine.presets import PRESETS
-from engine.settings import Settings, problems_of
+from engine.settings import PICTURES, Settings, problems_of
 from hotfolder.config.setting_facts import facts, plain
 from hotfolder.errors import ConfigError
 from hotfolder.inbox.sidecar import resolve_untrusted
@@ -47,7 +47,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("page", "progression"),
     ),
 }
-"""Every setting of the form, in groups. `init_file` comes with an upload only, so it is none."""
+"""Every setting of the form, in groups. Those that name pictures come with an upload only."""
 
 LONGEST_VALUE = 2000
 
@@ -84,7 +84,7 @@ def groups() -> list[tuple[str, list[Field]]]:
     known = {fact.name: fact for fact in facts()}
     schema = Settings.model_json_schema()["properties"]
     grouped = {name for names in GROUPS.values() for name in names}
-    rest = tuple(name for name in known if name not in {*grouped, "init_file"})
+    rest = tuple(name for name in known if name not in {*grouped, *PICTURES})
     made = []
     for title, names in {**GROUPS, **({"More": rest} if rest else {})}.items():
         fields = [
@@ -99,7 +99,7 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
     """Settings of a record as the form shows them: those that differ from the model's defaults."""
     values = {}
     for name, info in Settings.model_fields.items():
-        if name in settings and name != "init_file" and settings[name] != info.default:
+        if name in settings and name not in PICTURES and settings[name] != info.default:
             values[name] = plain(settings[name])
     if values.get("init") == "file":
         del values["init"]
@@ -112,7 +112,7 @@ def fill(given: Mapping[str, str]) -> Filled:
     errors: dict[str, str] = {}
     for name in Settings.model_fields:
         text = given.get(name, "").strip()
-        if not text or name == "init_file":
+        if not text or name in PICTURES:
             continue
         if len(text) > LONGEST_VALUE:
             errors[name] = f"at most {LONGEST_VALUE} characters"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import engine.stylise
+import engine.painting
 from engine.errors import BudgetError
 from engine.images.picture import Picture, read_picture
 from engine.memory.peak_memory import PeakMemoryCounter
@@ -187,7 +187,7 @@ def test_a_tiled_painting_is_the_untiled_one(
 
 def running_out(at: int) -> Callable[..., Objective]:
     """`style_transfer_objective` whose untiled one finds no memory at its n-th evaluation."""
-    original = engine.stylise.style_transfer_objective
+    original = engine.painting.style_transfer_objective
 
     def make(*arguments: Any, layout: Layout | None = None, **named: Any) -> Objective:
         objective = original(*arguments, layout=layout, **named)
@@ -211,7 +211,7 @@ def test_out_of_memory_goes_on_from_the_same_step_in_a_smaller_plan(
     pictures: tuple[Picture, Picture], vgg: VGG19, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     whole = painted(pictures, vgg)
-    monkeypatch.setattr(engine.stylise, "style_transfer_objective", running_out(at))
+    monkeypatch.setattr(engine.painting, "style_transfer_objective", running_out(at))
     result = painted(pictures, vgg, budget=2**50)
     first, second = result.plans
     assert (first.mode, first.after_out_of_memory) == ("untiled", False)
@@ -270,7 +270,7 @@ def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
     plan = planner.unplanned((56, 40), 0, settings.steps)
     monkeypatch.setattr(Planner, "unplanned", lambda *_: plan)
     monkeypatch.setattr(Planner, "smaller", lambda *_: plan)
-    original = engine.stylise.optimise_scale
+    original = engine.painting.optimise_scale
 
     def painted_short_of(memory: ShortOfMemory) -> tuple[Result, list[int]]:
         def optimise_scale(*arguments: Any, **named: Any) -> Any:
@@ -282,7 +282,7 @@ def test_wherever_in_a_step_memory_runs_out_the_painting_becomes_the_same(
                     return
                 yield step
 
-        monkeypatch.setattr(engine.stylise, "optimise_scale", optimise_scale)
+        monkeypatch.setattr(engine.painting, "optimise_scale", optimise_scale)
         steps = stylise(content, [style], settings, vgg, preview_seconds=None)
         *_, (_, result) = reached = [(memory.count, step) for step in steps]
         assert isinstance(result, Result)
@@ -303,6 +303,6 @@ def test_when_nothing_smaller_is_left_it_says_so(
     def never(*arguments: Any, **named: Any) -> Objective:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(engine.stylise, "style_transfer_objective", never)
+    monkeypatch.setattr(engine.painting, "style_transfer_objective", never)
     with pytest.raises(BudgetError, match="px need"):
         painted(pictures, vgg)

@@ -1,34 +1,16 @@
-"""Everything that changes a result, in one strict model.
+"""The model of the settings: each field with its range, its default and what it does."""
 
-The hot folder validates sidecars with it, the engine computes from it, and the record beside each
-result holds it, so that a result can be made again. Only pydantic is imported here. The formulas
-that the numbers belong to are in `engine.losses`.
-"""
+from typing import Annotated, Literal
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_args
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-)
-
-from engine.errors import Problem, SettingsError
-from engine.presets import GATYS_STYLE_LAYERS, PRESETS
+from engine.presets import GATYS_STYLE_LAYERS
 
 __all__ = [
     "LAYERS",
+    "PICTURES",
     "SUFFIXES",
     "Settings",
-    "problems_of",
-    "resolve",
 ]
 
 # VGG19 (Simonyan and Zisserman 2014, table 1, column E): convolutions in each of the five blocks.
@@ -52,19 +34,14 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
-ADAM_LEARNING_RATE = 0.02
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
+PICTURES = ("init_file", "mask", "regions", "style_regions")
+"""Settings that name pictures, which come with a job as its content does."""
+
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Suffixes of result files, by format."""
-
-MAX_HINTS = 50
-"""Problems of one file that come with the nearest valid key or value: each takes a comparison with
-all of them."""
-
-MAX_COMPARED = 100
-"""Characters of what is compared."""
 
 # Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
@@ -101,7 +78,7 @@ class Settings(BaseModel):
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
 
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 220
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Evaluations of the loss at the final scale."""
 
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
@@ -162,6 +139,22 @@ class Settings(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the white noise of `init: noise`. Same inputs, settings, device and version: same
     pixels."""
+
+    mask: str | None = None
+    """Picture that says where to paint: white is painted, black and what is transparent stays the
+    content to the bit, grey blends. Brought to the content's size."""
+
+    mask_feather: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    """Width of the soft edge of what is painted, in pixels of the content, inwards: what is black
+    stays so."""
+
+    regions: Annotated[list[str], Field(min_length=1, max_length=64)] | None = None
+    """Masks, one for each style picture, which is painted there alone; what none covers stays the
+    content. With `style_regions`: the content's label picture."""
+
+    style_regions: Annotated[list[str], Field(min_length=1, max_length=64)] | None = None
+    """Label pictures, one for each style picture. What has one colour in the content's label
+    picture is painted as what has it in the styles'."""
 
     content_layers: LayerWeights = {"relu4_2": 1.0}
     """Layers that keep the content, each with its weight."""
@@ -261,133 +254,3 @@ class Settings(BaseModel):
     def longest_side(self, content: tuple[int, int]) -> int:
         """Pixels of the result's longest side, for a content of (width, height)."""
         return max(content) if self.size == "content" else self.size
-
-
-def resolve(*layers: Mapping[str, Any]) -> Settings:
-    """Settings from layers of plain values, the later over the earlier.
-
-    A layer's `preset` is laid down first, then the layer's own keys; so a preset named in a sidecar
-    outranks keys of `config.yaml`, and keys beside it outrank the preset.
-
-    Raises:
-        SettingsError: with one `Problem` for each unknown key, wrong type or number out of range.
-    """
-    values: dict[str, Any] = {}
-    for layer in layers:
-        if "preset" in layer:
-            name = layer["preset"]
-            if not isinstance(name, str) or name not in PRESETS:
-                raise SettingsError([_unknown_preset(name)])
-            values |= PRESETS[name]
-        values |= layer
-    if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
-        values["learning_rate"] = ADAM_LEARNING_RATE
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(problems_of(error, Settings)) from None
-    _check_together(settings)
-    return settings
-
-
-def _check_together(settings: Settings) -> None:
-    """Refuse combinations that each field alone would allow."""
-    problems = []
-    if settings.init == "file" and not settings.init_file:
-        problems.append(Problem(("init_file",), "missing", "a picture, since `init` is `file`"))
-    if settings.optimiser == "lbfgs" and settings.learning_rate > 2:
-        problems.append(
-            Problem(("learning_rate",), f"{settings.learning_rate:g}", "at most 2 for `lbfgs`")
-        )
-    if not any(settings.content_layers.values()) and not any(settings.style_layers.values()):
-        problems.append(Problem(("style_layers",), "no weight above 0", "a layer to optimise"))
-    if settings.bits == 16 and settings.format in ("jpeg", "webp", "avif"):
-        expected = f"8 or auto, since `format` is `{settings.format}`"
-        problems.append(Problem(("bits",), "16", expected))
-    if settings.seconds is not None and settings.scale_steps is not None:
-        given = f"{settings.seconds:g}"
-        problems.append(Problem(("seconds",), given, "none, since `scale_steps` are given"))
-    if settings.progression == 1:
-        problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
-    if problems:
-        raise SettingsError(problems)
-
-
-def _unknown_preset(name: object) -> Problem:
-    expected = f"one of {', '.join(PRESETS)}"
-    return Problem(("preset",), repr(name)[:80], expected, _nearest(name, PRESETS))
-
-
-def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """pydantic's errors as `Problem`s, the first with the nearest valid key or value."""
-    problems = (
-        _problem(dict(details), model, hint=number < MAX_HINTS)
-        for number, details in enumerate(error.errors(include_url=False))
-    )
-    return list(problems)
-
-
-# What is expected, by pydantic's error types; the keys in braces are of its error context.
-_EXPECTED = {
-    "bool_type": "true or false",
-    "dict_type": "a mapping of names to values",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
-    "list_type": "a list",
-    "literal_error": "{expected}",
-    "missing": "a value",
-    "model_type": "a mapping of names to values",
-    "string_too_short": "some text",
-    "string_type": "text",
-    "too_long": "at most {max_length} entries",
-}
-
-
-def _problem(details: dict[str, Any], model: type[BaseModel], *, hint: bool) -> Problem:
-    # The path without pydantic's own names of a mapping's key and of a union's branch.
-    path = tuple(part for part in details["loc"] if not re.fullmatch(r"\[\w+\]", str(part)))
-    kind, given, context = details["type"], details["input"], details.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = _keys_at(model, path[:-1])
-        nearest = _nearest(path[-1], known if hint else [])
-        expected = f"one of {', '.join(known)}" if len(known) <= 8 else "a known key"
-        return Problem(path, "unknown key", expected, nearest)
-    if kind == "value_error":
-        nearest = _nearest(given, LAYERS if hint else [])
-        return Problem(path, repr(given), str(context["error"]), nearest)
-    choices = re.findall(r"'([^']+)'", context.get("expected", ""))
-    nearest = _nearest(given, choices if hint else [])
-    expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
-    if "[side]" in details["loc"]:
-        expected = f"{expected}, or `content`"
-    shown = "missing" if kind == "missing" else repr(given)
-    return Problem(path, shown[:80], expected, nearest)
-
-
-def _nearest(given: object, known: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(str(given)[:MAX_COMPARED], list(known), n=1)), None)
-
-
-def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """The keys that are valid in the (possibly nested) model at `path`."""
-    for part in path:
-        field = model.model_fields.get(str(part))
-        inner = (
-            [
-                kind
-                for kind in (field.annotation, *get_args(field.annotation))
-                if isinstance(kind, type) and issubclass(kind, BaseModel)
-            ]
-            if field
-            else []
-        )
-        if not inner:
-            return []
-        model = inner[0]
-    return list(model.model_fields)

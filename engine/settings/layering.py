@@ -1,0 +1,76 @@
+"""Settings from layers of plain values: configuration, preset, sidecar, command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.errors import Problem, SettingsError
+from engine.presets import PRESETS
+from engine.settings.model import Settings
+from engine.settings.problems import nearest, problems_of
+
+ADAM_LEARNING_RATE = 0.02
+
+
+def resolve(*layers: Mapping[str, Any]) -> Settings:
+    """Settings from layers of plain values, the later over the earlier.
+
+    A layer's `preset` is laid down first, then the layer's own keys; so a preset named in a sidecar
+    outranks keys of `config.yaml`, and keys beside it outrank the preset.
+
+    Raises:
+        SettingsError: with one `Problem` for each unknown key, wrong type or number out of range.
+    """
+    values: dict[str, Any] = {}
+    for layer in layers:
+        if "preset" in layer:
+            name = layer["preset"]
+            if not isinstance(name, str) or name not in PRESETS:
+                raise SettingsError([_unknown_preset(name)])
+            values |= PRESETS[name]
+        values |= layer
+    if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
+        values["learning_rate"] = ADAM_LEARNING_RATE
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(problems_of(error, Settings)) from None
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse combinations that each field alone would allow."""
+    problems = []
+    if settings.init == "file" and not settings.init_file:
+        problems.append(Problem(("init_file",), "missing", "a picture, since `init` is `file`"))
+    if settings.optimiser == "lbfgs" and settings.learning_rate > 2:
+        problems.append(
+            Problem(("learning_rate",), f"{settings.learning_rate:g}", "at most 2 for `lbfgs`")
+        )
+    if not any(settings.content_layers.values()) and not any(settings.style_layers.values()):
+        problems.append(Problem(("style_layers",), "no weight above 0", "a layer to optimise"))
+    if settings.bits == 16 and settings.format in ("jpeg", "webp", "avif"):
+        expected = f"8 or auto, since `format` is `{settings.format}`"
+        problems.append(Problem(("bits",), "16", expected))
+    if settings.seconds is not None and settings.scale_steps is not None:
+        given = f"{settings.seconds:g}"
+        problems.append(Problem(("seconds",), given, "none, since `scale_steps` are given"))
+    if settings.style_regions and len(settings.regions or ()) != 1:
+        given = f"{len(settings.regions)} pictures" if settings.regions else "missing"
+        expected = "one label picture of the content, since there are `style_regions`"
+        problems.append(Problem(("regions",), given, expected))
+    if settings.style_statistic == "histogram" and (settings.mask or settings.regions):
+        given = "histogram, which sorts a layer's positions and cannot weigh them"
+        expected = "gram, covariance or wasserstein with a mask or regions"
+        problems.append(Problem(("style_statistic",), given, expected))
+    if settings.progression == 1:
+        problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
+    if problems:
+        raise SettingsError(problems)
+
+
+def _unknown_preset(name: object) -> Problem:
+    expected = f"one of {', '.join(PRESETS)}"
+    return Problem(("preset",), repr(name)[:80], expected, nearest(name, PRESETS))
