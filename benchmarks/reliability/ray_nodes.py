@@ -54,6 +54,16 @@ class RayNode:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-3000:]
 
+    def wait(self) -> bool:
+        """Whether it has started. Two that start at once on one machine get in each other's way."""
+        deadline = time.monotonic() + 60
+        while "Ray runtime started" not in self.log():
+            if self._process.poll() is not None:
+                return False
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.1)
+        return True
+
     def painters(self) -> list[int]:
         """The processes of its actors."""
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -99,15 +109,16 @@ class RayCluster:
 
     def start_head(self) -> RayNode:
         self.head = RayNode(self.port, self._folder, head=True, cpus=0)
-        deadline = time.monotonic() + 60
-        while "Ray runtime started" not in (log := self.head.log()):
-            assert time.monotonic() < deadline, log
-            time.sleep(0.1)
+        assert self.head.wait(), self.head.log()
         return self.head
 
     def add(self) -> RayNode:
-        self.nodes.append(RayNode(self.port, self._folder))
-        return self.nodes[-1]
+        for _ in range(3):
+            node = RayNode(self.port, self._folder)
+            if node.wait():
+                self.nodes.append(node)
+                return node
+        raise AssertionError(node.log())
 
     def take_away(self, node: RayNode) -> None:
         node.kill()

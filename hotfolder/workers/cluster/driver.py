@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import ray
-from ray.exceptions import RayActorError, RayError, TaskCancelledError
+from ray.exceptions import ActorUnschedulableError, RayActorError, RayError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from hotfolder.atomic_files import NO_SPACE
 from hotfolder.errors import ExitCode
 from hotfolder.workers.cluster.actor import THREADS, PaintingActor
+from hotfolder.workers.cluster.failures import failed, in_words
 from hotfolder.workers.cluster.transfer import read_job, write_checkpoint, write_files
-from hotfolder.workers.events import Cancelled, Failed, StorageFailed, event_document
+from hotfolder.workers.events import Cancelled, event_document
 from hotfolder.workers.worker import take_stdout
 from hotfolder.workers.worker_process import WorkerOptions
 
@@ -52,6 +52,9 @@ NODES_SECONDS = 1.0
 
 SILENT_SECONDS = 30.0
 """An actor that has not reported for so long counts as lost: its reports come every second."""
+
+SUSPECT_SECONDS = 20.0
+"""How long an actor may be out of reach, until Ray starts it again or finds its node gone."""
 
 STOP_SECONDS = 3.0
 """For the checkpoints at the end."""
@@ -79,7 +82,9 @@ class Actor:
     job: str = ""
     folder: Path = field(default_factory=Path)
     asked: float = 0.0
-    is_up: bool = False
+    suspect: str = ""
+    """Why it seems to be lost, while it is not known whether its node is."""
+    suspected: float = 0.0
 
     @property
     def calls(self) -> list[Any]:
@@ -87,7 +92,6 @@ class Actor:
 
     def forget_calls(self) -> None:
         self.starting = self.painting = self.reporting = None
-        self.is_up = False
 
 
 class Driver:
@@ -107,6 +111,9 @@ class Driver:
         if time.monotonic() >= self._due:
             self._look_at_nodes()
             self._due = time.monotonic() + NODES_SECONDS
+            for actor in self._actors.values():
+                if actor.suspect and actor.starting is None:
+                    actor.starting = actor.handle.start.remote()
         calls = {call: actor for actor in self._actors.values() for call in actor.calls}
         if not calls:
             time.sleep(WAIT_SECONDS)
@@ -117,10 +124,12 @@ class Driver:
         for call in ready:
             self._answered(calls[call], call)
         for actor in list(self._actors.values()):
-            waits = actor.reporting is not None
-            if waits and time.monotonic() - actor.asked >= SILENT_SECONDS:
+            silent = time.monotonic() - actor.asked
+            if actor.reporting is not None and silent >= SILENT_SECONDS:
                 self._kill(actor)
-                self._gone(actor, f"has not answered for {SILENT_SECONDS:g} seconds")
+                self._suspect(actor, f"has not answered for {SILENT_SECONDS:g} seconds")
+            if actor.suspect and time.monotonic() - actor.suspected >= SUSPECT_SECONDS:
+                self._gone(actor, actor.suspect)
 
     def do(self, command: Mapping[str, Any]) -> None:
         """A command of the server. One for an actor that has gone is late, and ignored."""
@@ -213,12 +222,15 @@ class Driver:
             answer = ray.get(call)
         except TaskCancelledError:
             self._ended(actor, event_document(Cancelled(actor.job)))
-        except RayActorError as error:
-            self._gone(actor, _in_words(error))
+        except (RayActorError, ActorUnschedulableError) as error:
+            if "creation task" in str(error):
+                self._gone(actor, in_words(error))
+            else:
+                self._suspect(actor, in_words(error))
         except RayError as error:
             traceback.print_exc()
             self._kill(actor)
-            self._gone(actor, _in_words(error))
+            self._gone(actor, in_words(error))
         else:
             if call is actor.starting:
                 self._started(actor, answer)
@@ -229,14 +241,16 @@ class Driver:
 
     def _started(self, actor: Actor, answer: Mapping[str, Any]) -> None:
         actor.starting = None
+        if actor.suspect:  # Its node lives, and so does its next process.
+            self._gone(actor, actor.suspect)
+            return
         if answer.get("job"):
             # It was taken for dead, and paints on what has been given away.
             self._kill(actor)
             self._gone(actor, "did not end its last job")
             return
-        actor.is_up = answer["event"] == "ready"
         self._send({**answer, "worker": actor.id})
-        if not actor.is_up:
+        if answer["event"] == "fatal":
             self._gone(actor, str(answer["message"]))
 
     def _paint(self, actor: Actor, document: Mapping[str, Any], folder: Path) -> None:
@@ -244,7 +258,7 @@ class Driver:
         try:
             files = ray.put(read_job(folder))
         except OSError as error:
-            self._ended(actor, _failed(actor.job, error))
+            self._ended(actor, failed(actor.job, error))
             return
         actor.painting = actor.handle.paint.remote(document, files)
         if actor.reporting is None:
@@ -284,7 +298,7 @@ class Driver:
         try:
             write_files(answer["files"], actor.folder)
         except (OSError, ValueError) as error:
-            self._ended(actor, _failed(actor.job, error))
+            self._ended(actor, failed(actor.job, error))
         else:
             for event in [*answer["events"], answer["end"]]:
                 self._send_event(actor, event)
@@ -307,11 +321,20 @@ class Driver:
             ]
         self._send({**known, "worker": actor.id})
 
+    def _suspect(self, actor: Actor, reason: str) -> None:
+        """It seems lost: it answers `start` again, or its node has gone, or the time runs out."""
+        if actor.end is not None:
+            self._finish(actor, actor.end)
+        actor.forget_calls()
+        if not actor.suspect:
+            actor.suspect, actor.suspected = reason, time.monotonic()
+
     def _gone(self, actor: Actor, reason: str) -> None:
         """Its process is dead, or as good as; Ray starts another. What it has painted counts."""
         if actor.end is not None:
             self._finish(actor, actor.end)
         actor.forget_calls()
+        actor.suspect = ""
         self._send({"event": "exit", "worker": actor.id, "reason": reason})
 
     def _kill(self, actor: Actor) -> None:
@@ -360,21 +383,6 @@ def _listen(commands: "queue.SimpleQueue[dict[str, Any]]") -> None:
     except Exception:
         traceback.print_exc()
     commands.put({"do": "stop"})
-
-
-def _failed(job_id: str, error: Exception) -> Mapping[str, Any]:
-    """A file of the job's folder could not be read or written here."""
-    if isinstance(error, OSError) and error.errno in NO_SPACE:
-        return event_document(StorageFailed(job_id, f"A file failed: {error}", full=True))
-    name = getattr(error, "filename", None)
-    words = f"{Path(name).name}: {error.strerror}" if name and isinstance(error, OSError) else error
-    return event_document(Failed(job_id, f"A file failed: {words}", int(ExitCode.FILE_ACCESS)))
-
-
-def _in_words(error: Exception) -> str:
-    """Ray tells how a process ended as far as it knows, in many words."""
-    text = " ".join(str(error).split())
-    return f"died (often: SIGKILL, since the system ran out of memory). Ray says: {text[-300:]}"
 
 
 if __name__ == "__main__":
