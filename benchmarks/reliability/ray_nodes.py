@@ -124,6 +124,11 @@ class RayCluster:
         node.kill()
         self.nodes.remove(node)
 
+    def actors_log(self) -> str:
+        """The end of what actors wrote to standard error."""
+        paths = self._folder.glob("session_latest/logs/worker-*.err")
+        return "\n".join(path.read_text(errors="replace")[-2000:] for path in paths)
+
     def close(self) -> None:
         for node in [*self.nodes, self.head]:
             node.kill()
