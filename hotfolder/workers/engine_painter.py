@@ -23,6 +23,7 @@ from engine.network.devices import make_reproducible, resolve_devices, workers_t
 from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
+from engine.regions.areas import MaskPictures
 from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
@@ -111,9 +112,16 @@ class EnginePainter:
         content = self._read(inputs / job.content, job.settings.page)
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
+        named: dict[str, tuple[str, ...]]
+        named = {"regions": job.regions, "style_regions": job.style_regions}
+        named["mask"] = (job.mask,) if job.mask else ()
+        masks = {
+            key: [(inputs / name, self._read(inputs / name)) for name in names]
+            for key, names in named.items()
+        }
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
-        names = [job.content, *job.styles, *([job.init] if job.init else [])]
+        names = [job.content, *job.styles, *([job.init] if job.init else []), *job.masks]
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg, opener),
@@ -133,6 +141,10 @@ class EnginePainter:
             job.settings,
             vgg,
             initial=initial,
+            masks=MaskPictures(
+                next((picture for _, picture in masks["mask"]), None),
+                *([picture for _, picture in masks[key]] for key in ("regions", "style_regions")),
+            ),
             preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
@@ -153,7 +165,9 @@ class EnginePainter:
                     extra_outputs = _write_progression(progression, folder) if progression else []
                     read = [(inputs / job.content, content)]
                     read += zip((inputs / name for name in job.styles), styles, strict=True)
-                    record = record_of(read[0], read[1:], job.settings, step, written, started)
+                    record = record_of(
+                        read[0], read[1:], job.settings, step, written, started, masks
+                    )
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
                 self._interruptible = checkpoints, state_of(step, progression)

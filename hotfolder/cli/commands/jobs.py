@@ -13,11 +13,16 @@ from hotfolder.cli.options import (
     ContentArgument,
     HotOption,
     InitialOption,
+    LabelsOption,
+    MaskFiles,
+    MaskOption,
     PresetOption,
+    RegionOption,
     SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StyleLabelsOption,
     StylesArgument,
     settings_layer,
 )
@@ -37,10 +42,11 @@ START_PATIENCE = 60.0
     "impasto submit cat.jpg night",
     "impasto submit cat.jpg wave.jpg --hot hot --preset preview --no-wait",
     "impasto submit cat.jpg night evening --set 'style_blend=[2, 1]' --name blend",
+    "impasto submit cat.jpg --region sky.png=night --region sea.png=watercolour",
 )
 def submit(
     content: ContentArgument,
-    styles: StylesArgument,
+    styles: StylesArgument = None,
     hot: HotOption = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
@@ -51,6 +57,10 @@ def submit(
         str | None, typer.Option("--name", metavar="NAME", help="What to call the job.")
     ] = None,
     initial: InitialOption = None,
+    mask: MaskOption = None,
+    regions: RegionOption = None,
+    labels: LabelsOption = None,
+    style_labels: StyleLabelsOption = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")
     ] = True,
@@ -66,15 +76,20 @@ def submit(
     client = Client(root)
     layer = settings_layer(preset, assignments, size, strength, seconds)
     # What the server would refuse is refused here, while the person is still looking.
-    resolve({**layer, **({} if initial is None else {"init": "file", "init_file": "a picture"})})
+    masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
+    start = {} if initial is None else {"init": "file", "init_file": "a picture"}
+    resolve({**layer, **start, **masks.layer})
     library = root / "styles"
-    found = [find_style(style, [library, OWN_STYLES]) for style in styles]
+    found = [find_style(style, [library, OWN_STYLES]) for style in masks.styles]
     request = Request(
         content=content,
         styles=[path.name if path.parent == library else path for path in found],
         settings=layer,
         name=name,
         init=initial,
+        mask=mask,
+        regions=masks.regions,
+        style_regions=masks.style_regions,
     )
     server = client.server()
     ticket = client.submit(request)

@@ -16,12 +16,17 @@ from hotfolder.cli.options import (
     DeviceOption,
     ForceOption,
     InitialOption,
+    LabelsOption,
+    MaskFiles,
+    MaskOption,
     MemoryOption,
     PresetOption,
+    RegionOption,
     SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StyleLabelsOption,
     StylesArgument,
     settings_layer,
 )
@@ -54,19 +59,21 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
     "impasto stylise cat.jpg night -o painted.png --seconds 30",
+    "impasto stylise cat.jpg night -o painted.png --mask sky.png --set mask_feather=20",
+    "impasto stylise cat.jpg -o painted.png --region sky.png=night --region sea.png=watercolour",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
     "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
     "impasto stylise cat.jpg night -o painted.png --task",
 )
 def stylise(
     content: ContentArgument,
-    styles: StylesArgument,
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
         ),
     ],
+    styles: StylesArgument = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
@@ -75,6 +82,10 @@ def stylise(
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     initial: InitialOption = None,
+    mask: MaskOption = None,
+    regions: RegionOption = None,
+    labels: LabelsOption = None,
+    style_labels: StyleLabelsOption = None,
     progression: Annotated[
         int | None,
         typer.Option(
@@ -112,17 +123,19 @@ def stylise(
     layer = dict(settings_layer(preset, assignments, size, strength, seconds))
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
+    masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
+    layer |= masks.layer
     if progression is not None:
         layer["progression"] = progression
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
-    files = [find_style(style, [OWN_STYLES]) for style in styles]
+    files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-        _run(content, files, initial, settings, read, device, folder, output, force=force)
+        _run(content, files, initial, masks, settings, read, device, folder, output, force=force)
         if folder is not None:
             shutil.rmtree(folder)
         return
@@ -130,14 +143,16 @@ def stylise(
     from hotfolder.batches.farm import FarmTask
     from hotfolder.batches.finished_work import sha256_of_file, work_key
 
-    if force or initial is not None:
-        raise typer.BadParameter("--task goes with neither --force nor --init.")
+    if force or initial is not None or any(True for _ in masks):
+        raise typer.BadParameter("--task goes with none of --force, --init, masks and regions.")
     hashes = [sha256_of_file(file) for file in files]
     work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
     task = FarmTask(output, work)
     with task.taken() as to_paint:
         if to_paint:
-            _run(content, files, None, settings, read, device, task.folder, output, task=task)
+            _run(
+                content, files, None, masks, settings, read, device, task.folder, output, task=task
+            )
         else:
             report(f"{output} is there already, made of the same: nothing to paint.")
             typer.echo(output)
@@ -147,6 +162,7 @@ def _run(
     content: Path,
     styles: Sequence[Path],
     initial: Path | None,
+    masks: MaskFiles,
     settings: "Settings",
     config: "Config",
     device: str,
@@ -165,7 +181,7 @@ def _run(
     started = now()
     set_threads(config.threads)
     result, pictures, shown = _paint(
-        content, styles, initial, settings, config, device, checkpoint_folder, output
+        content, styles, initial, masks, settings, config, device, checkpoint_folder, output
     )
 
     def write_record(written: dict[str, Any]) -> None:
@@ -198,7 +214,7 @@ def _run(
             write_progression()
         except Exception as error:
             raise FolderError(f"{error} The painting is in {output}.") from error
-    for note in notes:
+    for note in (*result.notes, *notes):
         report(f"{note[0].upper()}{note[1:]}.")
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
@@ -213,6 +229,7 @@ def _paint(
     content: Path,
     styles: Sequence[Path],
     initial: Path | None,
+    masks: MaskFiles,
     settings: "Settings",
     config: "Config",
     device: str,
@@ -228,6 +245,7 @@ def _paint(
         # Slow to import; the bar is there first.
         from engine.images.picture import read_picture
         from engine.progression import Progression
+        from engine.regions.areas import MaskPictures
         from engine.stylise import Result, stylise
         from hotfolder.cli.checkpoints import RunCheckpoints
 
@@ -236,10 +254,20 @@ def _paint(
         pictures += [read_picture(file, max_megapixels=limit) for file in files[1:]]
         check_room(output, pictures[0], settings)
         start = pictures.pop() if initial else None
+        where = MaskPictures(
+            read_picture(masks.mask, max_megapixels=limit) if masks.mask else None,
+            [read_picture(file, max_megapixels=limit) for file in masks.regions],
+            [read_picture(file, max_megapixels=limit) for file in masks.style_regions],
+        )
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
-            checkpoint_folder, settings, files, vgg, config.checkpoint_seconds, progression
+            checkpoint_folder,
+            settings,
+            [*files, *masks],
+            vgg,
+            config.checkpoint_seconds,
+            progression,
         )
         with checkpoints.writing_when_interrupted():
             for step in stylise(
@@ -248,6 +276,7 @@ def _paint(
                 settings,
                 vgg,
                 initial=start,
+                masks=where,
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
