@@ -126,7 +126,9 @@ class RayCluster:
             if node.wait():
                 self.nodes.append(node)
                 return node
-        raise AssertionError(node.log())
+            log = node.log()
+            node.kill()
+        raise AssertionError(log)
 
     def take_away(self, node: RayNode) -> None:
         node.kill()
@@ -144,6 +146,8 @@ class RayCluster:
 
 @contextlib.contextmanager
 def ray_cluster(nodes: int = 1) -> Iterator[RayCluster]:
+    before = os.environ.get("RAY_AUTH_MODE")
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # Whatever token the user has.
     # A short path: sockets lie below it.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         cluster = RayCluster(Path(folder))
@@ -153,3 +157,6 @@ def ray_cluster(nodes: int = 1) -> Iterator[RayCluster]:
             yield cluster
         finally:
             cluster.close()
+            del os.environ["RAY_AUTH_MODE"]
+            if before is not None:
+                os.environ["RAY_AUTH_MODE"] = before
