@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine.colours import Recolouring, recoloured_styles, transfer_of
 from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.images.picture import Picture
@@ -46,6 +47,7 @@ class Painting:
         settings: Settings,
         vgg: VGG19,
         initial: Picture | None,
+        palette: Picture | None,
         targets: StyleTargets | None,
         budget: int | None,
         graphs: bool,
@@ -53,7 +55,8 @@ class Painting:
         timetable: Timetable | None,
     ) -> None:
         self.sizes, steps = zip(*scales_of(content.size, settings), strict=True)
-        _check(content, styles, settings, initial, self.sizes[-1])
+        _check(content, styles, settings, initial, palette, self.sizes[-1])
+        styles = recoloured_styles(styles, content, settings, palette)
         self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
         # Even one job can use it twice: a small style has the same size at two scales.
         self._targets = StyleTargets() if targets is None else targets
@@ -62,14 +65,15 @@ class Painting:
         self._settings = settings.model_copy(update={"style_weight": style_weight})
         self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
         self._planned = PlannedScales(vgg, self._settings, budget)
-        pictures = [content, *styles, *([initial] if initial is not None else [])]
+        pictures = [each for each in (content, *styles, initial, palette) if each is not None]
         on_host = vgg.device.type == "cpu"
         self._held = sum(each.nbytes for each in pictures) if on_host else 0
         self.schedule = Schedule(self.sizes, steps, settings, pace, timetable)
         self._recoloured_by = recolouring(content, styles, settings, self._strength)
         self._generator = torch.Generator().manual_seed(settings.seed)
-        self._colours: Tensor | None = None
-        """The content at this scale, if its colours are kept."""
+        self._transfer = transfer_of(content, settings, palette)
+        self._colours: Recolouring | None = None
+        """What gives the painting other colours at this scale, if they are asked for."""
 
     @property
     def plans(self) -> list[Plan]:
@@ -94,7 +98,7 @@ class Painting:
             else:
                 canvas = extend(self._start(scale, picture), self._settings.margin).clone()
             picture = None
-            self._colours = self._content_at(size) if self._settings.keep_colours else None
+            self._colours = self._recolouring_at(size)
             colours = self._colours.nbytes if self._colours is not None else 0
             stages = self.schedule.begin(scale, resumed=snapshot is not None)
             ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
@@ -154,6 +158,12 @@ class Painting:
         self, size: Size, recoloured_by: Callable[[Tensor], Tensor] | None = None
     ) -> Tensor:
         return scaled(self._content, size, recoloured_by).to(self._vgg.device)
+
+    def _recolouring_at(self, size: Size) -> Recolouring | None:
+        if self._transfer is None:
+            return None
+        target = self._content_at(size) if self._transfer.pixel_by_pixel else None
+        return Recolouring(self._transfer, self._content, target)
 
     def _objective(self, size: Size, layout: Layout | None) -> Objective:
         return style_transfer_objective(
@@ -215,6 +225,7 @@ def _check(
     styles: Sequence[Picture],
     settings: Settings,
     initial: Picture | None,
+    palette: Picture | None,
     size: tuple[int, int],
 ) -> None:
     if not styles:
@@ -225,6 +236,8 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
+    if settings.takes_palette and palette is None:
+        raise SettingsError([Problem(("palette",), "no picture", "one whose colours are used")])
     output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(

@@ -20,6 +20,8 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "learning_rate": 1.0,
     "history": 100,
     "init_colours": "content",
+    "colours": "painting",
+    "recolour": "painting",
     "keep_colours": False,
     "content_weight": 1.0,
     "content_boost": 1.0,

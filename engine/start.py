@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from engine.images.colour_transfer import colour_map
+from engine.images.colour.linear import colour_map
 from engine.images.picture import Picture
 from engine.images.scaling import scaled
 from engine.settings import Settings

@@ -85,6 +85,7 @@ def stylise(
     vgg: VGG19,
     *,
     initial: Picture | None = None,
+    palette: Picture | None = None,
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
     targets: StyleTargets | None = None,
@@ -103,6 +104,7 @@ def stylise(
         settings: everything that changes the result, except `weights` and `precision`, which are
             `vgg`'s.
         initial: what to start from with `init: file`.
+        palette: whose colours are used where `palette` is set.
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
             besides.
@@ -130,7 +132,7 @@ def stylise(
     now = pace.seconds if resume is None else None
     timetable = timetable_of(content.size, settings, vgg, budget, now)
     painting = Painting(
-        content, styles, settings, vgg, initial, targets, budget, graphs, pace, timetable
+        content, styles, settings, vgg, initial, palette, targets, budget, graphs, pace, timetable
     )
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)

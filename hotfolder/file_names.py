@@ -59,6 +59,7 @@ class FileRole(StrEnum):
     CONTENT = protocol.CONTENT
     STYLE = protocol.STYLE
     INIT = protocol.INIT
+    PALETTE = protocol.PALETTE
     SIDECAR = "sidecar"
     PRESET = "preset"
     BATCH = "batch"

@@ -41,7 +41,7 @@ class Job:
     """Everything about a request; immutable from the moment of the claim.
 
     `folder` (absolute path of the job's spool folder, as text) is where it lies now and is not
-    part of `job.json`. `content`, `styles` and `init` are file names inside `folder/inputs/`.
+    part of `job.json`. `content`, `styles`, `init` and `palette` are names in `folder/inputs/`.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Job:
     styles: tuple[str, ...]
     settings: Settings
     init: str | None = None
+    palette: str | None = None
     sidecar: str | None = None
     dropped: str = ""
     """ISO 8601, UTC: modification time of the newest input."""

@@ -35,8 +35,10 @@ MOST = 1000
 MAX_PATTERNS = 50
 """Contents that are patterns, each of which is compared with every picture."""
 
-_INIT_KEYS = ("init_file",)
-_INIT = "no such key in a batch: it has no picture to start from"
+_PICTURE_KEYS = {
+    "init_file": "no such key in a batch: it has no picture to start from",
+    "palette": "no such key in a batch: it has no palette",
+}
 
 _LENGTH = f"at most {MAX_LENGTH} characters"
 
@@ -164,9 +166,13 @@ def _problems_of_layer(
 ) -> list[Problem]:
     if not isinstance(layer, dict):
         return [Problem(above, repr(layer)[:80], "a mapping of settings")]
-    problems = [Problem((key,), repr(layer[key])[:80], _INIT) for key in _INIT_KEYS if key in layer]
+    problems = [
+        Problem((key,), repr(layer[key])[:80], expected)
+        for key, expected in _PICTURE_KEYS.items()
+        if key in layer
+    ]
     try:
-        resolve_untrusted({key: layer[key] for key in layer if key not in _INIT_KEYS}, [base])
+        resolve_untrusted({key: layer[key] for key in layer if key not in _PICTURE_KEYS}, [base])
     except SettingsError as error:
         problems += error.problems
     return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in problems]

@@ -19,6 +19,7 @@ __all__ = [
     "HotsOption",
     "InitialOption",
     "MemoryOption",
+    "PaletteOption",
     "PresetOption",
     "SecondsOption",
     "SetOption",
@@ -87,6 +88,14 @@ StylesArgument = Annotated[
 ]
 InitialOption = Annotated[
     Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
+]
+PaletteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--palette",
+        metavar="FILE",
+        help="A picture whose colours are used: a file, or a name in the style library.",
+    ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]
 PresetOption = Annotated[

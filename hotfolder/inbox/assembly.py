@@ -7,9 +7,6 @@ both; what neither names comes from the folder's preset (form 3).
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from engine.errors import Problem, SettingsError
@@ -19,54 +16,22 @@ from hotfolder.file_names import FileRole, key_of, shown
 from hotfolder.folder_access import is_link
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
-from hotfolder.inbox.sidecar import PictureNamesError, Sidecar, UnreadSidecarError
-from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.inbox.sidecar import (
+    LIBRARY_KEYS,
+    PictureNamesError,
+    Sidecar,
+    UnreadSidecarError,
+)
+from hotfolder.inbox.style_library import PictureSources
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import MAX_PROBLEMS
-from hotfolder.near_misses import NearNames, list_hint
+from hotfolder.near_misses import list_hint
 from plugin.client.protocol import PICTURE_SUFFIXES
 
-__all__ = ["JobAssembly", "PictureSources"]
-
-MAX_NEAR = 5_000
-"""Files of a folder whose names may be the ones that were meant."""
+__all__ = ["JobAssembly"]
 
 MAX_HINTS = 3
 """Missing pictures of one job for which the nearest name is looked for."""
-
-
-@dataclass(frozen=True)
-class PictureSources:
-    """Where the pictures may lie that a sidecar names."""
-
-    files: Mapping[str, InboxFile]
-    """Those of the sidecar's folder, by their keys."""
-    library: StyleLibrary
-
-    def beside(self, name: str) -> InboxFile | None:
-        return self.files.get(key_of(name))
-
-    def find(self, name: str) -> InboxFile | Path | None:
-        return self.beside(name) or self.library.find(name.removeprefix("styles/"))
-
-    def loose(self, name: str) -> InboxFile | None:
-        """The picture beside the sidecar that no other job bears the name of."""
-        file = self.beside(name)
-        is_loose = file is not None and file.parsed.role is FileRole.PICTURE and file.regular
-        return file if is_loose else None
-
-    @cached_property
-    def near(self) -> NearNames:
-        """The names of pictures beside the sidecar, and of files that may be meant as such."""
-        kinds = (FileRole.PICTURE, FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.OTHER)
-        files = islice(self.files.values(), MAX_NEAR)
-        return NearNames(shown(file.name) for file in files if file.parsed.role in kinds)
-
-    @cached_property
-    def near_pictures(self) -> NearNames:
-        """The same of pictures that a sidecar may name."""
-        files = islice(self.files.values(), MAX_NEAR)
-        return NearNames(shown(f.name) for f in files if f.parsed.role is FileRole.PICTURE)
 
 
 @dataclass
@@ -83,6 +48,7 @@ class JobAssembly:
     client: Mapping[str, Any] = field(default_factory=dict)
     options: JobOptions = field(default_factory=JobOptions)
     init_file: str | None = None
+    palette: str | None = None
     lacks: list[str] = field(default_factory=list)
     """What is missing, in words."""
     missing: list[str] = field(default_factory=list)
@@ -167,8 +133,9 @@ class JobAssembly:
             SidecarError, InputError: they are refused.
         """
         if self.sidecar is not None:
-            return self.sidecar.settings(*base, init_file=self.init_file)
+            return self.sidecar.settings(*base, init_file=self.init_file, palette=self.palette)
         own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
+        own |= {"palette": self.palette} if self.palette is not None else {}
         try:
             return resolve(*base, own)
         except SettingsError as error:  # The layers were checked; only together with `own`
@@ -255,6 +222,7 @@ class JobAssembly:
         for role, files in ((FileRole.CONTENT, content), (FileRole.INIT, init)):
             for file in files:
                 self._add(role, file)
+        self._collect_palette(by_role[FileRole.PALETTE, 0], sources)
         if self.preset is not None:
             self._add(FileRole.PRESET, self.preset.file, stays=True)
         if sidecar is not None and sidecar.styles:
@@ -287,41 +255,76 @@ class JobAssembly:
     def _styles_by_sidecar(
         self, sidecar: Sidecar, by_role: list[InboxFile], sources: PictureSources
     ) -> None:
-        library = sources.library
-        preset = self.preset is not None and sidecar is self.preset.sidecar
-        named: list[InboxFile] = []
-        for index, name in enumerate(sidecar.styles):
-            beside = self.preset.styles.get if preset and self.preset else sources.files.get
-            if (file := beside(key_of(name))) is not None:
-                named.append(file)
-                self._add(FileRole.STYLE, file, stays=preset)
-                continue
-            inside = name.removeprefix("styles/")
-            path = library.find(inside)
-            if path is not None:
-                if library.leaves(path):
-                    self.named_by_sidecar = True
-                    problem = Problem(
-                        ("styles", index), repr(name), "a picture, not a link that leads elsewhere"
-                    )
-                    self._refuse(sidecar.document.describe([problem]), preset=preset)
-                else:
-                    self.inputs.append(
-                        InputFile(FileRole.STYLE, library.resolved(path), stays=True)
-                    )
-                continue
-            where = "beside it or in styles/, which is in neither"
-            if library_only := inside != name or "/" in name:
-                where = "in styles/, which is not there"
-            self._miss(sidecar, ("styles", index), name, where + list_hint(name), sources)
-            if library_only:  # The library is not a delivery: no waiting for it.
-                self._refuse(self.missing[-1], preset=preset)
+        named = [
+            self._named(FileRole.STYLE, sidecar, ("styles", index), name, sources)
+            for index, name in enumerate(sidecar.styles)
+        ]
+        self._check_named(FileRole.STYLE, by_role, named, ", ".join(sidecar.styles))
+
+    def _collect_palette(self, by_role: list[InboxFile], sources: PictureSources) -> None:
+        """Find the picture whose colours are used: the sidecar's, the job's own, the preset's."""
+        sidecar, preset = self.sidecar, self.preset.sidecar if self.preset else None
+        for layer in (sidecar, None if by_role else preset):
+            if layer is not None and layer.palette is not None:
+                name = self.palette = layer.palette
+                file = self._named(FileRole.PALETTE, layer, ("palette",), name, sources)
+                self._check_named(FileRole.PALETTE, by_role, [file], name)
+                return
+        if by_role:
+            self.palette = by_role[0].name
+            self._add(FileRole.PALETTE, by_role[0])
+        elif any(layer is not None and layer.wants_palette() for layer in (sidecar, preset)):
+            self.palette = f"{self.name}.palette.png"
+            self._lack("a picture whose colours are used", self.palette, sources)
+
+    def _check_named(
+        self,
+        role: FileRole,
+        by_role: list[InboxFile],
+        named: Sequence[InboxFile | None],
+        names: str,
+    ) -> None:
         for file in by_role:
             if file not in named:
                 self.conflict = (
-                    f"several files for style: {shown(file.name)}, and {', '.join(sidecar.styles)} "
-                    "by the sidecar; take one away"
+                    f"several files for {role}: {shown(file.name)}, and {names} by the sidecar; "
+                    "take one away"
                 )
+
+    def _named(
+        self,
+        role: FileRole,
+        sidecar: Sidecar,
+        path: tuple[str | int, ...],
+        name: str,
+        sources: PictureSources,
+    ) -> InboxFile | None:
+        """Take the picture that a sidecar or the preset names, beside it (then it is returned) or
+        of the library."""
+        library = sources.library
+        preset = self.preset is not None and sidecar is self.preset.sidecar
+        beside = self.preset.pictures.get if preset and self.preset else sources.files.get
+        if (file := beside(key_of(name))) is not None:
+            self._add(role, file, stays=preset)
+            return file
+        inside = name.removeprefix("styles/")
+        found = library.find(inside)
+        if found is not None:
+            if library.leaves(found):
+                self.named_by_sidecar = True
+                problem = Problem(path, repr(name), "a picture, not a link that leads elsewhere")
+                self._refuse(sidecar.document.describe([problem]), preset=preset)
+            else:
+                self.inputs.append(InputFile(role, library.resolved(found), stays=True))
+            return None
+        where = "beside it or in styles/, which is in neither"
+        if library_only := inside != name or "/" in name:
+            where = "in styles/, which is not there"
+        hint = list_hint(name) if role is FileRole.STYLE else ""
+        self._miss(sidecar, path, name, where + hint, sources)
+        if library_only:  # The library is not a delivery: no waiting for it.
+            self._refuse(self.missing[-1], preset=preset)
+        return None
 
     def _refuse(self, problem: str, *, preset: bool) -> None:
         """A sidecar's error ends its job; a preset's only keeps it waiting."""
@@ -354,7 +357,7 @@ class JobAssembly:
         sources: PictureSources,
     ) -> None:
         """Note that a picture that the sidecar names is not there."""
-        is_style = path[0] == "styles"
+        is_style = path[0] in LIBRARY_KEYS
         hint = len(self.missing) < MAX_HINTS and not (is_style and list_hint(name))
         nearest = _nearest(name, sources, styles=is_style) if hint else None
         problem = Problem(path, repr(name), f"a picture {where}", nearest)

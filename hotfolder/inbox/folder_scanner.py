@@ -16,14 +16,14 @@ from weakref import WeakValueDictionary
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
-from hotfolder.inbox.assembly import JobAssembly, PictureSources
+from hotfolder.inbox.assembly import JobAssembly
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import Listing, arriving_message, newest_time
 from hotfolder.inbox.model import Decision, InboxFile
 from hotfolder.inbox.presets import PresetFolder, is_preset_name
 from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import ForeignFileError, Sidecar
-from hotfolder.inbox.style_library import StyleLibrary
+from hotfolder.inbox.style_library import PictureSources, StyleLibrary
 from hotfolder.inbox.unrecognised import unrecognised
 from hotfolder.throttle import Steps
 from plugin.client.protocol import ControlFile
@@ -316,7 +316,7 @@ class FolderScanner:
         if assembly.preset is not None:
             base.append(assembly.preset.sidecar.layer)
         sidecar = assembly.sidecar
-        key = repr((base, sidecar and sidecar.layer, assembly.init_file))
+        key = repr((base, sidecar and sidecar.layer, assembly.init_file, assembly.palette))
         settings = self._resolved.get(key)
         if settings is None or (sidecar is not None and sidecar.wrong_options):
             settings = self._resolved[key] = assembly.resolved(base)

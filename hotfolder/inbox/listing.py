@@ -16,7 +16,9 @@ __all__ = ["Listing", "arriving_message", "newest_time"]
 
 NAMES_A_STEP = 1000
 
-PICTURE_ROLES = (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.PICTURE)
+PICTURE_ROLES = (
+    *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.PALETTE, FileRole.PICTURE),
+)
 END_BYTES = 4096
 
 LONG_ARRIVING_SECONDS = 10.0

@@ -23,7 +23,7 @@ class Preset:
 
     file: InboxFile
     sidecar: Sidecar
-    styles: Mapping[str, InboxFile] = field(default_factory=dict)
+    pictures: Mapping[str, InboxFile] = field(default_factory=dict)
     """The pictures beside it that it names, by their keys."""
 
 
@@ -103,9 +103,9 @@ class PresetFolder:
             self.is_arriving = True
             return []  # It is not known yet what the pictures are.
         if self.preset is not None:
-            named = {key_of(name) for name in self.preset.sidecar.styles}
-            styles = {each.key: each for each in others if each.key in named}
-            self.preset = replace(self.preset, file=file, styles=styles)
+            named = {key_of(name) for name in self.preset.sidecar.pictures()}
+            pictures = {each.key: each for each in others if each.key in named}
+            self.preset = replace(self.preset, file=file, pictures=pictures)
         return others
 
     def loose_pictures_as_contents(self, files: list[InboxFile]) -> list[InboxFile]:

@@ -26,6 +26,7 @@ from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
     "EXPECTED_WEIGHTS",
+    "LIBRARY_KEYS",
     "MAX_STYLES",
     "SIDECAR_KEYS",
     "ForeignFileError",
@@ -41,7 +42,10 @@ __all__ = [
     "resolve_untrusted",
 ]
 
-SIDECAR_KEYS = ("content", "styles", "init_file", "client", *JobOptions.model_fields)
+LIBRARY_KEYS = ("styles", "palette")
+"""Whose pictures may be those of the style library."""
+
+SIDECAR_KEYS = ("content", "styles", "init_file", "palette", "client", *JobOptions.model_fields)
 """What a sidecar may say besides settings."""
 
 MAX_STYLES = 64
@@ -107,6 +111,8 @@ class Sidecar:
     content: str | None = None
     styles: tuple[str, ...] = ()
     init_file: str | None = None
+    palette: str | None = None
+    """It is among the settings of `layer`, too."""
     client: Mapping[str, Any] = field(default_factory=dict)
     options: JobOptions = field(default_factory=JobOptions)
     layer: Mapping[str, Any] = field(default_factory=dict)
@@ -120,12 +126,21 @@ class Sidecar:
         """Whether a picture to start from must come, by whatever name."""
         return self.layer.get("init") == "file"
 
+    def wants_palette(self) -> bool:
+        """The same of a palette."""
+        return self.layer.get("colours") == "palette"
+
     def pictures(self) -> tuple[str, ...]:
         """Every picture that it names, as it names it."""
-        return tuple(name for name in (self.content, self.init_file, *self.styles) if name)
+        single = (self.content, self.init_file, self.palette)
+        return tuple(name for name in (*single, *self.styles) if name)
 
     def settings(
-        self, *base: Mapping[str, Any], init_file: str | None = None, of_folder: bool = False
+        self,
+        *base: Mapping[str, Any],
+        init_file: str | None = None,
+        palette: str | None = None,
+        of_folder: bool = False,
     ) -> Settings:
         """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
         resolved.
@@ -133,6 +148,7 @@ class Sidecar:
         Args:
             init_file: name of the picture to start from, if there is one. It implies
                 `init: file`, unless the sidecar says otherwise.
+            palette: name of the picture whose colours are used, if there is one.
             of_folder: it is a preset.
 
         Raises:
@@ -142,6 +158,8 @@ class Sidecar:
         if init_file is not None:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
+        if palette is not None:
+            layer["palette"] = palette
         problems = list(self.wrong_options)
         if not (self.recursive is None or (of_folder and isinstance(self.recursive, bool))):
             expected = "true or false" if of_folder else "no such key but in a preset or a batch"
@@ -277,6 +295,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     problems: list[Problem] = []
     content = _picture_name(values.pop("content", None), ("content",), problems)
     init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
+    palette = _picture_name(values.get("palette"), ("palette",), problems)
     styles = _style_names(values.pop("styles", None), problems)
     client = client_mapping(values.pop("client", None), problems)
     if problems:
@@ -285,7 +304,18 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     options, wrong_options = _options(asked)
     recursive = values.pop("recursive", None)
     wrong = tuple(wrong_options)
-    return Sidecar(document, content, styles, init_file, client, options, values, recursive, wrong)
+    return Sidecar(
+        document,
+        content,
+        styles,
+        init_file,
+        palette,
+        client,
+        options,
+        values,
+        recursive,
+        wrong,
+    )
 
 
 def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
@@ -321,7 +351,7 @@ def _picture_name(
         problems.append(Problem(path, repr(given)[:80], "a picture's file name"))
         return None
     name = PurePosixPath(given)
-    library = path[0] == "styles"
+    library = path[0] in LIBRARY_KEYS
     where = "beside the sidecar" + (" or in styles/" if library else "")
     # A backslash and a drive would be a path on Windows.
     leaves = name.is_absolute() or ".." in name.parts or "\\" in given or given[1:2] == ":"

@@ -1,18 +1,26 @@
-"""The style library: pictures that sidecars name without a path."""
+"""Where the pictures lie that sidecars name: beside them, or in the style library."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
-from hotfolder.file_names import is_ignored, key_of
+from hotfolder.file_names import FileRole, is_ignored, key_of, shown
 from hotfolder.folder_access import is_file, is_folder, names
+from hotfolder.inbox.listing import PICTURE_ROLES
+from hotfolder.inbox.model import InboxFile
 from hotfolder.near_misses import NearNames
 from hotfolder.paths import without_links
 from plugin.client.protocol import PICTURE_SUFFIXES
 
-__all__ = ["StyleLibrary"]
+__all__ = ["PictureSources", "StyleLibrary"]
 
 MAX_LISTED = 20_000
 """Names of a folder that are read. Beyond them a picture is found by its exact name alone."""
+
+MAX_NEAR = 5_000
+"""Files of a folder whose names may be the ones that were meant."""
 
 
 class StyleLibrary:
@@ -77,3 +85,37 @@ class StyleLibrary:
             except (FileNotFoundError, NotADirectoryError):
                 self._folders[folder] = {}
         return self._folders[folder]
+
+
+@dataclass(frozen=True)
+class PictureSources:
+    """Where the pictures may lie that a sidecar names."""
+
+    files: Mapping[str, InboxFile]
+    """Those of the sidecar's folder, by their keys."""
+    library: StyleLibrary
+
+    def beside(self, name: str) -> InboxFile | None:
+        return self.files.get(key_of(name))
+
+    def find(self, name: str) -> InboxFile | Path | None:
+        return self.beside(name) or self.library.find(name.removeprefix("styles/"))
+
+    def loose(self, name: str) -> InboxFile | None:
+        """The picture beside the sidecar that no other job bears the name of."""
+        file = self.beside(name)
+        is_loose = file is not None and file.parsed.role is FileRole.PICTURE and file.regular
+        return file if is_loose else None
+
+    @cached_property
+    def near(self) -> NearNames:
+        """The names of pictures beside the sidecar, and of files that may be meant as such."""
+        kinds = (*PICTURE_ROLES, FileRole.OTHER)
+        files = islice(self.files.values(), MAX_NEAR)
+        return NearNames(shown(file.name) for file in files if file.parsed.role in kinds)
+
+    @cached_property
+    def near_pictures(self) -> NearNames:
+        """The same of pictures that a sidecar may name."""
+        files = islice(self.files.values(), MAX_NEAR)
+        return NearNames(shown(f.name) for f in files if f.parsed.role is FileRole.PICTURE)

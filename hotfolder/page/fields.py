@@ -20,7 +20,8 @@ __all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
     "The look": (
-        *("style_scale", "keep_colours", "style_statistic", "style_blend", "style_evenness"),
+        *("style_scale", "colours", "colour_amount", "colour_method", "recolour"),
+        *("style_statistic", "style_blend", "style_evenness"),
         *("content_weight", "style_weight", "tv_weight", "content_boost"),
     ),
     "The work": (
@@ -47,7 +48,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("page", "progression"),
     ),
 }
-"""Every setting of the form, in groups. `init_file` comes with an upload only, so it is none."""
+"""Every setting of the form, in groups."""
+
+PICTURES = ("init_file", "palette")
+"""Settings that name pictures, which the form has none of."""
 
 LONGEST_VALUE = 2000
 
@@ -84,7 +88,7 @@ def groups() -> list[tuple[str, list[Field]]]:
     known = {fact.name: fact for fact in facts()}
     schema = Settings.model_json_schema()["properties"]
     grouped = {name for names in GROUPS.values() for name in names}
-    rest = tuple(name for name in known if name not in {*grouped, "init_file"})
+    rest = tuple(name for name in known if name not in {*grouped, *PICTURES})
     made = []
     for title, names in {**GROUPS, **({"More": rest} if rest else {})}.items():
         fields = [
@@ -99,10 +103,11 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
     """Settings of a record as the form shows them: those that differ from the model's defaults."""
     values = {}
     for name, info in Settings.model_fields.items():
-        if name in settings and name != "init_file" and settings[name] != info.default:
+        if name in settings and name not in PICTURES and settings[name] != info.default:
             values[name] = plain(settings[name])
-    if values.get("init") == "file":
-        del values["init"]
+    for name, picture in (("init", "file"), ("colours", "palette")):
+        if values.get(name) == picture:
+            del values[name]
     return values
 
 
@@ -112,7 +117,7 @@ def fill(given: Mapping[str, str]) -> Filled:
     errors: dict[str, str] = {}
     for name in Settings.model_fields:
         text = given.get(name, "").strip()
-        if not text or name == "init_file":
+        if not text or name in PICTURES:
             continue
         if len(text) > LONGEST_VALUE:
             errors[name] = f"at most {LONGEST_VALUE} characters"

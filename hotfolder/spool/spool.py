@@ -152,8 +152,7 @@ class Spool(ClaimStore[SpooledJob]):
                     str(file.path), target, file.shared, seen.get(file.path)
                 )
         names = {
-            role: [moves[file.path].target for file in candidate.of(role)]
-            for role in (FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.SIDECAR)
+            role: [moves[file.path].target for file in candidate.of(role)] for role in FileRole
         }
         job = Job(
             id=job_id,
@@ -165,6 +164,7 @@ class Spool(ClaimStore[SpooledJob]):
             # A refused candidate may have none that are valid; it will not be painted.
             settings=candidate.settings or Settings(),
             init=_first(names[FileRole.INIT]),
+            palette=_first(names[FileRole.PALETTE]),
             sidecar=_first(names[FileRole.SIDECAR]),
             dropped=candidate.dropped,
             client=candidate.client,

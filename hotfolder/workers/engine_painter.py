@@ -113,9 +113,10 @@ class EnginePainter:
         content = self._read(inputs / job.content, job.settings.page)
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
+        palette = self._read(inputs / job.palette) if job.palette else None
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
-        names = [job.content, *job.styles, *([job.init] if job.init else [])]
+        names = [name for name in (job.content, *job.styles, job.init, job.palette) if name]
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg, opener),
@@ -135,6 +136,7 @@ class EnginePainter:
             job.settings,
             vgg,
             initial=initial,
+            palette=palette,
             preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
@@ -153,7 +155,8 @@ class EnginePainter:
                     self._interruptible = None
                     picture, written = _write_result(step.picture, step.settings, content, folder)
                     extra_outputs = _write_progression(progression, folder) if progression else []
-                    record = _record(job, inputs, content, styles, step, written, started)
+                    others = {"init": initial, "palette": palette}
+                    record = _record(job, inputs, content, styles, others, step, written, started)
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
                 self._interruptible = checkpoints, state_of(step, progression)
@@ -240,6 +243,7 @@ def _record(
     inputs: Path,
     content: Picture,
     styles: list[Picture],
+    others: dict[str, Picture | None],
     result: Result,
     output: dict[str, Any],
     started: str,
@@ -250,6 +254,11 @@ def _record(
         "styles": [
             _input(inputs / name, style) for name, style in zip(job.styles, styles, strict=True)
         ],
+        **{
+            key: _input(inputs / name, picture)
+            for key, picture in others.items()
+            if picture is not None and (name := getattr(job, key))
+        },
         "settings": result.settings.model_dump(),
         **_schedule(job.settings, result),
         "weights": {"name": result.weights_name, "sha256": result.weights_sha256},

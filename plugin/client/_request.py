@@ -12,6 +12,7 @@ from .protocol import (
     CONTENT,
     INIT,
     MAX_CLIENT_BYTES,
+    PALETTE,
     PICTURE_SUFFIXES,
     STYLE,
     TICKET_KEY,
@@ -40,6 +41,8 @@ class Request:
     """For the client's own use; comes back in `Status.client`."""
     heartbeat: bool = False
     """Whether the job is cancelled when its client falls silent: see `Client.send_heartbeat`."""
+    palette: Path | str | None = None
+    """A picture whose colours are used; text is the name of one of the style library."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
             yield style, STYLE, index
     if request.init is not None:
         yield request.init, INIT, 1
+    if isinstance(request.palette, Path):
+        yield request.palette, PALETTE, 1
     yield request.content, CONTENT, 1
 
 
@@ -110,6 +115,10 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
     if request.init is not None:
         document["init"] = "file"
         document["init_file"] = picture_name(name, INIT, request.init.suffix)
+    if isinstance(request.palette, Path):
+        document["palette"] = picture_name(name, PALETTE, request.palette.suffix)
+    elif request.palette is not None:
+        document["palette"] = request.palette
     if request.heartbeat:
         document["owner"] = {"heartbeat": True}
     try:

@@ -151,9 +151,10 @@ class ControlFile(str, Enum):
 CONTENT = "content"
 STYLE = "style"
 INIT = "init"
+PALETTE = "palette"
 
 _PICTURE_ROLE = re.compile(
-    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)",
+    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{PALETTE}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)",
     # ASCII alone: else the `s` of `style` would fit the long s, and its lower case be no role.
     re.I | re.S | re.A,
 )

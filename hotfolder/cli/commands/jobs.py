@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from hotfolder.cli.options import (
     ContentArgument,
     HotOption,
     InitialOption,
+    PaletteOption,
     PresetOption,
     SecondsOption,
     SetOption,
@@ -51,6 +53,7 @@ def submit(
         str | None, typer.Option("--name", metavar="NAME", help="What to call the job.")
     ] = None,
     initial: InitialOption = None,
+    palette: PaletteOption = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")
     ] = True,
@@ -65,16 +68,19 @@ def submit(
     root = find_hot_folder(hot)
     client = Client(root)
     layer = settings_layer(preset, assignments, size, strength, seconds)
-    # What the server would refuse is refused here, while the person is still looking.
-    resolve({**layer, **({} if initial is None else {"init": "file", "init_file": "a picture"})})
     library = root / "styles"
+    palette_file = None if palette is None else find_style(palette, [library, OWN_STYLES])
+    # What the server would refuse is refused here, while the person is still looking.
+    named = {} if initial is None else {"init": "file", "init_file": "a picture"}
+    resolve({**layer, **named, **({} if palette_file is None else {"palette": "a picture"})})
     found = [find_style(style, [library, OWN_STYLES]) for style in styles]
     request = Request(
         content=content,
-        styles=[path.name if path.parent == library else path for path in found],
+        styles=[_delivered(path, library) for path in found],
         settings=layer,
         name=name,
         init=initial,
+        palette=None if palette_file is None else _delivered(palette_file, library),
     )
     server = client.server()
     ticket = client.submit(request)
@@ -95,6 +101,11 @@ def submit(
         report(f"\n{ticket.name} goes on without you. `{cancel}` ends it.")
         raise
     typer.echo(client.result(ticket).picture)
+
+
+def _delivered(path: Path, library: Path) -> Path | str:
+    """A picture of the library by its name; another is copied."""
+    return path.name if path.parent == library else path
 
 
 @command("status", "impasto status", "impasto status --hot hot --watch")

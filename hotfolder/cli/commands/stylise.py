@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from hotfolder.cli.options import (
     ForceOption,
     InitialOption,
     MemoryOption,
+    PaletteOption,
     PresetOption,
     SecondsOption,
     SetOption,
@@ -53,6 +55,8 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
     "impasto stylise cat.jpg night -o painted.png --seconds 30",
+    "impasto stylise cat.jpg night -o painted.png --set colours=content",
+    "impasto stylise cat.jpg night -o painted.png --palette sunset.jpg",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
     "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
 )
@@ -73,6 +77,7 @@ def stylise(
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     initial: InitialOption = None,
+    palette: PaletteOption = None,
     progression: Annotated[
         int | None,
         typer.Option(
@@ -103,6 +108,9 @@ def stylise(
     layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
+    palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
+    if palette_file is not None:
+        layer["palette"] = palette_file.name
     if progression is not None:
         layer["progression"] = progression
     settings = resolve(read.settings, layer)
@@ -116,7 +124,8 @@ def stylise(
     set_threads(read.threads)
     folder = output.with_name(f"{output.name}.checkpoints") if resume else None
     read = read.model_copy(update={"memory": memory or read.memory})
-    result, picture, shown = _paint(content, files, initial, settings, read, device, folder, output)
+    inputs = _Inputs(content, files, initial, palette_file)
+    result, picture, shown = _paint(inputs, settings, read, device, folder, output)
     notes = write_output(result.picture, output, result.settings, content=picture, force=force)
     if folder is not None:
         shutil.rmtree(folder)
@@ -137,10 +146,21 @@ def stylise(
         typer.echo(path)
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    content: Path
+    styles: Sequence[Path]
+    initial: Path | None
+    palette: Path | None
+
+    @property
+    def all(self) -> list[Path]:
+        named = (self.content, *self.styles, self.initial, self.palette)
+        return [path for path in named if path is not None]
+
+
 def _paint(
-    content: Path,
-    styles: Sequence[Path],
-    initial: Path | None,
+    files: _Inputs,
     settings: "Settings",
     config: "Config",
     device: str,
@@ -150,9 +170,9 @@ def _paint(
     """The result, the content, and the record of how the result came about."""
     from hotfolder.cli.progress import Point, ProgressView
 
-    files = [content, *styles, *([initial] if initial else [])]
+    name = files.content.name
     with ProgressView() as view:
-        view.update(content.name, Point(0.0, "loading"))
+        view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
         from engine.images.picture import read_picture
         from engine.progression import Progression
@@ -160,22 +180,26 @@ def _paint(
         from hotfolder.cli.checkpoints import RunCheckpoints
 
         limit, page = config.max_megapixels, settings.page
-        pictures = [read_picture(content, max_megapixels=limit, page=page)]
-        pictures += [read_picture(file, max_megapixels=limit) for file in files[1:]]
-        check_room(output, pictures[0], settings)
-        start = pictures.pop() if initial else None
+        content = read_picture(files.content, max_megapixels=limit, page=page)
+        styles = [read_picture(file, max_megapixels=limit) for file in files.styles]
+        others = [
+            read_picture(file, max_megapixels=limit) if file else None
+            for file in (files.initial, files.palette)
+        ]
+        check_room(output, content, settings)
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
-            checkpoint_folder, settings, files, vgg, config.checkpoint_seconds, progression
+            checkpoint_folder, settings, files.all, vgg, config.checkpoint_seconds, progression
         )
         with checkpoints.writing_when_interrupted():
             for step in stylise(
-                pictures[0],
-                pictures[1:],
+                content,
+                styles,
                 settings,
                 vgg,
-                initial=start,
+                initial=others[0],
+                palette=others[1],
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
@@ -185,7 +209,7 @@ def _paint(
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    return step, pictures[0], progression
+                    return step, content, progression
                 checkpoints.keep(step)
-                view.update(content.name, Point.of(step))
+                view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")
