@@ -15,6 +15,7 @@ LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 class NullPainter:
     device = "null"
     devices = ("null",)
+    workers = 1
     style_cache = StyleCache(0, 0, 0)
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:

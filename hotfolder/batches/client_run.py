@@ -109,7 +109,7 @@ class BatchRun:
         self._out = finished.out
         self._name = name
         self._deadline = deadline
-        self._check_server = check_server or self._wait_for_server
+        self.check_server = check_server or self._wait_for_server
         self._clock = clock
         self._sleep = sleep
         self._pending = deque(self.items)
@@ -135,7 +135,7 @@ class BatchRun:
                     yield progress
             self._active = [progress for progress in self._active if not progress.ended]
             if self._active:
-                self._check_server()
+                self.check_server()
                 self._sleep(POLL_SECONDS)
 
     def _room(self) -> int:

@@ -21,8 +21,12 @@ WATCHED_SECONDS = 0.5
 UNWATCHED_SECONDS = 3.0
 """Between two looks at the folder."""
 
-BYTES_PER_SECOND = 1_000_000
-EVENTS_PER_SECOND = 100
+LOOK_SHARE = 30
+"""The next look waits for so many times as long as the last one took, up to `UNWATCHED_SECONDS`:
+what a thousand jobs change costs the server's machine little."""
+
+BYTES_PER_SECOND = 300_000
+EVENTS_PER_SECOND = 40
 """What the news of one part may take, of all pages together: the larger it is, and the more pages
 are open, the more seldom it is sent."""
 
@@ -52,12 +56,16 @@ class Live:
 
     async def run(self) -> None:
         """Look at the folder, again and again."""
+        clock = asyncio.get_running_loop().time
         while not self._closed:
+            began = clock()
             try:
                 await self.look(listing=False)
             except Exception:  # The next look may find the folder in order again.
                 log.exception("the folder cannot be shown")
-            pause = WATCHED_SECONDS if self._watchers else UNWATCHED_SECONDS
+            pause = min(UNWATCHED_SECONDS, max(WATCHED_SECONDS, LOOK_SHARE * (clock() - began)))
+            if not self._watchers:
+                pause = UNWATCHED_SECONDS
             try:
                 async with asyncio.timeout(pause):
                     await self._look_now.wait()

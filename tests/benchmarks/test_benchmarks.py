@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.speed import throughput
+from benchmarks.speed import page, throughput
 from engine.images.picture import read_picture
 
 
@@ -30,6 +30,13 @@ def test_the_throughput_of_a_folder_is_told_beside_that_of_single_commands(resul
     table = (results / "throughput.md").read_text()
     assert "2 pictures, one style, 48 px" in table
     assert "| `impasto stylise`, 1 times | " in table
+
+
+def test_the_page_is_measured_beside_a_real_daemon_and_a_real_painting(results: Path) -> None:
+    page.run(["--jobs", "3", "--watchers", "2", "--rounds", "1", "--steps", "2", "--size", "48"])
+    table = (results / "page.md").read_text()
+    assert "| | no page | 2 pages open |" in table
+    assert "a painting of 48 px, 2 steps" in table
 
 
 def test_a_plot_stands_values_that_logarithms_do_not(tmp_path: Path) -> None:

@@ -176,16 +176,13 @@ def _run(
     from hotfolder.job import now
 
     run = BatchRun(client, items, finished, name=name, deadline=deadline, check_server=check)
-    started, clock, shown = now(), time.monotonic(), False
+    started, clock = now(), time.monotonic()
     if deadline is not None:
-        report(_shares(items, finished, client, deadline))
+        _announce(items, finished, client, deadline, run.check_server)
     try:
         with BatchView(run.items) as view:
             for progress in run.steps():
                 view.update(progress)
-                if deadline is not None and progress.state == "done" and not shown:
-                    view.note(f"The first is {progress.picture}: the others will look so.")
-                    shown = True
     except KeyboardInterrupt:
         if check is None:  # Somebody else's server would go on with them.
             run.cancel()
@@ -329,18 +326,35 @@ def _deadline_of(within: str | None, finish_by: str | None) -> "Deadline | None"
     return Deadline(moment) if moment else None
 
 
-def _shares(
-    items: "list[Item]", finished: "FinishedWork", client: "Client", deadline: "Deadline"
-) -> str:
-    """What each picture gets of the time."""
-    left = sum(finished.picture_of(item) is None for item in items)
+def _announce(
+    items: "list[Item]",
+    finished: "FinishedWork",
+    client: "Client",
+    deadline: "Deadline",
+    check: Callable[[], None],
+) -> None:
+    """Say what each picture gets of the time, and paint one small to show how it will look."""
+    from hotfolder.cli.batch_trial import paint_trial
+    from plugin.client import ClientError
+
+    left = [item for item in items if finished.picture_of(item) is None]
+    if not left:
+        return
     workers = len(client.server().devices)
-    share = deadline.seconds(left, workers, datetime.now().astimezone())
-    return (
-        f"{left} pictures until {deadline.moment:%d.%m. %H:%M} on "
+    share = deadline.seconds(len(left), workers, datetime.now().astimezone())
+    report(
+        f"{len(left)} pictures until {deadline.moment:%d.%m. %H:%M} on "
         f"{workers or 1} device{'s' if workers > 1 else ''}: about {clock_time(share)} each. "
-        f"`impasto plan PICTURE --seconds {share:.0f}` says what that is in steps."
+        "One is painted small first, to see how they will look."
     )
+    try:
+        trial = paint_trial(client, left[0], share, finished.out, check)
+    except (ClientError, OSError) as error:
+        report(f"No preview: {error}")
+        return
+    width, height = trial.size
+    steps = " + ".join(map(str, trial.steps))
+    report(f"{trial.picture} shows it. At {width} x {height} px each gets about {steps} steps.")
 
 
 def _styles_of(given: str, libraries: list[Path]) -> list[Path]:

@@ -1,5 +1,6 @@
 """Commands that paint, with the real network on tiny pictures."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -316,3 +317,45 @@ def test_a_batch_is_handed_to_a_server_that_runs(
         *("cat-cup.png", "cat-cup.result.yaml", "summary.yaml", "contact-sheet.jpg"),
     }
     assert list(served.outbox.iterdir()) == []
+
+
+def test_a_batch_shows_one_picture_small_before_it_starts(
+    small_pictures: tuple[Path, Path], somewhere_else: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    photos = somewhere_else / "photos"
+    photos.mkdir()
+    for name in ("cat.jpg", "sea.jpg"):
+        (photos / name).write_bytes(small_pictures[0].read_bytes() + name.encode())
+    code = main(["batch", "photos", "-S", "night", "--size", "160", "--within", "24s", "--here"])
+    assert code == ExitCode.OK
+    said = capfd.readouterr().err
+    assert "2 pictures until" in said
+    assert "about 0:1" in said
+    with Image.open("painted/preview.jpg") as preview:
+        assert max(preview.size) == 80
+    promised = re.search(
+        r"painted/preview.jpg shows it. At 160 x \d+ px each gets about (\d+)", said
+    )
+    assert promised is not None
+    for name in ("cat", "sea"):
+        record = yaml.safe_load(Path(f"painted/{name}-night.result.yaml").read_text())
+        assert record["schedule"]["seconds"] < 24
+    assert not list(Path("painted").glob("*-preview*"))
+
+
+def test_a_picture_that_cannot_be_painted_costs_the_preview_alone(
+    served: Client,
+    small_pictures: tuple[Path, Path],
+    until: Callable[..., None],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    until(lambda: served.server().running)
+    (tmp_path / "a-broken.jpg").write_bytes(b"not a picture")
+    (tmp_path / "cat.jpg").write_bytes(small_pictures[0].read_bytes())
+    pictures = [str(tmp_path / name) for name in ("a-broken.jpg", "cat.jpg")]
+    arguments = ["batch", *pictures, "-S", str(small_pictures[1]), "--hot", str(served.root)]
+    code = main([*arguments, "--size", "64", "--within", "8s", "-o", "elsewhere"])
+    assert code == ExitCode.SOME_JOBS_FAILED
+    assert "No preview: " in capfd.readouterr().err
+    assert Path("elsewhere/cat-cup.png").exists()

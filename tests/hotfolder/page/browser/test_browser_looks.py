@@ -167,7 +167,7 @@ def test_thousands_of_paintings_are_scrolled_through_as_they_are_needed(
     folder.create()
     picture = finished(folder, "original", time=1_600_000_000)
     record = folder.outbox / "original.result.yaml"
-    for number in range(3000):
+    for number in range(10_000):
         os.link(picture, folder.outbox / f"cat-{number:05}.png")
         os.link(record, folder.outbox / f"cat-{number:05}.result.yaml")
     with served(folder) as page, looking(browser, page.address) as eyes:
