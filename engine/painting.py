@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine.brush import brushed
 from engine.colours import Recolouring, recoloured_styles, transfer_of
 from engine.delivery import delivered, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
@@ -56,7 +57,7 @@ class Painting:
     ) -> None:
         self.sizes, steps = zip(*scales_of(content.size, settings), strict=True)
         _check(content, styles, settings, initial, palette, self.sizes[-1])
-        styles = recoloured_styles(styles, content, settings, palette)
+        styles = recoloured_styles(brushed(styles, settings), content, settings, palette)
         self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
         # Even one job can use it twice: a small style has the same size at two scales.
         self._targets = StyleTargets() if targets is None else targets

@@ -30,6 +30,8 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "style_evenness": 0.0,
     "preconditioning": 0.0,
     "style_scale": 1.0,
+    "style_rotate": 0.0,
+    "style_crop": None,
     "pooling": "max",
     "padding": "zeros",
     "margin": 0,

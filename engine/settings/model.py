@@ -202,6 +202,20 @@ class Settings(BaseModel):
     style_scale: Annotated[float, Field(ge=0.05, le=20)] = 1.0
     """Size of the style picture relative to the result (by area); larger makes larger strokes."""
 
+    style_rotate: Annotated[float, Field(ge=-360, le=360)] = 0.0
+    """Degrees by which the style pictures are turned, counter-clockwise, and their strokes with
+    them. Of each the largest upright rectangle is used, so that no corner is blank."""
+
+    style_crop: (
+        Annotated[
+            list[Annotated[float, Field(ge=0, allow_inf_nan=False)]],
+            Field(min_length=4, max_length=4),
+        ]
+        | None
+    ) = None
+    """The part of each style picture that is used, before it is turned: left, top, width and
+    height, in fractions of the picture (all at most 1) or in pixels."""
+
     pooling: Literal["max", "average", "l2"] = "max"
     """Pooling between VGG19's blocks. `average` and `l2` (root of the sum of squares) have a gain,
     1.37 and 0.64, with which the activations stay as large as with `max`."""

@@ -20,7 +20,8 @@ __all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
     "The look": (
-        *("style_scale", "colours", "colour_amount", "colour_method", "recolour"),
+        *("style_scale", "style_rotate", "style_crop"),
+        *("colours", "colour_amount", "colour_method", "recolour"),
         *("style_statistic", "style_blend", "style_evenness"),
         *("content_weight", "style_weight", "tv_weight", "content_boost"),
     ),
