@@ -11,7 +11,7 @@ import skimage
 
 from engine.images.picture import read_picture, write_picture
 from engine.images.sheet import Panel, contact_sheet
-from hotfolder.cli.commands.demo import side_by_side
+from hotfolder.cli.commands.painting.demo import side_by_side
 from hotfolder.cli.main import main
 from hotfolder.cli.styles import OWN_STYLES
 
