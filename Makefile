@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gimp test-page check bench docs styles gallery clean
+.PHONY: help demo test test-gimp test-page test-slurm test-ray check bench docs styles gallery clean
 
 help: ## Say what there is to make
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,16 @@ test-page: .venv/installed-dev ## Run the page's tests in a real browser (Debian
 	@browser=$$(tests/hotfolder/page/browser/provision.sh); code=$$?; \
 	if [ $$code = 77 ]; then echo "Skipped, no browser here: $$browser"; exit 0; fi; \
 	[ $$code = 0 ] && IMPASTO_BROWSER=$$browser $(TEST) loadfile -m browser tests/hotfolder/page/browser
+
+test-slurm: .venv/installed-dev ## Run a batch on a real Slurm of one node (root; Debian's packages, installed where they are missing)
+	@conf=$$(tests/hotfolder/slurm/provision.sh); code=$$?; \
+	if [ $$code = 77 ]; then echo "Skipped, no Slurm here: $$conf"; exit 0; fi; \
+	[ $$code = 0 ] || exit $$code; \
+	IMPASTO_SLURM_CONF=$$conf $(BIN)/python -m pytest -m slurm tests/hotfolder/slurm; code=$$?; \
+	tests/hotfolder/slurm/provision.sh stop; exit $$code
+
+test-ray: .venv/installed-dev .venv/installed-ray ## Run jobs on a Ray cluster of several nodes on this machine (three minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ray tests/hotfolder/workers
 
 PLATFORMS := linux darwin win32
 

@@ -42,6 +42,8 @@ BENCHMARKS = {
         "the losses that `preset: gatys` records, beside the authors' notebook",
     ),
     "queue": ("speed.queue", "what 10 000 jobs in the inbox cost the daemon, with a null engine"),
+    "slots": ("speed.slots", "what a job costs the server with 1, 10, 100 and 1,000 null workers"),
+    "spread": ("memory.spread", "one evaluation over 1, 2 and 4 actors: gradient, seconds, bytes"),
     "page": (
         "speed.page",
         "what 200 open pages and 1 000 jobs cost the server and the painting",

@@ -11,11 +11,11 @@ from engine.images.picture import Picture, resized_alpha
 from engine.images.pyramid import Size, resize
 from engine.settings import Settings
 
-__all__ = ["Recolouring", "method_of", "recoloured_styles", "resize_by_channel", "transfer_of"]
+__all__ = ["ColourMatch", "method_of", "recoloured_styles", "resize_by_channel", "transfer_of"]
 
 
 @dataclass(frozen=True)
-class Recolouring:
+class ColourMatch:
     """The transfer for paintings of one size."""
 
     transfer: ColourTransfer
@@ -36,10 +36,10 @@ class Recolouring:
             alpha = resized_alpha(self.content, width, height)
         return self.transfer.map_of(painted, self.target, alpha)
 
-    def shrunk(self, size: Size) -> "Recolouring":
+    def shrunk(self, size: Size) -> "ColourMatch":
         """For paintings of a smaller size."""
         target = None if self.target is None else resize_by_channel(self.target, size)
-        return Recolouring(self.transfer, self.content, target)
+        return ColourMatch(self.transfer, self.content, target)
 
 
 def method_of(settings: Settings) -> Method | None:

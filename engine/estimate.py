@@ -43,7 +43,8 @@ def plan_painting(
     Raises:
         BudgetError: nothing fits.
     """
-    planner = Planner(vgg, settings)
+    regions = len(settings.regions or ()) or (1 if settings.mask else 0)
+    planner = Planner(vgg, settings, max(regions, len(settings.style_regions or ())))
     scales = []
     for (width, height), steps in scales_of(content, settings):
         margin = min(settings.margin, width - 1, height - 1)

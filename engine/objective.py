@@ -1,6 +1,6 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,9 +11,10 @@ from engine.images.picture import Picture
 from engine.images.pyramid import Size, resize, style_size
 from engine.images.scaling import scaled
 from engine.losses.gram import Gram
-from engine.losses.statistics import Statistic, StyleStatistics
+from engine.losses.guides import Guide, RegionGuide, Visibility, visibility_of
+from engine.losses.masked import GuidedStyle
+from engine.losses.statistics import Statistic
 from engine.losses.targets import LayerStatistics, StyleTargets
-from engine.losses.visibility import Visibility, visibility_of
 from engine.losses.weighted import WeightedLosses, active_layers, statistic_of
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, split_into_segments
@@ -21,7 +22,9 @@ from engine.memory.tiled_objective import TiledObjective
 from engine.network.layers import positions_of
 from engine.network.vgg import VGG19
 from engine.optimisers.minimise import Objective
-from engine.settings import Settings
+from engine.regions.areas import PlacedRegion
+from engine.regions.cover import Cover
+from engine.settings import LAYERS, Settings
 
 __all__ = ["style_transfer_objective"]
 
@@ -35,6 +38,7 @@ def style_transfer_objective(
     targets: StyleTargets | None = None,
     layout: Layout | None = None,
     visibility: Visibility | None = None,
+    regions: Sequence[PlacedRegion] | None = None,
 ) -> Objective:
     """The weighted losses as a function of the picture.
 
@@ -44,7 +48,8 @@ def style_transfer_objective(
 
     F and P are the features of the picture and of the content, G and A the Gram matrices of the
     picture and of the styles, blended; `style_evenness` whitens their difference, `style_statistic`
-    replaces their loss by another.
+    replaces their loss by another. With regions the style's term is the sum of those over each of
+    them, by their shares of the picture.
 
     Args:
         content: 1 x 3 x H x W in 0 to 1, at the size that is painted.
@@ -53,6 +58,7 @@ def style_transfer_objective(
         targets: the cache of the statistics of styles that are pictures.
         layout: how the network is split to save memory; None: not at all.
         visibility: of the content; the means are over what is visible.
+        regions: where the picture has which of the styles; None: all of them everywhere.
 
     Raises:
         SettingsError: a layout with tiles, for a statistic that needs a layer as a whole.
@@ -71,11 +77,19 @@ def style_transfer_objective(
         network(content_layers).features(content, offloaded=layout is not None and layout.offloaded)
         if content_layers
         else {},
-        _style_targets(
-            network(style_layers), vgg, content, styles, settings, targets, layout, visibility
+        _guided_styles(
+            network(style_layers),
+            vgg,
+            (content.shape[-1], content.shape[-2]),
+            styles,
+            settings,
+            targets,
+            layout,
+            visibility,
+            regions,
         )
         if style_layers
-        else {},
+        else (),
         visibility,
     )
     layers = content_layers.keys() | style_layers.keys()
@@ -92,53 +106,76 @@ def style_transfer_objective(
 
 
 @torch.no_grad()
-def _style_targets(
+def _guided_styles(
     network: SegmentedNetwork,
     vgg: VGG19,
-    content: Tensor,
+    size: Size,
     styles: Sequence[Tensor | Picture],
     settings: Settings,
     targets: StyleTargets | None,
     layout: Layout | None,
     visibility: Visibility | None,
-) -> dict[str, StyleStatistics]:
-    """The targets of each layer's statistics: those of the styles, blended.
+    regions: Sequence[PlacedRegion] | None,
+) -> list[GuidedStyle]:
+    """The targets of each layer's statistics, for each region: those of its styles, blended.
 
     With Gram matrices the gradient of a blend of style losses is that of one loss against the
     blended targets, since the shares add up to 1.
+
+    Args:
+        size: of what is painted.
     """
     blend = settings.style_blend or [1.0] * len(styles)
-    shares = [share / sum(blend) for share in blend]
     layers = list(active_layers(settings.style_layers))
     statistic = _statistic(settings)
-    network_key = (vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
-    result_size = (content.shape[-1], content.shape[-2])
+    # Everything that the statistics of a style depend on besides.
+    request = (frozenset(layers), settings.pooling, settings.padding, _computed(statistic))
+    key = (request, vgg.weights.sha256, vgg.precision, str(vgg.device), layout)
 
-    def compute(style: Tensor | Picture, size: Size) -> LayerStatistics:
-        if isinstance(style, Picture):
-            small = scaled(style, size).to(vgg.device)
-            return network.statistics(small, statistic, visibility_of(style, size, 0, small.device))
-        return network.statistics(resize(style, size), statistic)
+    def computed(style: Tensor | Picture, size: Size, cover: Cover | None) -> LayerStatistics:
+        if isinstance(style, Tensor):
+            return network.statistics(resize(style, size), statistic)
+        small = scaled(style, size).to(vgg.device)
+        guide = _guide_of_style(style, size, cover, small.device)
+        return network.statistics(small, statistic, guide)
 
-    statistics = []
-    for style in styles:
+    def statistics_of(number: int, cover: Cover | None) -> LayerStatistics:
+        style = styles[number]
         own = style.size if isinstance(style, Picture) else (style.shape[-1], style.shape[-2])
-        size = style_size(own, result_size, settings.style_scale)
+        at = style_size(own, size, settings.style_scale)
         if targets is None or isinstance(style, Tensor):
-            statistics.append(compute(style, size))
-            continue
-        # Everything that `compute` depends on.
-        request = (frozenset(layers), settings.pooling, settings.padding, _computed(statistic))
-        key = (style.digest, size, request, network_key)
-        statistics.append(targets.get(key, partial(compute, style, size)))
-    return {
-        name: statistic.target(
-            [each[name] for each in statistics],
-            shares,
-            positions_of(name, result_size) if visibility is None else visibility.positions(name),
-        )
-        for name in layers
-    }
+            return computed(style, at, cover)
+        of_style = (style.digest, cover.digest if cover is not None else None, at)
+        return targets.get((*of_style, key), partial(computed, style, at, cover))
+
+    def guided(of: Mapping[int, Cover | None], guide: Guide | None, share: float) -> GuidedStyle:
+        total = sum(blend[number] for number in of)
+        shares = [blend[number] / total for number in of]
+        found = [statistics_of(number, cover) for number, cover in of.items()]
+        wanted = {
+            name: statistic.target(
+                [each[name] for each in found],
+                shares,
+                positions_of(name, size) if guide is None else round(guide.total(name)),
+            )
+            for name in layers
+        }
+        return GuidedStyle(wanted, guide, share)
+
+    if regions is not None:
+        return [guided(each.region.styles, each.guide, each.share) for each in regions]
+    return [guided(dict.fromkeys(range(len(styles))), visibility, 1.0)]
+
+
+def _guide_of_style(
+    style: Picture, size: Size, cover: Cover | None, device: torch.device
+) -> Guide | None:
+    """What of a style's picture counts: what is visible, or what of that a cover means."""
+    visibility = visibility_of(style, size, 0, device)
+    if cover is None:
+        return visibility
+    covered = cover.at(size).to(device)
+    return RegionGuide(covered if visibility is None else covered * visibility.at(LAYERS[0]))
 
 
 def _computed(statistic: Statistic) -> Statistic:

@@ -1,21 +1,21 @@
 """The scales of one painting, coarse to fine, each within a memory plan."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.brush import brushed
-from engine.colours import Recolouring, recoloured_styles, transfer_of
-from engine.delivery import delivered, preview_of, with_alpha_of
+from engine.colours import ColourMatch, recoloured_styles, transfer_of
+from engine.delivery import delivered, laid_over, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
 from engine.images.scaling import scaled
+from engine.losses.guides import visibility_of
 from engine.losses.targets import StyleTargets
-from engine.losses.visibility import visibility_of
 from engine.memory.plan import Plan
 from engine.memory.planned_scales import PlannedScales
 from engine.memory.segments import Layout
@@ -24,12 +24,13 @@ from engine.objective import style_transfer_objective
 from engine.optimisers.minimise import Objective, Snapshot, Step, Tally
 from engine.optimisers.replay import CudaGraphs
 from engine.output import output_of
+from engine.regions.areas import MaskPictures, areas_of
 from engine.scheduling.pace import Pace
 from engine.scheduling.schedule import Schedule
 from engine.scheduling.stages import optimise_scale, scales_of
 from engine.scheduling.timetable import Timetable
 from engine.settings import Settings
-from engine.start import initial_canvas, recolouring
+from engine.start import Recolouring, initial_canvas
 from engine.state import State
 from engine.strength import strength_preset
 
@@ -49,6 +50,7 @@ class Painting:
         vgg: VGG19,
         initial: Picture | None,
         palette: Picture | None,
+        masks: MaskPictures,
         targets: StyleTargets | None,
         budget: int | None,
         graphs: bool,
@@ -65,15 +67,19 @@ class Painting:
         style_weight = settings.style_weight * self._strength.style
         self._settings = settings.model_copy(update={"style_weight": style_weight})
         self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
-        self._planned = PlannedScales(vgg, self._settings, budget)
+        self.areas = areas_of(masks, content, len(styles), settings)
+        regions = len(self.areas.regions) if self.areas is not None else 0
+        self._planned = PlannedScales(vgg, self._settings, budget, regions)
         pictures = [each for each in (content, *styles, initial, palette) if each is not None]
         on_host = vgg.device.type == "cpu"
         self._held = sum(each.nbytes for each in pictures) if on_host else 0
+        if self.areas is not None and on_host:
+            self._held += masks.nbytes + self.areas.nbytes
         self.schedule = Schedule(self.sizes, steps, settings, pace, timetable)
-        self._recoloured_by = recolouring(content, styles, settings, self._strength)
+        self._recoloured = Recolouring(content, styles, settings, self._strength, self.areas)
         self._generator = torch.Generator().manual_seed(settings.seed)
         self._transfer = transfer_of(content, settings, palette)
-        self._colours: Recolouring | None = None
+        self._colours: ColourMatch | None = None
         """What gives the painting other colours at this scale, if they are asked for."""
 
     @property
@@ -99,7 +105,7 @@ class Painting:
             else:
                 canvas = extend(self._start(scale, picture), self._settings.margin).clone()
             picture = None
-            self._colours = self._recolouring_at(size)
+            self._colours = self._colours_at(size)
             colours = self._colours.nbytes if self._colours is not None else 0
             stages = self.schedule.begin(scale, resumed=snapshot is not None)
             ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
@@ -123,10 +129,13 @@ class Painting:
             raise _no_better(step, sum(self.schedule.steps), self._settings)
 
     def preview(self, scale: int, step: Step) -> Picture:
-        return preview_of(crop(step.picture(), self.sizes[scale]), self._colours)
+        preview = preview_of(crop(step.picture(), self.sizes[scale]), self._colours)
+        return preview if self.areas is None else laid_over(self._content, preview, self.areas)
 
     def delivered(self, last: Step) -> Picture:
         painted = delivered(crop(last.picture(), self.sizes[-1]), self._colours)
+        if self.areas is not None:
+            painted = laid_over(self._content, painted, self.areas)
         return with_alpha_of(self._content, painted)
 
     def state(self, scale: int, step: Step, pace: Pace) -> State:
@@ -147,34 +156,39 @@ class Painting:
 
     def _start(self, scale: int, coarser: Tensor | None) -> Tensor:
         """What a scale begins with: 1 x 3 x H x W."""
-        recoloured = self._content_at(self.sizes[scale], self._recoloured_by)
+        recoloured = self._recoloured.at(self.sizes[scale]).to(self._vgg.device)
         if coarser is None:
             return initial_canvas(
-                self._settings, recoloured, self._styles, self._initial, self._generator
+                self._settings,
+                recoloured,
+                self._styles,
+                self._initial,
+                self._generator,
+                self.areas,
             )
-        content = self._content_at(self.sizes[scale - 1], self._recoloured_by)
+        content = self._recoloured.at(self.sizes[scale - 1]).to(self._vgg.device)
         return enlarge(coarser, content, recoloured, 1 - self._strength.structure_freedom)
 
-    def _content_at(
-        self, size: Size, recoloured_by: Callable[[Tensor], Tensor] | None = None
-    ) -> Tensor:
-        return scaled(self._content, size, recoloured_by).to(self._vgg.device)
+    def _content_at(self, size: Size) -> Tensor:
+        return scaled(self._content, size).to(self._vgg.device)
 
-    def _recolouring_at(self, size: Size) -> Recolouring | None:
+    def _colours_at(self, size: Size) -> ColourMatch | None:
         if self._transfer is None:
             return None
         target = self._content_at(size) if self._transfer.pixel_by_pixel else None
-        return Recolouring(self._transfer, self._content, target)
+        return ColourMatch(self._transfer, self._content, target)
 
     def _objective(self, size: Size, layout: Layout | None) -> Objective:
+        margin, device = self._settings.margin, self._vgg.device
         return style_transfer_objective(
             self._vgg,
-            extend(self._content_at(size), self._settings.margin),
+            extend(self._content_at(size), margin),
             self._styles,
             self._settings,
             targets=self._targets,
             layout=layout,
-            visibility=visibility_of(self._content, size, self._settings.margin, self._vgg.device),
+            visibility=visibility_of(self._content, size, margin, device),
+            regions=self.areas.placed(self._content, size, margin, device) if self.areas else None,
         )
 
 

@@ -42,8 +42,13 @@ _FIRST_FIVE_CONVOLUTIONS = dict.fromkeys(
 )
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Coarse to fine: the model's own defaults.
+    # Coarse to fine: the model's own defaults. The fewest evaluations at which nobody preferred
+    # `fine` on sheets without names.
     "standard": {},
+    # The shortest that looks painted: a tenth of the time of `standard`.
+    "quick": {"coarse_steps": 10, "steps": 5},
+    # Three times the time of `standard`: the losses go on to fall.
+    "fine": {"steps": 220},
     # A quick look at what `standard` will paint: a large painting's coarsest scale.
     "preview": {"size": 256, "steps": 50, "format": "jpeg"},
     # L. Gatys, A. Ecker, M. Bethge: Image Style Transfer Using Convolutional Neural Networks,

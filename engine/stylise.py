@@ -18,6 +18,7 @@ from engine.memory.plan import Plan
 from engine.network.vgg import VGG19
 from engine.optimisers.minimise import Losses
 from engine.painting import Painting
+from engine.regions.areas import MaskPictures
 from engine.scheduling.pace import Pace
 from engine.settings import Settings
 from engine.speed import remember
@@ -74,6 +75,8 @@ class Result:
     plans: tuple[Plan, ...] = ()
     """How each scale was computed, if it was planned: without a budget, or with an ample one, the
     network is computed as a whole. A scale where memory ran out has more than one."""
+    notes: tuple[str, ...] = ()
+    """What was made of the masks, in words."""
     graphs: str | None = None
     """Which steps were replayed as CUDA graphs, in words; None where none were to be."""
 
@@ -86,6 +89,7 @@ def stylise(
     *,
     initial: Picture | None = None,
     palette: Picture | None = None,
+    masks: MaskPictures | None = None,
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
     targets: StyleTargets | None = None,
@@ -105,6 +109,7 @@ def stylise(
             `vgg`'s.
         initial: what to start from with `init: file`.
         palette: whose colours are used where `palette` is set.
+        masks: where to paint and in which style, with `mask` and `regions`.
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
             besides.
@@ -124,7 +129,8 @@ def stylise(
         BudgetError: nothing fits into the budget, or into what there is; says what would.
         SettingsError: settings that these pictures cannot fulfil.
         StateError: `resume` is of another painting.
-        PictureError: a picture too narrow for the network at this size, or too long for a JPEG.
+        PictureError: a picture too narrow for the network at this size, or too long for a JPEG; a
+            mask or a region that means nothing.
         NumericalError: the loss is no longer finite, or no scale lowered it.
     """
     spent = time.monotonic() - started if started is not None else 0.0
@@ -132,7 +138,18 @@ def stylise(
     now = pace.seconds if resume is None else None
     timetable = timetable_of(content.size, settings, vgg, budget, now)
     painting = Painting(
-        content, styles, settings, vgg, initial, palette, targets, budget, graphs, pace, timetable
+        content,
+        styles,
+        settings,
+        vgg,
+        initial,
+        palette,
+        masks or MaskPictures(),
+        targets,
+        budget,
+        graphs,
+        pace,
+        timetable,
     )
     previewed, previews = 0.0, 0
     optimised = painting.optimise(resume)
@@ -175,5 +192,6 @@ def stylise(
         weights_name=vgg.weights.name,
         weights_sha256=vgg.weights.sha256,
         plans=tuple(painting.plans),
+        notes=tuple(painting.areas.notes) if painting.areas is not None else (),
         graphs=painting.graphs.describe() if painting.graphs is not None else None,
     )

@@ -6,6 +6,7 @@ HotFolderError              (15, other)
 ├── InputError              (2, input): a job's pictures
 ├── FolderError             (5, file access): the hot folder itself
 ├── AlreadyRunning          (5, file access): another daemon has the folder
+├── TaskTaken               (5, file access): another process paints this task of a farm
 ├── DispatchError           (15, other): a worker that cannot be started
 └── WorkerCrash             (15, other): a worker that must not take another job
 """
@@ -21,6 +22,7 @@ __all__ = [
     "HotFolderError",
     "InputError",
     "SidecarError",
+    "TaskTaken",
     "WorkerCrash",
 ]
 
@@ -57,6 +59,12 @@ class FolderError(HotFolderError):
 
 class AlreadyRunning(HotFolderError):  # noqa: N818  (a state, in the words a user reads)
     """Another daemon serves this folder."""
+
+    exit_code = ExitCode.FILE_ACCESS
+
+
+class TaskTaken(HotFolderError):  # noqa: N818  (a state, in the words a user reads)
+    """Another process paints this task of a farm."""
 
     exit_code = ExitCode.FILE_ACCESS
 

@@ -264,7 +264,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=1, help="our evaluations between pictures")
     parser.add_argument("--frame", choices=neutral.FRAMES, default="zeros", help="of the score")
     parser.add_argument("--rescore", action="store_true", help="our last run, not a new one")
-    parser.add_argument("--preset", help="ours, instead of standard")
+    parser.add_argument("--preset", default="fine", help="ours (default: fine)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of ours"
     )

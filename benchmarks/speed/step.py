@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Container, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,11 +27,12 @@ from torch import Tensor
 from benchmarks.machine import provenance
 from benchmarks.pictures.pairs import PHOTOGRAPHS
 from benchmarks.report import log_progress, save
-from engine.images.picture import read_picture
+from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import pyramid_sizes, resize
 from engine.network.vgg import ALL_EDGES, VGG19, Edges, load_vgg19, pool
 from engine.network.weights import Weights
 from engine.objective import style_transfer_objective
+from engine.regions.areas import MaskPictures
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
 
@@ -43,6 +45,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--size", type=int, default=512, help="longest side, in pixels")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--without-pastiche", action="store_true", help="its two runs take longest")
+    parser.add_argument("--regions", action="store_true", help="ours alone, without and with masks")
     options = parser.parse_args(arguments)
 
     exact = load_vgg19("caffe", "cpu", "float32")
@@ -59,6 +62,12 @@ def run(arguments: list[str]) -> None:
     }
     if options.without_pastiche:
         del programs["pastiche"]
+    if options.regions:
+        programs = {
+            "plain": lambda: _impasto(fastest, size, "standard"),
+            "a mask of a quarter": lambda: _impasto(fastest, size, "standard", "mask"),
+            "two regions": lambda: _impasto(fastest, size, "standard", "regions"),
+        }
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(options.rounds):
         for name, program in programs.items():
@@ -77,7 +86,7 @@ def run(arguments: list[str]) -> None:
             f"| {name} | {median:.2f} | {min(seconds[name]):.2f} "
             f"| {medians['plain'] / median:.2f} |"
         )
-    save(f"step-{size}", "\n".join(lines))
+    save(f"step-{'regions-' if options.regions else ''}{size}", "\n".join(lines))
 
 
 def _pastiche(size: int) -> float:
@@ -149,16 +158,29 @@ class _TorchsConvolutions(VGG19):
         return x, found
 
 
-def _impasto(vgg: VGG19, size: int, preset: str) -> float:
+def _impasto(vgg: VGG19, size: int, preset: str, masked: str = "") -> float:
     values = {"preset": preset, "size": size, "scales": 1, "steps": LONG, "content_boost": 1}
     settings = resolve(values | {"padding": "zeros", "margin": 0, "clamp": True})
     content, style = read_picture(CONTENT), read_picture(STYLE)
+    styles, masks = [style], MaskPictures()
+    if masked == "mask":
+        masks = MaskPictures(mask=_half(content, 0.25))
+    elif masked == "regions":
+        styles = [style, read_picture(PHOTOGRAPHS / "rocket.jpg")]
+        masks = MaskPictures(regions=[_half(content, 0.5), _half(content, 0.5, rest=True)])
     times = [
         progress.seconds
-        for progress in stylise(content, [style], settings, vgg, preview_seconds=None)
+        for progress in stylise(content, styles, settings, vgg, preview_seconds=None, masks=masks)
         if isinstance(progress, Progress)
     ]
     return _per_step(times)
+
+
+def _half(content: Picture, share: float, *, rest: bool = False) -> Picture:
+    """A mask of the left share of a picture, or of the rest."""
+    samples = np.zeros_like(content.samples)
+    samples[:, : round(share * content.width)] = 255
+    return Picture(255 - samples if rest else samples)
 
 
 def _per_step(times: list[float]) -> float:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.losses.functional import gram_gradient, gram_matrix
-from engine.losses.statistics import FAINTEST, StyleStatistics, in_float64, weighted_sum
+from engine.losses.statistics import FAINTEST, StyleStatistics, in_float64, weigh, weighted_sum
 
 __all__ = ["Gram"]
 
@@ -35,8 +35,11 @@ class Gram:
     divisor: str = "positions"
     whitening: float = 0.0
 
-    def compute(self, features: Tensor) -> StyleStatistics:
-        return (gram_matrix(features, self.divisor),)
+    def compute(self, features: Tensor, weights: Tensor | None = None) -> StyleStatistics:
+        gram = gram_matrix(
+            weigh(features, None if weights is None else weights.sqrt()), self.divisor
+        )
+        return (gram if weights is None else gram * (len(weights) / weights.sum()),)
 
     def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
         return (weighted_sum([gram for (gram,) in parts], shares),)
@@ -55,10 +58,15 @@ class Gram:
         return self.compare(self.compute(features), target)
 
     def gradient(
-        self, features: Tensor, positions: int, whole: StyleStatistics, grad: StyleStatistics
+        self,
+        features: Tensor,
+        total: float,
+        whole: StyleStatistics,
+        grad: StyleStatistics,
+        weights: Tensor | None = None,
     ) -> Tensor:
-        divisor = positions * (features.shape[1] if self.divisor == "elements" else 1)
-        return gram_gradient(features, grad[0] / divisor)
+        divisor = total * (features.shape[1] if self.divisor == "elements" else 1)
+        return weigh(gram_gradient(features, grad[0] / divisor), weights).to(features.dtype)
 
     def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor:
         gram, *spectrum = target

@@ -15,6 +15,7 @@ from engine.losses.statistics import (
     channel_matrix,
     gram_scale,
     in_float64,
+    weigh,
     weighted_sum,
 )
 
@@ -40,8 +41,8 @@ class Covariance:
 
     divisor: str = "positions"
 
-    def compute(self, features: Tensor) -> StyleStatistics:
-        return moments(features, self.divisor)
+    def compute(self, features: Tensor, weights: Tensor | None = None) -> StyleStatistics:
+        return moments(features, self.divisor, weights)
 
     def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
         return _combined(parts, shares)
@@ -55,9 +56,14 @@ class Covariance:
         return self.compare(self.compute(features), target)
 
     def gradient(
-        self, features: Tensor, positions: int, whole: StyleStatistics, grad: StyleStatistics
+        self,
+        features: Tensor,
+        total: float,
+        whole: StyleStatistics,
+        grad: StyleStatistics,
+        weights: Tensor | None = None,
     ) -> Tensor:
-        return _gradient(features, self.divisor, positions, whole, grad)
+        return _gradient(features, self.divisor, total, whole, grad, weights)
 
     def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor:
         mean, covariance = statistics
@@ -80,8 +86,8 @@ class Wasserstein:
 
     divisor: str = "positions"
 
-    def compute(self, features: Tensor) -> StyleStatistics:
-        return moments(features, self.divisor)
+    def compute(self, features: Tensor, weights: Tensor | None = None) -> StyleStatistics:
+        return moments(features, self.divisor, weights)
 
     def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
         return _combined(parts, shares)
@@ -102,9 +108,14 @@ class Wasserstein:
         return self.compare(self.compute(features), target)
 
     def gradient(
-        self, features: Tensor, positions: int, whole: StyleStatistics, grad: StyleStatistics
+        self,
+        features: Tensor,
+        total: float,
+        whole: StyleStatistics,
+        grad: StyleStatistics,
+        weights: Tensor | None = None,
     ) -> Tensor:
-        return _gradient(features, self.divisor, positions, whole, grad)
+        return _gradient(features, self.divisor, total, whole, grad, weights)
 
     def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor:
         mean, covariance = statistics
@@ -113,12 +124,15 @@ class Wasserstein:
         return factor * wasserstein_loss(mean, covariance, *gaussian) / len(mean)
 
 
-def moments(features: Tensor, divisor: str = "positions") -> tuple[Tensor, Tensor]:
+def moments(
+    features: Tensor, divisor: str = "positions", weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Mean m = E[f] and covariance S = E[(f - m)(f - m)'] over the positions.
 
     Args:
         features: 1 x C x H x W.
         divisor: `elements` for those of f / sqrt(C).
+        weights: of the positions in E, H*W numbers.
 
     Returns:
         C and C x C, float32 (float64 stays float64).
@@ -128,9 +142,13 @@ def moments(features: Tensor, divisor: str = "positions") -> tuple[Tensor, Tenso
             [0., 0.]]))
     """
     channels = channel_matrix(features, divisor)
-    mean = channels.mean(dim=1)
+    shares = None if weights is None else weights / weights.sum()
+    mean = channels.mean(dim=1) if shares is None else channels @ shares.to(channels)
     # Centred first: in E[f f'] - m m' small variances would be lost to cancellation.
-    return mean, gram_matrix((channels - mean[:, None])[None, ..., None])
+    centred = (channels - mean[:, None])[None, ..., None]
+    if shares is None:
+        return mean, gram_matrix(centred)
+    return mean, gram_matrix(weigh(centred, shares.sqrt())) * len(shares)
 
 
 def wasserstein_loss(
@@ -191,7 +209,12 @@ def _combined(parts: Sequence[StyleStatistics], shares: Sequence[float]) -> tupl
 
 
 def _gradient(
-    features: Tensor, divisor: str, positions: int, whole: StyleStatistics, grad: StyleStatistics
+    features: Tensor,
+    divisor: str,
+    total: float,
+    whole: StyleStatistics,
+    grad: StyleStatistics,
+    weights: Tensor | None,
 ) -> Tensor:
     """`TileableStatistic.gradient` for statistics that are `moments`.
 
@@ -203,7 +226,7 @@ def _gradient(
     centred = channel_matrix(features, divisor) - mean[:, None]
     gradient = (of_covariance + of_covariance.T) @ centred + of_mean[:, None]
     scale = math.sqrt(len(mean)) if divisor == "elements" else 1.0
-    return (gradient / (positions * scale)).view(features.shape).to(features)
+    return weigh((gradient / (total * scale)).view(features.shape), weights).to(features)
 
 
 def _with_noise(covariance: Tensor, variance: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ __all__ = [
     "channel_matrix",
     "gram_scale",
     "in_float64",
+    "weigh",
     "weighted_sum",
 ]
 
@@ -64,8 +65,12 @@ class TileableStatistic(Statistic, Protocol):
     """A statistic that can be combined from those of a picture's tiles.
 
     Its loss needs no whole layer in memory, nor does the gradient: it is taken in the statistics
-    first, then in the features of each tile.
+    first, then in the features of each tile. Positions can be weighed (`engine.losses.guides`):
+    then a mean over the positions is one by their weights.
     """
+
+    def compute(self, features: Tensor, weights: Tensor | None = None) -> StyleStatistics:
+        """`Statistic.compute`, by the weights of the positions, H*W numbers."""
 
     def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
         """The statistics of all parts' positions pooled. The shares add up to 1."""
@@ -74,19 +79,32 @@ class TileableStatistic(Statistic, Protocol):
         """The loss of features with these statistics, differentiable in the statistics."""
 
     def gradient(
-        self, features: Tensor, positions: int, whole: StyleStatistics, grad: StyleStatistics
+        self,
+        features: Tensor,
+        total: float,
+        whole: StyleStatistics,
+        grad: StyleStatistics,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """The loss's gradient in the features of a tile.
 
         Args:
             features: 1 x C x H x W, of the tile.
-            positions: of the whole layer.
+            total: positions of the whole layer, or the sum of their weights.
             whole: statistics of the whole layer.
             grad: the loss's gradient in these, tensor for tensor.
+            weights: of the tile's positions, H*W numbers.
 
         Returns:
             1 x C x H x W, in the features' type.
         """
+
+
+def weigh(features: Tensor, weights: Tensor | None) -> Tensor:
+    """Features 1 x C x H x W times their positions' weights, H*W numbers; float32 or better."""
+    if weights is None:
+        return features
+    return features * weights.view(1, 1, *features.shape[2:])
 
 
 def channel_matrix(features: Tensor, divisor: str) -> Tensor:

@@ -13,11 +13,11 @@ from torch import Tensor
 from engine.losses.functional import total_variation
 from engine.losses.fused import FusedContentLoss, FusedGramLoss, GramTargets
 from engine.losses.gram import Gram
+from engine.losses.guides import Guide
 from engine.losses.histogram import Histogram
-from engine.losses.masked import masked_content_loss, masked_style_loss
+from engine.losses.masked import GuidedStyle, masked_content_loss, masked_style_loss
 from engine.losses.moments import Covariance, Wasserstein
-from engine.losses.statistics import Statistic, StyleStatistics
-from engine.losses.visibility import Visibility
+from engine.losses.statistics import Statistic
 from engine.settings import Settings
 
 __all__ = ["WeightedLosses", "active_layers", "statistic_of"]
@@ -36,8 +36,8 @@ class WeightedLosses:
     settings: Settings
     statistic: Statistic
     content_targets: Mapping[str, ContentTarget]
-    style_targets: Mapping[str, StyleStatistics]
-    visibility: Visibility | None = None
+    styles: Sequence[GuidedStyle]
+    visibility: Guide | None = None
     """Of the content; None: all of it is visible."""
     _roots: dict[str, Tensor] = field(default_factory=dict, init=False)
     _grams: dict[tuple[str, ...], GramTargets] = field(default_factory=dict, init=False)
@@ -89,25 +89,23 @@ class WeightedLosses:
 
     def _style_losses(self, features: Mapping[str, Tensor]) -> list[Tensor]:
         factors = self.style_factors
-        if not features:
+        if not features or not self.styles:
             return []
-        if self.visibility is not None:
+        if any(style.guide is not None for style in self.styles):
             return [
-                factors[name]
-                * masked_style_loss(
-                    feature, self.style_targets[name], self.statistic, self.visibility, name
-                )
+                factors[name] * masked_style_loss(feature, self.styles, self.statistic, name)
                 for name, feature in features.items()
             ]
+        (style,) = self.styles
         if not isinstance(self.statistic, Gram):
             return [
-                factors[name] * self.statistic.loss(feature, self.style_targets[name])
+                factors[name] * self.statistic.loss(feature, style.targets[name])
                 for name, feature in features.items()
             ]
         names = tuple(features)
         if names not in self._grams:
             self._grams[names] = GramTargets(
-                [self.style_targets[name] for name in names],
+                [style.targets[name] for name in names],
                 [factors[name] for name in names],
                 [self.statistic.count(feature) for feature in features.values()],
             )

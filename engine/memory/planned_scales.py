@@ -27,9 +27,15 @@ Descent = Callable[[Objective, Settings, Snapshot | None], Iterator[Step]]
 class PlannedScales:
     """The scales of one painting."""
 
-    def __init__(self, vgg: VGG19, settings: Settings, budget: int | None) -> None:
-        """`budget`: bytes that the process (on a GPU: the device) may hold; None: no limit."""
-        self._planner = Planner(vgg, settings)
+    def __init__(
+        self, vgg: VGG19, settings: Settings, budget: int | None, regions: int = 0
+    ) -> None:
+        """
+        Args:
+            budget: bytes that the process (on a GPU: the device) may hold; None: no limit.
+            regions: how many have a style of their own.
+        """
+        self._planner = Planner(vgg, settings, regions)
         self._settings = settings
         self._budget = budget
         self.plans: list[Plan] = []

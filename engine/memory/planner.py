@@ -49,12 +49,13 @@ EVERY_BLOCK = ("pool1", "pool2", "pool3", "pool4")
 
 
 class Planner:
-    """Plans for one network and settings."""
+    """Plans for one network, settings, and so many regions, each with a style of its own."""
 
-    def __init__(self, vgg: VGG19, settings: Settings) -> None:
+    def __init__(self, vgg: VGG19, settings: Settings, regions: int = 0) -> None:
         self._vgg = vgg
         self._settings = settings
-        self.predictor = Predictor(vgg, settings)
+        self._regions = regions
+        self.predictor = Predictor(vgg, settings, regions)
 
     def plan(self, size: Size, held: int, steps: int, budget: int | None) -> Plan:
         """The fastest plan within the budget. More L-BFGS pairs go before speed.
@@ -92,7 +93,7 @@ class Planner:
         if self._settings.optimiser == "lbfgs":
             with contextlib.suppress(BudgetError):
                 other = self._settings.model_copy(update={"optimiser": "adam"})
-                Planner(self._vgg, other).plan(size, held, steps, budget)
+                Planner(self._vgg, other, self._regions).plan(size, held, steps, budget)
                 advice = " So would this size with `optimiser: adam`."
         raise BudgetError(self.does_not_fit(least, budget) + advice)
 

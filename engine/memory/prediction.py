@@ -15,6 +15,8 @@ from torch import Tensor
 
 from engine.images.pyramid import Size
 from engine.losses.gram import Gram
+from engine.losses.guides import Everywhere
+from engine.losses.masked import GuidedStyle
 from engine.losses.statistics import TileableStatistic
 from engine.losses.weighted import ContentTarget, WeightedLosses, active_layers, statistic_of
 from engine.memory.offload import OffloadedTensor
@@ -47,11 +49,12 @@ OFFLOADED = 1.01
 
 
 class Predictor:
-    """Predictions for one network and settings."""
+    """Predictions for one network, settings, and so many regions, each with a style of its own."""
 
-    def __init__(self, vgg: VGG19, settings: Settings) -> None:
+    def __init__(self, vgg: VGG19, settings: Settings, regions: int = 0) -> None:
         self._vgg = vgg
         self._settings = settings
+        self._regions = regions
         self._style_layers = active_layers(settings.style_layers)
         self._content_layers = active_layers(settings.content_layers)
         self._layers = self._style_layers.keys() | self._content_layers.keys()
@@ -150,19 +153,23 @@ class Predictor:
             contents[name] = (
                 OffloadedTensor(whole.shape, whole.dtype, whole.device) if offloaded else whole
             )
-        return WeightedLosses(
-            self._settings,
-            self._statistic,
-            contents,
-            {
-                name: self._statistic.target(
-                    [self._statistic.compute(self._layer(name, size))],
-                    [1.0],
-                    positions_of(name, size),
-                )
-                for name in self._style_layers
-            },
-        )
+        anywhere = Everywhere(size, torch.device("meta"))
+        guides = [anywhere] * self._regions if self._regions else [None]
+        styles = [
+            GuidedStyle(
+                {
+                    name: self._statistic.target(
+                        [self._statistic.compute(self._layer(name, size))],
+                        [1.0],
+                        positions_of(name, size),
+                    )
+                    for name in self._style_layers
+                },
+                guide,
+            )
+            for guide in guides
+        ]
+        return WeightedLosses(self._settings, self._statistic, contents, styles)
 
     def _layer(self, name: str, size: Size) -> Tensor:
         scale = scale_of(name)
@@ -173,7 +180,8 @@ class Predictor:
         """Bytes of the targets of content and style, held while the scale is painted."""
         losses = self._losses(size, layout)
         tensors = [each for each in losses.content_targets.values() if isinstance(each, Tensor)]
-        tensors += [tensor for target in losses.style_targets.values() for tensor in target]
+        targets = [target for style in losses.styles for target in style.targets.values()]
+        tensors += [tensor for target in targets for tensor in target]
         return sum(tensor.nbytes for tensor in tensors)
 
     def _optimiser(self, size: Size, history: int) -> tuple[int, int]:

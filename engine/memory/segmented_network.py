@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import Problem, SettingsError
+from engine.losses.guides import Area, Guide
 from engine.losses.statistics import Statistic, StyleStatistics, TileableStatistic
-from engine.losses.visibility import Visibility
 from engine.memory.offload import OffloadedTensor
 from engine.memory.segments import Segment, Tile
 from engine.network.layers import scale_of
@@ -109,9 +109,9 @@ class SegmentedNetwork:
         return wholes
 
     def statistics(
-        self, picture: Tensor, statistic: Statistic, visibility: Visibility | None = None
+        self, picture: Tensor, statistic: Statistic, guide: Guide | None = None
     ) -> dict[str, StyleStatistics]:
-        """A statistic of each of the wanted layers, over the visible positions.
+        """A statistic of each of the wanted layers, over what counts.
 
         Raises:
             SettingsError: a layer in tiles, and the statistic needs it as a whole.
@@ -119,10 +119,10 @@ class SegmentedNetwork:
         sums: dict[str, StatisticsAccumulator] = {}
         for segment, tile, found in self.parts(picture):
             for name, feature in found.items():
-                if visibility is not None:
-                    own = tile.own(segment.stride(name))
-                    feature = visibility.select(feature, name, own)
-                sums.setdefault(name, StatisticsAccumulator(statistic)).add(feature)
+                own = tile.own(segment.stride(name))
+                sums.setdefault(name, StatisticsAccumulator(statistic)).add(
+                    feature, guide, name, own
+                )
         return {name: each.statistics for name, each in sums.items()}
 
 
@@ -131,21 +131,34 @@ class StatisticsAccumulator:
 
     def __init__(self, statistic: Statistic) -> None:
         self._statistic = statistic
-        self._positions = 0
+        self._total = 0.0
         self.statistics: StyleStatistics = ()
 
-    def add(self, features: Tensor) -> None:
-        positions = count_positions(features)
-        if not positions:
+    def add(self, features: Tensor, guide: Guide | None, layer: str, area: Area) -> None:
+        """Add what counts of an area of the layer.
+
+        Args:
+            features: 1 x C x h x w, of the area.
+        """
+        weights = None
+        total: float = count_positions(features)
+        if guide is not None:
+            features = guide.select(features, layer, area)
+            weights, total = guide.weights(layer, area), guide.total(layer, area)
+        if not total:
             return
-        statistics = self._statistic.compute(features)
-        if not self._positions:
-            self.statistics, self._positions = statistics, positions
+        statistics = (
+            self._statistic.compute(features)
+            if weights is None or not isinstance(self._statistic, TileableStatistic)
+            else self._statistic.compute(features, weights)
+        )
+        if not self._total:
+            self.statistics, self._total = statistics, total
             return
         if not isinstance(self._statistic, TileableStatistic):
             raise SettingsError([WHOLE_LAYERS])
-        before, self._positions = self._positions, self._positions + positions
-        shares = [before / self._positions, positions / self._positions]
+        before, self._total = self._total, self._total + total
+        shares = [before / self._total, total / self._total]
         self.statistics = self._statistic.combine([self.statistics, statistics], shares)
 
 

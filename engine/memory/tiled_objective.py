@@ -138,7 +138,7 @@ class TiledObjective:
         statistic = self._losses.statistic
         style, content = self._losses.style_factors, self._losses.content_factors
         output: Tensor | None = None
-        sums: dict[str, StatisticsAccumulator] = {}
+        sums: dict[tuple[str, int], StatisticsAccumulator] = {}
         with torch.no_grad():
             for tile in tiles:
                 x, found = self._network.run(segment, tile, read_tile(source, tile))
@@ -147,24 +147,30 @@ class TiledObjective:
                         output, x, segment, tile, segment.pool, picture, empty_layer
                     )
                 for name, feature in found.items():
+                    own = tile.own(segment.stride(name))
+                    for number, each in enumerate(self._losses.styles if name in style else ()):
+                        total = sums.setdefault((name, number), StatisticsAccumulator(statistic))
+                        total.add(feature, each.guide, name, own)
+                    if name not in content:
+                        continue
                     visible = self._visible(feature, name, segment, tile)
-                    if name in style:
-                        sums.setdefault(name, StatisticsAccumulator(statistic)).add(visible)
-                    if name in content and (count := count_positions(visible)):
+                    if count := count_positions(visible):
                         share = count / self._positions(name, state)
                         target = self._target(name, segment, tile)
                         target = self._visible(target, name, segment, tile)
                         state.terms[0] += content[name] * share * content_loss(visible, target)
                 if source is picture and self._tv_weight:
                     state.terms[2] += self._tv_weight * _variation(picture, tile, picture)
-        for name, each in sums.items():
+        for (name, number), total in sums.items():
             assert isinstance(statistic, TileableStatistic)
+            wanted = self._losses.styles[number]
             with torch.enable_grad():
-                whole = tuple(part.detach().requires_grad_() for part in each.statistics)
-                loss = style[name] * statistic.compare(whole, self._losses.style_targets[name])
+                whole = tuple(part.detach().requires_grad_() for part in total.statistics)
+                factor = style[name] * wanted.share
+                loss = factor * statistic.compare(whole, wanted.targets[name])
                 grads = torch.autograd.grad(loss, whole)
             state.terms[1] += loss.detach()
-            state.whole[name], state.grads[name] = each.statistics, grads
+            state.whole[name, number], state.grads[name, number] = total.statistics, grads
         return output
 
     def _backward_in_tile(
@@ -205,23 +211,32 @@ class TiledObjective:
         factors: Tensor,
     ) -> Tensor:
         """The gradient of a layer's own losses in a tile's part of the layer."""
-        positions = self._positions(name, state)
-        feature = self._visible(feature, name, segment, tile)
+        own = tile.own(segment.stride(name))
         total: Tensor | None = None
-        if name in state.grads:
+        for number, style in enumerate(self._losses.styles):
+            if (name, number) not in state.grads:
+                continue
             statistic = self._losses.statistic
             assert isinstance(statistic, TileableStatistic)
-            grads = tuple(factors[1] * each for each in state.grads[name])
-            total = statistic.gradient(feature, positions, state.whole[name], grads)
+            grads = tuple(factors[1] * each for each in state.grads[name, number])
+            whole, guide = state.whole[name, number], style.guide
+            if guide is None:
+                of_style = statistic.gradient(feature, state.positions(name), whole, grads)
+            else:
+                selected, weights = guide.select(feature, name, own), guide.weights(name, own)
+                of_style = statistic.gradient(selected, guide.total(name), whole, grads, weights)
+                of_style = guide.spread(of_style, name, own)
+            total = of_style if total is None else total + of_style
         if name in self._losses.content_factors:
             factor = factors[0] * self._losses.content_factors[name]
             target = self._visible(self._target(name, segment, tile), name, segment, tile)
-            of_content = content_gradient(feature, target, positions, factor)
+            visible = self._visible(feature, name, segment, tile)
+            of_content = content_gradient(visible, target, self._positions(name, state), factor)
+            if (visibility := self._losses.visibility) is not None:
+                of_content = visibility.spread(of_content, name, own)
             total = of_content if total is None else total + of_content
         assert total is not None
-        if (visibility := self._losses.visibility) is None:
-            return total
-        return visibility.spread(total, name, tile.own(segment.stride(name)))
+        return total
 
     def _visible(self, part: Tensor, name: str, segment: Segment, tile: Tile) -> Tensor:
         """What counts of a tile's part of a layer."""
@@ -230,9 +245,9 @@ class TiledObjective:
         return visibility.select(part, name, tile.own(segment.stride(name)))
 
     def _positions(self, name: str, state: "ForwardState") -> int:
-        """How many positions of the layer count."""
+        """How many positions of the layer are visible."""
         visibility = self._losses.visibility
-        return state.positions(name) if visibility is None else visibility.positions(name)
+        return state.positions(name) if visibility is None else int(visibility.total(name))
 
     def _target(self, name: str, segment: Segment, tile: Tile) -> Tensor:
         return self._losses.content_targets[name][..., *tile.own(segment.stride(name))]
@@ -246,9 +261,9 @@ class ForwardState:
     terms: Tensor
     sources: list[Tensor] = field(default_factory=list)
     """The input of each segment; the first is the picture."""
-    whole: dict[str, StyleStatistics] = field(default_factory=dict)
-    """Statistics of each whole layer."""
-    grads: dict[str, StyleStatistics] = field(default_factory=dict)
+    whole: dict[tuple[str, int], StyleStatistics] = field(default_factory=dict)
+    """Statistics of each whole layer, for each style."""
+    grads: dict[tuple[str, int], StyleStatistics] = field(default_factory=dict)
     """The style term's gradient in `whole`."""
     graph: tuple[Tensor, Tensor] | None = None
     """The input and the terms of a last segment in one tile."""

@@ -9,7 +9,16 @@ Start reading at `model.py`.
 """
 
 from engine.settings.layering import resolve
-from engine.settings.model import CONVOLUTIONS, LAYERS, SUFFIXES, Settings
+from engine.settings.model import CONVOLUTIONS, LAYERS, PICTURES, SUFFIXES, Settings
 from engine.settings.problems import MAX_HINTS, problems_of
 
-__all__ = ["CONVOLUTIONS", "LAYERS", "MAX_HINTS", "SUFFIXES", "Settings", "problems_of", "resolve"]
+__all__ = [
+    "CONVOLUTIONS",
+    "LAYERS",
+    "MAX_HINTS",
+    "PICTURES",
+    "SUFFIXES",
+    "Settings",
+    "problems_of",
+    "resolve",
+]

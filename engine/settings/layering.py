@@ -71,6 +71,14 @@ def _check_together(settings: Settings) -> None:
     if settings.seconds is not None and settings.scale_steps is not None:
         given = f"{settings.seconds:g}"
         problems.append(Problem(("seconds",), given, "none, since `scale_steps` are given"))
+    if settings.style_regions and len(settings.regions or ()) != 1:
+        given = f"{len(settings.regions)} pictures" if settings.regions else "missing"
+        expected = "one label picture of the content, since there are `style_regions`"
+        problems.append(Problem(("regions",), given, expected))
+    if settings.style_statistic == "histogram" and (settings.mask or settings.regions):
+        given = "histogram, which sorts a layer's positions and cannot weigh them"
+        expected = "gram, covariance or wasserstein with a mask or regions"
+        problems.append(Problem(("style_statistic",), given, expected))
     if settings.progression == 1:
         problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:

@@ -8,6 +8,7 @@ from engine.presets import GATYS_STYLE_LAYERS
 
 __all__ = [
     "LAYERS",
+    "PICTURES",
     "SUFFIXES",
     "Settings",
 ]
@@ -35,6 +36,9 @@ def _layer(name: str) -> str:
 Layer = Annotated[str, AfterValidator(_layer)]
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
+
+PICTURES = ("init_file", "palette", "mask", "regions", "style_regions")
+"""Settings that name pictures, which come with a job as its content does."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
 """Suffixes of result files, by format."""
@@ -74,7 +78,7 @@ class Settings(BaseModel):
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
 
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 220
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Evaluations of the loss at the final scale."""
 
     coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
@@ -155,6 +159,22 @@ class Settings(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the white noise of `init: noise`. Same inputs, settings, device and version: same
     pixels."""
+
+    mask: str | None = None
+    """Picture that says where to paint: white is painted, black and what is transparent stays the
+    content to the bit, grey blends. Brought to the content's size."""
+
+    mask_feather: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    """Width of the soft edge of what is painted, in pixels of the content, inwards: what is black
+    stays so."""
+
+    regions: Annotated[list[str], Field(min_length=1, max_length=64)] | None = None
+    """Masks, one for each style picture, which is painted there alone; what none covers stays the
+    content. With `style_regions`: the content's label picture."""
+
+    style_regions: Annotated[list[str], Field(min_length=1, max_length=64)] | None = None
+    """Label pictures, one for each style picture. What has one colour in the content's label
+    picture is painted as what has it in the styles'."""
 
     content_layers: LayerWeights = {"relu4_2": 1.0}
     """Layers that keep the content, each with its weight."""

@@ -13,7 +13,7 @@ from engine.settings import SUFFIXES
 from hotfolder.batches.expansion import Item
 from plugin.client.protocol import RECORD_SUFFIX
 
-__all__ = ["FinishedWork", "work_key"]
+__all__ = ["FinishedWork", "sha256_of_file", "work_key", "work_of"]
 
 
 class FinishedWork:
@@ -29,15 +29,12 @@ class FinishedWork:
         """By the key of their work."""
         places = dict.fromkeys([out, *(out / folder for folder in folders)])
         for record in chain.from_iterable(each.glob(f"*{RECORD_SUFFIX}") for each in places):
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                with record.open(encoding="utf-8") as file:
-                    key, _, work = file.readline().partition(": ")
-                stem = record.name.removesuffix(RECORD_SUFFIX)
-                for picture in (
-                    record.with_name(f"{stem}{suffix}") for suffix in SUFFIXES.values()
-                ):
-                    if key == "work" and picture.exists():
-                        self._pictures.setdefault(work.strip(), picture)
+            if (work := work_of(record)) is None:
+                continue
+            stem = record.name.removesuffix(RECORD_SUFFIX)
+            for picture in (record.with_name(f"{stem}{suffix}") for suffix in SUFFIXES.values()):
+                if picture.exists():
+                    self._pictures.setdefault(work, picture)
 
     def picture_of(self, item: Item) -> Path | None:
         """The item's painting, if it is there."""
@@ -56,9 +53,23 @@ class FinishedWork:
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:
-            with path.open("rb") as file:
-                self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            self._hashes[path] = sha256_of_file(path)
         return self._hashes[path]
+
+
+def sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def work_of(record: Path) -> str | None:
+    """The key of the work that a record is of, if it is there and names one."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        with record.open(encoding="utf-8") as file:
+            key, _, work = file.readline().partition(": ")
+        if key == "work":
+            return work.strip()
+    return None
 
 
 def work_key(content: str, styles: Sequence[str], settings: Mapping[str, Any], version: str) -> str:

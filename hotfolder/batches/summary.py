@@ -10,10 +10,13 @@ import yaml
 from engine import __version__
 from hotfolder.batches.expansion import Item
 
-__all__ = ["SHEET", "SUMMARY", "columns_of", "item_end", "summary_text"]
+__all__ = ["SHEET", "SUMMARY", "Ends", "columns_of", "item_end", "summary_text"]
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's, where there is one: three times as fast, which counts with thousands of paintings."""
+
+Ends = Sequence[tuple[Item, Mapping[str, Any]]]
+"""Items, and what came of each: `item_end`, or at least its `state`."""
 
 SUMMARY, SHEET = "summary.yaml", "contact-sheet.jpg"
 
@@ -31,14 +34,13 @@ def item_end(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def summary_text(
-    items: Sequence[tuple[Item, Mapping[str, Any]]],
+    items: Ends,
     *,
     started: str,
     finished: str,
     left_out: Sequence[str] = (),
 ) -> str:
-    """The document. Each item comes with its end: `item_end`, or at least its `state`; `left_out`
-    are files and folders that were not taken, in words.
+    """The document. `left_out` are files and folders that were not taken, in words.
 
     `totals` count states; `failures` name what went wrong, so that nobody needs to search.
     """

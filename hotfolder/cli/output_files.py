@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -109,12 +110,14 @@ def write_output(
     *,
     content: "Picture | None" = None,
     force: bool,
+    planned: Callable[[dict[str, Any]], None] | None = None,
 ) -> list[str]:
     """The picture, whole or not at all, with its settings as text. Returns what there is to say of
     the file: what its format could not hold.
 
     Args:
         content: whose depth, profile and metadata are given back.
+        planned: called before the picture is there, with what a record says of how it is written.
 
     Raises:
         FolderError: it could not be written; the message names the file in which it is instead.
@@ -125,9 +128,11 @@ def write_output(
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
     try:
         check_output(output, force=force)
-        planned = output_of(settings, content or picture, picture.size, text)
-        _write(picture, output, planned.encoding)
-        return list(planned.record.get("notes", ()))
+        written = output_of(settings, content or picture, picture.size, text)
+        if planned is not None:
+            planned(written.record)
+        _write(picture, output, written.encoding)
+        return list(written.record.get("notes", ()))
     except Exception as error:
         for folder in (output.absolute().parent, Path(tempfile.gettempdir())):
             with contextlib.suppress(Exception):

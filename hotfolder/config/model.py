@@ -48,6 +48,18 @@ class Watch(_Model):
     """Time between two scans with `polling: false`, since file events can get lost."""
 
 
+class Dispatch(_Model):
+    """Which workers paint: those of this machine, or those of a cluster (docs/scaling.md)."""
+
+    backend: Literal["local", "ray"] = "local"
+    """`local`: a worker on each of `devices`. `ray`: an actor on each GPU of a Ray cluster, or one
+    on a node that has none; `pip install 'impasto[ray]'`, here and on each node."""
+
+    address: Annotated[str, Field(min_length=1)] = "auto"
+    """Of the Ray cluster: `auto` (the one that this machine is a node of), `HOST:PORT` of its head,
+    or `ray://HOST:10001` from outside."""
+
+
 class Retry(_Model):
     """How often a job is tried again whose worker died."""
 
@@ -145,6 +157,9 @@ class Config(_Model):
     devices: Literal["auto"] | Annotated[list[str], Field(min_length=1, max_length=64)] = "auto"
     """Where jobs are painted, with a worker on each: `auto` (every CUDA device, else `mps`, else
     `cpu`) or a list such as [cuda:0, cuda:1]."""
+
+    dispatch: Dispatch = Dispatch()
+    """Which workers paint: those of this machine, or those of a cluster (docs/scaling.md)."""
 
     workers_per_device: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = 1
     """Workers on each device, which paint a job each at the same time and share its memory. `auto`:

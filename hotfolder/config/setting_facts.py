@@ -64,6 +64,8 @@ def _allowed(name: str, details: dict[str, Any]) -> str:
             return f"whole number{_range(details)}"
         case "number":
             return f"number{_range(details)}"
+        case "array" if details.get("items", {}).get("type") == "string":
+            return "list of names"
         case "array":
             return f"list of numbers{_range(details.get('items', {}))}"
         case "object":

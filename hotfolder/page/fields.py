@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from engine.errors import SettingsError
 from engine.presets import PRESETS
-from engine.settings import Settings, problems_of
+from engine.settings import PICTURES, Settings, problems_of
 from hotfolder.config.setting_facts import facts, plain
 from hotfolder.errors import ConfigError
 from hotfolder.inbox.sidecar import resolve_untrusted
@@ -49,10 +49,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("page", "progression"),
     ),
 }
-"""Every setting of the form, in groups."""
-
-PICTURES = ("init_file", "palette")
-"""Settings that name pictures, which the form has none of."""
+"""Every setting of the form, in groups. Those that name pictures come with an upload only."""
 
 LONGEST_VALUE = 2000
 

@@ -275,7 +275,7 @@ class JobRunner:
             case Cancelled():
                 self._end_stopped(entry)
             case WorkerLost():
-                self._worker_lost(entry, event.reason)
+                self._worker_lost(entry, event)
             case StorageFailed():
                 self._storage_failed(entry, event)
 
@@ -291,10 +291,15 @@ class JobRunner:
             entry, JobState.DONE, picture=picture.name, record=event.record, extra_outputs=names
         )
 
-    def _worker_lost(self, entry: SpooledJob, reason: str) -> None:
+    def _worker_lost(self, entry: SpooledJob, event: WorkerLost) -> None:
         """Not the job's fault, until it happens again and again."""
-        lost = entry.lost + 1
+        reason, lost = event.reason, entry.lost + 1
         allowed = self._config().retry.lost
+        if not event.counts and entry.job.id not in self._stops:
+            log.warning("%s goes back into the queue: %s", entry.tag, reason)
+            self.requeue(entry)
+            self._reporter.lost(entry, reason)
+            return
         log.warning("%s lost (%d of %d): %s", entry.tag, lost, allowed + 1, reason)
         if entry.job.id in self._stops:
             self._end_stopped(entry)

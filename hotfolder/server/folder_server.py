@@ -73,7 +73,7 @@ class FolderServer:
         self._availability = FolderAvailability.AVAILABLE
         self._spool = Spool(folder)
         scheduler = Scheduler()
-        self._pause = PauseMonitor(folder, clock)
+        self._pause = PauseMonitor(folder, clock, lambda: dispatcher.problem)
         self._paused: str | None = None
         spent_controls = SpentControlFiles()
         self._claimer = Claimer(

@@ -59,9 +59,17 @@ class Pause:
 
 
 class PauseMonitor:
-    """Why nothing new is painted: a person has paused the server, or the disk is full."""
+    """Why nothing new is painted: a person has paused the server, the disk is full, or no worker
+    can be reached."""
 
-    def __init__(self, folder: FolderPaths, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        folder: FolderPaths,
+        clock: Callable[[], float],
+        problem: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`problem` says what is wrong with the workers (`Dispatcher.problem`)."""
+        self._problem = problem
         self._pause = Pause(folder)
         self._disk_space = DiskSpace(folder, clock)
         self._clock = clock
@@ -77,7 +85,7 @@ class PauseMonitor:
                 self._disk_space.keep_reserve()
             with contextlib.suppress(OSError):
                 self._reason = self._pause.reason() or shortage
-        return self._reason
+        return self._reason or self._problem() or None
 
     def check_at_once(self) -> None:
         """Not only when it is time again."""

@@ -26,12 +26,13 @@ from hotfolder.server.folder_lock import locked
 from hotfolder.server.folder_server import FolderServer
 from hotfolder.server.run_summary import RunSummary
 from hotfolder.server.systemd import SystemdNotifier
+from hotfolder.workers.cluster.ray_dispatcher import RayDispatcher
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.local_dispatcher import LocalDispatcher
 from hotfolder.workers.shared_dispatcher import SharedDispatcher
 from hotfolder.workers.worker_process import WorkerOptions, worker_command
 
-__all__ = ["Server", "local_dispatcher"]
+__all__ = ["Server", "configured_dispatcher"]
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +44,13 @@ TICK_SECONDS = 0.25
 """Longest time before a signal or an event of the watcher is noticed."""
 
 
-def local_dispatcher(config: Config) -> Dispatcher:
-    """The worker processes of this machine that the configuration asks for."""
+def configured_dispatcher(config: Config) -> Dispatcher:
+    """The workers that the configuration asks for."""
     options = WorkerOptions.model_validate(config, from_attributes=True)
     stall_seconds = 60 * config.stall_minutes or None
+    if config.dispatch.backend == "ray":
+        address = config.dispatch.address
+        return RayDispatcher(address, options=options, stall_seconds=stall_seconds)
     return LocalDispatcher(
         config.devices, command=worker_command(options), stall_seconds=stall_seconds
     )
@@ -64,7 +68,7 @@ class Server:
         once: bool = False,
         wait: bool = False,
         on_event: OnStatus | None = None,
-        dispatcher: Callable[[Config], Dispatcher] = local_dispatcher,
+        dispatcher: Callable[[Config], Dispatcher] = configured_dispatcher,
     ) -> None:
         """
         Args:

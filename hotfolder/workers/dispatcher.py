@@ -1,7 +1,7 @@
 """The interface between the server and whatever computes its jobs.
 
-`LocalDispatcher` runs a worker process for each device. Another dispatcher (a cluster) implements
-the same protocol and passes the same contract tests (tests/hotfolder/workers).
+`LocalDispatcher` runs a worker process for each device, `RayDispatcher` an actor for each device of
+a cluster. Every dispatcher passes the same contract tests (tests/hotfolder/workers).
 """
 
 from collections.abc import Iterator
@@ -46,6 +46,10 @@ class Dispatcher(Protocol):
     @property
     def capacity(self) -> int:
         """How many jobs may be with the dispatcher at once; claim no more than this."""
+
+    @property
+    def problem(self) -> str:
+        """Why no job can be painted now, for a person; empty if that is not so."""
 
     def submit(self, job: Job) -> None:
         """Take a job. Every submitted job ends in exactly one Done, Failed, Cancelled,

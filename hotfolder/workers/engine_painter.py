@@ -6,16 +6,14 @@ Imports torch. Only worker processes import this module.
 import contextlib
 import json
 import logging
-import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import engine
 from engine.errors import PictureError
 from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
@@ -23,7 +21,6 @@ from engine.memory.budget import auto_budget, parse_memory
 from engine.network.allocator import is_out_of_memory, release
 from engine.network.devices import make_reproducible, resolve_devices, workers_that_fill
 from engine.network.vgg import VGG19, load_vgg19
-from engine.optimisers.minimise import Losses
 from engine.output import output_of
 from engine.progression import Progression
 from engine.settings import SUFFIXES, Settings
@@ -33,9 +30,10 @@ from hotfolder.atomic_files import whole, write_whole
 from hotfolder.errors import WorkerCrash
 from hotfolder.folder_access import is_link, opener
 from hotfolder.job import Job, now
-from hotfolder.workers.checkpoints import Checkpoints, made_of, sha256_of, state_of
+from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.record import losses_document, record_of
 from hotfolder.workers.worker_process import WorkerOptions
 
 __all__ = ["EnginePainter"]
@@ -155,8 +153,19 @@ class EnginePainter:
                     self._interruptible = None
                     picture, written = _write_result(step.picture, step.settings, content, folder)
                     extra_outputs = _write_progression(progression, folder) if progression else []
-                    others = {"init": initial, "palette": palette}
-                    record = _record(job, inputs, content, styles, others, step, written, started)
+                    read = [(inputs / job.content, content)]
+                    read += zip((inputs / name for name in job.styles), styles, strict=True)
+                    others = {
+                        key: (inputs / name, picture)
+                        for key, name, picture in (
+                            ("init", job.init, initial),
+                            ("palette", job.palette, palette),
+                        )
+                        if name is not None and picture is not None
+                    }
+                    record = record_of(
+                        read[0], read[1:], job.settings, step, written, started, others
+                    )
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return
                 self._interruptible = checkpoints, state_of(step, progression)
@@ -171,7 +180,7 @@ class EnginePainter:
                     step=step.step,
                     steps=step.steps,
                     fraction=step.fraction,
-                    losses=_losses(step.losses),
+                    losses=losses_document(step.losses),
                     seconds=step.seconds,
                     eta_seconds=step.eta_seconds,
                     preview=preview,
@@ -236,65 +245,3 @@ def _write_preview(picture: Picture, folder: Path) -> Path:
     with whole(target, durable=False) as file:
         write_picture(picture.thumbnail(PREVIEW_SIDE), file, format="jpeg", quality=PREVIEW_QUALITY)
     return target
-
-
-def _record(
-    job: Job,
-    inputs: Path,
-    content: Picture,
-    styles: list[Picture],
-    others: dict[str, Picture | None],
-    result: Result,
-    output: dict[str, Any],
-    started: str,
-) -> dict[str, Any]:
-    """The content of `NAME.result.yaml`, but for the names that the server chooses."""
-    return {
-        "content": _input(inputs / job.content, content),
-        "styles": [
-            _input(inputs / name, style) for name, style in zip(job.styles, styles, strict=True)
-        ],
-        **{
-            key: _input(inputs / name, picture)
-            for key, picture in others.items()
-            if picture is not None and (name := getattr(job, key))
-        },
-        "settings": result.settings.model_dump(),
-        **_schedule(job.settings, result),
-        "weights": {"name": result.weights_name, "sha256": result.weights_sha256},
-        "size": list(result.size),
-        "seed": job.settings.seed,
-        "losses": _losses(result.losses),
-        "steps": result.steps,
-        "rejected_moves": result.rejected_moves,
-        "seconds": round(result.seconds, 3),
-        "device": result.device,
-        "precision": result.precision,
-        "output": output,
-        **({"memory": [plan.document() for plan in result.plans]} if result.plans else {}),
-        **({"cuda_graphs": result.graphs} if result.graphs is not None else {}),
-        "versions": {
-            "impasto": engine.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "started": started,
-        "finished": now(),
-    }
-
-
-def _schedule(asked: Settings, result: Result) -> dict[str, Any]:
-    """What was asked of the time, and what it came to: the record's settings have the steps that
-    were painted."""
-    wanted = {key: getattr(asked, key) for key in ("seconds", "settle")}
-    if not any(wanted.values()):
-        return {}
-    return {"schedule": {**wanted, "ended": list(result.ended)}}
-
-
-def _input(path: Path, picture: Picture) -> dict[str, Any]:
-    return {"file": path.name, "size": list(picture.size), "sha256": sha256_of(path, opener)}
-
-
-def _losses(losses: Losses) -> dict[str, float]:
-    return {**asdict(losses), "total": losses.total}

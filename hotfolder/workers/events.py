@@ -82,6 +82,8 @@ class WorkerLost:
 
     job_id: str
     reason: str
+    counts: bool = True
+    """Whether it may have been the job's fault: not if its machine went, or the whole cluster."""
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,10 @@ class FolderDispatcher:
         """All the workers: then none waits while a folder has jobs."""
         return self._shared.dispatcher.capacity
 
+    @property
+    def problem(self) -> str:
+        return self._shared.dispatcher.problem
+
     def submit(self, job: Job) -> None:
         self.pending.append(job)
         self._shared.assign()

@@ -25,64 +25,34 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from engine.errors import EngineError, ExitCode
-from hotfolder.atomic_files import NO_SPACE
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job
 from hotfolder.platforms import system
-from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import (
     Cancelled,
     Done,
-    Event,
     Failed,
-    Progress,
-    Started,
     StorageFailed,
     event_document,
 )
+from hotfolder.workers.painting import Painter, events_of
 from hotfolder.workers.worker_process import WorkerOptions
 
-__all__ = ["Painter", "main", "serve"]
-
-# Steps of small pictures take milliseconds; a status need not change that often.
-PROGRESS_SECONDS = 0.1
+__all__ = ["main", "serve", "take_stdout"]
 
 ALIVE_SECONDS = 5.0
 """Least time between two signs of life."""
 
 
-class Painter(Protocol):
-    """What does the work. `paint` yields progress, then one Done; closing it cancels."""
-
-    @property
-    def device(self) -> str: ...
-    @property
-    def devices(self) -> Sequence[str]: ...
-    @property
-    def workers(self) -> int:
-        """How many there are to be on the device."""
-
-    @property
-    def style_cache(self) -> StyleCache: ...
-
-    alive: Callable[[], None]
-    """Set by the worker; to be called by whatever paints, as often as it goes on."""
-
-    def paint(self, job: Job) -> Iterator[Progress | Done]: ...
-    def checkpoint(self) -> None:
-        """Write a checkpoint of the job. Called from another thread than `paint`."""
-
-
 def serve(make_painter: Callable[[], Painter]) -> int:
     """Work until the input ends. Returns the process's exit status."""
-    send = _take_stdout()
+    send = take_stdout()
     for number in system.terminal_signals:
         signal.signal(number, signal.SIG_IGN)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -113,7 +83,7 @@ def serve(make_painter: Callable[[], Painter]) -> int:
     while True:
         job = jobs.get()
         try:
-            for event in _work(painter, job, cancelled):
+            for event in events_of(painter, job, partial(cancelled.__contains__, job.id)):
                 if isinstance(event, Done | Failed | Cancelled | StorageFailed):
                     send({"event": "style_cache", **asdict(painter.style_cache)})
                 send(event_document(event))
@@ -139,47 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return serve(make_painter)
 
 
-def _work(painter: Painter, job: Job, cancelled: set[str]) -> Iterator[Event]:
-    """Every event of one job. Whatever a codec or a library raises is the job's failure."""
-    yield Started(job.id, painter.device)
-    sent = -PROGRESS_SECONDS
-    try:
-        with closing(_closable(painter.paint(job))) as events:
-            for event in events:
-                painter.alive()
-                if isinstance(event, Done):
-                    yield event
-                    return
-                if job.id in cancelled:
-                    yield Cancelled(job.id)
-                    return
-                last = event.scale == event.scales and event.step == event.steps
-                if last or event.preview or time.monotonic() - sent >= PROGRESS_SECONDS:
-                    sent = time.monotonic()
-                    yield event
-    except WorkerCrash:
-        raise
-    except EngineError as error:
-        yield Failed(job.id, _in_words(str(error), job), error.exit_code)
-    except MemoryError:
-        yield Failed(
-            job.id,
-            f"Not enough memory for `size: {job.settings.size}` on {painter.device}. "
-            "Choose a smaller `size`.",
-            ExitCode.OTHER,
-        )
-    except OSError as error:
-        words = _in_words(f"A file failed: {error}", job)
-        if error.errno in NO_SPACE:
-            yield StorageFailed(job.id, words, full=True)
-        else:
-            yield Failed(job.id, words, ExitCode.FILE_ACCESS)
-    except Exception as error:
-        traceback.print_exc()  # into the server's log
-        words = f"An unforeseen error ({type(error).__name__}: {error}). The log has the details."
-        yield Failed(job.id, _in_words(words, job), ExitCode.OTHER)
-
-
 def _listen(
     jobs: "queue.SimpleQueue[Job]", cancelled: set[str], checkpoint: Callable[[], None]
 ) -> None:
@@ -200,7 +129,7 @@ def _listen(
     os._exit(0)
 
 
-def _take_stdout() -> Callable[[Mapping[str, Any]], None]:
+def take_stdout() -> Callable[[Mapping[str, Any]], None]:
     """Keep standard output for events; what libraries print goes to standard error."""
     sys.stdout.flush()
     descriptor = os.dup(1)
@@ -228,18 +157,6 @@ def _sign_of_life(send: Callable[[Mapping[str, Any]], None]) -> Callable[[], Non
             send({"event": "alive"})
 
     return alive
-
-
-def _closable(events: Iterator[Progress | Done]) -> Any:
-    """Generators can be closed; a plain iterator is made into one."""
-    return events if hasattr(events, "close") else (event for event in events)
-
-
-def _in_words(message: str, job: Job) -> str:
-    """Name files as the user knows them, not by their place in the spool."""
-    for folder in (Path(job.folder) / "inputs", Path(job.folder)):
-        message = message.replace(f"{folder}{os.sep}", "")
-    return message
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ class WorkerProcess:
     """A started worker. `receive` gets each of its messages, and None when its output ends; it is
     called from a thread of the worker's own."""
 
+    machine_lost = False
+
     def __init__(self, command: Sequence[str], name: str, receive: Receive) -> None:
         self.name = name
         self._receive = receive

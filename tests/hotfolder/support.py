@@ -106,6 +106,7 @@ class FakeDispatcher:
         self._clock = clock
         self._heard = clock()
         self.script = script
+        self.problem = ""
         self.capacity = capacity
         self.submitted: list[Job] = []
         self.closed = False

@@ -121,7 +121,17 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--drop-seconds", type=float, default=90.0)
     parser.add_argument("--engine", action="store_true", help="paint really, at 64 px")
     parser.add_argument("--folder", type=Path, help="where; else a temporary folder")
+    parser.add_argument(
+        "--backend",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: a cluster, which dies too",
+    )
     options = parser.parse_args(arguments)
+    if options.backend == "ray":
+        from benchmarks.reliability.chaos import ray_campaign
+
+        sys.exit(ray_campaign.run(options.seed, options.jobs, options.kills))
     plan = Plan(
         seed=options.seed,
         jobs=options.jobs,

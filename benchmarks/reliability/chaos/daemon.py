@@ -20,7 +20,7 @@ from benchmarks.reliability.faults import faults
 from hotfolder.config.model import Config
 from hotfolder.config.reload import ConfigWatch
 from hotfolder.errors import HotFolderError
-from hotfolder.server.server import Server, local_dispatcher
+from hotfolder.server.server import Server, configured_dispatcher
 from hotfolder.workers.local_dispatcher import LocalDispatcher
 
 PUPPET = ROOT / "tests" / "hotfolder" / "programs" / "puppet.py"
@@ -60,7 +60,7 @@ def main() -> int:
                 ConfigWatch(config),
                 options.hot,
                 once=options.once,
-                dispatcher=local_dispatcher if options.engine else _puppets,
+                dispatcher=configured_dispatcher if options.engine else _puppets,
             )
             outcome = server.run()
         except HotFolderError as error:

@@ -32,6 +32,7 @@ class ScriptedDispatcher:
     """Two workers. Each poll brings one event of each job."""
 
     capacity = 2
+    problem = ""
 
     def __init__(
         self, life: Callable[[], str], elsewhere: Callable[[], AbstractContextManager[None]]

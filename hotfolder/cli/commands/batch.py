@@ -29,10 +29,9 @@ from hotfolder.cli.options import (
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder, read_config
 from hotfolder.errors import ExitCode, FolderError
-from hotfolder.paths import expand_home, in_plain_folder, without_links
+from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
-    from hotfolder.batches.client_run import ItemProgress
     from hotfolder.batches.deadline import Deadline
     from hotfolder.batches.expansion import Item
     from hotfolder.batches.finished_work import FinishedWork
@@ -46,9 +45,6 @@ OWN_FOLDER = ".impasto-batch"
 
 START_SECONDS = 60.0
 
-FAILED_SHOWN = 10
-"""Failures that are listed at the end."""
-
 
 @command(
     "batch",
@@ -56,6 +52,8 @@ FAILED_SHOWN = 10
     "impasto batch 'photos/*.jpg' cat.png -S wave.jpg --preset preview --dry-run",
     "impasto batch photos -S night -p preview -p standard || echo 'some failed'",
     "impasto batch photos -S night --finish-by 08:00",
+    "impasto batch photos -S night --list tasks.txt && parallel < tasks.txt",
+    "impasto batch photos -S night --collect",
 )
 def batch(
     contents: Annotated[
@@ -112,6 +110,18 @@ def batch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be painted.")
     ] = False,
+    task_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Write a command line for each picture, for the queue of a farm; - is stdout.",
+        ),
+    ] = None,
+    collect: Annotated[
+        bool,
+        typer.Option("--collect", help="Only the summary of what is in DIR, and what is missing."),
+    ] = False,
     hot: Annotated[Path | None, hot_option("Hand the work to this hot folder's server.")] = None,
     here: Annotated[
         bool, typer.Option("--here", help="Paint here, even if a server runs.")
@@ -122,7 +132,8 @@ def batch(
     """Paint every picture in every style.
 
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
-    stop it, change the lists, and run it again as you like. Exit code 10 if some failed.
+    stop it, change the lists, and run it again as you like. Exit code 10 if some failed. With
+    --list others paint it, one command line a picture (docs/farm.md).
     """
     from hotfolder.batches.contents import find_contents
     from hotfolder.batches.expansion import expand, variants_of
@@ -130,7 +141,8 @@ def batch(
     from hotfolder.outbox.strays import listed
 
     read = read_config(config, devices=device or None, name=name)
-    client = _server_of(hot, config, here=here)
+    farm = task_list is not None or collect
+    client = _server_of(hot, config, here=here) if not farm or hot is not None else None
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
@@ -150,6 +162,14 @@ def batch(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"{out}: cannot be made: {error.strerror}.") from None
+    if farm:
+        from hotfolder.cli.farm import collect_results, write_list
+
+        if deadline is not None:
+            raise typer.BadParameter("a farm's devices are not known: give each --seconds.")
+        if task_list is not None:
+            return write_list(task_list, items, finished, read)
+        return collect_results(items, finished, read.name, found.left_out)
     # No worker need be started to find that all is done.
     idle = all(finished.picture_of(item) for item in items)
     with _serving(client, read, out, idle=idle) as (served, check):
@@ -171,8 +191,8 @@ def _run(
     deadline: "Deadline | None",
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
-    from hotfolder.batches.summary import SUMMARY, summary_text
     from hotfolder.cli.batch_view import BatchView, counts
+    from hotfolder.cli.farm import report_ends, write_summary
     from hotfolder.job import now
 
     run = BatchRun(client, items, finished, name=name, deadline=deadline, check_server=check)
@@ -190,37 +210,10 @@ def _run(
         raise
     finally:
         ends = [(each.item, each.end) for each in run.items]
-        text = summary_text(ends, started=started, finished=now(), left_out=left_out)
-        _write_summary(run.items, finished.out, text)
+        write_summary(ends, finished.out, started=started, left_out=left_out)
     tally = Counter(progress.state for progress in run.items)
     report(f"{', '.join(counts(tally))} in {clock_time(time.monotonic() - clock)}.")
-    failed = [progress for progress in run.items if progress.state == "failed"]
-    for progress in failed[:FAILED_SHOWN]:
-        report(f"  {progress.item.name}: {progress.reason}")
-    if (more := len(failed) - FAILED_SHOWN) > 0:
-        report(f"  and {more} more, which {SUMMARY} names")
-    typer.echo(finished.out / "summary.yaml")
-    if (sheet := finished.out / "contact-sheet.jpg").exists():
-        typer.echo(sheet)
-    bad = tally["failed"] + tally["cancelled"]
-    return ExitCode.SOME_JOBS_FAILED if bad else ExitCode.OK
-
-
-def _write_summary(items: "list[ItemProgress]", out: Path, text: str) -> None:
-    from hotfolder.atomic_files import write_whole
-    from hotfolder.batches.summary import SHEET, SUMMARY, columns_of
-
-    out = without_links(out)
-    write_whole(out / SUMMARY, text.encode())
-    if any(each.picture for each in items):
-        cells = [
-            (in_plain_folder(each.picture) if each.picture else None, each.item.name)
-            for each in items
-        ]
-        columns = columns_of([each.item for each in items])
-        from hotfolder.batches.contact_sheet import contact_sheet
-
-        write_whole(out / SHEET, contact_sheet(cells, columns))
+    return report_ends(ends, finished.out)
 
 
 def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client | None":

@@ -11,7 +11,7 @@ from engine.images.picture import Picture
 from engine.images.scaling import scaled
 from engine.losses.functional import gram_matrix
 from engine.losses.gram import Gram
-from engine.losses.visibility import Visibility, visibility_of
+from engine.losses.guides import Visibility, visibility_of
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, split_into_segments
 from engine.network.vgg import VGG19
@@ -57,7 +57,7 @@ def test_selecting_and_spreading_are_each_others_transpose(visibility: Visibilit
     other = torch.randn(selected.shape, generator=generator)
     spread = visibility.spread(other, "relu2_1")
     assert torch.allclose((selected * other).sum(), (features * spread).sum(), atol=1e-4)
-    assert selected.shape[-1] == visibility.positions("relu2_1")
+    assert selected.shape[-1] == visibility.total("relu2_1")
 
 
 def terms_and_gradient(

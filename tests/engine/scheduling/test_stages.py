@@ -8,7 +8,7 @@ import pytest
 
 from engine.images.picture import Picture, read_picture
 from engine.network.vgg import VGG19
-from engine.scheduling.stages import Stage, stages_of
+from engine.scheduling.stages import Stage, scales_of, stages_of
 from engine.settings import resolve
 from engine.stylise import Progress, stylise
 
@@ -75,3 +75,15 @@ def test_the_losses_that_are_reported_have_the_boost_in_them(
     ]
     falls = [number for number, (a, b) in enumerate(pairwise(final), 1) if b < a / 50]
     assert falls == falls_after
+
+
+def test_the_presets_by_time_have_the_same_scales_and_ever_more_steps() -> None:
+    found = {}
+    for preset in ("quick", "standard", "fine"):
+        scales = scales_of((1000, 750), resolve({"preset": preset}))
+        found[preset] = [(size, steps) for (size, _), steps in scales]
+    assert found == {
+        "quick": [(256, 10), (512, 5)],
+        "standard": [(256, 60), (512, 60)],
+        "fine": [(256, 60), (512, 220)],
+    }

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from support import FakeClock
 
-from engine.settings import Settings, resolve
+from engine.settings import PICTURES, Settings, resolve
 from hotfolder.config.model import Config
 from hotfolder.config.page_address import PageAddress, parse_page_address
 from hotfolder.page.fields import fill, form_values, groups
@@ -157,7 +157,7 @@ def test_what_is_no_address_is_refused_in_the_configuration(text: str) -> None:
 
 def test_the_form_has_every_setting_once_but_for_those_that_name_pictures() -> None:
     names = [field.name for _, fields in groups() for field in fields]
-    assert sorted(names) == sorted(set(Settings.model_fields) - {"init_file", "palette"})
+    assert sorted(names) == sorted(set(Settings.model_fields) - {*PICTURES})
 
 
 def test_a_field_has_the_models_range_and_help() -> None:
@@ -166,7 +166,7 @@ def test_a_field_has_the_models_range_and_help() -> None:
     assert (strength.kind, strength.least, strength.most, strength.step) == (
         *("number", "0", "100", "any"),
     )
-    assert (steps.least, steps.step, steps.default) == ("1", "1", "220")
+    assert (steps.least, steps.step, steps.default) == ("1", "1", "60")
     assert fields["pooling"].choices == ("max", "average", "l2")
     assert fields["clamp"].choices == ("true", "false")
     assert fields["jpeg_quality"].help.startswith("Quality of a JPEG")

@@ -1,15 +1,19 @@
-"""What every Dispatcher must do, run over the fake and over real worker processes."""
+"""What every Dispatcher must do, run over the fake, over real worker processes, and over actors of
+a real Ray cluster (`make test-ray`)."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import FakeDispatcher, fails, is_lost, paints, starts_only
 
+from benchmarks.reliability.ray_nodes import RayCluster, ray_cluster
 from engine.settings import Settings
 from hotfolder.job import Job
+from hotfolder.workers.cluster.ray_dispatcher import RayDispatcher
 from hotfolder.workers.dispatcher import Dispatcher
 from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, Started, WorkerLost
 from hotfolder.workers.local_dispatcher import LocalDispatcher
@@ -35,11 +39,33 @@ def fake_script(job: Job) -> Iterator[Event]:
     yield from SCRIPTS[order](job)
 
 
-@pytest.fixture(params=["fake", "local", "folder"])
+BACKENDS = ["fake", "local", "folder", pytest.param("ray", marks=pytest.mark.ray)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    with ray_cluster(nodes=1) as cluster:
+        yield cluster
+
+
+def ray_dispatcher(request: pytest.FixtureRequest, **keywords: Any) -> RayDispatcher:
+    """One whose actor is ready."""
+    address = request.getfixturevalue("cluster").address
+    dispatcher = RayDispatcher(address, painter="ray_puppet:RayPuppet", **keywords)
+    deadline = time.monotonic() + 60
+    while [device.state for device in dispatcher.devices()] != ["idle"]:
+        assert time.monotonic() < deadline, (dispatcher.problem, dispatcher.devices())
+        list(dispatcher.poll(0.05))
+    return dispatcher
+
+
+@pytest.fixture(params=BACKENDS)
 def dispatcher(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
     dispatcher: Dispatcher
     if request.param == "fake":
         dispatcher = FakeDispatcher(fake_script, capacity=1)
+    elif request.param == "ray":
+        dispatcher = ray_dispatcher(request)
     else:
         dispatcher = LocalDispatcher(["puppet"], command=[sys.executable, str(PUPPET)])
         if request.param == "folder":
@@ -52,12 +78,15 @@ STALL = 5.0
 """Seconds."""
 
 
-@pytest.fixture(params=["fake", "local", "folder"])
+@pytest.fixture(params=BACKENDS)
 def impatient(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
     """A dispatcher that ends a worker after `STALL` without progress."""
     dispatcher: Dispatcher
     if request.param == "fake":
         dispatcher = FakeDispatcher(fake_script, stall_seconds=STALL)
+    elif request.param == "ray":
+        dispatcher = ray_dispatcher(request)
+        dispatcher._stall_seconds = STALL
     else:
         command = [sys.executable, str(PUPPET)]
         dispatcher = LocalDispatcher(["puppet"], command=command, stall_seconds=STALL)

@@ -27,7 +27,8 @@ from hotfolder.workers.events import (
     Started,
     WorkerLost,
 )
-from hotfolder.workers.local_dispatcher import CANCEL_SECONDS, GIVE_UP_SECONDS, LocalDispatcher
+from hotfolder.workers.local_dispatcher import LocalDispatcher
+from hotfolder.workers.worker_pool import CANCEL_SECONDS, GIVE_UP_SECONDS
 from hotfolder.workers.worker_process import WorkerProcess
 
 __all__ = ["make_job"]

@@ -49,7 +49,7 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
     [
         ({"style": ""}, "No style is chosen"),
         ({"style": "/nowhere/wave.jpg"}, "/nowhere/wave.jpg is not there"),
-        ({"preset": "oil"}, "preset is 'oil'; it must be one of standard, preview"),
+        ({"preset": "oil"}, "preset is 'oil'; it must be one of standard, quick, fine, preview"),
         ({"strength": 101.0}, "strength is 101; it must be from 0 to 100"),
         ({"size": 20}, "size is 20; it must be from 32 to 16384"),
         ({"seconds": -1}, "seconds is -1; it must be from 1 to 1e+06"),

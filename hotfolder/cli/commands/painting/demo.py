@@ -34,9 +34,6 @@ STOP_SECONDS = 15.0
 SMALLEST_SIZE = 48
 """The network needs 32 px on the shorter side, and the photograph is 451 x 300 px."""
 
-STEPS = 60
-"""Of `standard`'s 220 at the final size: most of the way, in a third of the time."""
-
 
 @command("demo", "impasto demo", "impasto demo --hot /tmp/demo --style evening")
 def demo(
@@ -89,7 +86,7 @@ def run_demo(folder: Path, *, style: str = "night", size: int = 512) -> Path:
         request = Request(
             content=content,
             styles=[chosen.name if chosen.parent == hot.styles else chosen],
-            settings={"size": size, "steps": STEPS},
+            settings={"size": size},
             name=f"{content.stem}-{chosen.stem}",
         )
         ticket = client.submit(request)

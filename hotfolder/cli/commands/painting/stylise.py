@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from engine.progression import Progression
     from engine.settings import Settings
     from engine.stylise import Result
+    from hotfolder.batches.farm import FarmTask
     from hotfolder.config.model import Config
 
 __all__ = ["stylise"]
@@ -59,6 +60,7 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png --palette sunset.jpg",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
     "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
+    "impasto stylise cat.jpg night -o painted.png --task",
 )
 def stylise(
     content: ContentArgument,
@@ -93,6 +95,13 @@ def stylise(
             help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
         ),
     ] = False,
+    as_task: Annotated[
+        bool,
+        typer.Option(
+            "--task",
+            help="Painted once, however often it is started: --resume, a record, and a lock.",
+        ),
+    ] = False,
     force: ForceOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -100,12 +109,12 @@ def stylise(
 
     The configuration's `settings:` count; the result carries its settings as text. With --resume,
     a command that was interrupted (by Ctrl-C, too) goes on where it was when it is given again.
+    --task is for the queues of others: `impasto batch --list` writes such commands (docs/farm.md).
     """
     from engine.settings import resolve
 
     read = read_config(config)
     layer = dict(settings_layer(preset, assignments, size, strength, seconds))
-    layer["format"] = format_of(output)
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
     palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
@@ -113,26 +122,85 @@ def stylise(
         layer["palette"] = palette_file.name
     if progression is not None:
         layer["progression"] = progression
-    settings = resolve(read.settings, layer)
+    asked = resolve(read.settings, layer)
+    settings = resolve(read.settings, {**layer, "format": format_of(output)})
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in styles]
+    inputs = _Inputs(content, files, initial, palette_file)
+    read = read.model_copy(update={"memory": memory or read.memory})
+    if not as_task:
+        folder = output.with_name(f"{output.name}.checkpoints") if resume else None
+        _run(inputs, settings, read, device, folder, output, force=force)
+        if folder is not None:
+            shutil.rmtree(folder)
+        return
+    from engine import __version__
+    from hotfolder.batches.farm import FarmTask
+    from hotfolder.batches.finished_work import sha256_of_file, work_key
+
+    if force or initial is not None or palette is not None:
+        raise typer.BadParameter("--task goes with none of --force, --init and --palette.")
+    hashes = [sha256_of_file(file) for file in files]
+    work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
+    task = FarmTask(output, work)
+    with task.taken() as to_paint:
+        if to_paint:
+            _run(inputs, settings, read, device, task.folder, output, task=task)
+        else:
+            report(f"{output} is there already, made of the same: nothing to paint.")
+            typer.echo(output)
+
+
+def _run(
+    files: "_Inputs",
+    settings: "Settings",
+    config: "Config",
+    device: str,
+    checkpoint_folder: Path | None,
+    output: Path,
+    *,
+    force: bool = False,
+    task: "FarmTask | None" = None,
+) -> None:
+    from hotfolder.job import now
+
     extra_outputs = progression_files(output) if settings.progression else {}
     for path in (output, *extra_outputs.values()):
-        check_output(path, force=force)
+        # What a task left beside its picture when it was killed is its own.
+        check_output(path, force=force or (task is not None and path != output))
+    started = now()
+    set_threads(config.threads)
+    result, pictures, shown = _paint(files, settings, config, device, checkpoint_folder, output)
 
-    set_threads(read.threads)
-    folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-    read = read.model_copy(update={"memory": memory or read.memory})
-    inputs = _Inputs(content, files, initial, palette_file)
-    result, picture, shown = _paint(inputs, settings, read, device, folder, output)
-    notes = write_output(result.picture, output, result.settings, content=picture, force=force)
-    if folder is not None:
-        shutil.rmtree(folder)
-    if shown is not None:
-        try:
+    def write_record(written: dict[str, Any]) -> None:
+        from hotfolder.workers.record import record_of
+
+        assert task is not None
+        read = list(zip([files.content, *files.styles], pictures, strict=True))
+        extra = {"progression": [path.name for path in extra_outputs.values()]} if shown else {}
+        record = record_of(read[0], read[1:], settings, result, written, started)
+        task.write_record(extra | record)
+
+    def write_progression() -> None:
+        if shown is not None:
             for name, data in shown.files().items():
-                write_file(data, extra_outputs[name], force=force)
+                write_file(data, extra_outputs[name], force=force or task is not None)
+
+    if task is not None:
+        # The picture comes last: when it is there, the task is done.
+        write_progression()
+    notes = write_output(
+        result.picture,
+        output,
+        result.settings,
+        content=pictures[0],
+        force=force,
+        planned=write_record if task else None,
+    )
+    if task is None:
+        try:
+            write_progression()
         except Exception as error:
             raise FolderError(f"{error} The painting is in {output}.") from error
     for note in notes:
@@ -166,8 +234,8 @@ def _paint(
     device: str,
     checkpoint_folder: Path | None,
     output: Path,
-) -> "tuple[Result, Picture, Progression | None]":
-    """The result, the content, and the record of how the result came about."""
+) -> "tuple[Result, list[Picture], Progression | None]":
+    """The result, the content and the styles, and the record of how the result came about."""
     from hotfolder.cli.progress import Point, ProgressView
 
     name = files.content.name
@@ -209,7 +277,7 @@ def _paint(
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    return step, content, progression
+                    return step, [content, *styles], progression
                 checkpoints.keep(step)
                 view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")

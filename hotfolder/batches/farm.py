@@ -1,0 +1,218 @@
+"""A batch as independent command lines, which any queue can run: Slurm, a render farm, xargs.
+
+    OUT/cat-night.result.yaml, OUT/cat-night.png    the record, with the key of the work, and then
+                                                    the picture: the marker that it is done
+    OUT/cat-night.png.checkpoints/                  while it is not: `lock`, checkpoints, an error
+    OUT/.impasto-farm/                              the settings and styles that the lines name
+
+Each line is `impasto stylise ... --task`, and `FarmTask` is what that option adds: a painting that
+is there is not painted again, and no two processes paint one at once. docs/farm.md is for users.
+"""
+
+import contextlib
+import os
+import shlex
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import lock_descriptor
+
+from engine.settings import SUFFIXES
+from hotfolder.atomic_files import write_whole
+from hotfolder.batches.expansion import Item
+from hotfolder.batches.finished_work import FinishedWork, work_of
+from hotfolder.batches.summary import Ends
+from hotfolder.errors import InputError, TaskTaken
+from hotfolder.file_names import FreeNames
+from hotfolder.job import now
+from hotfolder.outbox.result_name import result_name
+from hotfolder.paths import in_plain_folder
+from plugin.client.protocol import RECORD_SUFFIX
+
+__all__ = ["FarmTask", "ends_of", "task_lines"]
+
+FARM_FOLDER = ".impasto-farm"
+"""Below the output folder."""
+
+CHECKPOINTS, ERROR, LOCK = ".checkpoints", "error.txt", "lock"
+
+MAX_ERROR = 2000
+"""Characters of an error that is read back."""
+
+
+class FarmTask:
+    """One painting of a farm, by the file that it is to be."""
+
+    def __init__(self, output: Path, work: str) -> None:
+        """`work` is the key of the work (`finished_work.work_key`)."""
+        self.output = output
+        self.folder = output.with_name(output.name + CHECKPOINTS)
+        self._work = work
+        self._record = output.with_name(output.stem + RECORD_SUFFIX)
+
+    @property
+    def is_done(self) -> bool:
+        return self.output.exists() and work_of(self._record) == self._work
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[bool]:
+        """Hold the task for this process; whether it is to be painted. The lock is the kernel's, so
+        a killed task leaves none behind; what an error says is kept for `ends_of`.
+
+        Raises:
+            TaskTaken: another process has it.
+        """
+        folder = in_plain_folder(self.folder)
+        if self.is_done:
+            yield False
+            self._clear()
+            return
+        folder.mkdir(exist_ok=True)
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not _locked(descriptor):
+                raise TaskTaken(f"{self.output}: another task paints it now.")
+            # It may have been finished, and its folder removed, before the lock was ours.
+            if not (done := self.is_done):
+                (folder / ERROR).unlink(missing_ok=True)
+            try:
+                yield not done
+            except Exception as error:
+                write_whole(folder / ERROR, f"{error or type(error).__name__}\n".encode())
+                raise
+        finally:
+            os.close(descriptor)
+        self._clear()
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """To be called before the picture is written: it is done when both are there."""
+        document = {"name": self.output.stem, "picture": self.output.name, **record}
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        write_whole(in_plain_folder(self._record), f"work: {self._work}\n{text}".encode())
+
+    def _clear(self) -> None:
+        if self.is_done:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def task_lines(
+    items: Sequence[Item],
+    finished: FinishedWork,
+    *,
+    options: Mapping[str, Any],
+    name: str | None = None,
+    own_styles: Path | None = None,
+) -> Iterator[str]:
+    """A line for each item that is not done, in the shell's language; what the lines name is
+    written. The same items get the same lines as long as they are not done.
+
+    Args:
+        options: the keys of `config.yaml` that hold on every machine, besides `settings`.
+        name: the pattern of the results' names; else they are called as their items.
+        own_styles: the folder of styles that other machines may have elsewhere: they are copied.
+
+    Raises:
+        InputError: a file whose name breaks the line.
+        OSError
+    """
+    out = finished.out.absolute()
+    place = out / FARM_FOLDER
+    for item, output in _outputs(items, finished, name):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir(exist_ok=True)
+        styles = [_shared(style, own_styles, place) for style in item.styles]
+        config = _config_of(item, options, place)
+        files = [item.content.absolute(), *styles]
+        words = ["impasto", "stylise", *files, "--output", output, "--config", config, "--task"]
+        line = shlex.join(map(str, words))
+        if len(line.splitlines()) != 1:
+            raise InputError(f"{line!r}: a file of that name cannot stand in a list of lines.")
+        yield line
+
+
+def ends_of(items: Sequence[Item], finished: FinishedWork, name: str | None = None) -> Ends:
+    """Each item with what came of it, for the summary: `done`, `failed` with its reason, or
+    `pending`. A task that is tried again has no reason any more."""
+    outputs = {item.name: output for item, output in _outputs(items, finished, name)}
+    ends = []
+    for item in items:
+        if (picture := finished.picture_of(item)) is not None:
+            end = {"state": "done", "picture": picture.relative_to(finished.out).as_posix()}
+        else:
+            error = outputs[item.name]
+            end = {"state": "pending"}
+            with contextlib.suppress(OSError):
+                note = error.with_name(error.name + CHECKPOINTS) / ERROR
+                with note.open(encoding="utf-8", errors="replace") as file:
+                    end = {"state": "failed", "reason": file.read(MAX_ERROR).strip()}
+        ends.append((item, end))
+    return ends
+
+
+def _outputs(
+    items: Sequence[Item], finished: FinishedWork, pattern: str | None
+) -> Iterator[tuple[Item, Path]]:
+    """The items that are not done, and the file that each is to be: one that is not there yet."""
+    free: dict[str, FreeNames] = defaultdict(FreeNames)
+    for item in items:
+        if finished.picture_of(item) is not None:
+            continue
+        folder = finished.out.absolute() / item.folder
+        wanted = _result_name(pattern, item)
+        chosen = free[item.folder].take(wanted)
+        while any((folder / f"{chosen}{suffix}").exists() for suffix in SUFFIXES.values()):
+            chosen = free[item.folder].take(wanted)
+        yield item, folder / f"{chosen}{_suffix_of(item)}"
+
+
+def _result_name(pattern: str | None, item: Item) -> str:
+    if pattern is not None and "{size}" in pattern and not isinstance(item.settings.size, int):
+        raise InputError(f"{pattern}: `{{size}}` is not known before {item.content} is painted.")
+    return result_name(
+        pattern,
+        item.result or item.name,
+        item.content.name,
+        [style.name for style in item.styles],
+        item.settings,
+        record={},
+        finished=now(),
+    )
+
+
+def _suffix_of(item: Item) -> str:
+    if item.settings.format != "content":
+        return SUFFIXES[item.settings.format]
+    suffix = item.content.suffix.lower()
+    suffix = {".jpeg": ".jpg", ".tiff": ".tif"}.get(suffix, suffix)
+    return suffix if suffix in SUFFIXES.values() else SUFFIXES["png"]
+
+
+def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
+    if own_styles is None or style.parent != own_styles:
+        return style.absolute()
+    copy = place / style.name
+    if not copy.exists():
+        write_whole(copy, style.read_bytes())
+    return copy
+
+
+def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
+    """The configuration that an item is painted with, under a name that no other has."""
+    document = {**options, "settings": item.settings.model_dump()}
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100).encode()
+    path = place / f"{item.settings.preset}-{sha256(text).hexdigest()[:12]}.yaml"
+    if not path.exists():
+        write_whole(path, text)
+    return path
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        return lock_descriptor(descriptor, blocking=False)
+    except OSError:  # A file system without locks: that no task runs twice is up to the queue.
+        return True
