@@ -60,6 +60,12 @@ class FileRole(StrEnum):
     STYLE = protocol.STYLE
     INIT = protocol.INIT
     PALETTE = protocol.PALETTE
+    MASK = protocol.MASK
+    """Where the picture is painted."""
+    REGION = "region"
+    """Where it is painted in one of the styles; or the content's label picture."""
+    STYLE_REGION = "style region"
+    """A style's label picture."""
     SIDECAR = "sidecar"
     PRESET = "preset"
     BATCH = "batch"
@@ -72,7 +78,8 @@ class FileRole(StrEnum):
 
 @dataclass(frozen=True)
 class ParsedName:
-    """A parsed name: `job` in NFC (empty for pictures and others), `slot` from 1 for styles."""
+    """A parsed name: `job` in NFC (empty for pictures and others), `slot` from 1 for styles and
+    regions."""
 
     role: FileRole | ControlFile
     job: str = ""
@@ -103,7 +110,8 @@ def parse(file_name: str) -> ParsedName | None:
     job, role, slot = named
     if not can_be_job(job):
         return ParsedName(FileRole.OTHER)
-    return _parsed(FileRole(role), job, slot)
+    region = role == protocol.MASK and slot > 0
+    return _parsed(FileRole.REGION if region else FileRole(role), job, slot)
 
 
 def is_ignored(file_name: str) -> bool:

@@ -41,7 +41,8 @@ class Job:
     """Everything about a request; immutable from the moment of the claim.
 
     `folder` (absolute path of the job's spool folder, as text) is where it lies now and is not
-    part of `job.json`. `content`, `styles`, `init` and `palette` are names in `folder/inputs/`.
+    part of `job.json`. `content`, `styles`, `init`, `palette` and the masks are names of files
+    inside `folder/inputs/`.
     """
 
     id: str
@@ -56,6 +57,9 @@ class Job:
     settings: Settings
     init: str | None = None
     palette: str | None = None
+    mask: str | None = None
+    regions: tuple[str, ...] = ()
+    style_regions: tuple[str, ...] = ()
     sidecar: str | None = None
     dropped: str = ""
     """ISO 8601, UTC: modification time of the newest input."""
@@ -63,6 +67,11 @@ class Job:
     options: JobOptions = field(default_factory=JobOptions)
     lost: int = 0
     """Workers that died over it before this one; 0 in `job.json`."""
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The pictures that say where it is painted, in which style."""
+        return (*((self.mask,) if self.mask else ()), *self.regions, *self.style_regions)
 
     def to_document(self) -> dict[str, Any]:
         """What `job.json` holds and what a worker is sent: plain values, without `folder`."""

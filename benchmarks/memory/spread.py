@@ -87,7 +87,9 @@ def run(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     import ray
 
-    ray.init(num_cpus=max(options.actors), include_dashboard=False, log_to_driver=False)
+    ray.init(
+        address="local", num_cpus=max(options.actors), include_dashboard=False, log_to_driver=False
+    )
     lines = [
         "| size | actors | seconds an evaluation | MB that travel | gradient differs by | rows |",
         "|---|---|---|---|---|---|",

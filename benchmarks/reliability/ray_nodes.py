@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -85,6 +86,15 @@ class RayNode:
         self._log.close()
 
 
+def _free_port() -> int:
+    """One that the system gives nobody by itself, so that a head that died finds it free again."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
+
+
 def _command(process: psutil.Process) -> list[str]:
     try:
         return list(process.cmdline())
@@ -97,9 +107,7 @@ class RayCluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = _free_port()
         self.head = self.start_head()
         self.nodes: list[RayNode] = []
 
@@ -118,11 +126,18 @@ class RayCluster:
             if node.wait():
                 self.nodes.append(node)
                 return node
-        raise AssertionError(node.log())
+            log = node.log()
+            node.kill()
+        raise AssertionError(log)
 
     def take_away(self, node: RayNode) -> None:
         node.kill()
         self.nodes.remove(node)
+
+    def actors_log(self) -> str:
+        """The end of what actors wrote to standard error."""
+        paths = self._folder.glob("session_latest/logs/worker-*.err")
+        return "\n".join(path.read_text(errors="replace")[-2000:] for path in paths)
 
     def close(self) -> None:
         for node in [*self.nodes, self.head]:
@@ -131,6 +146,8 @@ class RayCluster:
 
 @contextlib.contextmanager
 def ray_cluster(nodes: int = 1) -> Iterator[RayCluster]:
+    before = os.environ.get("RAY_AUTH_MODE")
+    os.environ["RAY_AUTH_MODE"] = "disabled"  # Whatever token the user has.
     # A short path: sockets lie below it.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         cluster = RayCluster(Path(folder))
@@ -140,3 +157,6 @@ def ray_cluster(nodes: int = 1) -> Iterator[RayCluster]:
             yield cluster
         finally:
             cluster.close()
+            del os.environ["RAY_AUTH_MODE"]
+            if before is not None:
+                os.environ["RAY_AUTH_MODE"] = before

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, problems_of
+from engine.settings import PICTURES, Settings, problems_of
 from hotfolder.batches.deadline import DEADLINE_KEYS, deadline_of
 from hotfolder.batches.expansion import variants_of
 from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
@@ -35,10 +35,7 @@ MOST = 1000
 MAX_PATTERNS = 50
 """Contents that are patterns, each of which is compared with every picture."""
 
-_PICTURE_KEYS = {
-    "init_file": "no such key in a batch: it has no picture to start from",
-    "palette": "no such key in a batch: it has no palette",
-}
+_OF_ONE_CONTENT = "no such key in a batch: it is for one content; a preset folder has masks"
 
 _LENGTH = f"at most {MAX_LENGTH} characters"
 
@@ -167,12 +164,10 @@ def _problems_of_layer(
     if not isinstance(layer, dict):
         return [Problem(above, repr(layer)[:80], "a mapping of settings")]
     problems = [
-        Problem((key,), repr(layer[key])[:80], expected)
-        for key, expected in _PICTURE_KEYS.items()
-        if key in layer
+        Problem((key,), repr(layer[key])[:80], _OF_ONE_CONTENT) for key in PICTURES if key in layer
     ]
     try:
-        resolve_untrusted({key: layer[key] for key in layer if key not in _PICTURE_KEYS}, [base])
+        resolve_untrusted({key: layer[key] for key in layer if key not in PICTURES}, [base])
     except SettingsError as error:
         problems += error.problems
     return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in problems]

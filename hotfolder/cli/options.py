@@ -1,12 +1,13 @@
 """Options that several commands share, and the layer of settings that some of them make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hotfolder.errors import ConfigError
+from hotfolder.errors import ConfigError, InputError
 
 __all__ = [
     "ORDER",
@@ -18,13 +19,18 @@ __all__ = [
     "HotOption",
     "HotsOption",
     "InitialOption",
+    "LabelsOption",
+    "MaskFiles",
+    "MaskOption",
     "MemoryOption",
     "PaletteOption",
     "PresetOption",
+    "RegionOption",
     "SecondsOption",
     "SetOption",
     "SizeOption",
     "StrengthOption",
+    "StyleLabelsOption",
     "StylesArgument",
     "hot_option",
     "settings_layer",
@@ -80,7 +86,7 @@ MemoryOption = Annotated[
 ]
 ContentArgument = Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")]
 StylesArgument = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="STYLE",
         help="Paintings: files, or names in the style library, such as `night`.",
@@ -95,6 +101,38 @@ PaletteOption = Annotated[
         "--palette",
         metavar="FILE",
         help="A picture whose colours are used: a file, or a name in the style library.",
+    ),
+]
+MaskOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--mask",
+        metavar="FILE",
+        help="Where to paint: white is painted, black stays to the bit, grey blends.",
+    ),
+]
+RegionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="MASK=STYLE",
+        help="Paint where a mask is white in a style of its own; may be repeated.",
+    ),
+]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="The content's regions, each in a colour of its own, and --style-labels the styles'.",
+    ),
+]
+StyleLabelsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style-labels",
+        metavar="FILE",
+        help="A style's regions, in the colours of --labels; once for each style.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]
@@ -139,6 +177,70 @@ StrengthOption = Annotated[
         help="0 is nearly the content, 100 nearly all style. Default: 75.",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class MaskFiles:
+    """The pictures that say where to paint, and in which style."""
+
+    mask: Path | None = None
+    regions: Sequence[Path] = ()
+    style_regions: Sequence[Path] = ()
+    styles: Sequence[str] = ()
+    """As they were given, those of regions among them."""
+    layer: Mapping[str, Any] = field(default_factory=dict)
+    """The settings that name them."""
+
+    def __iter__(self) -> Iterator[Path]:
+        yield from (self.mask,) if self.mask is not None else ()
+        yield from (*self.regions, *self.style_regions)
+
+    @classmethod
+    def of(
+        cls,
+        styles: Sequence[str] | None,
+        mask: Path | None,
+        regions: Sequence[str] | None,
+        labels: Path | None,
+        style_labels: Sequence[Path] | None,
+    ) -> "MaskFiles":
+        """
+        Raises:
+            InputError: options that do not go together, or a file that is not there.
+        """
+        pairs = [each.rpartition("=") for each in regions or ()]
+        if wrong := next((each for each in pairs if not (each[0] and each[2])), None):
+            raise InputError(
+                f"--region {''.join(wrong)}: expected MASK=STYLE, such as --region sky.png=night."
+            )
+        if pairs and (styles or labels is not None):
+            other = "STYLE before it" if styles else "--labels beside it"
+            raise InputError(f"--region names the style of each region: leave out the {other}.")
+        if not pairs and not styles:
+            raise InputError("no style: name one after CONTENT, or with --region MASK=STYLE.")
+        if (labels is None) != (not style_labels):
+            raise InputError("--labels and --style-labels belong together: one for each style.")
+        if labels is not None and style_labels and len(style_labels) != len(styles or ()):
+            raise InputError(
+                f"--style-labels: {len(style_labels)} for {len(styles or ())} styles; expected one "
+                "for each, in their order."
+            )
+        several = {
+            "regions": [labels] if labels is not None else [Path(each[0]) for each in pairs],
+            "style_regions": [*(style_labels or ())],
+        }
+        layer = {key: [path.name for path in paths] for key, paths in several.items() if paths}
+        found = cls(
+            mask,
+            several["regions"],
+            several["style_regions"],
+            [*(styles or ()), *(each[2] for each in pairs)],
+            layer | ({"mask": mask.name} if mask is not None else {}),
+        )
+        for file in found:
+            if not file.is_file():
+                raise InputError(f"{file}: no such file.")
+        return found
 
 
 def settings_layer(

@@ -25,6 +25,7 @@ AT_START = (
         "style_cache_megabytes",
     ),
     *(
+        "dispatch",
         "workers_per_device",
         "cuda_graphs",
         "memory",

@@ -6,16 +6,16 @@ both; what neither names comes from the folder's preset (form 3).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Problem, SettingsError
 from engine.settings import Settings, resolve
-from hotfolder.errors import HotFolderError, InputError, SidecarError
+from hotfolder.errors import InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
 from hotfolder.folder_access import is_link
-from hotfolder.inbox.model import Decision, InboxFile, InputFile
-from hotfolder.inbox.presets import Preset
+from hotfolder.inbox.candidate import Collected
+from hotfolder.inbox.model import InboxFile, InputFile
+from hotfolder.inbox.refusals import regions_problem
 from hotfolder.inbox.sidecar import (
     LIBRARY_KEYS,
     PictureNamesError,
@@ -23,8 +23,6 @@ from hotfolder.inbox.sidecar import (
     UnreadSidecarError,
 )
 from hotfolder.inbox.style_library import PictureSources
-from hotfolder.job_options import JobOptions
-from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.near_misses import list_hint
 from plugin.client.protocol import PICTURE_SUFFIXES
 
@@ -34,64 +32,8 @@ MAX_HINTS = 3
 """Missing pictures of one job for which the nearest name is looked for."""
 
 
-@dataclass
-class JobAssembly:
-    """A job candidate in the making: what it has, and what it lacks."""
-
-    name: str
-    preset: Preset | None = None
-    sidecar: Sidecar | None = None
-    inputs: list[InputFile] = field(default_factory=list)
-    files: list[InboxFile] = field(default_factory=list)
-    """Those of the inputs that lie in the inbox, as they were found."""
-    settings: Settings | None = None
-    client: Mapping[str, Any] = field(default_factory=dict)
-    options: JobOptions = field(default_factory=JobOptions)
-    init_file: str | None = None
-    palette: str | None = None
-    lacks: list[str] = field(default_factory=list)
-    """What is missing, in words."""
-    missing: list[str] = field(default_factory=list)
-    """The same of what the sidecar asks for by name, with its line."""
-    named_by_sidecar: bool = False
-    """Whether the sidecar says which pictures the job takes: then no pair need be waited for."""
-    conflict: str = ""
-    hold: str = ""
-    """What is wrong with the preset: a person must mend it, not this job."""
-    error: HotFolderError | None = None
-    remaining_wait: float = 0.0
-    unread: bool = False
-    """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
-
-    @property
-    def due(self) -> float | None:
-        """Seconds until waiting in vain ends."""
-        waits = self.error or self.lacks or self.conflict
-        return self.remaining_wait if waits and self.remaining_wait > 0 else None
-
-    def decision(self) -> tuple[Decision, str, HotFolderError | None]:
-        """What to do, why, and the error to fail the job with.
-
-        Errors are shown at once, but the job is failed only when nothing more can come that would
-        then be taken for a job of its own, or when that has been waited for.
-        """
-        if self.hold:
-            return Decision.HOLD, self.hold, None
-        overdue = self.remaining_wait <= 0
-        if self.error is not None:
-            final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
-            first_line = str(self.error).partition("\n")[0]
-            return Decision.REFUSE if final else Decision.WAIT, first_line, self.error
-        wait = Decision.HOLD if overdue else Decision.WAIT
-        if self.conflict:
-            return wait, self.conflict, None
-        if self.missing and overdue:
-            return wait, self.missing[0], None
-        if self.lacks:
-            more = len(self.lacks) - MAX_PROBLEMS
-            lacks = [*self.lacks[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])]
-            return wait, f"lacks {'; '.join(lacks)}", None
-        return Decision.CLAIM, "", None
+class JobAssembly(Collected):
+    """A job candidate in the making."""
 
     def collect(self, group: Sequence[InboxFile], sources: PictureSources) -> None:
         """Find the job's sidecar and pictures, and take what they say of client and options.
@@ -108,7 +50,7 @@ class JobAssembly:
                 self.error = sidecar
                 self.named_by_sidecar = isinstance(sidecar, PictureNamesError)
             if isinstance(sidecar, PictureNamesError):
-                self.error = sidecar.hinted(lambda name: _nearest(name, sources))
+                self.error = sidecar.hinted(sources.nearest)
         self._one_of(FileRole.SIDECAR, sidecars)
         if misnamed := [file for file in group if file.parsed.role is FileRole.MISNAMED]:
             name = misnamed[0].name
@@ -133,11 +75,13 @@ class JobAssembly:
             SidecarError, InputError: they are refused.
         """
         if self.sidecar is not None:
-            return self.sidecar.settings(*base, init_file=self.init_file, palette=self.palette)
+            return self.sidecar.settings(
+                *base, init_file=self.init_file, palette=self.palette, masks=self.masks
+            )
         own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
         own |= {"palette": self.palette} if self.palette is not None else {}
         try:
-            return resolve(*base, own)
+            return resolve(*base, own | self.masks)
         except SettingsError as error:  # The layers were checked; only together with `own`
             raise InputError(str(error)) from None
 
@@ -167,7 +111,8 @@ class JobAssembly:
     def _one_of(self, role: FileRole, files: Sequence[InboxFile], slot: int = 0) -> None:
         """Note a conflict if several files are there for one role."""
         if len(files) > 1:
-            what = f"{role}{slot if slot > 1 else ''}"
+            region = role is FileRole.REGION
+            what = f"{FileRole.MASK if region else role}{slot if slot > 1 or region else ''}"
             names = ", ".join(shown(file.name) for file in files)
             self.conflict = f"several files for {what}: {names}; take all but one away"
 
@@ -219,18 +164,29 @@ class JobAssembly:
         elif sidecar is not None and sidecar.wants_init_picture():
             self.init_file = f"{self.name}.init.png"
             self._lack("a picture to start from", self.init_file, sources)
-        for role, files in ((FileRole.CONTENT, content), (FileRole.INIT, init)):
+        mask = by_role[FileRole.MASK, 0]
+        if sidecar is not None and sidecar.mask is not None:
+            mask = self._picture_by_sidecar(FileRole.MASK, sidecar, sidecar.mask, mask, sources)
+            self.masks["mask"] = sidecar.mask
+        elif mask:
+            self.masks["mask"] = mask[0].name
+        roles = ((FileRole.CONTENT, content), (FileRole.INIT, init), (FileRole.MASK, mask))
+        for role, files in roles:
             for file in files:
                 self._add(role, file)
         self._collect_palette(by_role[FileRole.PALETTE, 0], sources)
         if self.preset is not None:
             self._add(FileRole.PRESET, self.preset.file, stays=True)
+        regions = [
+            files[0] for (role, _), files in sorted(by_role.items()) if role is FileRole.REGION
+        ]
         if sidecar is not None and sidecar.styles:
             self._styles_by_sidecar(sidecar, styles, sources)
         elif self.preset is not None and self.preset.sidecar.styles and not styles:
             self._styles_by_sidecar(self.preset.sidecar, [], sources)
         else:
-            self._styles_by_role(styles, sources)
+            self._styles_by_role(styles, sources, max([f.parsed.slot for f in regions], default=1))
+        self._collect_regions(regions, sources, own_styles=bool(styles))
 
     def _picture_by_sidecar(
         self,
@@ -242,7 +198,7 @@ class JobAssembly:
     ) -> list[InboxFile]:
         file = sources.beside(name)
         if file is None:
-            key = "content" if role is FileRole.CONTENT else "init_file"
+            key = "init_file" if role is FileRole.INIT else role.value
             self._miss(sidecar, (key,), name, "beside it, which is not there", sources)
             return by_role
         if by_role and by_role[0] != file:
@@ -333,14 +289,76 @@ class JobAssembly:
         else:
             self.error = self.error or SidecarError(problem)
 
-    def _styles_by_role(self, styles: list[InboxFile], sources: PictureSources) -> None:
+    def _styles_by_role(
+        self, styles: list[InboxFile], sources: PictureSources, regions: int
+    ) -> None:
+        """`regions`: how many there are, each of which has a style of its own."""
         for file in styles:
             self._add(FileRole.STYLE, file)
         slots = {file.parsed.slot for file in styles}
-        for slot in range(1, max(slots, default=1) + 1):
+        for slot in range(1, max([*slots, regions]) + 1):
             if slot not in slots:
                 number = str(slot) if slot > 1 else ""
                 self._lack("a style picture", f"{self.name}.style{number}.jpg", sources)
+
+    def _collect_regions(
+        self, by_role: list[InboxFile], sources: PictureSources, *, own_styles: bool
+    ) -> None:
+        """Find the masks of regions and the label pictures: by the sidecar, by role, or by the
+        preset, whose mask and regions are for its own styles."""
+        sidecar, preset = self.sidecar, self.preset.sidecar if self.preset else None
+        styles = sum(input_file.role is FileRole.STYLE for input_file in self.inputs)
+        if sidecar is not None and (sidecar.regions or sidecar.style_regions):
+            self._regions_by(sidecar, sources)
+            if others := [f for f in by_role if f.key not in map(key_of, sidecar.regions)]:
+                names = ", ".join(sidecar.regions)
+                self.conflict = (
+                    f"several files for regions: {shown(others[0].name)}, and {names} by the "
+                    "sidecar; take one away"
+                )
+        elif by_role:
+            slots = {file.parsed.slot for file in by_role}
+            for slot in sorted({*range(1, max([*slots, styles]) + 1)} - slots):
+                self._lack("a mask picture", f"{self.name}.mask{slot}.png", sources)
+            for file in by_role:
+                self._add(FileRole.REGION, file)
+            self.masks["regions"] = [file.name for file in by_role]
+        elif preset is not None and not own_styles and not (sidecar and sidecar.styles):
+            self._regions_by(preset, sources)
+        if preset is not None and preset.mask and "mask" not in self.masks:
+            self._mask_by_preset(FileRole.MASK, ("mask",), preset.mask)
+            self.masks["mask"] = preset.mask
+        if not self.lacks and (problem := regions_problem(self.masks, styles)):
+            named = sidecar is not None and sidecar.regions
+            text = sidecar.document.describe([problem]) if sidecar and named else str(problem)
+            self.error = self.error or SidecarError(text)
+
+    def _regions_by(self, sidecar: Sidecar, sources: PictureSources) -> None:
+        """Those that a sidecar, or the preset, names."""
+        several = (
+            ("regions", FileRole.REGION, sidecar.regions),
+            ("style_regions", FileRole.STYLE_REGION, sidecar.style_regions),
+        )
+        for key, role, names in several:
+            for index, name in enumerate(names):
+                if self.preset is not None and sidecar is self.preset.sidecar:
+                    self._mask_by_preset(role, (key, index), name)
+                elif (file := sources.beside(name)) is not None:
+                    self._add(role, file)
+                else:
+                    where = "beside it, which is not there"
+                    self._miss(sidecar, (key, index), name, where, sources)
+            if names:
+                self.masks[key] = [*names]
+
+    def _mask_by_preset(self, role: FileRole, path: tuple[str | int, ...], name: str) -> None:
+        assert self.preset is not None
+        file = self.preset.pictures.get(key_of(name))
+        if file is not None:
+            self._add(role, file, stays=True)
+            return
+        problem = Problem(path, repr(name), "a picture beside it, which is not there")
+        self.hold = self.hold or self.preset.sidecar.document.describe([problem])
 
     def _lack(self, what: str, name: str, sources: PictureSources) -> None:
         """Note that a picture is missing that would be found by its name."""
@@ -359,17 +377,8 @@ class JobAssembly:
         """Note that a picture that the sidecar names is not there."""
         is_style = path[0] in LIBRARY_KEYS
         hint = len(self.missing) < MAX_HINTS and not (is_style and list_hint(name))
-        nearest = _nearest(name, sources, styles=is_style) if hint else None
+        nearest = sources.nearest(name, styles=is_style) if hint else None
         problem = Problem(path, repr(name), f"a picture {where}", nearest)
         self.missing.append(sidecar.document.describe([problem]))
         self.lacks.append(f"{name}, which {sidecar.document.name} names as {path[0]}")
         self.named_by_sidecar = True
-
-
-def _nearest(name: str, sources: PictureSources, *, styles: bool = True) -> str | None:
-    """The picture beside the sidecar, or of the library, that is nearly called so."""
-    name = name.rpartition("/")[2]
-    beside, library = sources.near_pictures, sources.library.near
-    if not styles:
-        return beside.nearest(name)
-    return beside.same(name) or library.nearest(name)

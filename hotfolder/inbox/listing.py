@@ -17,7 +17,8 @@ __all__ = ["Listing", "arriving_message", "newest_time"]
 NAMES_A_STEP = 1000
 
 PICTURE_ROLES = (
-    *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.PALETTE, FileRole.PICTURE),
+    *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.MASK, FileRole.REGION),
+    *(FileRole.PALETTE, FileRole.PICTURE),
 )
 END_BYTES = 4096
 

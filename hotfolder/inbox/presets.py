@@ -24,7 +24,7 @@ class Preset:
     file: InboxFile
     sidecar: Sidecar
     pictures: Mapping[str, InboxFile] = field(default_factory=dict)
-    """The pictures beside it that it names, by their keys."""
+    """Those beside it that it names, by their keys."""
 
 
 class PresetFolder:

@@ -5,15 +5,16 @@ Whatever a file makes a reader raise, no matter whether anybody has foreseen it,
 """
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from engine.errors import Problem
 from hotfolder.errors import HotFolderError
 from hotfolder.file_names import shown
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import shortened
 
-__all__ = ["RefusalGuard"]
+__all__ = ["RefusalGuard", "regions_problem"]
 
 log = logging.getLogger(__name__)
 
@@ -52,3 +53,18 @@ class RefusalGuard:
             self._logged.add((name, what))
             log.exception("%s cannot be understood", JobTag(shown(name)))
         return HotFolderError(f"{shown(name)}: cannot be understood: {shown(what)}.")
+
+
+def regions_problem(masks: Mapping[str, Any], styles: int) -> Problem | None:
+    """What is wrong with masks, or label pictures, that are not as many as the styles.
+
+    Args:
+        masks: the settings that name them.
+    """
+    key = "style_regions" if "style_regions" in masks else "regions"
+    given = len(masks.get(key, ()))
+    if given in (0, styles):
+        return None
+    what = "label picture" if key == "style_regions" else "mask"
+    expected = f"one for each style, of which there {'is' if styles == 1 else 'are'} {styles}"
+    return Problem((key,), f"{given} {what}{'' if given == 1 else 's'}", expected)

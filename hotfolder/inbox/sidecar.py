@@ -15,10 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import MAX_HINTS, Settings, problems_of, resolve
+from engine.settings import MAX_HINTS, PICTURES, Settings, problems_of, resolve
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.folder_access import is_link, open_regular
+from hotfolder.inbox.refusals import regions_problem
 from hotfolder.job_options import JobOptions
 from hotfolder.near_misses import list_hint, program_of
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
@@ -45,7 +46,7 @@ __all__ = [
 LIBRARY_KEYS = ("styles", "palette")
 """Whose pictures may be those of the style library."""
 
-SIDECAR_KEYS = ("content", "styles", "init_file", "palette", "client", *JobOptions.model_fields)
+SIDECAR_KEYS = ("content", "styles", *PICTURES, "client", *JobOptions.model_fields)
 """What a sidecar may say besides settings."""
 
 MAX_STYLES = 64
@@ -113,6 +114,9 @@ class Sidecar:
     init_file: str | None = None
     palette: str | None = None
     """It is among the settings of `layer`, too."""
+    mask: str | None = None
+    regions: tuple[str, ...] = ()
+    style_regions: tuple[str, ...] = ()
     client: Mapping[str, Any] = field(default_factory=dict)
     options: JobOptions = field(default_factory=JobOptions)
     layer: Mapping[str, Any] = field(default_factory=dict)
@@ -132,14 +136,25 @@ class Sidecar:
 
     def pictures(self) -> tuple[str, ...]:
         """Every picture that it names, as it names it."""
-        single = (self.content, self.init_file, self.palette)
-        return tuple(name for name in (*single, *self.styles) if name)
+        own = (self.content, self.init_file, self.palette, *self.styles)
+        return tuple(name for name in (*own, *self.mask_names()) if name)
+
+    def masks(self) -> Mapping[str, Any]:
+        """The settings that name masks."""
+        several = {"regions": self.regions, "style_regions": self.style_regions}
+        named: dict[str, Any] = {key: [*names] for key, names in several.items() if names}
+        return named | ({"mask": self.mask} if self.mask else {})
+
+    def mask_names(self) -> tuple[str, ...]:
+        """Those of them that say where to paint."""
+        return (*((self.mask,) if self.mask else ()), *self.regions, *self.style_regions)
 
     def settings(
         self,
         *base: Mapping[str, Any],
         init_file: str | None = None,
         palette: str | None = None,
+        masks: Mapping[str, Any] | None = None,
         of_folder: bool = False,
     ) -> Settings:
         """This sidecar's layer over those of `base` (`settings:` of config.yaml, a preset's),
@@ -149,12 +164,13 @@ class Sidecar:
             init_file: name of the picture to start from, if there is one. It implies
                 `init: file`, unless the sidecar says otherwise.
             palette: name of the picture whose colours are used, if there is one.
+            masks: the settings that name masks, for those that there are.
             of_folder: it is a preset.
 
         Raises:
             SidecarError: one line for each problem.
         """
-        layer = dict(self.layer)
+        layer = {**self.layer, **(self.masks() if masks is None else masks)}
         if init_file is not None:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
@@ -277,6 +293,8 @@ def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
         for key, value in (("content", preset.content), ("init_file", preset.init_file))
         if value is not None
     ]
+    if preset.styles and (problem := regions_problem(preset.masks(), len(preset.styles))):
+        problems.append(problem)
     if problems:
         raise SidecarError(preset.document.describe(problems))
     preset.settings(base, of_folder=True)
@@ -296,7 +314,11 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     content = _picture_name(values.pop("content", None), ("content",), problems)
     init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
     palette = _picture_name(values.get("palette"), ("palette",), problems)
-    styles = _style_names(values.pop("styles", None), problems)
+    styles = _picture_names(values.pop("styles", None), "styles", problems)
+    mask = _picture_name(values.pop("mask", None), ("mask",), problems)
+    regions, style_regions = (
+        _picture_names(values.pop(key, None), key, problems) for key in ("regions", "style_regions")
+    )
     client = client_mapping(values.pop("client", None), problems)
     if problems:
         raise PictureNamesError(document, problems)
@@ -304,18 +326,8 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     options, wrong_options = _options(asked)
     recursive = values.pop("recursive", None)
     wrong = tuple(wrong_options)
-    return Sidecar(
-        document,
-        content,
-        styles,
-        init_file,
-        palette,
-        client,
-        options,
-        values,
-        recursive,
-        wrong,
-    )
+    named = (content, styles, init_file, palette, mask, regions, style_regions)
+    return Sidecar(document, *named, client, options, values, recursive, wrong)
 
 
 def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
@@ -325,17 +337,17 @@ def _options(asked: Mapping[str, Any]) -> tuple[JobOptions, list[Problem]]:
         return JobOptions(), problems_of(error, JobOptions)
 
 
-def _style_names(given: Any, problems: list[Problem]) -> tuple[str, ...]:
+def _picture_names(given: Any, key: str, problems: list[Problem]) -> tuple[str, ...]:
     if given is None:
         return ()
     listed: Sequence[Any] = given if isinstance(given, list) else [given]
     if not listed or len(listed) > MAX_STYLES:
         expected = f"1 to {MAX_STYLES} pictures"
-        problems.append(Problem(("styles",), f"{len(listed)} pictures", expected))
+        problems.append(Problem((key,), f"{len(listed)} pictures", expected))
         return ()
     in_list = isinstance(given, list)
     names = [
-        _picture_name(item, ("styles", i) if in_list else ("styles",), problems, null=False)
+        _picture_name(item, (key, i) if in_list else (key,), problems, null=False)
         for i, item in enumerate(listed)
     ]
     return tuple(name for name in names if name is not None)

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from hotfolder.file_names import FileRole, is_ignored, key_of, shown
 from hotfolder.folder_access import is_file, is_folder, names
-from hotfolder.inbox.listing import PICTURE_ROLES
 from hotfolder.inbox.model import InboxFile
 from hotfolder.near_misses import NearNames
 from hotfolder.paths import without_links
 from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["PictureSources", "StyleLibrary"]
+
+KINDS = {FileRole.PICTURE, FileRole.OTHER, FileRole.PALETTE} | {
+    *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.MASK, FileRole.REGION)
+}
+"""What may have been meant as a job's picture."""
 
 MAX_LISTED = 20_000
 """Names of a folder that are read. Beyond them a picture is found by its exact name alone."""
@@ -110,12 +114,18 @@ class PictureSources:
     @cached_property
     def near(self) -> NearNames:
         """The names of pictures beside the sidecar, and of files that may be meant as such."""
-        kinds = (*PICTURE_ROLES, FileRole.OTHER)
         files = islice(self.files.values(), MAX_NEAR)
-        return NearNames(shown(file.name) for file in files if file.parsed.role in kinds)
+        return NearNames(shown(file.name) for file in files if file.parsed.role in KINDS)
 
     @cached_property
     def near_pictures(self) -> NearNames:
         """The same of pictures that a sidecar may name."""
         files = islice(self.files.values(), MAX_NEAR)
         return NearNames(shown(f.name) for f in files if f.parsed.role is FileRole.PICTURE)
+
+    def nearest(self, name: str, *, styles: bool = True) -> str | None:
+        """The picture beside the sidecar, or of the library, that is nearly called so."""
+        name = name.rpartition("/")[2]
+        if not styles:
+            return self.near_pictures.nearest(name)
+        return self.near_pictures.same(name) or self.library.near.nearest(name)

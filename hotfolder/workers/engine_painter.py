@@ -23,6 +23,7 @@ from engine.network.devices import make_reproducible, resolve_devices, workers_t
 from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
+from engine.regions.areas import MaskPictures
 from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
@@ -112,9 +113,17 @@ class EnginePainter:
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
         palette = self._read(inputs / job.palette) if job.palette else None
+        named: dict[str, tuple[str, ...]]
+        named = {"regions": job.regions, "style_regions": job.style_regions}
+        named["mask"] = (job.mask,) if job.mask else ()
+        masks = {
+            key: [(inputs / name, self._read(inputs / name)) for name in names]
+            for key, names in named.items()
+        }
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
-        names = [name for name in (job.content, *job.styles, job.init, job.palette) if name]
+        single = (job.content, *job.styles, job.init, job.palette)
+        names = [*(name for name in single if name), *job.masks]
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg, opener),
@@ -135,6 +144,10 @@ class EnginePainter:
             vgg,
             initial=initial,
             palette=palette,
+            masks=MaskPictures(
+                next((picture for _, picture in masks["mask"]), None),
+                *([picture for _, picture in masks[key]] for key in ("regions", "style_regions")),
+            ),
             preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
@@ -164,7 +177,7 @@ class EnginePainter:
                         if name is not None and picture is not None
                     }
                     record = record_of(
-                        read[0], read[1:], job.settings, step, written, started, others
+                        read[0], read[1:], job.settings, step, written, started, masks, others
                     )
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return

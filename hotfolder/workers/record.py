@@ -1,7 +1,7 @@
 """The record of a painting: what it was made of, how, and what came of it. Imports torch."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ def record_of(
     result: Result,
     output: Mapping[str, Any],
     started: str,
+    masks: Mapping[str, Sequence[tuple[Path, Picture]]] | None = None,
     others: Mapping[str, tuple[Path, Picture]] | None = None,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names of the files beside it.
@@ -36,12 +37,14 @@ def record_of(
         asked: the settings as they were asked for.
         output: how the result is written (`engine.output`).
         started: ISO 8601, UTC.
+        masks: those by the settings that name them.
         others: the other pictures that it was made of, by their key.
     """
     return {
         "content": _input(*content),
         "styles": [_input(*style) for style in styles],
         **{key: _input(*read) for key, read in (others or {}).items()},
+        **_masks(masks or {}, result),
         "settings": result.settings.model_dump(),
         **_schedule(asked, result),
         "weights": {"name": result.weights_name, "sha256": result.weights_sha256},
@@ -77,6 +80,18 @@ def _schedule(asked: Settings, result: Result) -> dict[str, Any]:
     if not any(wanted.values()):
         return {}
     return {"schedule": {**wanted, "ended": list(result.ended)}}
+
+
+def _masks(masks: Mapping[str, Sequence[tuple[Path, Picture]]], result: Result) -> dict[str, Any]:
+    """The pictures that said where to paint, and what was made of them."""
+    found: dict[str, Any] = {
+        key: [_input(*each) for each in files] for key, files in masks.items() if files
+    }
+    if "mask" in found:
+        (found["mask"],) = found["mask"]
+    if result.notes:
+        found["notes"] = list(result.notes)
+    return {"masks": found} if found else {}
 
 
 def _input(path: Path, picture: Picture) -> dict[str, Any]:

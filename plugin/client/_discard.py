@@ -61,8 +61,10 @@ def withdraw(inbox: Path, ticket: Ticket) -> None:
     client = document.get("client")
     if not isinstance(client, dict) or client.get(TICKET_KEY) != ticket.key:
         return
-    named = [document.get("content"), *document.get("styles", ())]
-    named += [document.get(key) for key in ("init_file", "palette")]
+    named = [document.get(key) for key in ("content", "init_file", "palette", "mask")]
+    named += [
+        name for key in ("styles", "regions", "style_regions") for name in document.get(key, ())
+    ]
     own = {*(control.of(ticket.name) for control in OWN_CONTROLS), *named}
     for path in list(inbox.iterdir()):
         if path.name in own and path.name.startswith(f"{ticket.name}."):

@@ -11,6 +11,8 @@ from ._errors import RequestError
 from .protocol import (
     CONTENT,
     INIT,
+    LABELS,
+    MASK,
     MAX_CLIENT_BYTES,
     PALETTE,
     PICTURE_SUFFIXES,
@@ -37,6 +39,13 @@ class Request:
     """What to call the job; the content's file name if None. Made unused by `-2`, `-3`, ..."""
     init: Path | None = None
     """A picture to start from."""
+    mask: Path | None = None
+    """Where to paint: white is painted, black stays."""
+    regions: Sequence[Path] = ()
+    """Masks, one for each style, which is painted there alone; or, with `style_regions`, one label
+    picture of the content."""
+    style_regions: Sequence[Path] = ()
+    """Label pictures, one for each style."""
     client: Mapping[str, Any] = field(default_factory=dict)
     """For the client's own use; comes back in `Status.client`."""
     heartbeat: bool = False
@@ -86,7 +95,22 @@ def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
         yield request.init, INIT, 1
     if isinstance(request.palette, Path):
         yield request.palette, PALETTE, 1
+    if request.mask is not None:
+        yield request.mask, MASK, 0
+    yield from _regions_of(request)
+    yield from _style_regions_of(request)
     yield request.content, CONTENT, 1
+
+
+def _regions_of(request: Request) -> Iterator[tuple[Path, str, int]]:
+    role, first = (LABELS, 0) if request.style_regions else (MASK, 1)
+    for slot, path in enumerate(request.regions, start=first):
+        yield path, role, slot
+
+
+def _style_regions_of(request: Request) -> Iterator[tuple[Path, str, int]]:
+    for slot, path in enumerate(request.style_regions, start=1):
+        yield path, LABELS, slot
 
 
 def job_name(request: Request) -> str:
@@ -119,6 +143,12 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
         document["palette"] = picture_name(name, PALETTE, request.palette.suffix)
     elif request.palette is not None:
         document["palette"] = request.palette
+    if request.mask is not None:
+        document["mask"] = picture_name(name, MASK, request.mask.suffix, 0)
+    regions, style_regions = _regions_of(request), _style_regions_of(request)
+    for key, files in (("regions", regions), ("style_regions", style_regions)):
+        if names := [picture_name(name, role, path.suffix, slot) for path, role, slot in files]:
+            document[key] = names
     if request.heartbeat:
         document["owner"] = {"heartbeat": True}
     try:

@@ -152,26 +152,33 @@ CONTENT = "content"
 STYLE = "style"
 INIT = "init"
 PALETTE = "palette"
+MASK = "mask"
+LABELS = "labels"
+"""Of a label picture, which only a sidecar makes part of a job."""
 
 _PICTURE_ROLE = re.compile(
-    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{PALETTE}|{STYLE}(?P<slot>[1-9]\d{{0,2}})?)",
+    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{PALETTE}|({STYLE}|{MASK})(?P<slot>[1-9]\d{{0,2}})?)",
     # ASCII alone: else the `s` of `style` would fit the long s, and its lower case be no role.
     re.I | re.S | re.A,
 )
 
 
 def picture_name(job: str, role: str, suffix: str, slot: int = 1) -> str:
-    """`cat.content.png`, `cat.style.png`, `cat.style2.png`: the file name of a job's picture."""
-    return f"{job}.{role}{slot if slot > 1 else ''}{suffix.lower()}"
+    """`cat.content.png`, `cat.style.png`, `cat.style2.png`: the file name of a job's picture. Of a
+    mask slot 0 is that of the whole picture, slot 1 that of the first style's region; of label
+    pictures slot 0 is the content's, slot 1 the first style's."""
+    first = 0 if role in (MASK, LABELS) else 1
+    return f"{job}.{role}{slot if slot > first else ''}{suffix.lower()}"
 
 
 def parse_picture_stem(stem: str) -> tuple[str, str, int] | None:
-    """Job, role and slot (from 1, of styles) in a picture's name without suffix; None: no role."""
+    """Job, role and slot (of styles from 1, of masks from 0) in a picture's name without suffix;
+    None: no role."""
     match = _PICTURE_ROLE.fullmatch(stem)
     if match is None:
         return None
     role = match["role"].rstrip("0123456789").lower()
-    return match["job"], role, int(match["slot"] or 1) if role == STYLE else 0
+    return match["job"], role, int(match["slot"] or (role == STYLE))
 
 
 def is_batch_name(name: str) -> bool:

@@ -204,7 +204,11 @@ def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list
         return []
     library = StyleLibrary(without_links(hot / "styles"))
     problems = []
+    named: list[tuple[tuple[str | int, ...], str | None]]
     named = [(("content",), sidecar.content), (("init_file",), sidecar.init_file)]
+    named += [(("mask",), sidecar.mask)]
+    several = {"regions": sidecar.regions, "style_regions": sidecar.style_regions}
+    named += [((key, at), name) for key, names in several.items() for at, name in enumerate(names)]
     for path, name in named:
         if name is not None and not (folder / name).exists():
             line = sidecar.document.line(path)

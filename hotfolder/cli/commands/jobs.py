@@ -14,12 +14,17 @@ from hotfolder.cli.options import (
     ContentArgument,
     HotOption,
     InitialOption,
+    LabelsOption,
+    MaskFiles,
+    MaskOption,
     PaletteOption,
     PresetOption,
+    RegionOption,
     SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StyleLabelsOption,
     StylesArgument,
     settings_layer,
 )
@@ -39,10 +44,11 @@ START_PATIENCE = 60.0
     "impasto submit cat.jpg night",
     "impasto submit cat.jpg wave.jpg --hot hot --preset preview --no-wait",
     "impasto submit cat.jpg night evening --set 'style_blend=[2, 1]' --name blend",
+    "impasto submit cat.jpg --region sky.png=night --region sea.png=watercolour",
 )
 def submit(
     content: ContentArgument,
-    styles: StylesArgument,
+    styles: StylesArgument = None,
     hot: HotOption = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
@@ -54,6 +60,10 @@ def submit(
     ] = None,
     initial: InitialOption = None,
     palette: PaletteOption = None,
+    mask: MaskOption = None,
+    regions: RegionOption = None,
+    labels: LabelsOption = None,
+    style_labels: StyleLabelsOption = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")
     ] = True,
@@ -71,9 +81,11 @@ def submit(
     library = root / "styles"
     palette_file = None if palette is None else find_style(palette, [library, OWN_STYLES])
     # What the server would refuse is refused here, while the person is still looking.
+    masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
     named = {} if initial is None else {"init": "file", "init_file": "a picture"}
-    resolve({**layer, **named, **({} if palette_file is None else {"palette": "a picture"})})
-    found = [find_style(style, [library, OWN_STYLES]) for style in styles]
+    named |= {} if palette_file is None else {"palette": "a picture"}
+    resolve({**layer, **named, **masks.layer})
+    found = [find_style(style, [library, OWN_STYLES]) for style in masks.styles]
     request = Request(
         content=content,
         styles=[_delivered(path, library) for path in found],
@@ -81,6 +93,9 @@ def submit(
         name=name,
         init=initial,
         palette=None if palette_file is None else _delivered(palette_file, library),
+        mask=mask,
+        regions=masks.regions,
+        style_regions=masks.style_regions,
     )
     server = client.server()
     ticket = client.submit(request)

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class PaintingActor:
         """
         self._make = painter, device, WorkerOptions.model_validate_json(options)
         self._painter: Painter | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        """The one that paints: torch's number of threads is a thread's own."""
         self._events: list[dict[str, Any]] = []
         self._folder: Path | None = None
         self._job_id: str | None = None
@@ -57,15 +60,11 @@ class PaintingActor:
 
     def start(self) -> dict[str, Any]:
         """Make the painter. What it says of itself; `fatal` if it cannot be had."""
-        name, device, options = self._make
-        if self._painter is None:
-            module, _, kind = name.partition(":")
+        if self._job_id is None:
             try:
-                painter = getattr(importlib.import_module(module), kind)(device, options)
+                self._thread.submit(self._make_painter).result()
             except EngineError as error:
                 return {"event": "fatal", "message": str(error), "exit_code": int(error.exit_code)}
-            painter.alive = self._alive
-            self._painter = painter
         return {"event": "ready", "process": os.getpid(), "job": self._job_id}
 
     def paint(self, document: Mapping[str, Any], files: Files) -> dict[str, Any]:
@@ -73,8 +72,29 @@ class PaintingActor:
 
         Where Ray says that it is cancelled, it ends between two steps.
         """
+        context = ray.get_runtime_context()  # Of this thread, which Ray gave the task.
+        cancelled = threading.Event()
+        painting = self._thread.submit(self._paint, document, files, cancelled)
+        while True:
+            try:
+                return painting.result(timeout=LOOK_SECONDS)
+            except TimeoutError:
+                if painting.done():
+                    raise
+            if context.is_canceled():
+                cancelled.set()
+
+    def _make_painter(self) -> None:
+        if self._painter is None:
+            name, device, options = self._make
+            module, _, kind = name.partition(":")
+            self._painter = getattr(importlib.import_module(module), kind)(device, options)
+            self._painter.alive = self._alive
+
+    def _paint(
+        self, document: Mapping[str, Any], files: Files, cancelled: threading.Event
+    ) -> dict[str, Any]:
         assert self._painter is not None
-        context = ray.get_runtime_context()
         with tempfile.TemporaryDirectory(prefix="impasto-") as place:
             folder = Path(place)
             write_job(files, folder)
@@ -83,7 +103,7 @@ class PaintingActor:
                 self._sent_checkpoint = _number(files)
                 self._folder, self._job_id = folder, job.id
             try:
-                for event in events_of(self._painter, job, context.is_canceled):
+                for event in events_of(self._painter, job, cancelled.is_set):
                     if isinstance(event, ENDS):
                         return self._ended(event, folder)
                     self._note(event)

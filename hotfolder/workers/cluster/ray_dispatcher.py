@@ -80,6 +80,7 @@ class RayDispatcher(WorkerPool):
         self._heard = clock()
         self._silent = ""
         """Why the driver was killed, if it said nothing."""
+        self._connected = False
         self._failures = 0
         self._connect_at: float | None = None
         self._connect()
@@ -94,7 +95,7 @@ class RayDispatcher(WorkerPool):
         return 0 if self._problem else super().capacity
 
     def _connect(self) -> None:
-        self._connect_at, self._heard = None, self._clock()
+        self._connect_at, self._heard, self._connected = None, self._clock(), False
         self._driver = WorkerProcess(
             self._command, "ray", lambda worker, document: self._messages.put((worker, document))
         )
@@ -131,7 +132,7 @@ class RayDispatcher(WorkerPool):
         match document["event"]:
             case "beat":
                 self._problem = document["problem"]
-                self._failures = 0
+                self._failures, self._connected = 0, True
             case "joined":
                 slot = WorkerSlot(document["device"], worker_id=worker_id)
                 self._slots.append(slot)
@@ -162,6 +163,8 @@ class RayDispatcher(WorkerPool):
         self._driver = None
         self._failures += 1
         why = self._silent or last_words.rpartition(" / ")[2] or ended
+        if self._connected and not self._silent:  # Ray's own last words are long; the log has them.
+            why = "its head has gone, or cannot be reached any more"
         self._problem = f"waits for the Ray cluster at {self._address}, which is lost: {why}"[:400]
         self._silent = ""
         pause = growing_pause(RECONNECT_SECONDS, self._failures, LONGEST_RECONNECT_SECONDS)

@@ -130,11 +130,21 @@ def test_a_lost_cluster_gives_every_job_back_says_why_and_is_tried_again(
     assert [(type(e), e.job_id) for e in events] == [(WorkerLost, "a"), (WorkerLost, "b")]
     assert not any(e.counts for e in events if isinstance(e, WorkerLost))
     assert dispatcher.problem == (
-        "waits for the Ray cluster at head:6379, which is lost: the head is gone"
+        "waits for the Ray cluster at head:6379, which is lost: "
+        "its head has gone, or cannot be reached any more"
     )
     assert dispatcher.capacity == 0
     polled(dispatcher, lambda _: dispatcher.capacity == 1)
     assert dispatcher.problem == ""
+
+
+def test_a_cluster_that_was_never_reached_is_waited_for_with_the_words_of_ray(
+    make: Callable[..., RayDispatcher],
+) -> None:
+    dispatcher = make('sys.exit("Could not find any running Ray instance")')
+    polled(dispatcher, lambda _: dispatcher.problem != "")
+    assert dispatcher.problem.endswith("is lost: Could not find any running Ray instance")
+    assert (dispatcher.capacity, dispatcher.devices()) == (0, [])
 
 
 def test_a_driver_that_falls_silent_has_lost_the_cluster(

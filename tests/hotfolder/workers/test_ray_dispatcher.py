@@ -216,7 +216,7 @@ def test_the_engine_goes_on_another_node_from_the_checkpoint_that_came_home(
         (done,) = session.run(job)
         assert isinstance(done, Done), done
         steps = [event.step for event in session.events if isinstance(event, Progress)]
-        assert min(steps) > 1, "it began anew"
+        assert min(steps) > 1, cluster.actors_log()
         assert max(steps) == 120
         with Image.open(done.picture) as picture:
             assert picture.size == (96, 64)

@@ -17,13 +17,18 @@ from hotfolder.cli.options import (
     DeviceOption,
     ForceOption,
     InitialOption,
+    LabelsOption,
+    MaskFiles,
+    MaskOption,
     MemoryOption,
     PaletteOption,
     PresetOption,
+    RegionOption,
     SecondsOption,
     SetOption,
     SizeOption,
     StrengthOption,
+    StyleLabelsOption,
     StylesArgument,
     settings_layer,
 )
@@ -58,19 +63,21 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png --seconds 30",
     "impasto stylise cat.jpg night -o painted.png --set colours=content",
     "impasto stylise cat.jpg night -o painted.png --palette sunset.jpg",
+    "impasto stylise cat.jpg night -o painted.png --mask sky.png --set mask_feather=20",
+    "impasto stylise cat.jpg -o painted.png --region sky.png=night --region sea.png=watercolour",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
     "impasto stylise cat.jpg wave.jpg -o painted.tif --size 8192 --resume",
     "impasto stylise cat.jpg night -o painted.png --task",
 )
 def stylise(
     content: ContentArgument,
-    styles: StylesArgument,
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
         ),
     ],
+    styles: StylesArgument = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
@@ -80,6 +87,10 @@ def stylise(
     device: DeviceOption = "auto",
     initial: InitialOption = None,
     palette: PaletteOption = None,
+    mask: MaskOption = None,
+    regions: RegionOption = None,
+    labels: LabelsOption = None,
+    style_labels: StyleLabelsOption = None,
     progression: Annotated[
         int | None,
         typer.Option(
@@ -120,14 +131,16 @@ def stylise(
     palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
     if palette_file is not None:
         layer["palette"] = palette_file.name
+    masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
+    layer |= masks.layer
     if progression is not None:
         layer["progression"] = progression
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
-    files = [find_style(style, [OWN_STYLES]) for style in styles]
-    inputs = _Inputs(content, files, initial, palette_file)
+    files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
+    inputs = _Inputs(content, files, initial, palette_file, masks)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
@@ -139,8 +152,10 @@ def stylise(
     from hotfolder.batches.farm import FarmTask
     from hotfolder.batches.finished_work import sha256_of_file, work_key
 
-    if force or initial is not None or palette is not None:
-        raise typer.BadParameter("--task goes with none of --force, --init and --palette.")
+    if force or initial is not None or palette is not None or any(True for _ in masks):
+        raise typer.BadParameter(
+            "--task goes with none of --force, --init, --palette, masks and regions."
+        )
     hashes = [sha256_of_file(file) for file in files]
     work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
     task = FarmTask(output, work)
@@ -203,7 +218,7 @@ def _run(
             write_progression()
         except Exception as error:
             raise FolderError(f"{error} The painting is in {output}.") from error
-    for note in notes:
+    for note in (*result.notes, *notes):
         report(f"{note[0].upper()}{note[1:]}.")
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
@@ -220,11 +235,12 @@ class _Inputs:
     styles: Sequence[Path]
     initial: Path | None
     palette: Path | None
+    masks: MaskFiles
 
     @property
     def all(self) -> list[Path]:
         named = (self.content, *self.styles, self.initial, self.palette)
-        return [path for path in named if path is not None]
+        return [*(path for path in named if path is not None), *self.masks]
 
 
 def _paint(
@@ -244,6 +260,7 @@ def _paint(
         # Slow to import; the bar is there first.
         from engine.images.picture import read_picture
         from engine.progression import Progression
+        from engine.regions.areas import MaskPictures
         from engine.stylise import Result, stylise
         from hotfolder.cli.checkpoints import RunCheckpoints
 
@@ -252,9 +269,14 @@ def _paint(
         styles = [read_picture(file, max_megapixels=limit) for file in files.styles]
         others = [
             read_picture(file, max_megapixels=limit) if file else None
-            for file in (files.initial, files.palette)
+            for file in (files.initial, files.palette, files.masks.mask)
         ]
         check_room(output, content, settings)
+        where = MaskPictures(
+            others[2],
+            [read_picture(file, max_megapixels=limit) for file in files.masks.regions],
+            [read_picture(file, max_megapixels=limit) for file in files.masks.style_regions],
+        )
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
@@ -268,6 +290,7 @@ def _paint(
                 vgg,
                 initial=others[0],
                 palette=others[1],
+                masks=where,
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
