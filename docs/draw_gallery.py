@@ -1,4 +1,5 @@
-"""Writes docs/gallery.md and its pictures: a cat painted in every style that Impasto comes with.
+"""Writes docs/gallery.md and its pictures: a cat painted in every style that Impasto comes with,
+and with the controls of colours and brush.
 
 `make gallery` runs it. The paintings are kept in build/gallery, so that only what has changed is
 painted anew; all of them take about half an hour on two cores.
@@ -11,7 +12,7 @@ import skimage
 
 from engine.images.picture import read_picture, write_picture
 from engine.images.sheet import Panel, contact_sheet
-from hotfolder.cli.commands.demo import side_by_side
+from hotfolder.cli.commands.painting.demo import side_by_side
 from hotfolder.cli.main import main
 from hotfolder.cli.styles import OWN_STYLES
 
@@ -41,6 +42,19 @@ STYLES = {
 """Style -> `style_scale`, 2 where the strokes would be too fine for so small a painting, and what
 it is."""
 
+CONTROLS = {
+    "as it is": {},
+    "colours: content": {"colours": "content"},
+    "recolour: styles": {"colours": "content", "recolour": "styles"},
+    "palette: evening.jpg": {"palette": "evening.jpg"},
+    "style_rotate: 90": {"style_rotate": 90},
+    "style_crop: [0, 0, 0.3, 0.3]": {"style_crop": [0, 0, 0.3, 0.3]},
+}
+"""What is said beside a painting, and its settings."""
+
+CONTROLS_STYLE = "night"
+CONTROLS_SETTINGS = ["--size", "192", "--set", "steps=40"]
+
 HEAD = """\
 # Gallery
 
@@ -52,6 +66,16 @@ The style pictures that come with Impasto, each painted by a program of ours
 steps; in a larger one the strokes are finer beside the cat. `style_scale: 2` makes them twice as
 large, here of pencil, woodcut, engraving and tapestry. `impasto styles` lists the styles of a hot
 folder, with `--sheet` as a contact sheet.
+"""
+
+CONTROLS_TEXT = f"""
+## Colours and brush
+
+One style, `{CONTROLS_STYLE}`, with some of the [settings](settings.md), at 192 px: in its own
+colours; in the cat's, place by place; with the style recoloured before it is painted from; in those
+of another picture; with its strokes turned; and with a corner of it alone.
+
+![The cat painted six times, with a label each](images/gallery/controls.jpg)
 """
 
 CREDITS = """
@@ -71,6 +95,19 @@ def paint() -> int:
     return 0
 
 
+def paint_controls() -> int:
+    """The same for `CONTROLS`."""
+    for number, settings in enumerate(CONTROLS.values()):
+        painted = _control(number)
+        options = [f"--set={key}={value}" for key, value in settings.items() if key != "palette"]
+        if "palette" in settings:
+            options += ["--palette", _picture(Path(str(settings["palette"])).stem)]
+        command = ["stylise", str(PHOTOGRAPH), CONTROLS_STYLE, "-o", str(painted)]
+        if not painted.exists() and (code := main([*command, *CONTROLS_SETTINGS, *options])):
+            return code
+    return 0
+
+
 def write() -> None:
     """The page and its pictures."""
     IMAGES.mkdir(exist_ok=True)
@@ -83,10 +120,20 @@ def write() -> None:
             f"## {title}\n\n{words}\n\n"
             f"![The style picture {name}, and a cat painted in it](images/gallery/{name}.jpg)\n"
         )
-    (DOCS / "gallery.md").write_text("\n".join(page) + CREDITS, encoding="utf-8")
+    controls = [
+        Panel(read_picture(_control(number)), label) for number, label in enumerate(CONTROLS)
+    ]
+    page_of_controls = contact_sheet(controls, columns=3)
+    write_picture(page_of_controls, IMAGES / "controls.jpg", format="jpeg", quality=90)
+    text = "\n".join(page) + CONTROLS_TEXT + CREDITS
+    (DOCS / "gallery.md").write_text(text, encoding="utf-8")
     panels = [Panel(read_picture(_picture(name)).thumbnail(280), name) for name in STYLES]
     sheet = contact_sheet(panels, columns=5)
     write_picture(sheet, DOCS / "images" / "styles.jpg", format="jpeg", quality=88)
+
+
+def _control(number: int) -> Path:
+    return PAINTED / f"control-{number}.png"
 
 
 def _picture(name: str) -> str:
@@ -94,7 +141,7 @@ def _picture(name: str) -> str:
 
 
 if __name__ == "__main__":
-    code = paint()
+    code = paint() or paint_controls()
     if not code:
         write()
     sys.exit(code)

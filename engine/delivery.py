@@ -1,12 +1,11 @@
-"""Results and previews: 16 bits a channel, with the content's colours or alpha where asked."""
+"""Results and previews: 16 bits a channel, in other colours or with alpha where asked."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.images.colour_transfer import keep_colours
+from engine.colours import ColourMatch, resize_by_channel
 from engine.images.picture import Picture, resized_alpha
-from engine.images.pyramid import Size, resize
 from engine.images.scaling import scaled
 from engine.images.strips import in_unit, strips
 from engine.regions.areas import Areas
@@ -19,35 +18,31 @@ PREVIEW_SIDE = 1024
 """Pixels of a preview's longest side, at most."""
 
 
-def delivered(painted: Tensor, colours: Tensor | None) -> Picture:
+def delivered(painted: Tensor, colours: ColourMatch | None) -> Picture:
     """The painting in 16 bits a channel; converted strip by strip.
 
     Args:
-        colours: the content, if its colours are kept.
+        colours: what gives it other colours, if any.
     """
     height, width = painted.shape[-2:]
+    strip_map = None if colours is None else colours.map_of(painted)
     samples = np.empty((height, width, 3), np.uint16)
     for rows in strips(width, height):
         strip = painted[..., rows, :]
-        if colours is not None:
-            strip = keep_colours(strip, colours[..., rows, :])
+        if strip_map is not None:
+            strip = strip_map(strip, rows)
         levels = strip.detach().float().clamp(0, 1).mul(WHITE).add(0.5).to(torch.int32)
         samples[rows] = levels[0].permute(1, 2, 0).cpu().numpy()
     return Picture(samples)
 
 
-def preview_of(painted: Tensor, colours: Tensor | None) -> Picture:
+def preview_of(painted: Tensor, colours: ColourMatch | None) -> Picture:
     """The painting with sides of at most `PREVIEW_SIDE`."""
     height, width = painted.shape[-2:]
     factor = min(1.0, PREVIEW_SIDE / max(width, height))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    shrunk = None if colours is None else _shrunk(colours, size)
-    return delivered(_shrunk(painted, size), shrunk)
-
-
-def _shrunk(picture: Tensor, size: Size) -> Tensor:
-    """`resize` channel by channel, since it copies a cropped picture."""
-    return torch.cat([resize(picture[:, c : c + 1], size) for c in range(3)], dim=1)
+    shrunk = None if colours is None else colours.shrunk(size)
+    return delivered(resize_by_channel(painted, size), shrunk)
 
 
 def laid_over(content: Picture, painted: Picture, areas: Areas) -> Picture:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from engine.colours import method_of
 from engine.errors import TimeLimitError
 from engine.images.pyramid import Size
 from engine.memory.plan import Plan
@@ -49,7 +50,7 @@ def plan_painting(
         margin = min(settings.margin, width - 1, height - 1)
         size = width + 2 * margin, height + 2 * margin
         held = 2 * 3 * content[0] * content[1] + 12 * size[0] * size[1]
-        if settings.keep_colours:
+        if method_of(settings) in ("luma", "luminance"):
             held += 12 * width * height
         plan = planner.plan(size, held, steps, budget)
         scales.append(PlannedScale((width, height), steps, plan))

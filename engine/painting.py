@@ -7,6 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from engine.brush import brushed
+from engine.colours import ColourMatch, recoloured_styles, transfer_of
 from engine.delivery import delivered, laid_over, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.images.picture import Picture
@@ -47,6 +49,7 @@ class Painting:
         settings: Settings,
         vgg: VGG19,
         initial: Picture | None,
+        palette: Picture | None,
         masks: MaskPictures,
         targets: StyleTargets | None,
         budget: int | None,
@@ -55,7 +58,8 @@ class Painting:
         timetable: Timetable | None,
     ) -> None:
         self.sizes, steps = zip(*scales_of(content.size, settings), strict=True)
-        _check(content, styles, settings, initial, self.sizes[-1])
+        _check(content, styles, settings, initial, palette, self.sizes[-1])
+        styles = recoloured_styles(brushed(styles, settings), content, settings, palette)
         self._content, self._styles, self._initial, self._vgg = content, styles, initial, vgg
         # Even one job can use it twice: a small style has the same size at two scales.
         self._targets = StyleTargets() if targets is None else targets
@@ -66,7 +70,7 @@ class Painting:
         self.areas = areas_of(masks, content, len(styles), settings)
         regions = len(self.areas.regions) if self.areas is not None else 0
         self._planned = PlannedScales(vgg, self._settings, budget, regions)
-        pictures = [content, *styles, *([initial] if initial is not None else [])]
+        pictures = [each for each in (content, *styles, initial, palette) if each is not None]
         on_host = vgg.device.type == "cpu"
         self._held = sum(each.nbytes for each in pictures) if on_host else 0
         if self.areas is not None and on_host:
@@ -74,8 +78,9 @@ class Painting:
         self.schedule = Schedule(self.sizes, steps, settings, pace, timetable)
         self._recoloured = Recolouring(content, styles, settings, self._strength, self.areas)
         self._generator = torch.Generator().manual_seed(settings.seed)
-        self._colours: Tensor | None = None
-        """The content at this scale, if its colours are kept."""
+        self._transfer = transfer_of(content, settings, palette)
+        self._colours: ColourMatch | None = None
+        """What gives the painting other colours at this scale, if they are asked for."""
 
     @property
     def plans(self) -> list[Plan]:
@@ -100,7 +105,7 @@ class Painting:
             else:
                 canvas = extend(self._start(scale, picture), self._settings.margin).clone()
             picture = None
-            self._colours = self._content_at(size) if self._settings.keep_colours else None
+            self._colours = self._colours_at(size)
             colours = self._colours.nbytes if self._colours is not None else 0
             stages = self.schedule.begin(scale, resumed=snapshot is not None)
             ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
@@ -167,6 +172,12 @@ class Painting:
     def _content_at(self, size: Size) -> Tensor:
         return scaled(self._content, size).to(self._vgg.device)
 
+    def _colours_at(self, size: Size) -> ColourMatch | None:
+        if self._transfer is None:
+            return None
+        target = self._content_at(size) if self._transfer.pixel_by_pixel else None
+        return ColourMatch(self._transfer, self._content, target)
+
     def _objective(self, size: Size, layout: Layout | None) -> Objective:
         margin, device = self._settings.margin, self._vgg.device
         return style_transfer_objective(
@@ -229,6 +240,7 @@ def _check(
     styles: Sequence[Picture],
     settings: Settings,
     initial: Picture | None,
+    palette: Picture | None,
     size: tuple[int, int],
 ) -> None:
     if not styles:
@@ -239,6 +251,8 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
+    if settings.takes_palette and palette is None:
+        raise SettingsError([Problem(("palette",), "no picture", "one whose colours are used")])
     output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from engine.images.colour_transfer import colour_map
+from engine.images.colour.linear import colour_map
 from engine.images.picture import Picture
 from engine.images.pyramid import Size
 from engine.images.scaling import scaled

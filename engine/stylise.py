@@ -88,6 +88,7 @@ def stylise(
     vgg: VGG19,
     *,
     initial: Picture | None = None,
+    palette: Picture | None = None,
     masks: MaskPictures | None = None,
     preview_seconds: float | None = 2.0,
     preview_at: Sequence[float] = (),
@@ -107,6 +108,7 @@ def stylise(
         settings: everything that changes the result, except `weights` and `precision`, which are
             `vgg`'s.
         initial: what to start from with `init: file`.
+        palette: whose colours are used where `palette` is set.
         masks: where to paint and in which style, with `mask` and `regions`.
         preview_seconds: least time between two previews; None for none.
         preview_at: ascending fractions of the work; the first report at or after each has a preview
@@ -141,6 +143,7 @@ def stylise(
         settings,
         vgg,
         initial,
+        palette,
         masks or MaskPictures(),
         targets,
         budget,

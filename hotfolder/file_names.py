@@ -59,6 +59,7 @@ class FileRole(StrEnum):
     CONTENT = protocol.CONTENT
     STYLE = protocol.STYLE
     INIT = protocol.INIT
+    PALETTE = protocol.PALETTE
     MASK = protocol.MASK
     """Where the picture is painted."""
     REGION = "region"

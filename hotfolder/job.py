@@ -41,8 +41,8 @@ class Job:
     """Everything about a request; immutable from the moment of the claim.
 
     `folder` (absolute path of the job's spool folder, as text) is where it lies now and is not
-    part of `job.json`. `content`, `styles`, `init` and the masks are names of files inside
-    `folder/inputs/`.
+    part of `job.json`. `content`, `styles`, `init`, `palette` and the masks are names of files
+    inside `folder/inputs/`.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Job:
     styles: tuple[str, ...]
     settings: Settings
     init: str | None = None
+    palette: str | None = None
     mask: str | None = None
     regions: tuple[str, ...] = ()
     style_regions: tuple[str, ...] = ()

@@ -3,5 +3,5 @@
 Knows: formats, colour profiles, metadata, alpha, resizing; arrays and, for a few modules, tensors.
 Never knows: VGG19, losses, optimisers, settings.
 Start reading at `picture.py`; `reading` and `writing` are the ways in and out. Only
-`colour_transfer.py`, `pyramid.py` and `scaling.py` import torch.
+`colour`, `pyramid.py` and `scaling.py` import torch.
 """

@@ -74,6 +74,12 @@ class Picture:
         """Width, height."""
         return self.width, self.height
 
+    @property
+    def visible_alpha(self) -> Floats | None:
+        """The alpha by which pixels are weighed; None: all alike, as of a picture of which nothing
+        is visible."""
+        return self.alpha if self.alpha is not None and self.alpha.any() else None
+
     @cached_property
     def digest(self) -> str:
         """BLAKE2b of size, samples and alpha."""

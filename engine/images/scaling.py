@@ -10,7 +10,7 @@ from engine.images.picture import HALF_A_LEVEL, Picture
 from engine.images.pyramid import Size, resize
 from engine.images.strips import Samples, strips, white_of
 
-__all__ = ["scaled"]
+__all__ = ["scaled", "tensor_of"]
 
 
 def scaled(
@@ -28,12 +28,12 @@ def scaled(
     Args:
         transform: applied to each strip, 1 x 3 x h x W in 0 to 1, at the picture's own size.
     """
-    alpha = picture.alpha if picture.alpha is not None and picture.alpha.any() else None
+    alpha = picture.visible_alpha
     width = size[0]
     narrow = torch.empty((1, 3 if alpha is None else 4, picture.height, width))
     mean = torch.zeros(3, dtype=torch.float64)
     for rows in strips(*picture.size):
-        strip = _tensor(picture.samples[rows])
+        strip = tensor_of(picture.samples[rows])
         if transform is not None:
             strip = transform(strip)
         if alpha is not None:
@@ -56,6 +56,7 @@ def _unweighed(weighed: Tensor, mean: Tensor) -> Tensor:
     return torch.where(visible, weighed[:, :3] / cover, mean).clamp_(0, 1)
 
 
-def _tensor(samples: Samples) -> Tensor:
+def tensor_of(samples: Samples) -> Tensor:
+    """H x W x 3 of any kind -> 1 x 3 x H x W, float32, in 0 to 1."""
     planes = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1), np.float32))
     return (planes if samples.dtype == np.float32 else planes / white_of(samples))[None]

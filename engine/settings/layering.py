@@ -30,6 +30,7 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
                 raise SettingsError([_unknown_preset(name)])
             values |= PRESETS[name]
         values |= layer
+        values |= _implied(layer, values)
     if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
         values["learning_rate"] = ADAM_LEARNING_RATE
     try:
@@ -40,11 +41,24 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
     return settings
 
 
+def _implied(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer says of the colours besides what it names. `keep_colours` and `colours` are two
+    words for one thing: the later layer has the last one."""
+    if "colours" in layer:
+        return {} if "keep_colours" in layer else {"keep_colours": False}
+    if layer.get("keep_colours") is True:
+        return {"colours": "painting"}
+    if layer.get("palette") is not None and values.get("colours") != "blend":
+        return {"colours": "palette", "keep_colours": False}
+    return {}
+
+
 def _check_together(settings: Settings) -> None:
     """Refuse combinations that each field alone would allow."""
     problems = []
     if settings.init == "file" and not settings.init_file:
         problems.append(Problem(("init_file",), "missing", "a picture, since `init` is `file`"))
+    problems += _wrong_colours(settings)
     if settings.optimiser == "lbfgs" and settings.learning_rate > 2:
         problems.append(
             Problem(("learning_rate",), f"{settings.learning_rate:g}", "at most 2 for `lbfgs`")
@@ -69,6 +83,20 @@ def _check_together(settings: Settings) -> None:
         problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:
         raise SettingsError(problems)
+
+
+def _wrong_colours(settings: Settings) -> list[Problem]:
+    if settings.keep_colours and settings.colours != "painting":
+        return [Problem(("keep_colours",), "true", f"false, since `colours` is {settings.colours}")]
+    if settings.colours == "palette" and not settings.palette:
+        return [Problem(("palette",), "missing", "a picture, since `colours` is `palette`")]
+    if settings.colour_method != "luminance" or settings.colours == "painting":
+        return []
+    if settings.takes_palette or settings.recolour == "styles":
+        other = "a palette" if settings.takes_palette else "`recolour: styles`"
+        expected = f"linear or histogram with {other}, which has no colour for each place"
+        return [Problem(("colour_method",), "luminance", expected)]
+    return []
 
 
 def _unknown_preset(name: object) -> Problem:

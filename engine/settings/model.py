@@ -37,7 +37,7 @@ Layer = Annotated[str, AfterValidator(_layer)]
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
-PICTURES = ("init_file", "mask", "regions", "style_regions")
+PICTURES = ("init_file", "palette", "mask", "regions", "style_regions")
 """Settings that name pictures, which come with a job as its content does."""
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avif": ".avif"}
@@ -130,8 +130,28 @@ class Settings(BaseModel):
     init_colours: Literal["content", "style"] = "style"
     """Whose colours the content has when the optimisation starts from it."""
 
+    colours: Literal["painting", "content", "palette", "blend"] = "painting"
+    """Whose colours the result has: those that are painted, the `content`'s, those of the picture
+    `palette`, or a `blend` of the painting's with the palette's or, without one, the content's."""
+
+    colour_amount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """How far `colours: blend` goes, from the painting's own colours (0) to the others (1)."""
+
+    colour_method: Literal["auto", "luminance", "linear", "histogram"] = "auto"
+    """How colours are taken over, in OkLab: `luminance` keeps the painting's light and shade and
+    has the content's colour at each place; `linear` gives the mean and covariance of the others'
+    colours, `histogram` the histogram of each channel, too. `auto`: `luminance` from a content,
+    `linear` from a palette and for `recolour: styles`."""
+
+    recolour: Literal["painting", "styles"] = "painting"
+    """What is given the colours: the `painting` once it is done, or the `styles` before it, with
+    which it is painted in them from the start."""
+
+    palette: str | None = None
+    """Picture whose colours are used with `colours: palette` (which it implies) or `blend`."""
+
     keep_colours: bool = False
-    """Paint in the content's own colours: only light and shade become the painting's."""
+    """As `colours: content`, but with the light and shade of YIQ (Gatys) in place of OkLab's."""
 
     init_file: str | None = None
     """Picture to start from with `init: file`; brought to the result's size."""
@@ -202,6 +222,20 @@ class Settings(BaseModel):
     style_scale: Annotated[float, Field(ge=0.05, le=20)] = 1.0
     """Size of the style picture relative to the result (by area); larger makes larger strokes."""
 
+    style_rotate: Annotated[float, Field(ge=-360, le=360)] = 0.0
+    """Degrees by which the style pictures are turned, counter-clockwise, and their strokes with
+    them. Of each the largest upright rectangle is used, so that no corner is blank."""
+
+    style_crop: (
+        Annotated[
+            list[Annotated[float, Field(ge=0, allow_inf_nan=False)]],
+            Field(min_length=4, max_length=4),
+        ]
+        | None
+    ) = None
+    """The part of each style picture that is used, before it is turned: left, top, width and
+    height, in fractions of the picture (all at most 1) or in pixels."""
+
     pooling: Literal["max", "average", "l2"] = "max"
     """Pooling between VGG19's blocks. `average` and `l2` (root of the sum of squares) have a gain,
     1.37 and 0.64, with which the activations stay as large as with `max`."""
@@ -250,6 +284,12 @@ class Settings(BaseModel):
     progression: Annotated[int, Field(ge=0, le=64)] = 0
     """Stages of a strip that shows how the result came about, written beside it with an animation
     and the curve of the losses. At least 2; 0: none of these."""
+
+    @property
+    def takes_palette(self) -> bool:
+        """Whether a picture named by `palette` is used."""
+        wants = self.colours == "palette" or (self.colours == "blend" and bool(self.palette))
+        return wants and not self.keep_colours
 
     def longest_side(self, content: tuple[int, int]) -> int:
         """Pixels of the result's longest side, for a content of (width, height)."""

@@ -18,17 +18,20 @@ from hotfolder.cli.commands import (  # noqa: F401
     batch,
     check,
     control,
-    demo,
     doctor,
     folder,
     jobs,
     page,
-    plan,
     plugin,
-    reconstruct,
     service,
     settings,
     styles,
+)
+from hotfolder.cli.commands.painting import (  # noqa: F401
+    compare,
+    demo,
+    plan,
+    reconstruct,
     stylise,
 )
 from hotfolder.cli.console import show_error

@@ -23,6 +23,7 @@ __all__ = [
     "MaskFiles",
     "MaskOption",
     "MemoryOption",
+    "PaletteOption",
     "PresetOption",
     "RegionOption",
     "SecondsOption",
@@ -93,6 +94,14 @@ StylesArgument = Annotated[
 ]
 InitialOption = Annotated[
     Path | None, typer.Option("--init", metavar="FILE", help="A picture to start from.")
+]
+PaletteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--palette",
+        metavar="FILE",
+        help="A picture whose colours are used: a file, or a name in the style library.",
+    ),
 ]
 MaskOption = Annotated[
     Path | None,

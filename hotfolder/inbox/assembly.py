@@ -6,21 +6,23 @@ both; what neither names comes from the folder's preset (form 3).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Problem, SettingsError
 from engine.settings import Settings, resolve
-from hotfolder.errors import HotFolderError, InputError, SidecarError
+from hotfolder.errors import InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
 from hotfolder.folder_access import is_link
-from hotfolder.inbox.model import Decision, InboxFile, InputFile
-from hotfolder.inbox.presets import Preset
+from hotfolder.inbox.candidate import Collected
+from hotfolder.inbox.model import InboxFile, InputFile
 from hotfolder.inbox.refusals import regions_problem
-from hotfolder.inbox.sidecar import PictureNamesError, Sidecar, UnreadSidecarError
+from hotfolder.inbox.sidecar import (
+    LIBRARY_KEYS,
+    PictureNamesError,
+    Sidecar,
+    UnreadSidecarError,
+)
 from hotfolder.inbox.style_library import PictureSources
-from hotfolder.job_options import JobOptions
-from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.near_misses import list_hint
 from plugin.client.protocol import PICTURE_SUFFIXES
 
@@ -30,65 +32,8 @@ MAX_HINTS = 3
 """Missing pictures of one job for which the nearest name is looked for."""
 
 
-@dataclass
-class JobAssembly:
-    """A job candidate in the making: what it has, and what it lacks."""
-
-    name: str
-    preset: Preset | None = None
-    sidecar: Sidecar | None = None
-    inputs: list[InputFile] = field(default_factory=list)
-    files: list[InboxFile] = field(default_factory=list)
-    """Those of the inputs that lie in the inbox, as they were found."""
-    settings: Settings | None = None
-    client: Mapping[str, Any] = field(default_factory=dict)
-    options: JobOptions = field(default_factory=JobOptions)
-    init_file: str | None = None
-    masks: dict[str, Any] = field(default_factory=dict)
-    """The settings that name masks."""
-    lacks: list[str] = field(default_factory=list)
-    """What is missing, in words."""
-    missing: list[str] = field(default_factory=list)
-    """The same of what the sidecar asks for by name, with its line."""
-    named_by_sidecar: bool = False
-    """Whether the sidecar says which pictures the job takes: then no pair need be waited for."""
-    conflict: str = ""
-    hold: str = ""
-    """What is wrong with the preset: a person must mend it, not this job."""
-    error: HotFolderError | None = None
-    remaining_wait: float = 0.0
-    unread: bool = False
-    """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
-
-    @property
-    def due(self) -> float | None:
-        """Seconds until waiting in vain ends."""
-        waits = self.error or self.lacks or self.conflict
-        return self.remaining_wait if waits and self.remaining_wait > 0 else None
-
-    def decision(self) -> tuple[Decision, str, HotFolderError | None]:
-        """What to do, why, and the error to fail the job with.
-
-        Errors are shown at once, but the job is failed only when nothing more can come that would
-        then be taken for a job of its own, or when that has been waited for.
-        """
-        if self.hold:
-            return Decision.HOLD, self.hold, None
-        overdue = self.remaining_wait <= 0
-        if self.error is not None:
-            final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
-            first_line = str(self.error).partition("\n")[0]
-            return Decision.REFUSE if final else Decision.WAIT, first_line, self.error
-        wait = Decision.HOLD if overdue else Decision.WAIT
-        if self.conflict:
-            return wait, self.conflict, None
-        if self.missing and overdue:
-            return wait, self.missing[0], None
-        if self.lacks:
-            more = len(self.lacks) - MAX_PROBLEMS
-            lacks = [*self.lacks[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])]
-            return wait, f"lacks {'; '.join(lacks)}", None
-        return Decision.CLAIM, "", None
+class JobAssembly(Collected):
+    """A job candidate in the making."""
 
     def collect(self, group: Sequence[InboxFile], sources: PictureSources) -> None:
         """Find the job's sidecar and pictures, and take what they say of client and options.
@@ -130,8 +75,11 @@ class JobAssembly:
             SidecarError, InputError: they are refused.
         """
         if self.sidecar is not None:
-            return self.sidecar.settings(*base, init_file=self.init_file, masks=self.masks)
+            return self.sidecar.settings(
+                *base, init_file=self.init_file, palette=self.palette, masks=self.masks
+            )
         own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
+        own |= {"palette": self.palette} if self.palette is not None else {}
         try:
             return resolve(*base, own | self.masks)
         except SettingsError as error:  # The layers were checked; only together with `own`
@@ -226,6 +174,7 @@ class JobAssembly:
         for role, files in roles:
             for file in files:
                 self._add(role, file)
+        self._collect_palette(by_role[FileRole.PALETTE, 0], sources)
         if self.preset is not None:
             self._add(FileRole.PRESET, self.preset.file, stays=True)
         regions = [
@@ -262,41 +211,76 @@ class JobAssembly:
     def _styles_by_sidecar(
         self, sidecar: Sidecar, by_role: list[InboxFile], sources: PictureSources
     ) -> None:
-        library = sources.library
-        preset = self.preset is not None and sidecar is self.preset.sidecar
-        named: list[InboxFile] = []
-        for index, name in enumerate(sidecar.styles):
-            beside = self.preset.pictures.get if preset and self.preset else sources.files.get
-            if (file := beside(key_of(name))) is not None:
-                named.append(file)
-                self._add(FileRole.STYLE, file, stays=preset)
-                continue
-            inside = name.removeprefix("styles/")
-            path = library.find(inside)
-            if path is not None:
-                if library.leaves(path):
-                    self.named_by_sidecar = True
-                    problem = Problem(
-                        ("styles", index), repr(name), "a picture, not a link that leads elsewhere"
-                    )
-                    self._refuse(sidecar.document.describe([problem]), preset=preset)
-                else:
-                    self.inputs.append(
-                        InputFile(FileRole.STYLE, library.resolved(path), stays=True)
-                    )
-                continue
-            where = "beside it or in styles/, which is in neither"
-            if library_only := inside != name or "/" in name:
-                where = "in styles/, which is not there"
-            self._miss(sidecar, ("styles", index), name, where + list_hint(name), sources)
-            if library_only:  # The library is not a delivery: no waiting for it.
-                self._refuse(self.missing[-1], preset=preset)
+        named = [
+            self._named(FileRole.STYLE, sidecar, ("styles", index), name, sources)
+            for index, name in enumerate(sidecar.styles)
+        ]
+        self._check_named(FileRole.STYLE, by_role, named, ", ".join(sidecar.styles))
+
+    def _collect_palette(self, by_role: list[InboxFile], sources: PictureSources) -> None:
+        """Find the picture whose colours are used: the sidecar's, the job's own, the preset's."""
+        sidecar, preset = self.sidecar, self.preset.sidecar if self.preset else None
+        for layer in (sidecar, None if by_role else preset):
+            if layer is not None and layer.palette is not None:
+                name = self.palette = layer.palette
+                file = self._named(FileRole.PALETTE, layer, ("palette",), name, sources)
+                self._check_named(FileRole.PALETTE, by_role, [file], name)
+                return
+        if by_role:
+            self.palette = by_role[0].name
+            self._add(FileRole.PALETTE, by_role[0])
+        elif any(layer is not None and layer.wants_palette() for layer in (sidecar, preset)):
+            self.palette = f"{self.name}.palette.png"
+            self._lack("a picture whose colours are used", self.palette, sources)
+
+    def _check_named(
+        self,
+        role: FileRole,
+        by_role: list[InboxFile],
+        named: Sequence[InboxFile | None],
+        names: str,
+    ) -> None:
         for file in by_role:
             if file not in named:
                 self.conflict = (
-                    f"several files for style: {shown(file.name)}, and {', '.join(sidecar.styles)} "
-                    "by the sidecar; take one away"
+                    f"several files for {role}: {shown(file.name)}, and {names} by the sidecar; "
+                    "take one away"
                 )
+
+    def _named(
+        self,
+        role: FileRole,
+        sidecar: Sidecar,
+        path: tuple[str | int, ...],
+        name: str,
+        sources: PictureSources,
+    ) -> InboxFile | None:
+        """Take the picture that a sidecar or the preset names, beside it (then it is returned) or
+        of the library."""
+        library = sources.library
+        preset = self.preset is not None and sidecar is self.preset.sidecar
+        beside = self.preset.pictures.get if preset and self.preset else sources.files.get
+        if (file := beside(key_of(name))) is not None:
+            self._add(role, file, stays=preset)
+            return file
+        inside = name.removeprefix("styles/")
+        found = library.find(inside)
+        if found is not None:
+            if library.leaves(found):
+                self.named_by_sidecar = True
+                problem = Problem(path, repr(name), "a picture, not a link that leads elsewhere")
+                self._refuse(sidecar.document.describe([problem]), preset=preset)
+            else:
+                self.inputs.append(InputFile(role, library.resolved(found), stays=True))
+            return None
+        where = "beside it or in styles/, which is in neither"
+        if library_only := inside != name or "/" in name:
+            where = "in styles/, which is not there"
+        hint = list_hint(name) if role is FileRole.STYLE else ""
+        self._miss(sidecar, path, name, where + hint, sources)
+        if library_only:  # The library is not a delivery: no waiting for it.
+            self._refuse(self.missing[-1], preset=preset)
+        return None
 
     def _refuse(self, problem: str, *, preset: bool) -> None:
         """A sidecar's error ends its job; a preset's only keeps it waiting."""
@@ -391,7 +375,7 @@ class JobAssembly:
         sources: PictureSources,
     ) -> None:
         """Note that a picture that the sidecar names is not there."""
-        is_style = path[0] == "styles"
+        is_style = path[0] in LIBRARY_KEYS
         hint = len(self.missing) < MAX_HINTS and not (is_style and list_hint(name))
         nearest = sources.nearest(name, styles=is_style) if hint else None
         problem = Problem(path, repr(name), f"a picture {where}", nearest)

@@ -15,11 +15,14 @@ from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FileRole
 from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
+from hotfolder.inbox.presets import Preset
+from hotfolder.inbox.sidecar import Sidecar
 from hotfolder.job_options import JobOptions
+from hotfolder.limits import MAX_PROBLEMS
 from hotfolder.scheduling import SchedulingKey, folder_of
 from plugin.client.protocol import ControlFile
 
-__all__ = ["ControlPaths", "JobCandidate", "Snapshot"]
+__all__ = ["Collected", "ControlPaths", "JobCandidate", "Snapshot"]
 
 ControlPaths = Mapping[tuple[ControlFile, str], tuple[Path, ...]]
 """Control files by what they ask for and the job's name."""
@@ -115,3 +118,65 @@ class Snapshot:
     changed: bool = False
     """Whether files have come, gone or changed since the scan before; not those in folders, whose
     files may come before the watch on them."""
+
+
+@dataclass
+class Collected:
+    """What has been found of a job in the making, and what it lacks."""
+
+    name: str
+    preset: Preset | None = None
+    sidecar: Sidecar | None = None
+    inputs: list[InputFile] = field(default_factory=list)
+    files: list[InboxFile] = field(default_factory=list)
+    """Those of the inputs that lie in the inbox, as they were found."""
+    settings: Settings | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
+    init_file: str | None = None
+    palette: str | None = None
+    masks: dict[str, Any] = field(default_factory=dict)
+    """The settings that name masks."""
+    lacks: list[str] = field(default_factory=list)
+    """What is missing, in words."""
+    missing: list[str] = field(default_factory=list)
+    """The same of what the sidecar asks for by name, with its line."""
+    named_by_sidecar: bool = False
+    """Whether the sidecar says which pictures the job takes: then no pair need be waited for."""
+    conflict: str = ""
+    hold: str = ""
+    """What is wrong with the preset: a person must mend it, not this job."""
+    error: HotFolderError | None = None
+    remaining_wait: float = 0.0
+    unread: bool = False
+    """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
+
+    @property
+    def due(self) -> float | None:
+        """Seconds until waiting in vain ends."""
+        waits = self.error or self.lacks or self.conflict
+        return self.remaining_wait if waits and self.remaining_wait > 0 else None
+
+    def decision(self) -> tuple[Decision, str, HotFolderError | None]:
+        """What to do, why, and the error to fail the job with.
+
+        Errors are shown at once, but the job is failed only when nothing more can come that would
+        then be taken for a job of its own, or when that has been waited for.
+        """
+        if self.hold:
+            return Decision.HOLD, self.hold, None
+        overdue = self.remaining_wait <= 0
+        if self.error is not None:
+            final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
+            first_line = str(self.error).partition("\n")[0]
+            return Decision.REFUSE if final else Decision.WAIT, first_line, self.error
+        wait = Decision.HOLD if overdue else Decision.WAIT
+        if self.conflict:
+            return wait, self.conflict, None
+        if self.missing and overdue:
+            return wait, self.missing[0], None
+        if self.lacks:
+            more = len(self.lacks) - MAX_PROBLEMS
+            lacks = [*self.lacks[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])]
+            return wait, f"lacks {'; '.join(lacks)}", None
+        return Decision.CLAIM, "", None

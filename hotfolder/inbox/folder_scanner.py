@@ -316,7 +316,8 @@ class FolderScanner:
         if assembly.preset is not None:
             base.append(assembly.preset.sidecar.layer)
         sidecar = assembly.sidecar
-        key = repr((base, sidecar and sidecar.layer, assembly.init_file, assembly.masks))
+        named = (assembly.init_file, assembly.palette, assembly.masks)
+        key = repr((base, sidecar and sidecar.layer, named))
         settings = self._resolved.get(key)
         if settings is None or (sidecar is not None and sidecar.wrong_options):
             settings = self._resolved[key] = assembly.resolved(base)

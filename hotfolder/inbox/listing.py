@@ -18,7 +18,7 @@ NAMES_A_STEP = 1000
 
 PICTURE_ROLES = (
     *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.MASK, FileRole.REGION),
-    FileRole.PICTURE,
+    *(FileRole.PALETTE, FileRole.PICTURE),
 )
 END_BYTES = 4096
 

@@ -27,6 +27,7 @@ from plugin.client.protocol import MAX_CLIENT_BYTES, PICTURE_SUFFIXES
 
 __all__ = [
     "EXPECTED_WEIGHTS",
+    "LIBRARY_KEYS",
     "MAX_STYLES",
     "SIDECAR_KEYS",
     "ForeignFileError",
@@ -41,6 +42,9 @@ __all__ = [
     "read_text",
     "resolve_untrusted",
 ]
+
+LIBRARY_KEYS = ("styles", "palette")
+"""Whose pictures may be those of the style library."""
 
 SIDECAR_KEYS = ("content", "styles", *PICTURES, "client", *JobOptions.model_fields)
 """What a sidecar may say besides settings."""
@@ -108,6 +112,8 @@ class Sidecar:
     content: str | None = None
     styles: tuple[str, ...] = ()
     init_file: str | None = None
+    palette: str | None = None
+    """It is among the settings of `layer`, too."""
     mask: str | None = None
     regions: tuple[str, ...] = ()
     style_regions: tuple[str, ...] = ()
@@ -124,9 +130,13 @@ class Sidecar:
         """Whether a picture to start from must come, by whatever name."""
         return self.layer.get("init") == "file"
 
+    def wants_palette(self) -> bool:
+        """The same of a palette."""
+        return self.layer.get("colours") == "palette"
+
     def pictures(self) -> tuple[str, ...]:
         """Every picture that it names, as it names it."""
-        own = (self.content, self.init_file, *self.styles)
+        own = (self.content, self.init_file, self.palette, *self.styles)
         return tuple(name for name in (*own, *self.mask_names()) if name)
 
     def masks(self) -> Mapping[str, Any]:
@@ -143,6 +153,7 @@ class Sidecar:
         self,
         *base: Mapping[str, Any],
         init_file: str | None = None,
+        palette: str | None = None,
         masks: Mapping[str, Any] | None = None,
         of_folder: bool = False,
     ) -> Settings:
@@ -152,6 +163,7 @@ class Sidecar:
         Args:
             init_file: name of the picture to start from, if there is one. It implies
                 `init: file`, unless the sidecar says otherwise.
+            palette: name of the picture whose colours are used, if there is one.
             masks: the settings that name masks, for those that there are.
             of_folder: it is a preset.
 
@@ -162,6 +174,8 @@ class Sidecar:
         if init_file is not None:
             layer.setdefault("init", "file")
             layer["init_file"] = init_file
+        if palette is not None:
+            layer["palette"] = palette
         problems = list(self.wrong_options)
         if not (self.recursive is None or (of_folder and isinstance(self.recursive, bool))):
             expected = "true or false" if of_folder else "no such key but in a preset or a batch"
@@ -299,6 +313,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     problems: list[Problem] = []
     content = _picture_name(values.pop("content", None), ("content",), problems)
     init_file = _picture_name(values.pop("init_file", None), ("init_file",), problems)
+    palette = _picture_name(values.get("palette"), ("palette",), problems)
     styles = _picture_names(values.pop("styles", None), "styles", problems)
     mask = _picture_name(values.pop("mask", None), ("mask",), problems)
     regions, style_regions = (
@@ -311,7 +326,7 @@ def parse_sidecar(data: bytes, name: str) -> Sidecar:
     options, wrong_options = _options(asked)
     recursive = values.pop("recursive", None)
     wrong = tuple(wrong_options)
-    named = (content, styles, init_file, mask, regions, style_regions)
+    named = (content, styles, init_file, palette, mask, regions, style_regions)
     return Sidecar(document, *named, client, options, values, recursive, wrong)
 
 
@@ -348,7 +363,7 @@ def _picture_name(
         problems.append(Problem(path, repr(given)[:80], "a picture's file name"))
         return None
     name = PurePosixPath(given)
-    library = path[0] == "styles"
+    library = path[0] in LIBRARY_KEYS
     where = "beside the sidecar" + (" or in styles/" if library else "")
     # A backslash and a drive would be a path on Windows.
     leaves = name.is_absolute() or ".." in name.parts or "\\" in given or given[1:2] == ":"

@@ -1,4 +1,4 @@
-"""Where pictures lie that sidecars name: beside them, or in the style library without a path."""
+"""Where the pictures lie that sidecars name: beside them, or in the style library."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from plugin.client.protocol import PICTURE_SUFFIXES
 
 __all__ = ["PictureSources", "StyleLibrary"]
 
-MAX_NEAR = 5_000
-"""Files of a folder whose names may be the ones that were meant."""
-
-KINDS = {FileRole.PICTURE, FileRole.OTHER} | {
+KINDS = {FileRole.PICTURE, FileRole.OTHER, FileRole.PALETTE} | {
     *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.MASK, FileRole.REGION)
 }
 """What may have been meant as a job's picture."""
 
 MAX_LISTED = 20_000
 """Names of a folder that are read. Beyond them a picture is found by its exact name alone."""
+
+MAX_NEAR = 5_000
+"""Files of a folder whose names may be the ones that were meant."""
 
 
 class StyleLibrary:

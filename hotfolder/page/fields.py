@@ -20,7 +20,9 @@ __all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
     "The look": (
-        *("style_scale", "keep_colours", "style_statistic", "style_blend", "style_evenness"),
+        *("style_scale", "style_rotate", "style_crop"),
+        *("colours", "colour_amount", "colour_method", "recolour"),
+        *("style_statistic", "style_blend", "style_evenness"),
         *("content_weight", "style_weight", "tv_weight", "content_boost"),
     ),
     "The work": (
@@ -101,8 +103,9 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
     for name, info in Settings.model_fields.items():
         if name in settings and name not in PICTURES and settings[name] != info.default:
             values[name] = plain(settings[name])
-    if values.get("init") == "file":
-        del values["init"]
+    for name, picture in (("init", "file"), ("colours", "palette")):
+        if values.get(name) == picture:
+            del values[name]
     return values
 
 

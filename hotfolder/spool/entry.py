@@ -88,7 +88,8 @@ class SpooledJob:
         job = Job.from_document(document["job"], str(folder))
         if job.id != folder.name:
             raise ValueError(f"the job {job.name!r} with the id {job.id!r} is another")
-        check_plain(job.name, job.content or None, *job.styles, job.init, job.sidecar, *job.masks)
+        check_plain(job.name, job.content or None, *job.styles, job.init, job.palette)
+        check_plain(job.sidecar, *job.masks)
         if job.name in RESERVED_NAMES or not is_showable(job.name):
             raise ValueError(f"{job.name!r} is no job's name")
         moves = tuple(_MOVES.validate_python(document["moves"]))

@@ -164,6 +164,7 @@ class Spool(ClaimStore[SpooledJob]):
             # A refused candidate may have none that are valid; it will not be painted.
             settings=candidate.settings or Settings(),
             init=_first(names[FileRole.INIT]),
+            palette=_first(names[FileRole.PALETTE]),
             mask=_first(names[FileRole.MASK]),
             regions=tuple(names[FileRole.REGION]),
             style_regions=tuple(names[FileRole.STYLE_REGION]),

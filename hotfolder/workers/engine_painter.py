@@ -112,6 +112,7 @@ class EnginePainter:
         content = self._read(inputs / job.content, job.settings.page)
         styles = [self._read(inputs / name) for name in job.styles]
         initial = self._read(inputs / job.init) if job.init else None
+        palette = self._read(inputs / job.palette) if job.palette else None
         named: dict[str, tuple[str, ...]]
         named = {"regions": job.regions, "style_regions": job.style_regions}
         named["mask"] = (job.mask,) if job.mask else ()
@@ -121,7 +122,8 @@ class EnginePainter:
         }
         vgg = self._loaded(job.settings.weights, job.settings.precision)
         progression = Progression(job.settings.progression) if job.settings.progression else None
-        names = [job.content, *job.styles, *([job.init] if job.init else []), *job.masks]
+        single = (job.content, *job.styles, job.init, job.palette)
+        names = [*(name for name in single if name), *job.masks]
         checkpoints = Checkpoints(
             folder,
             made_of(job.settings, [inputs / name for name in names], vgg, opener),
@@ -141,6 +143,7 @@ class EnginePainter:
             job.settings,
             vgg,
             initial=initial,
+            palette=palette,
             masks=MaskPictures(
                 next((picture for _, picture in masks["mask"]), None),
                 *([picture for _, picture in masks[key]] for key in ("regions", "style_regions")),
@@ -165,8 +168,16 @@ class EnginePainter:
                     extra_outputs = _write_progression(progression, folder) if progression else []
                     read = [(inputs / job.content, content)]
                     read += zip((inputs / name for name in job.styles), styles, strict=True)
+                    others = {
+                        key: (inputs / name, picture)
+                        for key, name, picture in (
+                            ("init", job.init, initial),
+                            ("palette", job.palette, palette),
+                        )
+                        if name is not None and picture is not None
+                    }
                     record = record_of(
-                        read[0], read[1:], job.settings, step, written, started, masks
+                        read[0], read[1:], job.settings, step, written, started, masks, others
                     )
                     yield Done(job.id, str(picture), record, extra_outputs)
                     return

@@ -28,6 +28,7 @@ def record_of(
     output: Mapping[str, Any],
     started: str,
     masks: Mapping[str, Sequence[tuple[Path, Picture]]] | None = None,
+    others: Mapping[str, tuple[Path, Picture]] | None = None,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names of the files beside it.
 
@@ -37,10 +38,12 @@ def record_of(
         output: how the result is written (`engine.output`).
         started: ISO 8601, UTC.
         masks: those by the settings that name them.
+        others: the other pictures that it was made of, by their key.
     """
     return {
         "content": _input(*content),
         "styles": [_input(*style) for style in styles],
+        **{key: _input(*read) for key, read in (others or {}).items()},
         **_masks(masks or {}, result),
         "settings": result.settings.model_dump(),
         **_schedule(asked, result),

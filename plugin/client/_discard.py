@@ -61,7 +61,7 @@ def withdraw(inbox: Path, ticket: Ticket) -> None:
     client = document.get("client")
     if not isinstance(client, dict) or client.get(TICKET_KEY) != ticket.key:
         return
-    named = [document.get(key) for key in ("content", "init_file", "mask")]
+    named = [document.get(key) for key in ("content", "init_file", "palette", "mask")]
     named += [
         name for key in ("styles", "regions", "style_regions") for name in document.get(key, ())
     ]

@@ -14,6 +14,7 @@ from .protocol import (
     LABELS,
     MASK,
     MAX_CLIENT_BYTES,
+    PALETTE,
     PICTURE_SUFFIXES,
     STYLE,
     TICKET_KEY,
@@ -49,6 +50,8 @@ class Request:
     """For the client's own use; comes back in `Status.client`."""
     heartbeat: bool = False
     """Whether the job is cancelled when its client falls silent: see `Client.send_heartbeat`."""
+    palette: Path | str | None = None
+    """A picture whose colours are used; text is the name of one of the style library."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
             yield style, STYLE, index
     if request.init is not None:
         yield request.init, INIT, 1
+    if isinstance(request.palette, Path):
+        yield request.palette, PALETTE, 1
     if request.mask is not None:
         yield request.mask, MASK, 0
     yield from _regions_of(request)
@@ -134,6 +139,10 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
     if request.init is not None:
         document["init"] = "file"
         document["init_file"] = picture_name(name, INIT, request.init.suffix)
+    if isinstance(request.palette, Path):
+        document["palette"] = picture_name(name, PALETTE, request.palette.suffix)
+    elif request.palette is not None:
+        document["palette"] = request.palette
     if request.mask is not None:
         document["mask"] = picture_name(name, MASK, request.mask.suffix, 0)
     regions, style_regions = _regions_of(request), _style_regions_of(request)

@@ -151,12 +151,13 @@ class ControlFile(str, Enum):
 CONTENT = "content"
 STYLE = "style"
 INIT = "init"
+PALETTE = "palette"
 MASK = "mask"
 LABELS = "labels"
 """Of a label picture, which only a sidecar makes part of a job."""
 
 _PICTURE_ROLE = re.compile(
-    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|({STYLE}|{MASK})(?P<slot>[1-9]\d{{0,2}})?)",
+    rf"(?P<job>.+)\.(?P<role>{CONTENT}|{INIT}|{PALETTE}|({STYLE}|{MASK})(?P<slot>[1-9]\d{{0,2}})?)",
     # ASCII alone: else the `s` of `style` would fit the long s, and its lower case be no role.
     re.I | re.S | re.A,
 )

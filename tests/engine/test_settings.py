@@ -30,6 +30,7 @@ def test_the_presets_that_reproduce_a_source_leave_nothing_of_the_recipe_to_the_
     free = {"preset", "coarse_steps", "scale_factor", "init_file", "seed", "style_blend"}
     free |= {"format", "bits", "profile", "metadata", "page", "jpeg_quality", "jpeg_chroma"}
     free |= {"first_move", "progression", "strength", "seconds", "settle", "time_limit"}
+    free |= {"scale_steps", "boosted_steps", "palette", "colour_amount", "colour_method"}
     free |= {"scale_steps", "boosted_steps", "mask", "mask_feather", "regions", "style_regions"}
     for name in ("gatys", "tutorial", "article"):
         assert set(Settings.model_fields) - free == set(PRESETS[name]), name
@@ -47,6 +48,23 @@ def test_adam_has_a_learning_rate_of_its_own_unless_one_is_named() -> None:
     assert resolve({"preset": "gatys", "optimiser": "adam"}).learning_rate == 0.02
     assert resolve({"learning_rate": 0.5}, {"optimiser": "adam"}).learning_rate == 0.5
     assert resolve({"optimiser": "adam"}, {"optimiser": "lbfgs"}).learning_rate == 1.0
+
+
+def test_of_keep_colours_and_colours_the_later_layer_has_the_last_word() -> None:
+    both = {"keep_colours": True}, {"colours": "content"}
+    kept, named = resolve(*reversed(both)), resolve(*both)
+    assert (kept.keep_colours, kept.colours) == (True, "painting")
+    assert (named.keep_colours, named.colours) == (False, "content")
+    assert refusal(keep_colours=True, colours="content").startswith("keep_colours: true; expected")
+
+
+def test_a_palette_implies_its_colours_unless_they_are_blended() -> None:
+    palette = {"palette": "sunset.jpg"}
+    assert resolve(palette).colours == "palette"
+    assert resolve({"keep_colours": True}, palette).keep_colours is False
+    assert resolve({"colours": "blend"}, palette).colours == "blend"
+    assert resolve(palette | {"colours": "content"}).colours == "content"
+    assert resolve(palette, {"colours": "painting"}).colours == "painting"
 
 
 def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
@@ -77,6 +95,15 @@ def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
         ),
         ({"preset": ["gatys"]}, "preset: ['gatys']; expected one of"),
         ({"init": "file"}, "init_file: missing; expected a picture"),
+        ({"colours": "palette"}, "palette: missing; expected a picture"),
+        (
+            {"palette": "a.png", "colour_method": "luminance"},
+            "colour_method: luminance; expected linear or histogram with a palette",
+        ),
+        (
+            {"colours": "content", "recolour": "styles", "colour_method": "luminance"},
+            "colour_method: luminance; expected linear or histogram with `recolour: styles`",
+        ),
         ({"learning_rate": 10}, "learning_rate: 10; expected at most 2 for `lbfgs`"),
         ({"content_layers": {}, "style_layers": {}}, "expected a layer to optimise"),
     ],

@@ -213,14 +213,18 @@ def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list
         if name is not None and not (folder / name).exists():
             line = sidecar.document.line(path)
             problems.append(f"{file}, line {line}: {path[0]}: {name!r}; not beside the sidecar.")
-    for index, name in enumerate(sidecar.styles):
+    in_library: list[tuple[tuple[str | int, ...], str]] = [
+        (("styles", index), name) for index, name in enumerate(sidecar.styles)
+    ]
+    in_library += [(("palette",), sidecar.palette)] if sidecar.palette else []
+    for where, name in in_library:
         inside = name.removeprefix("styles/")
         if (folder / name).exists() or library.find(inside) is not None:
             continue
-        line = sidecar.document.line(("styles", index))
+        line = sidecar.document.line(where)
         hint = did_you_mean(inside, library.names())
         problems.append(
-            f"{file}, line {line}: styles: {name!r}; neither beside the sidecar nor in "
+            f"{file}, line {line}: {where[0]}: {name!r}; neither beside the sidecar nor in "
             f"{hot / 'styles'}.{hint}"
         )
     return problems

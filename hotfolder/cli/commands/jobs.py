@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from hotfolder.cli.options import (
     LabelsOption,
     MaskFiles,
     MaskOption,
+    PaletteOption,
     PresetOption,
     RegionOption,
     SecondsOption,
@@ -57,6 +59,7 @@ def submit(
         str | None, typer.Option("--name", metavar="NAME", help="What to call the job.")
     ] = None,
     initial: InitialOption = None,
+    palette: PaletteOption = None,
     mask: MaskOption = None,
     regions: RegionOption = None,
     labels: LabelsOption = None,
@@ -75,18 +78,21 @@ def submit(
     root = find_hot_folder(hot)
     client = Client(root)
     layer = settings_layer(preset, assignments, size, strength, seconds)
+    library = root / "styles"
+    palette_file = None if palette is None else find_style(palette, [library, OWN_STYLES])
     # What the server would refuse is refused here, while the person is still looking.
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
-    start = {} if initial is None else {"init": "file", "init_file": "a picture"}
-    resolve({**layer, **start, **masks.layer})
-    library = root / "styles"
+    named = {} if initial is None else {"init": "file", "init_file": "a picture"}
+    named |= {} if palette_file is None else {"palette": "a picture"}
+    resolve({**layer, **named, **masks.layer})
     found = [find_style(style, [library, OWN_STYLES]) for style in masks.styles]
     request = Request(
         content=content,
-        styles=[path.name if path.parent == library else path for path in found],
+        styles=[_delivered(path, library) for path in found],
         settings=layer,
         name=name,
         init=initial,
+        palette=None if palette_file is None else _delivered(palette_file, library),
         mask=mask,
         regions=masks.regions,
         style_regions=masks.style_regions,
@@ -110,6 +116,11 @@ def submit(
         report(f"\n{ticket.name} goes on without you. `{cancel}` ends it.")
         raise
     typer.echo(client.result(ticket).picture)
+
+
+def _delivered(path: Path, library: Path) -> Path | str:
+    """A picture of the library by its name; another is copied."""
+    return path.name if path.parent == library else path
 
 
 @command("status", "impasto status", "impasto status --hot hot --watch")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.images.colour_transfer import colour_map
+from engine.images.colour.linear import colour_map
 from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import resize
 from engine.images.scaling import scaled

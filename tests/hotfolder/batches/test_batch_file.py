@@ -43,6 +43,7 @@ def test_what_a_sidecar_may_not_say_a_preset_and_a_batch_may_not_either(key: str
         pytest.param(
             "settings: {weights: mine.pth}", "can only be named in config.yaml", id="file"
         ),
+        pytest.param("settings: {palette: a.png}", "no such key in a batch", id="palette"),
         pytest.param(
             "settings: {init: file, init_file: /a.png}", "it is for one content", id="init"
         ),

@@ -7,7 +7,7 @@ from PIL import Image
 
 from engine.errors import ExitCode
 from engine.images.pyramid import SMALLEST_SIDE
-from hotfolder.cli.commands.demo import SMALLEST_SIZE, photograph, run_demo, side_by_side
+from hotfolder.cli.commands.painting.demo import SMALLEST_SIZE, photograph, run_demo, side_by_side
 from hotfolder.cli.main import main
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
@@ -112,6 +113,18 @@ def test_stylise_paints_and_keeps_the_settings(
     assert Path("painted.png").read_bytes() == before
     assert main([*arguments, "--force", "--set", "seed=3"]) == ExitCode.OK
     assert '"seed": 3' in (read_settings_text("painted.png") or "")
+
+
+def test_stylise_takes_the_colours_of_a_palette(photograph: Path, somewhere_else: Path) -> None:
+    Image.new("RGB", (20, 20), (200, 120, 40)).save("orange.png")
+    command = ["stylise", str(photograph), "night", "-o", "out.png", *TINY_OPTIONS]
+    assert main([*command, "--palette", "orange.png"]) == ExitCode.OK
+    with Image.open("out.png") as painted:
+        pixels = np.asarray(painted.convert("RGB"), float)
+    assert np.abs(pixels.mean(axis=(0, 1)) - (200, 120, 40)).max() < 12
+    settings = read_settings_text("out.png")
+    assert settings is not None
+    assert '"colours": "palette"' in settings
 
 
 def test_a_painting_no_better_than_its_start_is_an_error_and_no_file(

@@ -68,6 +68,27 @@ def test_a_style_beside_the_preset_serves_every_picture_and_stays(room: Room, oi
     assert not (room.folder.status / "oil-wave.json").exists()
 
 
+def test_a_palette_beside_the_preset_serves_every_picture_and_stays(
+    room: Room, oil: Folder
+) -> None:
+    oil.put("sunset.jpg", "the folder's colours")
+    oil.put("preset.yaml", f"{PRESET}palette: sunset.jpg")
+    oil.put("cat.jpg")
+    oil.put("dog.jpg")
+    oil.put("dog.palette.png", "the dog's colours")
+    room.dispatcher.script = starts_only
+    room.dispatcher.capacity = 2
+    room.step(4)
+    found = {}
+    for name in ("oil-cat", "oil-dog"):
+        job = oil.job(name)
+        assert job.palette is not None
+        assert job.settings.colours == "palette"
+        found[job.palette] = (Path(job.folder) / "inputs" / job.palette).read_text()
+    assert found == {"sunset.jpg": "the folder's colours", "dog.palette.png": "the dog's colours"}
+    assert {p.name for p in oil.path.iterdir()} == {"preset.yaml", "sunset.jpg"}
+
+
 def test_a_sidecar_for_one_picture_lies_over_the_preset(room: Room, oil: Folder) -> None:
     room.settings["settings"] = {"size": 256, "steps": 7, "seed": 3}
     oil.put("preset.yaml", f"{PRESET}steps: 9\npriority: 2\nmax_minutes: 5")

@@ -93,6 +93,41 @@ def test_init_file_without_a_picture_waits_for_it(inbox: Inbox) -> None:
     assert inbox.only_candidate().message == "lacks a picture to start from (a.init.png)"
 
 
+def test_a_palette_belongs_to_the_pair(inbox: Inbox) -> None:
+    inbox.put("a.content.jpg", "a.style.png", "a.palette.jpg")
+    candidate = inbox.only_candidate()
+    assert candidate.settings is not None
+    assert (candidate.settings.colours, candidate.settings.palette) == ("palette", "a.palette.jpg")
+    assert paths(candidate, FileRole.PALETTE) == ["a.palette.jpg"]
+
+
+def test_a_sidecar_names_a_palette_beside_it_or_in_the_library(inbox: Inbox) -> None:
+    inbox.put("a.content.jpg", "a.style.png", "sunset.jpg", a="palette: sunset.jpg")
+    assert paths(inbox.only_candidate(), FileRole.PALETTE) == ["sunset.jpg"]
+    inbox.folder.styles.mkdir(exist_ok=True)
+    (inbox.folder.styles / "brand.png").write_bytes(b"x")
+    inbox.put(a="palette: styles/brand.png\ncolours: blend")
+    candidate = inbox.only_candidate()
+    assert [file.stays for file in candidate.of(FileRole.PALETTE)] == [True]
+    assert candidate.settings is not None
+    assert (candidate.settings.colours, candidate.settings.palette) == ("blend", "styles/brand.png")
+
+
+def test_colours_of_a_palette_wait_for_its_picture(inbox: Inbox) -> None:
+    inbox.put("a.content.jpg", "a.style.png", a="colours: palette")
+    message = "lacks a picture whose colours are used (a.palette.png)"
+    assert inbox.only_candidate().message == message
+    inbox.put("a.palette.webp")
+    assert inbox.only_candidate().decision is Decision.CLAIM
+
+
+def test_a_palette_that_is_not_there_is_waited_for_with_the_sidecars_line(inbox: Inbox) -> None:
+    inbox.put("a.content.jpg", "a.style.png", a="size: 64\npalette: sunset.jpg")
+    assert inbox.only_candidate().message == "lacks sunset.jpg, which a.yaml names as palette"
+    inbox.clock.advance(1e6)
+    assert inbox.only_candidate().message.startswith("a.yaml, line 2: palette: 'sunset.jpg'")
+
+
 def test_half_a_pair_waits_and_is_then_held_for_ever(inbox: Inbox) -> None:
     inbox.put("a.content.jpg")
     assert inbox.only_candidate().decision is Decision.WAIT

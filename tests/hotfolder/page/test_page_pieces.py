@@ -155,7 +155,7 @@ def test_what_is_no_address_is_refused_in_the_configuration(text: str) -> None:
         Config(page=text)
 
 
-def test_the_form_has_every_setting_once_but_for_the_file_to_start_from() -> None:
+def test_the_form_has_every_setting_once_but_for_those_that_name_pictures() -> None:
     names = [field.name for _, fields in groups() for field in fields]
     assert sorted(names) == sorted(set(Settings.model_fields) - {*PICTURES})
 

@@ -44,6 +44,24 @@ def painter() -> EnginePainter:
     return EnginePainter("cpu", options)
 
 
+def test_a_palette_gives_its_colours_and_stands_in_the_record(
+    painter: EnginePainter, job: Job, small_pictures: tuple[Path, Path]
+) -> None:
+    plain = _only_done(painter, job)
+    shutil.copy(small_pictures[0], Path(job.folder) / "inputs" / "sunset.png")
+    settings = resolve(job.settings.model_dump() | {"palette": "sunset.png", "colours": "palette"})
+    done = _only_done(painter, replace(job, palette="sunset.png", settings=settings))
+    assert done.record["palette"]["file"] == "sunset.png"
+    assert done.record["palette"]["sha256"] == plain.record["content"]["sha256"]
+    assert "palette" not in plain.record
+
+
+def _only_done(painter: EnginePainter, job: Job) -> Done:
+    *_, done = painter.paint(job)
+    assert isinstance(done, Done)
+    return done
+
+
 @pytest.mark.parametrize("tiled", [False, True], ids=["whole", "tiled"])
 def test_every_layer_of_every_evaluation_is_a_sign_of_life(
     painter: EnginePainter, job: Job, monkeypatch: pytest.MonkeyPatch, tiled: bool

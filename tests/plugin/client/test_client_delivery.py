@@ -45,6 +45,19 @@ def test_files_and_names_of_styles_mix(client: Client, cat: Path, tmp_path: Path
     assert (sidecar["init"], sidecar["init_file"]) == ("file", "cat.init.jpg")
 
 
+def test_a_palette_is_delivered_or_named(client: Client, cat: Path, tmp_path: Path) -> None:
+    sunset = tmp_path / "sunset.JPG"
+    sunset.write_bytes(b"a sunset")
+    ticket = client.submit(request(cat, palette=sunset))
+    assert sidecar_of(client, ticket)["palette"] == "cat.palette.jpg"
+    assert (client.inbox / "cat.palette.jpg").read_bytes() == b"a sunset"
+    client.discard(ticket)
+    assert in_inbox(client) == []
+    assert sidecar_of(client, client.submit(request(cat, palette="brand.png")))["palette"] == (
+        "brand.png"
+    )
+
+
 def test_the_server_reads_what_was_written(client: Client, cat: Path) -> None:
     from hotfolder.inbox.sidecar import read_sidecar
 

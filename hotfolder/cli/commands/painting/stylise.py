@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from hotfolder.cli.options import (
     MaskFiles,
     MaskOption,
     MemoryOption,
+    PaletteOption,
     PresetOption,
     RegionOption,
     SecondsOption,
@@ -59,6 +61,8 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
     "impasto stylise cat.jpg night -o painted.png --seconds 30",
+    "impasto stylise cat.jpg night -o painted.png --set colours=content",
+    "impasto stylise cat.jpg night -o painted.png --palette sunset.jpg",
     "impasto stylise cat.jpg night -o painted.png --mask sky.png --set mask_feather=20",
     "impasto stylise cat.jpg -o painted.png --region sky.png=night --region sea.png=watercolour",
     "impasto stylise cat.jpg wave.jpg -o painted.png --preset gatys --device cuda:0",
@@ -82,6 +86,7 @@ def stylise(
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     initial: InitialOption = None,
+    palette: PaletteOption = None,
     mask: MaskOption = None,
     regions: RegionOption = None,
     labels: LabelsOption = None,
@@ -123,6 +128,9 @@ def stylise(
     layer = dict(settings_layer(preset, assignments, size, strength, seconds))
     if initial is not None:
         layer |= {"init": "file", "init_file": initial.name}
+    palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
+    if palette_file is not None:
+        layer["palette"] = palette_file.name
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
     layer |= masks.layer
     if progression is not None:
@@ -132,10 +140,11 @@ def stylise(
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
+    inputs = _Inputs(content, files, initial, palette_file, masks)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-        _run(content, files, initial, masks, settings, read, device, folder, output, force=force)
+        _run(inputs, settings, read, device, folder, output, force=force)
         if folder is not None:
             shutil.rmtree(folder)
         return
@@ -143,26 +152,23 @@ def stylise(
     from hotfolder.batches.farm import FarmTask
     from hotfolder.batches.finished_work import sha256_of_file, work_key
 
-    if force or initial is not None or any(True for _ in masks):
-        raise typer.BadParameter("--task goes with none of --force, --init, masks and regions.")
+    if force or initial is not None or palette is not None or any(True for _ in masks):
+        raise typer.BadParameter(
+            "--task goes with none of --force, --init, --palette, masks and regions."
+        )
     hashes = [sha256_of_file(file) for file in files]
     work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
     task = FarmTask(output, work)
     with task.taken() as to_paint:
         if to_paint:
-            _run(
-                content, files, None, masks, settings, read, device, task.folder, output, task=task
-            )
+            _run(inputs, settings, read, device, task.folder, output, task=task)
         else:
             report(f"{output} is there already, made of the same: nothing to paint.")
             typer.echo(output)
 
 
 def _run(
-    content: Path,
-    styles: Sequence[Path],
-    initial: Path | None,
-    masks: MaskFiles,
+    files: "_Inputs",
     settings: "Settings",
     config: "Config",
     device: str,
@@ -180,15 +186,13 @@ def _run(
         check_output(path, force=force or (task is not None and path != output))
     started = now()
     set_threads(config.threads)
-    result, pictures, shown = _paint(
-        content, styles, initial, masks, settings, config, device, checkpoint_folder, output
-    )
+    result, pictures, shown = _paint(files, settings, config, device, checkpoint_folder, output)
 
     def write_record(written: dict[str, Any]) -> None:
         from hotfolder.workers.record import record_of
 
         assert task is not None
-        read = list(zip([content, *styles], pictures, strict=True))
+        read = list(zip([files.content, *files.styles], pictures, strict=True))
         extra = {"progression": [path.name for path in extra_outputs.values()]} if shown else {}
         record = record_of(read[0], read[1:], settings, result, written, started)
         task.write_record(extra | record)
@@ -225,11 +229,22 @@ def _run(
         typer.echo(path)
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    content: Path
+    styles: Sequence[Path]
+    initial: Path | None
+    palette: Path | None
+    masks: MaskFiles
+
+    @property
+    def all(self) -> list[Path]:
+        named = (self.content, *self.styles, self.initial, self.palette)
+        return [*(path for path in named if path is not None), *self.masks]
+
+
 def _paint(
-    content: Path,
-    styles: Sequence[Path],
-    initial: Path | None,
-    masks: MaskFiles,
+    files: _Inputs,
     settings: "Settings",
     config: "Config",
     device: str,
@@ -239,9 +254,9 @@ def _paint(
     """The result, the content and the styles, and the record of how the result came about."""
     from hotfolder.cli.progress import Point, ProgressView
 
-    files = [content, *styles, *([initial] if initial else [])]
+    name = files.content.name
     with ProgressView() as view:
-        view.update(content.name, Point(0.0, "loading"))
+        view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
         from engine.images.picture import read_picture
         from engine.progression import Progression
@@ -250,32 +265,31 @@ def _paint(
         from hotfolder.cli.checkpoints import RunCheckpoints
 
         limit, page = config.max_megapixels, settings.page
-        pictures = [read_picture(content, max_megapixels=limit, page=page)]
-        pictures += [read_picture(file, max_megapixels=limit) for file in files[1:]]
-        check_room(output, pictures[0], settings)
-        start = pictures.pop() if initial else None
+        content = read_picture(files.content, max_megapixels=limit, page=page)
+        styles = [read_picture(file, max_megapixels=limit) for file in files.styles]
+        others = [
+            read_picture(file, max_megapixels=limit) if file else None
+            for file in (files.initial, files.palette, files.masks.mask)
+        ]
+        check_room(output, content, settings)
         where = MaskPictures(
-            read_picture(masks.mask, max_megapixels=limit) if masks.mask else None,
-            [read_picture(file, max_megapixels=limit) for file in masks.regions],
-            [read_picture(file, max_megapixels=limit) for file in masks.style_regions],
+            others[2],
+            [read_picture(file, max_megapixels=limit) for file in files.masks.regions],
+            [read_picture(file, max_megapixels=limit) for file in files.masks.style_regions],
         )
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
-            checkpoint_folder,
-            settings,
-            [*files, *masks],
-            vgg,
-            config.checkpoint_seconds,
-            progression,
+            checkpoint_folder, settings, files.all, vgg, config.checkpoint_seconds, progression
         )
         with checkpoints.writing_when_interrupted():
             for step in stylise(
-                pictures[0],
-                pictures[1:],
+                content,
+                styles,
                 settings,
                 vgg,
-                initial=start,
+                initial=others[0],
+                palette=others[1],
                 masks=where,
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
@@ -286,7 +300,7 @@ def _paint(
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    return step, pictures, progression
+                    return step, [content, *styles], progression
                 checkpoints.keep(step)
-                view.update(content.name, Point.of(step))
+                view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")
