@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from engine.errors import Problem
+from engine.errors import Problem, SettingsError
 from engine.memory.budget import parse_memory
-from engine.settings import problems_of, resolve
+from engine.settings import PICTURES, problems_of, resolve
 from hotfolder.config.page_address import parse_page_address
 from hotfolder.job_options import Minutes, ResultName
 
@@ -274,6 +274,10 @@ class Config(_Model):
     @field_validator("settings", mode="after")
     @classmethod
     def _resolvable(cls, layer: dict[str, Any]) -> dict[str, Any]:
+        named = [key for key in PICTURES if layer.get(key) is not None]
+        if named:
+            expected = "no picture here: one comes with its job, or with a preset folder"
+            raise SettingsError([Problem((key,), repr(layer[key])[:80], expected) for key in named])
         resolve(layer)  # A SettingsError passes through pydantic as it is.
         return layer
 

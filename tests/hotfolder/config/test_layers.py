@@ -88,6 +88,13 @@ def test_a_preset_named_above_outranks_the_settings_below(places: tuple[Path, Pa
     assert read.origin("settings", "steps") == "IMPASTO_SETTINGS__STEPS"
 
 
+@pytest.mark.parametrize("key", ["init_file", "palette", "mask"])
+def test_a_picture_of_one_job_is_no_setting_of_all(places: tuple[Path, Path], key: str) -> None:
+    places[0].write_text(f"settings:\n  {key}: sky.png\n")
+    with pytest.raises(ConfigError, match=rf"line 2: settings.{key}: 'sky.png'.* preset folder"):
+        read_configuration()
+
+
 def test_the_environment_speaks_yaml_and_nothing_means_nothing() -> None:
     environment = {
         "IMPASTO_DEVICES": "[cpu]",
