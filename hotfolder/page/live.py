@@ -21,7 +21,7 @@ WATCHED_SECONDS = 0.5
 UNWATCHED_SECONDS = 3.0
 """Between two looks at the folder."""
 
-LOOK_SHARE = 30
+LOOK_SHARE = 60
 """The next look waits for so many times as long as the last one took, up to `UNWATCHED_SECONDS`:
 what a thousand jobs change costs the server's machine little."""
 

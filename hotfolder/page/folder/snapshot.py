@@ -19,7 +19,7 @@ from plugin.client.protocol import PREVIEW_SUFFIX, SERVER_STATUS, STATUS_SUFFIX,
 
 __all__ = ["Ended", "FolderReader", "Snapshot"]
 
-LISTING_SHARE = 50
+LISTING_SHARE = 100
 """The next listing of status/ waits for so many times as long as the last one took."""
 
 _ORDER = (JobState.RUNNING, JobState.QUEUED, JobState.HELD, JobState.WAITING)
