@@ -15,7 +15,7 @@ from hotfolder.inbox.sidecar import resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import parse_document
 
-__all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
+__all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups", "pictures_in"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
@@ -107,6 +107,11 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
         if values.get(name) == picture:
             del values[name]
     return values
+
+
+def pictures_in(settings: Mapping[str, Any]) -> list[str]:
+    """Those settings of a record that name pictures, which the form cannot take over."""
+    return [name for name in PICTURES if settings.get(name)]
 
 
 def fill(given: Mapping[str, str]) -> Filled:

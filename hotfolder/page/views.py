@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 
 from hotfolder import folder_access
 from hotfolder.errors import HotFolderError
-from hotfolder.page.fields import form_values, groups
+from hotfolder.page.fields import form_values, groups, pictures_in
 from hotfolder.page.folder.controls import failed_names
 from hotfolder.page.folder.gallery import Details, Query
 from hotfolder.page.pictures.places import content_of, picture_at
@@ -163,6 +163,7 @@ async def drop_page(
         groups=groups(),
         values=values,
         like=like,
+        left_out=pictures_in(like.settings) if like else [],
         errors=errors or {},
         chosen=chosen,
         library=library,
