@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.batches.farm import FarmTask
-from hotfolder.cli.commands import stylise
+from hotfolder.cli.commands.painting import stylise
 from hotfolder.cli.main import main
 
 
