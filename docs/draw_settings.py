@@ -3,8 +3,8 @@
 import re
 import sys
 
-from engine.presets import PRESETS
 from engine.settings import LAYERS
+from engine.settings.presets import PRESETS
 from hotfolder.config.setting_facts import facts, plain
 
 INTRODUCTION = """\

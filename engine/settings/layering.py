@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.presets import PRESETS
 from engine.settings.model import Settings
+from engine.settings.presets import PRESETS
 from engine.settings.problems import nearest, problems_of
 
 ADAM_LEARNING_RATE = 0.02

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from engine.presets import GATYS_STYLE_LAYERS
+from engine.settings.presets import GATYS_STYLE_LAYERS
 
 __all__ = [
     "LAYERS",

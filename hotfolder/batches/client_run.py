@@ -26,7 +26,7 @@ from hotfolder.atomic_files import publish_all, write_whole
 from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import MAX_ACTIVE, Item
 from hotfolder.batches.finished_work import FinishedWork, work_key
-from hotfolder.batches.summary import item_end
+from hotfolder.batches.results.summary import item_end
 from hotfolder.file_names import check_plain, free_name_in
 from hotfolder.folder_access import open_regular
 from hotfolder.outbox.result_name import result_name

@@ -18,8 +18,8 @@ from hotfolder.batches.candidates import BatchCandidate, BatchCandidates, BatchC
 from hotfolder.batches.expansion import MAX_ACTIVE
 from hotfolder.batches.matching import InputMatcher, LoosePictures
 from hotfolder.batches.publishing import BatchPublisher
+from hotfolder.batches.results.summary import item_end
 from hotfolder.batches.store import Batch
-from hotfolder.batches.summary import item_end
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FileRole, FreeNames

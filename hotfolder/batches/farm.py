@@ -26,7 +26,7 @@ from engine.settings import SUFFIXES
 from hotfolder.atomic_files import write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.finished_work import FinishedWork, work_of
-from hotfolder.batches.summary import Ends
+from hotfolder.batches.results.summary import Ends
 from hotfolder.errors import InputError, TaskTaken
 from hotfolder.file_names import FreeNames
 from hotfolder.job import now

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotfolder.atomic_files import publish_all, write_whole
+from hotfolder.batches.results.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.batches.store import Batch
-from hotfolder.batches.summary import SHEET, SUMMARY, columns_of, summary_text
 from hotfolder.config.model import Config
 from hotfolder.file_names import free_name_in
 from hotfolder.folder_access import exists, open_regular
@@ -109,7 +109,7 @@ class BatchPublisher:
         ]
         path = batch.folder / "cells.json"
         write_whole(path, json.dumps(cells).encode(), durable=False)
-        command = [sys.executable, "-P", "-m", "hotfolder.batches.contact_sheet"]
+        command = [sys.executable, "-P", "-m", "hotfolder.batches.results.contact_sheet"]
         with open_regular(path) as stdin:
             return subprocess.Popen(
                 [*command, str(batch.folder / SHEET), str(columns_of(items))],

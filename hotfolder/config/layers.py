@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.presets import PRESETS
+from engine.settings.presets import PRESETS
 from hotfolder.config.model import Config, config_problems
 from hotfolder.errors import ConfigError, FolderError
 from hotfolder.paths import expand_home

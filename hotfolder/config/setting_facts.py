@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from engine.presets import PRESETS
 from engine.settings import Settings
+from engine.settings.presets import PRESETS
 
 __all__ = ["SettingFact", "facts", "plain"]
 

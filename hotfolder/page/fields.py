@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import SettingsError
-from engine.presets import PRESETS
 from engine.settings import PICTURES, Settings, problems_of
+from engine.settings.presets import PRESETS
 from hotfolder.config.setting_facts import facts, plain
 from hotfolder.errors import ConfigError
 from hotfolder.inbox.sidecar import resolve_untrusted

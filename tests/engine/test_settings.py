@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import SettingsError
-from engine.presets import PRESETS
 from engine.settings import LAYERS, Settings, resolve
+from engine.settings.presets import PRESETS
 
 
 def refusal(**values: Any) -> str:

@@ -163,7 +163,7 @@ def batch(
     except OSError as error:
         raise FolderError(f"{out}: cannot be made: {error.strerror}.") from None
     if farm:
-        from hotfolder.cli.farm import collect_results, write_list
+        from hotfolder.cli.batches.ends import collect_results, write_list
 
         if deadline is not None:
             raise typer.BadParameter("a farm's devices are not known: give each --seconds.")
@@ -191,8 +191,8 @@ def _run(
     deadline: "Deadline | None",
 ) -> ExitCode:
     from hotfolder.batches.client_run import BatchRun
-    from hotfolder.cli.batch_view import BatchView, counts
-    from hotfolder.cli.farm import report_ends, write_summary
+    from hotfolder.cli.batches.ends import report_ends, write_summary
+    from hotfolder.cli.batches.view import BatchView, counts
     from hotfolder.job import now
 
     run = BatchRun(client, items, finished, name=name, deadline=deadline, check_server=check)
@@ -327,7 +327,7 @@ def _announce(
     check: Callable[[], None],
 ) -> None:
     """Say what each picture gets of the time, and paint one small to show how it will look."""
-    from hotfolder.cli.batch_trial import paint_trial
+    from hotfolder.cli.batches.trial import paint_trial
     from plugin.client import ClientError
 
     left = [item for item in items if finished.picture_of(item) is None]

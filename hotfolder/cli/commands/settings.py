@@ -34,7 +34,7 @@ def settings(
 )
 def presets() -> None:
     """List the presets, named recipes of settings."""
-    from engine.presets import PRESETS
+    from engine.settings.presets import PRESETS
     from hotfolder.config.setting_facts import plain
 
     rows = []

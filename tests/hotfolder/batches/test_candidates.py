@@ -12,7 +12,7 @@ import yaml
 from support import Room, starts_only
 
 from hotfolder.atomic_files import ASIDE_PREFIX
-from hotfolder.batches.summary import SHEET, SUMMARY
+from hotfolder.batches.results.summary import SHEET, SUMMARY
 from hotfolder.file_names import FILE_NAME_BYTES, FreeNames
 from plugin.client.protocol import (
     EXTRA_OUTPUT_SUFFIXES,

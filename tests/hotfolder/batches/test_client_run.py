@@ -12,9 +12,9 @@ from support import LOSSES, Room, fails, starts_only
 
 from engine.settings import resolve
 from hotfolder.batches.client_run import BatchRun
-from hotfolder.batches.contact_sheet import contact_sheet
 from hotfolder.batches.expansion import MAX_ACTIVE, expand
 from hotfolder.batches.finished_work import FinishedWork
+from hotfolder.batches.results.contact_sheet import contact_sheet
 from hotfolder.job import Job
 from hotfolder.workers.events import Done, Event, Started
 from plugin.client import Client, ServerGone

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.images.matrix_profile import ADOBE_RGB, matrix_profile
 from engine.images.picture import Picture, write_picture
-from hotfolder.batches.contact_sheet import contact_sheet
+from hotfolder.batches.results.contact_sheet import contact_sheet
 
 
 @pytest.mark.parametrize("format", ["png", "tiff", "jpeg", "webp", "avif"])

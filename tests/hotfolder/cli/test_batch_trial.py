@@ -1,7 +1,7 @@
 """The steps of a batch's paintings, from what a smaller one took."""
 
 from engine.settings import resolve
-from hotfolder.cli.batch_trial import steps_within
+from hotfolder.cli.batches.trial import steps_within
 
 
 def test_the_steps_of_the_whole_are_those_that_fit_at_the_pace_of_the_trial() -> None:

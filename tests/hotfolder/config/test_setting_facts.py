@@ -4,8 +4,8 @@ import re
 import runpy
 from pathlib import Path
 
-from engine.presets import PRESETS
 from engine.settings import LAYERS, Settings, resolve
+from engine.settings.presets import PRESETS
 from hotfolder.config.setting_facts import facts, plain
 from hotfolder.yaml_document import parse_document
 

@@ -2,7 +2,7 @@
 the whole ones will be.
 
 The server paints the trial as a job like others, so the pace is that of the machine that will
-paint. `python -m hotfolder.cli.batch_trial` computes the steps from what it took, from a JSON
+paint. `python -m hotfolder.cli.batches.trial` computes the steps from what it took, from a JSON
 document on its standard input: the engine is not loaded into the process of the batch, which may be
 a server.
 """
@@ -91,7 +91,7 @@ def paint_trial(
         "seconds": seconds,
         "trial": {key: record[key] for key in ("settings", "seconds")},
     }
-    command = [sys.executable, "-m", "hotfolder.cli.batch_trial"]
+    command = [sys.executable, "-m", "hotfolder.cli.batches.trial"]
     found = subprocess.run(
         command, input=json.dumps(document), text=True, capture_output=True, check=True
     )

@@ -13,7 +13,7 @@ from hotfolder.atomic_files import write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.farm import ends_of, task_lines
 from hotfolder.batches.finished_work import FinishedWork
-from hotfolder.batches.summary import SHEET, SUMMARY, Ends, columns_of, summary_text
+from hotfolder.batches.results.summary import SHEET, SUMMARY, Ends, columns_of, summary_text
 from hotfolder.cli.console import report
 from hotfolder.cli.styles import OWN_STYLES
 from hotfolder.job import now
@@ -76,7 +76,7 @@ def write_summary(
     plain = without_links(out)
     write_whole(plain / SUMMARY, text.encode())
     if any(end.get("picture") for _, end in ends):
-        from hotfolder.batches.contact_sheet import contact_sheet
+        from hotfolder.batches.results.contact_sheet import contact_sheet
 
         cells = [
             (in_plain_folder(out / end["picture"]) if end.get("picture") else None, item.name)

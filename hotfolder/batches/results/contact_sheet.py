@@ -1,6 +1,6 @@
 """`contact-sheet.jpg`: every result of a batch under its name.
 
-`python -m hotfolder.batches.contact_sheet SHEET COLUMNS` makes one from a JSON list of
+`python -m hotfolder.batches.results.contact_sheet SHEET COLUMNS` makes one from a JSON list of
 `[PICTURE, LABEL]` on its standard input: the server decodes no picture, so a child process does.
 """
 
