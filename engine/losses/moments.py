@@ -1,6 +1,7 @@
 """Statistics of means and covariances: `covariance` and `wasserstein`."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,17 +28,8 @@ a faint noise would. Smaller variances are not compared: float32 sums do not res
 
 
 @dataclass(frozen=True)
-class Covariance:
-    """Means m and covariances S apart, where a Gram matrix G = S + m m' has their sum.
-
-        mean (S - T)^2 + 2 |n|^2 / C * mean (m - n)^2            T, n: the style's
-
-    Means over C^2 and C entries. To first order a difference d of the means adds
-    2 |n|^2 |d|^2 + 2 (n'd)^2 to the sum of the squares of m m' - n n', so the second term is what
-    the Gram loss makes of a difference across n (and half of it along n). The Gram loss can trade a
-    larger mean of a channel for a larger variance; this one cannot. Moments as a style: Y. Li et
-    al., Demystifying Neural Style Transfer, 2017.
-    """
+class _OfMoments(ABC):
+    """What the statistics have in common that are compared by means and covariances."""
 
     divisor: str = "positions"
 
@@ -46,11 +38,6 @@ class Covariance:
 
     def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
         return _combined(parts, shares)
-
-    def target(
-        self, styles: Sequence[StyleStatistics], shares: Sequence[float], positions: int
-    ) -> StyleStatistics:
-        return self.combine(styles, shares)
 
     def loss(self, features: Tensor, target: StyleStatistics) -> Tensor:
         return self.compare(self.compute(features), target)
@@ -65,6 +52,28 @@ class Covariance:
     ) -> Tensor:
         return _gradient(features, self.divisor, total, whole, grad, weights)
 
+    @abstractmethod
+    def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Covariance(_OfMoments):
+    """Means m and covariances S apart, where a Gram matrix G = S + m m' has their sum.
+
+        mean (S - T)^2 + 2 |n|^2 / C * mean (m - n)^2            T, n: the style's
+
+    Means over C^2 and C entries. To first order a difference d of the means adds
+    2 |n|^2 |d|^2 + 2 (n'd)^2 to the sum of the squares of m m' - n n', so the second term is what
+    the Gram loss makes of a difference across n (and half of it along n). The Gram loss can trade a
+    larger mean of a channel for a larger variance; this one cannot. Moments as a style: Y. Li et
+    al., Demystifying Neural Style Transfer, 2017.
+    """
+
+    def target(
+        self, styles: Sequence[StyleStatistics], shares: Sequence[float], positions: int
+    ) -> StyleStatistics:
+        return self.combine(styles, shares)
+
     def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor:
         mean, covariance = statistics
         wanted_mean, wanted_covariance = target
@@ -73,7 +82,7 @@ class Covariance:
 
 
 @dataclass(frozen=True)
-class Wasserstein:
+class Wasserstein(_OfMoments):
     """Distance of the Gaussians that have the features' means and covariances.
 
         2 tr A^2 / tr A * W^2 / C^2         W: `wasserstein_loss`; A: the style's Gram matrix
@@ -83,14 +92,6 @@ class Wasserstein:
     to be 2 (1 + 1/C) tr A^2 / tr A times |X f|^2, which is what W^2 makes of the step at most.
     In the Gram loss the strong directions count by far the most; here the weak ones count too.
     """
-
-    divisor: str = "positions"
-
-    def compute(self, features: Tensor, weights: Tensor | None = None) -> StyleStatistics:
-        return moments(features, self.divisor, weights)
-
-    def combine(self, parts: Sequence[StyleStatistics], shares: Sequence[float]) -> StyleStatistics:
-        return _combined(parts, shares)
 
     def target(
         self, styles: Sequence[StyleStatistics], shares: Sequence[float], positions: int
@@ -103,19 +104,6 @@ class Wasserstein:
         values, vectors = torch.linalg.eigh(covariance)
         root = (vectors * values.clamp(min=faint).sqrt()) @ vectors.T
         return mean, covariance, root, faint, factor
-
-    def loss(self, features: Tensor, target: StyleStatistics) -> Tensor:
-        return self.compare(self.compute(features), target)
-
-    def gradient(
-        self,
-        features: Tensor,
-        total: float,
-        whole: StyleStatistics,
-        grad: StyleStatistics,
-        weights: Tensor | None = None,
-    ) -> Tensor:
-        return _gradient(features, self.divisor, total, whole, grad, weights)
 
     def compare(self, statistics: StyleStatistics, target: StyleStatistics) -> Tensor:
         mean, covariance = statistics
