@@ -45,6 +45,10 @@ class Progress:
     """Path of a JPEG in the job's spool folder, replaced atomically, when there is a new one."""
     rejected_moves: int = 0
     """Moves that the optimiser took back so far, since the loss had risen far."""
+    painting: int = 1
+    """Which of the paintings of a series; scales and steps are its own, `fraction`, `seconds` and
+    `eta_seconds` those of the whole series."""
+    paintings: int = 1
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def paint_trial(
         "time_limit": "exceed",
         "scale_steps": None,
         "progression": 0,
+        **{"variations": 1, "interpolate": None, "interpolate_strength": None},
         "format": "jpeg",
         "bits": "auto",
     }

@@ -9,11 +9,13 @@ from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
     DeviceOption,
+    InterpolateOption,
     MemoryOption,
     PresetOption,
     SecondsOption,
     SetOption,
     SizeOption,
+    VariationsOption,
     settings_layer,
 )
 from hotfolder.cli.where import read_config
@@ -27,6 +29,7 @@ __all__ = ["plan"]
     "impasto plan cat.jpg --size 8192",
     "impasto plan cat.jpg --size 4096 --memory 3GB",
     "impasto plan cat.jpg --size 1024 --seconds 60",
+    "impasto plan cat.jpg --variations 6",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
@@ -35,6 +38,8 @@ def plan(
     assignments: SetOption = None,
     size: SizeOption = None,
     seconds: SecondsOption = None,
+    variations: VariationsOption = None,
+    interpolate: InterpolateOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     config: ConfigOption = None,
@@ -46,7 +51,10 @@ def plan(
     from engine.settings import resolve
 
     read = read_config(config)
-    settings = resolve(read.settings, settings_layer(preset, assignments, size, seconds=seconds))
+    layer = dict(settings_layer(preset, assignments, size, seconds=seconds))
+    named = {"variations": variations, "interpolate": interpolate}
+    layer |= {key: value for key, value in named.items() if value is not None}
+    settings = resolve(read.settings, layer)
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     set_threads(read.threads)
@@ -54,6 +62,7 @@ def plan(
     from engine.estimate import plan_painting, timetable_of
     from engine.images.picture import read_picture
     from engine.memory.budget import format_bytes
+    from engine.series.members import count_of
     from engine.speed import seconds_a_pixel
 
     picture = read_picture(content, max_megapixels=read.max_megapixels)
@@ -82,7 +91,9 @@ def plan(
     total = sum(scale.seconds(a_pixel) for scale in scales)
     peak = max(scale.plan.peak for scale in scales)
     limit = "no limit" if budget is None else f"a budget of {format_bytes(budget)}"
+    if (count := count_of(settings)) > 1:
+        report(f"{count} paintings of {clock_time(total)} each.")
     report(
-        f"About {clock_time(total)} on {vgg.device} ({vgg.precision}), "
+        f"About {clock_time(count * total)} on {vgg.device} ({vgg.precision}), "
         f"at most {format_bytes(peak)} of memory; {limit}."
     )

@@ -1,22 +1,20 @@
 """`stylise`: paint one picture now, without a hot folder."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hotfolder.cli.app import command
-from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
+from hotfolder.cli.console import report
 from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
     DeviceOption,
     ForceOption,
     InitialOption,
+    InterpolateOption,
     LabelsOption,
     MaskFiles,
     MaskOption,
@@ -30,27 +28,14 @@ from hotfolder.cli.options import (
     StrengthOption,
     StyleLabelsOption,
     StylesArgument,
+    VariationsOption,
     settings_layer,
 )
-from hotfolder.cli.output_files import (
-    check_output,
-    check_room,
-    format_of,
-    progression_files,
-    write_file,
-    write_output,
-)
+from hotfolder.cli.output_files import format_of
+from hotfolder.cli.paint_here import InputFiles, paint_here
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import FolderError, InputError
-
-if TYPE_CHECKING:
-    from engine.images.picture import Picture
-    from engine.progression import Progression
-    from engine.settings import Settings
-    from engine.stylise import Result
-    from hotfolder.batches.farm import FarmTask
-    from hotfolder.config.model import Config
+from hotfolder.errors import InputError
 
 __all__ = ["stylise"]
 
@@ -60,6 +45,8 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png",
     "impasto stylise cat.jpg wave.jpg night -o painted.jpg --size 1024 --set style_weight=3",
     "impasto stylise cat.jpg night -o painted.png --progression 8",
+    "impasto stylise cat.jpg night -o painted.png --variations 6",
+    "impasto stylise cat.jpg night evening -o painted.png --interpolate 5",
     "impasto stylise cat.jpg night -o painted.png --seconds 30",
     "impasto stylise cat.jpg night -o painted.png --set colours=content",
     "impasto stylise cat.jpg night -o painted.png --palette sunset.jpg",
@@ -91,6 +78,8 @@ def stylise(
     regions: RegionOption = None,
     labels: LabelsOption = None,
     style_labels: StyleLabelsOption = None,
+    variations: VariationsOption = None,
+    interpolate: InterpolateOption = None,
     progression: Annotated[
         int | None,
         typer.Option(
@@ -133,22 +122,25 @@ def stylise(
         layer["palette"] = palette_file.name
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
     layer |= masks.layer
-    if progression is not None:
-        layer["progression"] = progression
+    named = {"progression": progression, "variations": variations, "interpolate": interpolate}
+    layer |= {key: value for key, value in named.items() if value is not None}
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
+    if settings.texture:
+        raise typer.BadParameter("a texture has no content: `impasto texture STYLE -o OUT`.")
     if not content.is_file():
         raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
-    inputs = _Inputs(content, files, initial, palette_file, masks)
+    inputs = InputFiles(content, files, initial, palette_file, masks)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-        _run(inputs, settings, read, device, folder, output, force=force)
+        paint_here(inputs, settings, read, device, folder, output, force=force)
         if folder is not None:
             shutil.rmtree(folder)
         return
     from engine import __version__
+    from engine.series.members import count_of
     from hotfolder.batches.farm import FarmTask
     from hotfolder.batches.finished_work import sha256_of_file, work_key
 
@@ -156,151 +148,16 @@ def stylise(
         raise typer.BadParameter(
             "--task goes with none of --force, --init, --palette, masks and regions."
         )
+    if count_of(settings) > 1:
+        raise typer.BadParameter(
+            "--task is for one painting: leave out `variations` and `interpolate`."
+        )
     hashes = [sha256_of_file(file) for file in files]
     work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
     task = FarmTask(output, work)
     with task.taken() as to_paint:
         if to_paint:
-            _run(inputs, settings, read, device, task.folder, output, task=task)
+            paint_here(inputs, settings, read, device, task.folder, output, task=task)
         else:
             report(f"{output} is there already, made of the same: nothing to paint.")
             typer.echo(output)
-
-
-def _run(
-    files: "_Inputs",
-    settings: "Settings",
-    config: "Config",
-    device: str,
-    checkpoint_folder: Path | None,
-    output: Path,
-    *,
-    force: bool = False,
-    task: "FarmTask | None" = None,
-) -> None:
-    from hotfolder.job import now
-
-    extra_outputs = progression_files(output) if settings.progression else {}
-    for path in (output, *extra_outputs.values()):
-        # What a task left beside its picture when it was killed is its own.
-        check_output(path, force=force or (task is not None and path != output))
-    started = now()
-    set_threads(config.threads)
-    result, pictures, shown = _paint(files, settings, config, device, checkpoint_folder, output)
-
-    def write_record(written: dict[str, Any]) -> None:
-        from hotfolder.workers.record import record_of
-
-        assert task is not None
-        read = list(zip([files.content, *files.styles], pictures, strict=True))
-        extra = {"progression": [path.name for path in extra_outputs.values()]} if shown else {}
-        record = record_of(read[0], read[1:], settings, result, written, started)
-        task.write_record(extra | record)
-
-    def write_progression() -> None:
-        if shown is not None:
-            for name, data in shown.files().items():
-                write_file(data, extra_outputs[name], force=force or task is not None)
-
-    if task is not None:
-        # The picture comes last: when it is there, the task is done.
-        write_progression()
-    notes = write_output(
-        result.picture,
-        output,
-        result.settings,
-        content=pictures[0],
-        force=force,
-        planned=write_record if task else None,
-    )
-    if task is None:
-        try:
-            write_progression()
-        except Exception as error:
-            raise FolderError(f"{error} The painting is in {output}.") from error
-    for note in (*result.notes, *notes):
-        report(f"{note[0].upper()}{note[1:]}.")
-    report(
-        f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
-        f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}"
-        f"{f', {result.rejected_moves} moves taken back' if result.rejected_moves else ''}."
-    )
-    for path in (output, *extra_outputs.values()):
-        typer.echo(path)
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    content: Path
-    styles: Sequence[Path]
-    initial: Path | None
-    palette: Path | None
-    masks: MaskFiles
-
-    @property
-    def all(self) -> list[Path]:
-        named = (self.content, *self.styles, self.initial, self.palette)
-        return [*(path for path in named if path is not None), *self.masks]
-
-
-def _paint(
-    files: _Inputs,
-    settings: "Settings",
-    config: "Config",
-    device: str,
-    checkpoint_folder: Path | None,
-    output: Path,
-) -> "tuple[Result, list[Picture], Progression | None]":
-    """The result, the content and the styles, and the record of how the result came about."""
-    from hotfolder.cli.progress import Point, ProgressView
-
-    name = files.content.name
-    with ProgressView() as view:
-        view.update(name, Point(0.0, "loading"))
-        # Slow to import; the bar is there first.
-        from engine.images.picture import read_picture
-        from engine.progression import Progression
-        from engine.regions.areas import MaskPictures
-        from engine.stylise import Result, stylise
-        from hotfolder.cli.checkpoints import RunCheckpoints
-
-        limit, page = config.max_megapixels, settings.page
-        content = read_picture(files.content, max_megapixels=limit, page=page)
-        styles = [read_picture(file, max_megapixels=limit) for file in files.styles]
-        others = [
-            read_picture(file, max_megapixels=limit) if file else None
-            for file in (files.initial, files.palette, files.masks.mask)
-        ]
-        check_room(output, content, settings)
-        where = MaskPictures(
-            others[2],
-            [read_picture(file, max_megapixels=limit) for file in files.masks.regions],
-            [read_picture(file, max_megapixels=limit) for file in files.masks.style_regions],
-        )
-        vgg = load_network(settings, device)
-        progression = Progression(settings.progression) if settings.progression else None
-        checkpoints = RunCheckpoints(
-            checkpoint_folder, settings, files.all, vgg, config.checkpoint_seconds, progression
-        )
-        with checkpoints.writing_when_interrupted():
-            for step in stylise(
-                content,
-                styles,
-                settings,
-                vgg,
-                initial=others[0],
-                palette=others[1],
-                masks=where,
-                preview_seconds=None,
-                preview_at=progression.wanted if progression else (),
-                resume=checkpoints.latest(),
-                budget=memory_budget(config.memory, str(vgg.device)),
-                started=process_started(),
-            ):
-                if progression:
-                    progression.add(step)
-                if isinstance(step, Result):
-                    return step, [content, *styles], progression
-                checkpoints.keep(step)
-                view.update(name, Point.of(step))
-    raise AssertionError("the engine ended without a result")
