@@ -94,7 +94,8 @@ class Settings(BaseModel):
 
     seconds: Annotated[float, Field(ge=1, le=1_000_000)] | None = None
     """The time to paint in, from the start of the job to its written result: it gets the steps for
-    which there is time, in place of `steps` and `coarse_steps`."""
+    which there is time, in place of `steps` and `coarse_steps`. Of several paintings each has so
+    much."""
 
     time_limit: Literal["refuse", "exceed"] = "refuse"
     """Where not even the shortest painting fits into `seconds`: `refuse` it in words, or `exceed`

@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "ENDS",
+    "FINISHED_SUFFIX",
     "Cancelled",
     "Done",
     "Event",
@@ -101,6 +102,9 @@ class StorageFailed:
 
 
 Event = Started | Progress | Done | Failed | Cancelled | WorkerLost | StorageFailed
+
+FINISHED_SUFFIX = ".finished.json"
+"""In a job's folder, of the note that one painting of a series is finished (`series.py`)."""
 
 ENDS = (Done, Failed, Cancelled, WorkerLost, StorageFailed)
 """Each submitted job has exactly one of these, its last event."""

@@ -23,12 +23,12 @@ from hotfolder.atomic_files import read_json, write_json, write_whole
 from hotfolder.file_names import check_plain
 from hotfolder.folder_access import is_file, opener
 from hotfolder.workers.checkpoints import sha256_of
+from hotfolder.workers.events import FINISHED_SUFFIX
 
 __all__ = ["Finished", "Pace", "SeriesFiles", "write_sheet"]
 
 log = logging.getLogger(__name__)
 
-FINISHED = ".finished.json"
 FIRST = "result"
 
 SHEET_SIDE = 512
@@ -81,7 +81,7 @@ class SeriesFiles:
             picture, *beside = (place / name for name in files)
             return Finished(picture, facts["record"], beside)
         except Exception as error:  # A damaged file raises almost anything.
-            log.warning("%s is painted again: %s", note.name.removesuffix(FINISHED), error)
+            log.warning("%s is painted again: %s", note.name.removesuffix(FINISHED_SUFFIX), error)
             return None
 
     def note(self, member: Member, finished: Finished) -> None:
@@ -91,7 +91,7 @@ class SeriesFiles:
         write_json(self._note(member), facts)
 
     def _note(self, member: Member) -> Path:
-        return self._folder / f"{member.name or FIRST}{FINISHED}"
+        return self._folder / f"{member.name or FIRST}{FINISHED_SUFFIX}"
 
 
 class Pace:
