@@ -208,11 +208,7 @@ class MaskFiles:
         Raises:
             InputError: options that do not go together, or a file that is not there.
         """
-        pairs = [each.rpartition("=") for each in regions or ()]
-        if wrong := next((each for each in pairs if not (each[0] and each[2])), None):
-            raise InputError(
-                f"--region {''.join(wrong)}: expected MASK=STYLE, such as --region sky.png=night."
-            )
+        pairs = [_mask_and_style(each) for each in regions or ()]
         if pairs and (styles or labels is not None):
             other = "STYLE before it" if styles else "--labels beside it"
             raise InputError(f"--region names the style of each region: leave out the {other}.")
@@ -226,7 +222,7 @@ class MaskFiles:
                 "for each, in their order."
             )
         several = {
-            "regions": [labels] if labels is not None else [Path(each[0]) for each in pairs],
+            "regions": [labels] if labels is not None else [mask for mask, _ in pairs],
             "style_regions": [*(style_labels or ())],
         }
         layer = {key: [path.name for path in paths] for key, paths in several.items() if paths}
@@ -234,13 +230,28 @@ class MaskFiles:
             mask,
             several["regions"],
             several["style_regions"],
-            [*(styles or ()), *(each[2] for each in pairs)],
+            [*(styles or ()), *(style for _, style in pairs)],
             layer | ({"mask": mask.name} if mask is not None else {}),
         )
         for file in found:
             if not file.is_file():
                 raise InputError(f"{file}: no such file.")
         return found
+
+
+def _mask_and_style(given: str) -> tuple[Path, str]:
+    """`sky.png=night`. Both may be paths with `=` in them: the mask is the first that is a file.
+
+    Raises:
+        InputError: it is not MASK=STYLE.
+    """
+    words = given.split("=")
+    splits = [("=".join(words[:n]), "=".join(words[n:])) for n in range(1, len(words))]
+    splits = [(mask, style) for mask, style in splits if mask and style]
+    if not splits:
+        raise InputError(f"--region {given}: expected MASK=STYLE, such as --region sky.png=night.")
+    mask, style = next((each for each in splits if Path(each[0]).is_file()), splits[-1])
+    return Path(mask), style
 
 
 def settings_layer(

@@ -108,7 +108,7 @@ class Snapshot:
     batch_files: Mapping[str, InboxFile] = field(default_factory=dict)
     """By the batch's name."""
     unclaimed: tuple[InboxFile, ...] = ()
-    """Pictures that no job uses."""
+    """Pictures that no job uses, and masks whose job has nothing else."""
     unrecognised: tuple[str, ...] = ()
     """What belongs to no job, in words."""
     settling: float | None = None
