@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hotfolder.cli.input_files import check_files
 from hotfolder.errors import ConfigError, InputError
 
 __all__ = [
@@ -179,6 +180,16 @@ StrengthOption = Annotated[
 ]
 
 
+_PICTURE_OPTIONS = {
+    "init_file": "--init FILE",
+    "palette": "--palette FILE",
+    "mask": "--mask FILE",
+    "regions": "--region MASK=STYLE, or --labels FILE",
+    "style_regions": "--style-labels FILE",
+}
+"""With what a picture comes that a setting names."""
+
+
 @dataclass(frozen=True)
 class MaskFiles:
     """The pictures that say where to paint, and in which style."""
@@ -203,6 +214,8 @@ class MaskFiles:
         regions: Sequence[str] | None,
         labels: Path | None,
         style_labels: Sequence[Path] | None,
+        *,
+        styles_needed: bool = True,
     ) -> "MaskFiles":
         """
         Raises:
@@ -212,7 +225,7 @@ class MaskFiles:
         if pairs and (styles or labels is not None):
             other = "STYLE before it" if styles else "--labels beside it"
             raise InputError(f"--region names the style of each region: leave out the {other}.")
-        if not pairs and not styles:
+        if styles_needed and not pairs and not styles:
             raise InputError("no style: name one after CONTENT, or with --region MASK=STYLE.")
         if (labels is None) != (not style_labels):
             raise InputError("--labels and --style-labels belong together: one for each style.")
@@ -233,9 +246,7 @@ class MaskFiles:
             [*(styles or ()), *(style for _, style in pairs)],
             layer | ({"mask": mask.name} if mask is not None else {}),
         )
-        for file in found:
-            if not file.is_file():
-                raise InputError(f"{file}: no such file.")
+        check_files(found)
         return found
 
 
@@ -264,7 +275,7 @@ def settings_layer(
     """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 
     Raises:
-        ConfigError: not KEY=VALUE, or not YAML.
+        ConfigError: not KEY=VALUE, not YAML, or a picture.
     """
     from hotfolder.yaml_document import parse_document
 
@@ -282,5 +293,9 @@ def settings_layer(
         key = key.strip()
         if not equals or not key.isidentifier():
             raise ConfigError(f"--set {assignment}: expected KEY=VALUE, such as --set steps=200.")
+        if key in _PICTURE_OPTIONS:
+            raise ConfigError(
+                f"--set {assignment}: names a picture, which comes with {_PICTURE_OPTIONS[key]}."
+            )
         layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
     return layer

@@ -16,6 +16,7 @@ from engine.errors import Problem
 from hotfolder.cli.app import command
 from hotfolder.cli.batches.serving import OWN_FOLDER, server_of, serving
 from hotfolder.cli.console import by_reason, clock_time, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import (
     ConfigOption,
     DevicesOption,
@@ -30,7 +31,7 @@ from hotfolder.cli.options import (
 )
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import ExitCode, FolderError, InputError
+from hotfolder.errors import ExitCode, FolderError
 from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
@@ -300,8 +301,7 @@ def _common_pictures(
     """
     from hotfolder.batches.other_pictures import OtherPictures
 
-    if mask is not None and not mask.is_file():
-        raise InputError(f"{mask}: no such file.")
+    check_files([mask] if mask is not None else [])
     file = find_style(palette, libraries) if palette is not None else None
     return OtherPictures(palette=file, mask=mask)
 

@@ -73,6 +73,12 @@ def test_each_region_names_its_style() -> None:
         ),
         ([], "no style: name one after CONTENT"),
         (["one.png", "--mask", "none.png"], "none.png: no such file"),
+        (["one.png", "--mask", "lefts.png"], "no such file. Did you mean 'left.png'?"),
+        (["one.png", "--mask", "folder.png"], "folder.png: a folder, not a picture."),
+        (["one.png", "--mask", "dead.png"], "dead.png: a link to nothing."),
+        (["one.png", "--init", "folder.png"], "folder.png: a folder, not a picture."),
+        (["one.png", "--palette", "folder.png"], "folder.png: a folder, not a picture, and no"),
+        (["folder.png", "--mask", "left.png"], "folder.png: a folder, not a picture, and no such"),
         (["one.png", "--mask", "black.png"], "black.png: black or transparent everywhere"),
         (["one.png", "--mask", "text.png"], "text.png: this is a text file, not a picture"),
     ],
@@ -81,10 +87,41 @@ def test_bad_masks_are_an_error_in_words_and_no_file(
     words: list[str], message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Path("text.png").write_text("no picture at all")
+    Path("folder.png").mkdir()
+    Path("dead.png").symlink_to("nothing.png")
     code = main(["stylise", "cat.png", *words, "-o", "out.png", *OPTIONS])
     assert code == ExitCode.INPUT
     assert message in " ".join(capfd.readouterr().err.split())
     assert not Path("out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "option"),
+    [
+        ("palette=two.png", "--palette FILE"),
+        ("mask=left.png", "--mask FILE"),
+        ("regions=[left.png]", "--region MASK=STYLE"),
+        ("init_file=two.png", "--init FILE"),
+    ],
+)
+@pytest.mark.parametrize("command", ["stylise", "batch", "plan", "submit"])
+def test_a_setting_that_names_a_picture_says_with_which_option_it_comes(
+    setting: str, option: str, command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "hot"]) == 0
+    styles = {"stylise": ["one.png", "-o", "out.png"], "batch": ["-S", "one.png"]}
+    words = [command, "cat.png", *styles.get(command, ["one.png"]), "--set", setting]
+    assert main(words) == ExitCode.CONFIGURATION
+    words_said = " ".join(capfd.readouterr().err.split())
+    assert f"names a picture, which comes with {option}" in words_said
+
+
+def test_what_is_said_of_a_mask_calls_it_by_its_name(capfd: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (30, 20), 255).save("small.png")
+    given = ["stylise", "cat.png", "one.png", "-o", "out.png", "--mask", "small.png"]
+    assert main([*given, *OPTIONS]) == 0
+    said = " ".join(capfd.readouterr().err.split())
+    assert "Note: small.png of 30 x 20 px is scaled to the content's 60 x 40 px." in said
 
 
 def test_a_served_folder_paints_the_same_and_the_record_tells_of_the_masks() -> None:

@@ -11,6 +11,7 @@ import typer
 from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
 from hotfolder.cli.options import (
     ConfigOption,
@@ -43,7 +44,7 @@ from hotfolder.cli.output_files import (
 )
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import FolderError, InputError
+from hotfolder.errors import FolderError
 
 if TYPE_CHECKING:
     from engine.images.picture import Picture
@@ -144,9 +145,7 @@ def stylise(
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
     inputs = _Inputs(content, files, others)
-    for file in inputs.all:
-        if not file.is_file():
-            raise InputError(f"{file}: no such file.")
+    check_files(inputs.all)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
@@ -232,7 +231,7 @@ def _run(
         except Exception as error:
             raise FolderError(f"{error} The painting is in {output}.") from error
     for note in (*result.notes, *notes):
-        report(f"{note[0].upper()}{note[1:]}.")
+        report(f"Note: {note}.")
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}"
