@@ -42,6 +42,9 @@ class Contents:
         Raises:
             InputError: a picture's masks are not what the styles need.
         """
+        for mask in (mask for masks in self.masks().values() for mask in masks):
+            if not mask.is_file():
+                raise InputError(f"{mask}: a folder or a link to nothing, not a picture.")
         for path in self.pictures:
             if (problem := self.beside.problem(path, blends)) is not None:
                 raise InputError(f"{path.parent}: {problem}.")

@@ -102,6 +102,14 @@ class LoosePictures:
             return name
         return next(iter(self._folded.get(fold_name(name), ())), None)
 
+    def problem(self, path: str) -> str | None:
+        """Why the file is no picture, as far as one sees without reading it."""
+        file = self._files[path]
+        if file.regular:
+            return None
+        what = "a folder" if file.is_folder else "a link, or no plain file"
+        return f"{file.label}: {what}; put the picture itself there"
+
     def is_settled(self, path: str) -> bool:
         return self._files[path].settled
 
@@ -190,8 +198,11 @@ class InputMatcher:
             if masks := loose.masks.of(Path(content)):
                 found.masks[content] = masks
                 taken.update(dict.fromkeys(map(str, masks)))
-                if problem := loose.masks.problem(Path(content), read.styles):
-                    found.conflicts.append(problem)
+                problems = [
+                    *map(loose.problem, map(str, masks)),
+                    loose.masks.problem(Path(content), read.styles),
+                ]
+                found.conflicts += filter(None, problems)
         found.loose = [*contents, *(path for path in taken if path not in contents)]
         found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
         found.arriving = [path for path in found.loose if not loose.is_settled(path)]

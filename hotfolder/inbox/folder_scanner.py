@@ -167,7 +167,7 @@ class FolderScanner:
             batch_files=batch_files,
             unclaimed=(
                 *(f for f in files if self._is_unclaimed(f) and f.path not in uses),
-                *(f for f in self._lone_masks() if uses[f.path] == 1),
+                *(f for f in self._lone_masks() if uses[f.path] < 2),
             ),
             unrecognised=(
                 *(*self._no_files, *self._listing.unreadable),
@@ -275,7 +275,7 @@ class FolderScanner:
         """Masks of jobs that have nothing else: a batch takes them with the pictures that they lie
         beside."""
         for group in self._groups.values() if not self.presets.is_active else ():
-            if all(file.parsed.role in MASKS and file.regular for file in group.files):
+            if all(file.parsed.role in MASKS for file in group.files):
                 yield from group.files
 
     # --- what job they are -----------------------------------------------------------------

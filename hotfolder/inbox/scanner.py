@@ -135,8 +135,8 @@ class InboxScanner:
             self._deeper[name] = listing
             if any(is_preset_name(file.name) for file in files):
                 continue
-            roles = {FileRole.PICTURE, *MASKS}
-            pictures += [f for f in files if f.parsed.role in roles and f.regular]
+            pictures += [f for f in files if f.parsed.role is FileRole.PICTURE and f.regular]
+            pictures += [f for f in files if f.parsed.role in MASKS]
             if name.count("/") < MAX_DEPTH:
                 folders += [f"{name}/{folder}" for folder in listing.folders]
         return pictures

@@ -20,7 +20,9 @@ from plugin.client.protocol import (
     EXTRA_OUTPUT_SUFFIXES,
     PICTURE_SUFFIXES,
     RECORD_SUFFIX,
+    SIDECAR_SUFFIXES,
     fold_name,
+    is_batch_name,
     parse_result_name,
 )
 
@@ -224,10 +226,13 @@ class Gallery:
         # A name that was taken got a number; the end may have come just after midnight.
         for each in (day, day + timedelta(1), day - timedelta(1)):
             above = self._folder.done / each.isoformat()
-            folders = sorted(n for n in _names_in(above) if n == job or n.startswith(f"{job}-"))
-            for name in folders:
+            there = sorted(_names_in(above))
+            folders = [n for n in there if n == job or n.startswith(f"{job}-")]
+            # The jobs of a batch leave their originals with it.
+            batches = [n for n in there if job.startswith(f"{n}-")]
+            for name in (*folders, *batches):
                 files = _names_in(above / name)
-                if content in files:
+                if content in files and (name in folders or any(map(_is_batch, files))):
                     return {f: f"{DONE}/{each.isoformat()}/{name}/{f}" for f in files}
         return {}
 
@@ -259,6 +264,11 @@ def _behind(paintings: Sequence[Painting], cursor: str) -> Iterable[Painting]:
         return paintings
     last = (int(stamp), name)
     return (each for each in paintings if (each.mtime_ns, each.name) < last)
+
+
+def _is_batch(file: str) -> bool:
+    stem, _, suffix = file.rpartition(".")
+    return f".{suffix.lower()}" in SIDECAR_SUFFIXES and is_batch_name(stem)
 
 
 def _names_in(folder: Path) -> list[str]:

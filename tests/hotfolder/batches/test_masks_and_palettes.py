@@ -205,3 +205,39 @@ def test_the_command_finds_the_masks_beside_its_contents(
     ]
     with pytest.raises(InputError, match="a mask, but no picture no lies beside it"):
         find_contents(["photos/no.mask.png"])
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "link_in_folder"])
+def test_a_mask_that_is_no_file_keeps_its_content_from_being_painted_without_it(
+    room: Room, kind: str
+) -> None:
+    folder = "sea/" if kind == "link_in_folder" else ""
+    (room.folder.inbox / "sea").mkdir()
+    mask = room.folder.inbox / f"{folder}cat.mask.png"
+    if kind == "folder":
+        mask.mkdir()
+    else:
+        mask.symlink_to(room.folder.inbox / "elsewhere.png")
+    text = f"contents: '{folder}*.jpg'\nstyles: night.jpg\n"
+    assert not run(room, text, f"{folder}cat.jpg", steps=4)
+    for state in ("waiting", "held"):
+        assert room.status("b")["state"] == state
+        assert f"{folder}cat.mask.png: a {kind.split('_')[0]}" in room.status("b")["message"]
+        room.clock.advance(100)
+        room.step(4)
+    assert not (room.folder.failed / "cat").exists()
+    mask.rmdir() if kind == "folder" else mask.unlink()
+    room.step(8)
+    assert [job.mask for job in room.dispatcher.submitted] == [None]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_mask_that_is_no_file_ends_the_command_before_anything_is_painted(
+    tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "cat.jpg").write_bytes(b"x")
+    mask = tmp_path / "cat.mask.png"
+    mask.mkdir() if kind == "folder" else mask.symlink_to("nothing.png")
+    found = find_contents([str(tmp_path)])
+    with pytest.raises(InputError, match=r"cat.mask.png: a folder or a link to nothing"):
+        found.check_masks([("night",)])

@@ -190,7 +190,7 @@ def test_a_task_is_painted_once_for_each_of_its_pictures(
     for option, other in (("--mask", "most.png"), ("--palette", "one.png"), ("--init", "one.png")):
         changed = [*given]
         changed[given.index(option) + 1] = other
-        assert main(changed) == ExitCode.FILE_ACCESS
+        assert main(changed) == ExitCode.INPUT
         errors = " ".join(capfd.readouterr().err.split())
         assert "out/cat.png is there already, made of other pictures" in errors
     assert Path("out/cat.png").read_bytes() == first

@@ -217,6 +217,24 @@ def test_regions_that_are_kept_need_their_styles(folder: FolderPaths, page: Serv
     assert not list(folder.inbox.iterdir())
 
 
+def test_the_originals_of_a_batch_are_taken_over_for_each_of_its_paintings(
+    folder: FolderPaths, page: Served
+) -> None:
+    finished(folder, "trip-cat-night", originals=True, others={"mask": "cat.mask.png"})
+    finished(folder, "trip", originals=True)  # A job, not the batch of the same beginning.
+    place = done_with(folder, "trip-cat-night", "cat.mask.png", "trip.batch.yaml")
+    place.rename(place.with_name("trip-2"))
+    with page.client() as client:
+        assert "same_mask" not in client.get("/drop", params={"like": "trip-cat-night"}).text
+        place.with_name("trip").rename(place.with_name("other"))
+        place.with_name("trip-2").rename(place.with_name("trip"))
+        data = {"like": "trip-cat-night", "same_content": "yes", "same_styles": "yes"}
+        done = client.post("/drop", data={**data, "same_mask": "yes"}, files={"x": ("", b"")})
+        assert done.status_code == 200
+    (mask,) = folder.inbox.glob("*.mask.png")
+    assert mask.read_bytes() == b"cat.mask.png"
+
+
 def test_what_is_gone_is_named_and_cannot_be_taken_over(folder: FolderPaths, page: Served) -> None:
     others = {"mask": "sky.png", "palette": "dusk.jpg"}
     finished(folder, "sea", originals=True, others=others, mask="sky.png", palette="dusk.jpg")

@@ -44,7 +44,7 @@ from hotfolder.cli.output_files import (
 )
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import FolderError
+from hotfolder.errors import FolderError, InputError
 
 if TYPE_CHECKING:
     from engine.images.picture import Picture
@@ -181,7 +181,7 @@ def _run(
 
     extra_outputs = progression_files(output) if settings.progression else {}
     if task is not None and output.exists():
-        raise FolderError(
+        raise InputError(
             f"{output} is there already, made of other pictures, with other settings or by another "
             "version. Nothing was painted: take it away, or name another OUT."
         )
