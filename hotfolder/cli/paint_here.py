@@ -1,15 +1,15 @@
 """Paints in this process, without a hot folder: one picture, or a series of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.console import clock_time, report
 from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
-from hotfolder.cli.options import MaskFiles
 from hotfolder.cli.output_files import (
     check_output,
     check_room,
@@ -17,7 +17,7 @@ from hotfolder.cli.output_files import (
     write_file,
     write_output,
 )
-from hotfolder.errors import FolderError
+from hotfolder.errors import FolderError, InputError
 from hotfolder.paths import in_plain_folder
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["InputFiles", "paint_here"]
 
 
+_SINGLE = (("init", "init_file"), ("palette", "palette"))
+"""Of a record, the keys of pictures of which there is one, and the settings that name them."""
+
+Files = Sequence[tuple[Path, "Picture"]]
+
+
 @dataclass(frozen=True)
 class InputFiles:
     """What is painted, and what of."""
@@ -44,9 +50,7 @@ class InputFiles:
     content: Path | None
     """None: a texture is painted."""
     styles: Sequence[Path]
-    initial: Path | None = None
-    palette: Path | None = None
-    masks: MaskFiles = field(default_factory=MaskFiles)
+    others: OtherPictures = OtherPictures()  # noqa: RUF009
 
     @property
     def name(self) -> str:
@@ -55,8 +59,46 @@ class InputFiles:
 
     @property
     def all(self) -> list[Path]:
-        named = (self.content, *self.styles, self.initial, self.palette)
-        return [*(path for path in named if path is not None), *self.masks]
+        content = [self.content] if self.content is not None else []
+        return [*content, *self.styles, *self.others]
+
+    def work_key(self, settings: "Settings") -> str:
+        """The same for every command that paints the same (`finished_work.work_key`)."""
+        from engine import __version__
+        from hotfolder.batches.finished_work import sha256_of_file, work_key
+
+        assert self.content is not None
+        return work_key(
+            sha256_of_file(self.content),
+            [sha256_of_file(style) for style in self.styles],
+            settings.model_dump(),
+            __version__,
+            {
+                key: [sha256_of_file(each) for each in paths]
+                for key, paths in self.others.by_key().items()
+            },
+        )
+
+    def read(self, page: int | None, max_megapixels: float) -> "dict[str, Files]":
+        """What is in them: of `content`, `styles`, and the settings that name the others."""
+        from engine.images.picture import read_picture
+
+        content = (
+            read_picture(self.content, max_megapixels=max_megapixels, page=page)
+            if self.content is not None
+            else None
+        )
+        named = {"styles": tuple(self.styles), **self.others.by_key()}
+        others: dict[str, Files] = {
+            key: [
+                (path.absolute(), read_picture(path, max_megapixels=max_megapixels))
+                for path in paths
+            ]
+            for key, paths in named.items()
+        }
+        if self.content is None or content is None:
+            return others
+        return {"content": [(self.content.absolute(), content)], **others}
 
 
 def paint_here(
@@ -87,6 +129,11 @@ def paint_here(
     members = members_of(settings, len(files.styles))
     outputs = {member.number: _output_of(member, output) for member in members}
     sheet = output.with_name(f"{output.stem}.{members[0].sheet}") if len(members) > 1 else None
+    if task is not None and output.exists():
+        raise InputError(
+            f"{output} is there already, made of other pictures, with other settings or by another "
+            "version. Nothing was painted: take it away, or name another OUT."
+        )
     for target in outputs.values():
         # What a task left beside its picture when it was killed is its own.
         check_output(target, force=force)
@@ -130,27 +177,18 @@ class _Pictures:
     """The files, read; of a texture the blank picture in the content's place."""
 
     def __init__(self, files: InputFiles, config: "Config", settings: "Settings") -> None:
-        from engine.images.picture import read_picture
         from engine.regions.areas import MaskPictures
         from engine.texture.canvas import texture_canvas
 
-        def read(paths: Sequence[Path]) -> "list[Picture]":
-            return [read_picture(path, max_megapixels=config.max_megapixels) for path in paths]
-
-        def read_one(path: Path | None) -> "Picture | None":
-            return read([path])[0] if path is not None else None
-
-        self.content = (
-            read_picture(files.content, max_megapixels=config.max_megapixels, page=settings.page)
-            if files.content is not None
-            else texture_canvas(settings)
+        self.files = files.read(settings.page, config.max_megapixels)
+        of = {key: [picture for _, picture in read] for key, read in self.files.items()}
+        content = of.get("content")
+        self.content = content[0] if content else texture_canvas(settings)
+        self.styles = of["styles"]
+        self.initial, self.palette, mask = (
+            next(iter(of.get(key, ())), None) for key in ("init_file", "palette", "mask")
         )
-        self.styles = read(files.styles)
-        self.initial, self.palette = read_one(files.initial), read_one(files.palette)
-        masks = files.masks
-        self.masks = MaskPictures(
-            read_one(masks.mask), read(masks.regions), read(masks.style_regions)
-        )
+        self.masks = MaskPictures(mask, of.get("regions", ()), of.get("style_regions", ()))
 
 
 @dataclass
@@ -282,11 +320,18 @@ class _Run:
             from hotfolder.workers.record import record_of
 
             assert task is not None
-            assert self.files.content is not None
-            content = (self.files.content, self.pictures.content)
-            styles = list(zip(self.files.styles, self.pictures.styles, strict=True))
+            read = self.pictures.files
             extra = {"progression": [path.name for path in beside.values()]} if beside else {}
-            record = record_of(content, styles, member.settings, result, written, started)
+            record = record_of(
+                read["content"][0],
+                list(read["styles"]),
+                member.settings,
+                result,
+                written,
+                started,
+                {key: read[key] for key in ("mask", "regions", "style_regions") if key in read},
+                {key: read[named][0] for key, named in _SINGLE if named in read},
+            )
             task.write_record(extra | record)
 
         if task is not None:
@@ -306,7 +351,7 @@ class _Run:
             except Exception as error:
                 raise FolderError(f"{error} The painting is in {output}.") from error
         for note in (*result.notes, *notes):
-            report(f"{note[0].upper()}{note[1:]}.")
+            report(f"Note: {note}.")
         return list(beside.values())
 
     def _report(self, member: "Member", result: "Result") -> None:

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
 from hotfolder.cli.console import report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
@@ -35,7 +37,6 @@ from hotfolder.cli.output_files import format_of
 from hotfolder.cli.paint_here import InputFiles, paint_here
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
-from hotfolder.errors import InputError
 
 __all__ = ["stylise"]
 
@@ -114,24 +115,24 @@ def stylise(
     from engine.settings import resolve
 
     read = read_config(config)
-    layer = dict(settings_layer(preset, assignments, size, strength, seconds))
-    if initial is not None:
-        layer |= {"init": "file", "init_file": initial.name}
-    palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
-    if palette_file is not None:
-        layer["palette"] = palette_file.name
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
-    layer |= masks.layer
+    others = OtherPictures(
+        initial,
+        find_style(palette, [OWN_STYLES]) if palette is not None else None,
+        masks.mask,
+        tuple(masks.regions),
+        tuple(masks.style_regions),
+    )
+    layer = {**settings_layer(preset, assignments, size, strength, seconds), **others.layer()}
     named = {"progression": progression, "variations": variations, "interpolate": interpolate}
     layer |= {key: value for key, value in named.items() if value is not None}
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     if settings.texture:
         raise typer.BadParameter("a texture has no content: `impasto texture STYLE -o OUT`.")
-    if not content.is_file():
-        raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
-    inputs = InputFiles(content, files, initial, palette_file, masks)
+    inputs = InputFiles(content, files, others)
+    check_files(inputs.all)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
@@ -139,22 +140,16 @@ def stylise(
         if folder is not None:
             shutil.rmtree(folder)
         return
-    from engine import __version__
     from engine.series.members import count_of
     from hotfolder.batches.farm import FarmTask
-    from hotfolder.batches.finished_work import sha256_of_file, work_key
 
-    if force or initial is not None or palette is not None or any(True for _ in masks):
-        raise typer.BadParameter(
-            "--task goes with none of --force, --init, --palette, masks and regions."
-        )
+    if force:
+        raise typer.BadParameter("--task does not go with --force.")
     if count_of(settings) > 1:
         raise typer.BadParameter(
             "--task is for one painting: leave out `variations` and `interpolate`."
         )
-    hashes = [sha256_of_file(file) for file in files]
-    work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
-    task = FarmTask(output, work)
+    task = FarmTask(output, inputs.work_key(asked))
     with task.taken() as to_paint:
         if to_paint:
             paint_here(inputs, settings, read, device, task.folder, output, task=task)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
 from hotfolder.cli.options import (
     ConfigOption,
@@ -85,15 +86,14 @@ def texture(
     layer["texture"] = True
     if size is not None:
         layer |= _size(size)
-    palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
-    if palette_file is not None:
-        layer["palette"] = palette_file.name
+    others = OtherPictures(
+        palette=find_style(palette, [OWN_STYLES]) if palette is not None else None
+    )
+    layer |= others.layer()
     named = {"variations": variations, "interpolate": interpolate, "tile": tile or None}
     layer |= {key: value for key, value in named.items() if value is not None}
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
-    files = InputFiles(
-        None, [find_style(style, [OWN_STYLES]) for style in styles], palette=palette_file
-    )
+    files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
     read = read.model_copy(update={"memory": memory or read.memory})
     folder = output.with_name(f"{output.name}.checkpoints") if resume else None
     paint_here(files, settings, read, device, folder, output, force=force)
