@@ -180,7 +180,7 @@ def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
     scripted.script = fails
-    message_of(gimp, strength=40.0, keep_colours=True, style_scale=2.0, seed=9, size=640)
+    message_of(gimp, strength=40.0, colours="blend", style_scale=2.0, seed=9, size=640)
     sidecar = dict(scripted.sidecars[0])
     assert sidecar.pop("client")["editor"] == "gimp"
     assert sidecar.pop("content").startswith("untitled-sun")
@@ -192,7 +192,8 @@ def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
         "profile": "content",
         "size": 640,
         "strength": 40.0,
-        "keep_colours": True,
+        "colours": "blend",
+        "colour_amount": 0.5,
         "style_scale": 2.0,
         "seed": 9,
         "owner": {"heartbeat": True},

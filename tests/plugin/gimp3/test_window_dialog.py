@@ -27,7 +27,7 @@ while waiting:
     if widget.get_role_name() == "scroll bar" and box(widget)[3] - box(widget)[1] < 20:
         outside += ["a horizontal scroll bar"] * widget.get_state_set().contains(
             Atspi.StateType.SHOWING)
-    if widget.get_role_name() in ("label", "push button", "check box", "combo box", "slider"):
+    if widget.get_role_name() in ("label", "button", "check box", "combo box", "slider"):
         left, _, right, _ = box(widget)
         if widget.get_state_set().contains(Atspi.StateType.SHOWING) and right > frame[2]:
             outside.append(widget.get_name())
@@ -158,13 +158,14 @@ def test_keys_alone_choose_and_paint(
         key("alt+g")
         for _ in range(5):
             key("Left")
-        key("alt+m")
+        key("alt+u")
+        key("Down")
         time.sleep(0.3)
         key("alt+p")
     """)
     until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
     sent = next(each for each in scripted.sidecars if each["preset"] == "standard")
-    assert (sent["strength"], sent["keep_colours"]) == (70, True)
+    assert (sent["strength"], sent["colours"]) == (70, "content")
 
 
 def test_enter_paints_from_the_field_of_a_number_too(
