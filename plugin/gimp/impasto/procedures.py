@@ -21,7 +21,7 @@ from gi.repository import Gimp
 from guard import guarded
 from i18n import _
 from images.areas import has_area
-from images.layers import attached_settings, image_name, refuse_output
+from images.layers import attached_settings, image_name, meant_layers, refuse_output
 from images.placement import Placement
 from images.region import Region
 from painting.job import Exported, paint
@@ -168,6 +168,8 @@ def _ask_and_paint(
     if not choices.hot_folder:
         choices = replace(choices, hot_folder=installed.hot_folder)
     interactive = run_mode == Gimp.RunMode.INTERACTIVE
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        drawables = meant_layers(image, drawables)
     with tempfile.TemporaryDirectory(prefix="impasto-") as name:
         temporary = Path(name)
         if interactive:

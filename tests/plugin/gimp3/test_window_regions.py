@@ -25,10 +25,10 @@ Gimp.displays_flush()
 
 @pytest.fixture(autouse=True)
 def channels(screen: Gimp, scripted: ScriptedServer, photo: None) -> Iterator[None]:
-    """The cat with two channels, the newer one first; a library of two styles."""
+    """The cat with two channels, of which the newer, the first, is selected; two styles."""
     moon = scripted.root / "styles" / "moon.png"
     Image.new("RGB", (64, 64), "teal").save(moon)
-    screen.run(CHANNELS + "image.set_selected_layers([layer])")
+    screen.run(CHANNELS)
     remember(screen, hot_folder="/share/scripted", style="sun.png")
     open_dialog(screen)
     wait_for_words(screen, "The server is ready")

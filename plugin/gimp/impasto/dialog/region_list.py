@@ -44,7 +44,7 @@ class RegionList(Gtk.Box):
         self._current_style = current_style
         self._regions: list[StyledRegion] = []
         self._areas: list[StyledRegion] = []
-        self._pictures: dict[str, Path] = {}
+        self._library: dict[str, tuple[str, Path]] = {}
         self._ignore_changes = False
         self._list = Gtk.ListBox(selection_mode=Gtk.SelectionMode.BROWSE)
         self._list.get_accessible().set_name(_("Regions"))
@@ -106,9 +106,9 @@ class RegionList(Gtk.Box):
         self._enable()
         self._ignore_changes = False
 
-    def show_styles(self, pictures: dict[str, Path]) -> None:
-        """The files of the style library, by the styles' names."""
-        self._pictures = pictures
+    def show_styles(self, library: Sequence[tuple[str, str, Path]]) -> None:
+        """The names, titles and files of the style library."""
+        self._library = {name: (title, path) for name, title, path in library}
         self._show_pictures()
 
     def choose_style(self, style: str) -> None:
@@ -183,11 +183,13 @@ class RegionList(Gtk.Box):
 
     def _show_pictures(self) -> None:
         for row, region in zip(self._list.get_children(), self._regions, strict=True):
-            row.show_style(region.style, style_file(region.style) or self._picture_of(region.style))
+            row.show_style(*self._style(region.style))
 
-    def _picture_of(self, style: str) -> Path | None:
-        stems = {name.rpartition(".")[0]: path for name, path in self._pictures.items()}
-        return self._pictures.get(style) or stems.get(style)
+    def _style(self, style: str) -> tuple[str, Path | None]:
+        """Its title and its picture."""
+        stems = {name.rpartition(".")[0]: found for name, found in self._library.items()}
+        known = self._library.get(style) or stems.get(style)
+        return known or (style_title(style) or _("No style"), style_file(style))
 
 
 class _Row(Gtk.ListBoxRow):
@@ -229,11 +231,10 @@ class _Row(Gtk.ListBoxRow):
         self._picture.set_size_request(SIDE, SIDE)
         self.add(content)
 
-    def show_style(self, style: str, picture: Path | None) -> None:
-        if (style, picture) == self._shown:
+    def show_style(self, title: str, picture: Path | None) -> None:
+        if (title, picture) == self._shown:
             return
-        self._shown = style, picture
-        title = style_title(style) or _("No style")
+        self._shown = title, picture
         self._style.set_text(title)
         self.get_accessible().set_name(f"{self._name}: {title}")
         pixels = thumbnail(picture, SIDE) if picture is not None else None

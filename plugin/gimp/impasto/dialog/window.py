@@ -331,7 +331,7 @@ class _Dialog:
         chosen = self._selected_style()
         self._styles.show_styles(library, self._preferences.recent_styles())
         self._styles.choose(chosen or next((name for name, *_rest in library), ""))
-        self._regions.show_styles({name: path for name, _title, path in library})
+        self._regions.show_styles(library)
         self._ignore_changes = False
         if not self._choices.regions and (not self._gone() or not chosen):
             # By the name with its ending, or the first one where none was chosen yet.

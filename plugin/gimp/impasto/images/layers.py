@@ -22,6 +22,7 @@ __all__ = [
     "image_name",
     "load_as_image",
     "load_as_layer",
+    "meant_layers",
     "needs_16_bits",
     "offsets",
     "refuse_output",
@@ -141,6 +142,20 @@ def family(item: Any) -> Iterator[Any]:
     yield item
     for child in item.get_children():
         yield from family(child)
+
+
+def meant_layers(image: Any, drawables: Any) -> list[Any]:
+    """What the artist means to paint who has selected these: *Save to Channel* leaves the channel
+    selected, and of a layer whose mask is edited it is the mask. With several layers a channel
+    tells of none."""
+    chosen = list(drawables)
+    layers = list(image.get_layers())
+    match chosen:
+        case [Gimp.LayerMask() as mask]:
+            return [Gimp.Layer.from_mask(mask)]
+        case [Gimp.Channel()] if len(layers) == 1:
+            return layers
+    return chosen
 
 
 def offsets(item: Any) -> tuple[int, int]:
