@@ -1,6 +1,7 @@
 """The dialog says what will happen, sends what it shows, and fits the screen in every language."""
 
 import gettext
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,12 @@ def test_it_fits_a_small_screen_in_every_language(
     screen.photograph(f"dialog-{language.info()['language']}", SCREENSHOTS)
     assert (left >= 0, top >= 0, right <= 1366, bottom <= 768, bottom - top <= 700) == (True,) * 5
     assert outside == []
+    title, (key,) = _("Neural Style (Impasto)").partition(" (")[0], re.findall("_(.)", _("_Where"))
+    screen.run(f"focus({title!r}); key('alt+{key.lower()}')")
+    wait_for_words(screen, _("Add a region (Insert)"))
+    there, outside = screen.run(EXTENTS)
+    screen.photograph(f"dialog-where-{language.info()['language']}", SCREENSHOTS)
+    assert (there, outside) == ([left, top, right, bottom], [])
 
 
 def test_what_is_shown_is_what_is_sent(screen: Gimp, scripted: ScriptedServer) -> None:
