@@ -36,13 +36,13 @@ class Cover:
     def of(cls, source: Any, x: int, y: int, width: int, height: int) -> "Cover":
         """A copy of a rectangle of a channel or a mask; black where that is not."""
         own_format = _format_of(source)
-        buffer = Gegl.Buffer.new(own_format, 0, 0, width, height)
+        buffer = _new_buffer(own_format, width, height)
         part = Gegl.Rectangle.new(x, y, width, height)
         whole = Gegl.Rectangle.new(0, 0, width, height)
         source.get_buffer().copy(part, Gegl.AbyssPolicy.NONE, buffer, whole)
         if own_format != FORMAT:
             values = bytes(buffer.get(whole, 1.0, own_format, Gegl.AbyssPolicy.NONE))
-            buffer = Gegl.Buffer.new(FORMAT, 0, 0, width, height)
+            buffer = _new_buffer(FORMAT, width, height)
             buffer.set(whole, FORMAT, values)
         return cls(buffer, width, height)
 
@@ -116,7 +116,7 @@ class Cover:
         **properties: Any,
     ) -> "Cover":
         width, height = size or (self.width, self.height)
-        result = Gegl.Buffer.new(FORMAT, 0, 0, width, height)
+        result = _new_buffer(FORMAT, width, height)
         graph = Gegl.Node()
         source, node, sink = (
             _child(graph, "gegl:buffer-source", buffer=self._buffer),
@@ -161,8 +161,12 @@ def _format_of(source: Any) -> str:
     return "Y' u8" if encoded else FORMAT
 
 
+def _new_buffer(babl_format: str, width: int, height: int) -> Any:
+    Gegl.init(None)  # the first time: GIMP has done it for itself alone
+    return Gegl.Buffer.new(babl_format, 0, 0, width, height)
+
+
 def _child(graph: Any, operation: str, **properties: Any) -> Any:
-    Gegl.init(None)
     node = graph.create_child(operation)
     for name, value in properties.items():
         node.set_property(name.replace("_", "-"), value)
