@@ -102,6 +102,13 @@ def add_choices(procedure: Any) -> None:
         usual.colour_amount,
         FLAGS,
     )
+    procedure.add_string_argument(
+        "palette",
+        _("Palette"),
+        _("The picture whose colours are used: a whole path, or a name in the style library"),
+        usual.palette,
+        FLAGS,
+    )
     procedure.add_double_argument(
         "style-scale",
         _("Strokes"),

@@ -44,6 +44,7 @@ COLOURS = (
     ("painting", _("The painting's"), _("As they are painted")),
     ("content", _("The layer's"), _("Light and shade of the painting, the layer's colours")),
     ("blend", _("A blend of both"), _("From the painting's colours, 0, to the layer's, 1")),
+    ("palette", _("A picture's"), _("Those of another picture, the palette")),
 )
 """Name, label, explanation."""
 
@@ -115,6 +116,8 @@ class Choices:
     """Whose colours the painting has: see COLOURS."""
     colour_amount: float = 0.5
     """How far a blend goes, from 0, the painting's colours, to 1."""
+    palette: str = ""
+    """The picture whose colours are used, as `style` is named."""
     style_scale: float = 1.0
     seed: int = 0
     output: str = "layer"
@@ -129,6 +132,8 @@ class Choices:
         _one_of("preset", self.preset, NAMES["preset"])
         _one_of("output", self.output, NAMES["output"])
         _one_of("colours", self.colours, NAMES["colours"])
+        if self.colours == "palette":
+            self._check_palette()
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value or name not in OPTIONAL:
@@ -160,6 +165,17 @@ class Choices:
                         "The style picture {path} is not there (any more). Choose another one."
                     ).format(path=path)
                 )
+
+    def _check_palette(self) -> None:
+        if not self.palette:
+            raise Refusal(_("No palette is chosen. Choose a picture, or other colours."))
+        path = style_file(self.palette)
+        if path is not None and not path.is_file():
+            raise Refusal(
+                _("The palette {path} is not there (any more). Choose another one.").format(
+                    path=path
+                )
+            )
 
     @property
     def styles(self) -> Sequence[str]:

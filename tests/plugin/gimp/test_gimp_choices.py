@@ -99,7 +99,12 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
         ({"size": 20}, "size is 20; it must be from 32 to 16384"),
         ({"seconds": -1}, "seconds is -1; it must be from 1 to 1e+06"),
         ({"output": "printer"}, "output is 'printer'"),
-        ({"colours": "red"}, "colours is 'red'; it must be one of painting, content, blend"),
+        (
+            {"colours": "red"},
+            "colours is 'red'; it must be one of painting, content, blend, palette",
+        ),
+        ({"colours": "palette"}, "No palette is chosen"),
+        ({"colours": "palette", "palette": "/nowhere/p.png"}, "/nowhere/p.png is not there"),
         ({"colour_amount": 1.5}, "colour-amount is 1.5; it must be from 0 to 1"),
         ({"hot_folder": ""}, "No hot folder is known"),
     ],
@@ -129,7 +134,7 @@ def test_choices_come_back_from_a_layer() -> None:
         '{"regions": [1, "sky", {"kind": "channel"}, {"unknown": 1}]}',
         '{"regions": [{"kind": "channel", "name": "\\udcff", "tattoo": 1, "style": ""}]}',
         '{"regions": [{"kind": "channel", "name": "sky", "tattoo": "1", "style": ""}]}',
-        '{"colours": "palette", "colour_amount": 2}',
+        '{"colours": "red", "colour_amount": 2, "palette": 3}',
         '{"style_scale": -1, "seed": 4294967296, "output": "printer", "style": "\\udcff"}',
     ],
 )

@@ -176,6 +176,18 @@ def test_a_number_that_gimp_lets_pass_and_no_server_would_paint_is_refused(
     assert not scripted.sidecars
 
 
+def test_the_colours_of_a_picture_need_a_picture(gimp: Gimp, scripted: ScriptedServer) -> None:
+    assert "No palette is chosen" in message_of(gimp, colours="palette")
+    assert "has no moon (any more)" in message_of(gimp, colours="palette", palette="moon")
+    assert not scripted.sidecars
+    scripted.script = fails
+    message_of(gimp, colours="palette", palette="sun")
+    assert (scripted.sidecars[0]["colours"], scripted.sidecars[0]["palette"]) == (
+        "palette",
+        "sun.png",
+    )
+
+
 def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:

@@ -203,6 +203,26 @@ def test_a_time_is_sent_as_it_is_shown_but_not_for_the_preview(
     assert sent == {"preview": None, "standard": 90}
 
 
+def test_the_colours_of_a_picture_are_previewed_and_given_up(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(
+        screen,
+        hot_folder="/share/scripted",
+        style="sun.png",
+        colours="palette",
+        palette="/share/cat.png",
+    )
+    open_dialog(screen)
+    until(lambda: scripted.sidecars, "the preview")
+    assert scripted.sidecars[-1]["palette"].endswith(".palette.png")
+    screen.run("find('Colours', 'combo box', dialog).get_selection_iface().select_child(2)")
+    until(lambda: scripted.sidecars[-1]["colours"] == "blend", "the preview of a blend")
+    assert "palette" not in scripted.sidecars[-1]
+    screen.run("find('Colour amount', 'slider', dialog).get_value_iface().set_current_value(0.2)")
+    until(lambda: scripted.sidecars[-1]["colour_amount"] == 0.2, "the preview of another blend")
+
+
 STARTED = """
 sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
 gi.require_version("Gtk", "3.0")

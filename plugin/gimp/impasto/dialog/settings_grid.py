@@ -20,9 +20,12 @@ from choices import (
     STRENGTH,
     Choices,
     strength_tip,
+    style_file,
 )
 from gi.repository import Gtk, Pango
 from i18n import _
+
+from dialog.style_list import picture_filter
 
 __all__ = ["SettingsGrid"]
 
@@ -99,9 +102,21 @@ class SettingsGrid(Gtk.Grid):
         self._amount.connect(
             "value-changed", lambda scale: self._emit(colour_amount=round(scale.get_value(), 2))
         )
+        self._palette = Gtk.FileChooserButton.new(
+            _("Choose a picture with the colours"), Gtk.FileChooserAction.OPEN
+        )
+        self._palette.add_filter(picture_filter())
+        self._palette.get_accessible().set_name(_("Palette"))
+        self._palette.connect(
+            "file-set", lambda button: self._emit(palette=button.get_filename() or "")
+        )
+        self._beside_colours = Gtk.Stack()
+        self._beside_colours.add_named(self._amount, "amount")
+        self._beside_colours.add_named(self._palette, "palette")
+        self._beside_colours.show_all()
         colours = Gtk.Box(spacing=12)
         colours.pack_start(self._colours, False, False, 0)
-        colours.pack_start(self._amount, True, True, 0)
+        colours.pack_start(self._beside_colours, True, True, 0)
         self._row(5, _("Colo_urs"), colours, self._colours)
 
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
@@ -130,12 +145,22 @@ class SettingsGrid(Gtk.Grid):
         self._output.set_active_id(choices.output)
         self._colours.set_active_id(choices.colours)
         self._amount.set_value(choices.colour_amount)
-        self._amount.set_sensitive(choices.colours == "blend")
+        self._show_beside(choices.colours)
+        file = style_file(choices.palette)
+        if file is not None:
+            self._palette.set_filename(str(file))
+        else:
+            self._palette.unselect_all()
         self._ignore_changes = False
 
     def _choose_colours(self, box: Any) -> None:
-        self._amount.set_sensitive(box.get_active_id() == "blend")
+        self._show_beside(box.get_active_id())
         self._emit(colours=box.get_active_id())
+
+    def _show_beside(self, colours: str) -> None:
+        """What can be said of these colours."""
+        self._amount.set_sensitive(colours == "blend")
+        self._beside_colours.set_visible_child_name("palette" if colours == "palette" else "amount")
 
     def _emit(self, **choice: Any) -> None:
         if not self._ignore_changes:

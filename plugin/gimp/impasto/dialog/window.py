@@ -17,7 +17,7 @@ from i18n import _
 from images.areas import area_title, areas_of
 from images.layers import refuse_output
 from messages import explain
-from painting.job import refuse_unserved, resolve_styles
+from painting.job import refuse_unserved, resolve_palette, resolve_styles
 from painting.live_preview import LivePreview
 from preferences import Installation, Preferences
 
@@ -359,6 +359,7 @@ class _Dialog:
         """Raises what would end the painting at once, so that it is said here."""
         self._choices.check()
         resolve_styles(self._choices, self._client)
+        resolve_palette(self._choices, self._client)
         refuse_output(self._image, self._choices)
         self._pictures.region(self._choices.selection_only, self._choices.regions)
         refuse_unserved(self._client)

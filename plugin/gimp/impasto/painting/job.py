@@ -37,6 +37,7 @@ __all__ = [
     "follow",
     "paint",
     "progress_text",
+    "resolve_palette",
     "resolve_styles",
 ]
 
@@ -128,8 +129,9 @@ def paint(
     client = client or Client(choices.hot_folder)
     refuse_unserved(client)
     styles = resolve_styles(choices, client)
+    palette = resolve_palette(choices, client)
     editor.progress(None, _("Exporting the layer"))
-    request = build_request(choices, styles, editor.export, folder, name=name)
+    request = build_request(choices, styles, editor.export, folder, name=name, palette=palette)
     ticket = client.submit(request)
     try:
         with guard(client, ticket):
@@ -186,6 +188,7 @@ def build_request(
     folder: Path,
     *,
     name: str,
+    palette: Path | str | None = None,
     priority: int = PRIORITY,
     preview: bool = False,
 ) -> Request:
@@ -202,6 +205,7 @@ def build_request(
         styles=styles,
         mask=exported.mask,
         regions=exported.regions,
+        palette=palette,
         settings={**settings, "priority": priority},
         name=name,
         client={"editor": "gimp", "preview": preview},
@@ -216,18 +220,27 @@ def resolve_styles(choices: Choices, client: Client) -> list[Path | str]:
         Refusal: one is not in the library.
         FolderMissing
     """
-    files = [style_file(style) for style in choices.styles]
+    return _resolved(choices.styles, client)
+
+
+def resolve_palette(choices: Choices, client: Client) -> Path | str | None:
+    """The same for the palette; None where its colours are not used."""
+    return _resolved([choices.palette], client)[0] if choices.colours == "palette" else None
+
+
+def _resolved(pictures: Sequence[str], client: Client) -> list[Path | str]:
+    files = [style_file(picture) for picture in pictures]
     names = [] if all(files) else [style.name for style in client.styles()]
     there = ", ".join(names[:MOST_NAMED])
     if len(names) > MOST_NAMED:
         there += ", ..."
     resolved: list[Path | str] = []
-    for style, file in zip(choices.styles, files, strict=True):
-        name = next((name for name in names if style in (name, name.rpartition(".")[0])), None)
+    for picture, file in zip(pictures, files, strict=True):
+        name = next((name for name in names if picture in (name, name.rpartition(".")[0])), None)
         if file is None and name is None:
             raise Refusal(
                 _("The style library has no {style} (any more). It has: {styles}").format(
-                    style=style, styles=there or _("nothing")
+                    style=picture, styles=there or _("nothing")
                 )
             )
         resolved.append(file or name or "")

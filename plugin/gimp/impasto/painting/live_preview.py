@@ -16,7 +16,13 @@ from client.protocol import CLIENT_HEARTBEAT_SECONDS, DELIVERED, TICKET_KEY, Job
 from i18n import _
 from messages import explain
 
-from painting.job import Exported, build_request, progress_text, resolve_styles
+from painting.job import (
+    Exported,
+    build_request,
+    progress_text,
+    resolve_palette,
+    resolve_styles,
+)
 
 __all__ = ["LivePreview", "PreviewState"]
 
@@ -130,6 +136,7 @@ class LivePreview:
             lambda folder: self._export(choices, folder),
             self._folder,
             name=NAME,
+            palette=resolve_palette(choices, client),
             priority=PRIORITY,
             preview=True,
         )

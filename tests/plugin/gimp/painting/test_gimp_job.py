@@ -117,6 +117,30 @@ def test_the_masks_go_with_the_job_each_with_its_style(server: FakeServer, tmp_p
     assert {"cat.mask.png", "cat.mask1.png", "cat.mask2.png", "cat.style2.png"} <= {*delivered}
 
 
+def test_a_palette_goes_with_the_job_where_its_colours_are_used(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    sunset = tmp_path / "sunset.png"
+    sunset.write_bytes(b"a sunset")
+    for colours, palette, sent in (
+        ("palette", str(sunset), "cat.palette.png"),
+        ("palette", "night", "night.jpg"),
+        ("content", str(sunset), None),
+    ):
+        sidecars: list[dict[str, object]] = []
+        server.moves = [
+            lambda sidecars=sidecars: sidecars.append(server.claim("cat")),  # type: ignore[misc]
+            lambda: server.finish("cat"),
+        ]
+        choices = Choices("night", hot_folder=str(server.root), colours=colours, palette=palette)
+        client = Client(server.root, clock=server.clock, sleep=server.sleep)
+        paint(FakeEditor(), choices, tmp_path, name="cat", client=client)
+        assert sidecars[0]["colours"] == colours
+        assert sidecars[0].get("palette") == sent
+        for path in (*server.root.glob("outbox/*"), *server.root.glob("status/cat*")):
+            path.unlink()
+
+
 def test_nothing_is_sent_where_nobody_would_paint_it(
     server: FakeServer, painted: Callable[..., Painted]
 ) -> None:
