@@ -1,4 +1,4 @@
-"""Selections and regions as the masks of a job, and the painting seen through them.
+"""Regions as the masks of a job, and the painting seen through them.
 
 The server's paint is known: it turns the colours round, red to green, blue to red.
 """
@@ -77,42 +77,6 @@ def colours(gimp: Gimp, of: str, *points: tuple[int, int]) -> list[Any]:
 def moon(gimp: Gimp, scripted: ScriptedServer) -> None:
     """A second style, a file."""
     (gimp.share / "moon.png").write_bytes((scripted.root / "styles" / "sun.png").read_bytes())
-
-
-def test_the_server_paints_where_the_image_is_selected(
-    gimp: Gimp, scripted: ScriptedServer
-) -> None:
-    make(gimp)
-    gimp.run("image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 20, 32, 24)")
-    assert paint(gimp, "", (), "style='sun'") == ("success", None)
-    assert scripted.sidecars[0]["mask"].endswith(".mask.png")
-    assert "regions" not in scripted.sidecars[0]
-    mask = scripted.masks[0]["mask"]
-    assert (mask.mode, mask.size) == ("L", scripted.content().size)
-    # Two pixels around it too: scaled up, the edge of the painting would be blurred.
-    assert mask.point(lambda value: value and 255).getbbox() == (14, 14, 50, 42)
-    assert {*np.unique(np.asarray(mask))} == {0, 255}
-
-
-def test_what_is_selected_in_part_is_painted_wholly_and_seen_in_part(
-    gimp: Gimp, scripted: ScriptedServer
-) -> None:
-    make(gimp)
-    gimp.run("""
-        image.select_ellipse(Gimp.ChannelOps.REPLACE, 30, 15, 40, 40)
-        Gimp.Selection.feather(image, 12)
-        before = [image.get_selection().get_pixel(x, 30).get_rgba().red for x in range(96)]
-    """)
-    assert paint(gimp, "", (), "style='sun'") == ("success", None)
-    assert {*np.unique(np.asarray(scripted.masks[0]["mask"]))} == {0, 255}
-    x0, after, before = gimp.run("""
-        _, x0, y0 = painted.get_offsets()
-        mask = painted.get_mask()
-        after = [mask.get_pixel(x, 30 - y0).get_rgba().red for x in range(mask.get_width())]
-        answer = x0, after, before
-    """)
-    assert after == pytest.approx(before[x0 : x0 + len(after)], abs=0.003)
-    assert any(0.1 < value < 0.9 for value in after)
 
 
 IN_A_GROUP = """
