@@ -28,6 +28,8 @@ class Contents:
     """Files and folders, in words."""
     beside: MasksBeside = field(default_factory=MasksBeside)
     """The masks beside the pictures."""
+    _masks: list[Path] = field(default_factory=list)
+    """Those that were found among the words."""
     _seen: set[Path] = field(default_factory=set)
     _looked_into: dict[Path, set[str]] = field(default_factory=dict)
     """Of folders that have masks or contents, the stems of the pictures there."""
@@ -47,7 +49,7 @@ class Contents:
                 raise InputError(f"{mask}: a folder or a link to nothing, not a picture.")
         for path in self.pictures:
             if (problem := self.beside.problem(path, blends)) is not None:
-                raise InputError(f"{path.parent}: {problem}.")
+                raise InputError(f"{problem}.")
 
     def add(self, path: Path, root: Path) -> bool:
         """Take a file found below `root`, or note why not. Whether it is a picture."""
@@ -60,6 +62,7 @@ class Contents:
             return False
         if (job := mask_of(path)) is not None:
             if job in self._stems_in(path.parent):
+                self._masks.append(path)
                 return True  # It is found beside its picture.
             self.left_out.append(f"{path} (a mask, but no picture {job} lies beside it)")
             return False
@@ -69,6 +72,18 @@ class Contents:
             below = path.parent.relative_to(root).as_posix()
             self.pictures[path] = "" if below == "." else below
         return True
+
+    def end(self) -> None:
+        """Note the masks whose picture is not among the contents.
+
+        Raises:
+            InputError: there is no picture at all.
+        """
+        taken = {(path.parent, unicodedata.normalize("NFC", path.stem)) for path in self.pictures}
+        left = [path for path in self._masks if (path.parent, mask_of(path)) not in taken]
+        self.left_out += [f"{path} (a mask whose picture is not named)" for path in left]
+        if left and not self.pictures:
+            raise InputError(f"{left[0]}: a mask. Name the picture; the mask beside it is found.")
 
     def _stems_in(self, folder: Path) -> set[str]:
         """The stems of the pictures in a folder, whose masks are noted."""
@@ -112,6 +127,7 @@ def find_contents(
             some = _add_matching(path, found, but, recursive=recursive)
         if not some:
             raise InputError(_nothing(word, path, found.left_out[left:]))
+    found.end()
     return found
 
 

@@ -111,14 +111,16 @@ class MasksBeside:
         for slot, paths in sorted(slots.items()):
             if len(paths) > 1:
                 names = ", ".join(path.name for path in paths)
-                return f"several files for mask{slot or ''}: {names}; take all but one away"
+                return (
+                    f"{content}: several files for mask{slot or ''}: {names}; take all but one away"
+                )
         regions = {slot: slots[slot][0].name for slot in sorted(slots) if slot}
         for number in sorted({len(blend) for blend in blends}) if regions else ():
             if [*regions] != [*range(1, number + 1)]:
                 names = ", ".join(regions.values())
                 styles = "1 style" if number == 1 else f"{number} styles"
                 return (
-                    f"{content.name} has {names} for {styles}; expected mask1, mask2, ..., one for "
+                    f"{content} has {names} for {styles}; expected mask1, mask2, ..., one for "
                     "each style of a blend, such as `night+wave`, in a batch file [night.jpg, "
                     "wave.jpg]"
                 )

@@ -157,6 +157,8 @@ def batch(
     found.check_masks(blends)
     folders = {} if flat else found.pictures
     variants = variants_of(layers, read.settings)
+    if palette is not None and not any(each.takes_palette for each in variants.values()):
+        report(f"Note: {palette} is not used: the settings ask for other colours.")
     others = {
         name: common if settings.takes_palette else replace(common, palette=None)
         for name, settings in variants.items()

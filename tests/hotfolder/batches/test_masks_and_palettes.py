@@ -205,6 +205,10 @@ def test_the_command_finds_the_masks_beside_its_contents(
     ]
     with pytest.raises(InputError, match="a mask, but no picture no lies beside it"):
         find_contents(["photos/no.mask.png"])
+    with pytest.raises(InputError, match=r"cat.mask.png: a mask\. Name the picture"):
+        find_contents(["photos/cat.mask.png"])
+    found = find_contents(["photos/cat.mask.png", "photos/dog.jpg"])
+    assert found.left_out == ["photos/cat.mask.png (a mask whose picture is not named)"]
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "link_in_folder"])

@@ -116,6 +116,18 @@ def test_a_setting_that_names_a_picture_says_with_which_option_it_comes(
     assert f"names a picture, which comes with {option}" in words_said
 
 
+@pytest.mark.parametrize("setting", ["colours=painting", "keep_colours=true"])
+def test_a_palette_that_the_settings_do_not_use_is_said(
+    setting: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["cat.png", "-S", "one.png", "--palette", "two.png", "--set", setting, "--dry-run"]
+    assert main(["batch", *words]) == 0
+    assert "two.png is not used: the settings ask for other colours" in capfd.readouterr().err
+    given = ["stylise", "cat.png", "one.png", "-o", "out.png", "--palette", "two.png", "-s"]
+    assert main([*given, setting, *OPTIONS]) == 0
+    assert "two.png is not used: the settings ask for other colours" in capfd.readouterr().err
+
+
 def test_what_is_said_of_a_mask_calls_it_by_its_name(capfd: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (30, 20), 255).save("small.png")
     given = ["stylise", "cat.png", "one.png", "-o", "out.png", "--mask", "small.png"]

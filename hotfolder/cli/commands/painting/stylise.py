@@ -133,6 +133,8 @@ def stylise(
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
     inputs = InputFiles(content, files, others)
     check_files(inputs.all)
+    if palette is not None and not asked.takes_palette:
+        report(f"Note: {palette} is not used: the settings ask for other colours.")
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
