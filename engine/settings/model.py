@@ -159,8 +159,8 @@ class Settings(BaseModel):
     """Picture to start from with `init: file`; brought to the result's size."""
 
     init_noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Soft random colours added to what the optimisation starts from: their standard deviation, in
-    units of the range 0 to 1. They are about a sixteenth of the longest side wide."""
+    """Soft random colours added to what the optimisation starts from: roughly their standard
+    deviation, in units of the range 0 to 1. They are about a sixteenth of the longest side wide."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the noise of `init: noise` and `init_noise`. Same inputs, settings, device and
