@@ -5,7 +5,7 @@ here: no number is read back from the device. `LBFGS` keeps its pairs in a list;
 the form for GPUs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,11 +13,12 @@ from torch import Tensor
 
 from engine.optimisers.guard import Guard
 from engine.optimisers.optimiser import OptimiserState, Report
+from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 __all__ = ["LBFGS"]
 
 
-GRADIENT, CHANGE = 1, 2
+GRADIENT, CHANGE = 0, 1
 """The gradient at the picture that is gone on from, and how it has changed since the last one."""
 
 
@@ -30,10 +31,10 @@ class _Pair(NamedTuple):
 class LBFGS:
     """Limited-memory BFGS with a fixed step, the two-loop recursion.
 
-    J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5, with the scaling
-    of eq. 7.20. A pair of no positive curvature is left out. Guarded (`Guard`), no move is long,
-    one that raises the loss far is taken back, and what is delivered is the picture with the lowest
-    loss; what a move that was taken back has shown of the curvature is remembered all the same.
+    J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5. A pair of no
+    positive curvature is left out. Guarded (`Guard`), no move is long, one that raises the loss far
+    is taken back, and what is delivered is the picture with the lowest loss; what a move that was
+    taken back has shown of the curvature is remembered all the same.
     Unguarded, the iterates are those of `torch.optim.LBFGS(line_search_fn=None)`, whose first move
     has length 1 (in the sum of magnitudes) times the learning rate.
 
@@ -41,8 +42,8 @@ class LBFGS:
     torch's, which changes no pixel by more than a millionth or so, the second move is a guess from
     rounding noise.
 
-    `precondition` is what the inverse Hessian is taken for before any pair is known, up to a
-    factor that the newest pair gives: a symmetric positive definite map of flat gradients.
+    Before the pairs correct it, the inverse Hessian is taken for the factor y's / y'y of the newest
+    pair (eq. 7.20), or for what `precondition` learns from that.
     """
 
     replayable = False
@@ -59,31 +60,30 @@ class LBFGS:
         learning_rate: float = 1.0,
         history: int = 100,
         first_move: float = 0.0,
-        precondition: Callable[[Tensor], Tensor] | None = None,
+        precondition: FrequencyPreconditioner | None = None,
         *,
         guarded: bool = True,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_move = first_move
-        self._precondition = precondition or (lambda gradient: gradient)
+        self._precondition = precondition
         self._guarded = guarded
         self._guard: Guard | None = None
         self._pairs: list[_Pair] = []  # newest last
-        self._scale: Tensor | None = (
-            None  # gamma: y's / y'Py of the newest good pair, P the preconditioner
-        )
+        self._curvature: Tensor | None = None
+        """From the newest good pair: y'y / y's, or the preconditioner's."""
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
         self._learning: tuple[list[_Pair], Tensor | None] = [], None
-        """The pairs and gamma that count from the next `_commit` on."""
+        """The pairs and the curvature that count from the next `_commit` on."""
 
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
-        g, guard = gradient.flatten(), self._guard
+        g, guard, precondition = gradient.flatten(), self._guard, self._precondition
         previous_g, previous_move = self._previous_gradient, self._previous_move
         if previous_g is None or previous_move is None:
             guard = Guard.at(picture, g, terms) if self._guarded else None
-            downhill = -self._precondition(g)
+            downhill = -g if precondition is None else -precondition(g, precondition.assumed(g))
             move = downhill * (self.learning_rate * self._first_length(downhill))
             self._begin(guard, g, move)
         else:
@@ -129,7 +129,7 @@ class LBFGS:
             "moves": [pair.move for pair in self._pairs],
             "changes": [pair.change for pair in self._pairs],
             "inverse_curvatures": [pair.inverse_curvature for pair in self._pairs],
-            "scale": self._scale,
+            "curvature": self._curvature,
             "previous_gradient": self._previous_gradient,
             "previous_move": self._previous_move,
             "guard": self._guard.state() if self._guard is not None else None,
@@ -145,7 +145,7 @@ class LBFGS:
         self._pairs = [
             _Pair(*(tensor.to(device) for tensor in pair)) for pair in zip(*columns, strict=True)
         ]
-        self._scale = here(state["scale"])
+        self._curvature = here(state["curvature"])
         self._previous_gradient = here(state["previous_gradient"])
         self._previous_move = here(state["previous_move"])
         guard = state["guard"]
@@ -171,41 +171,53 @@ class LBFGS:
     def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
         """-H g, where H approximates the inverse Hessian, with the pair that `move`, of this
         length, and `change` are, which counts from `_commit` on."""
-        pair, scale = self._learnt(move, change, length)
-        self._learning = pairs, _ = [*self._pairs, pair], scale
+        pair, curvature = self._learnt(move, change, length)
+        self._learning = pairs, _ = [*self._pairs, pair], curvature
         q = -g
         alphas = []
         for s, y, rho in reversed(pairs):
             alpha = rho * s.dot(q)
             q.addcmul_(y, alpha, value=-1)
             alphas.append(alpha)
-        r = self._precondition(q).mul_(scale)
+        precondition = self._precondition
+        r = q / curvature if precondition is None else precondition(q, curvature)
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.addcmul_(s, alpha - rho * y.dot(r))
         return r
 
     def _commit(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
         """Keep the state after a move. Takes no memory."""
-        pairs, self._scale = self._learning
+        pairs, self._curvature = self._learning
         # The next pair takes the place of the oldest.
         self._pairs = pairs[max(0, len(pairs) + 1 - self.history) :]
         self._learning = [], None
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
     def _learnt(self, move: Tensor, change: Tensor, length: Tensor) -> tuple[_Pair, Tensor]:
-        """The pair, and gamma after it."""
-        curvature = change.dot(move)
-        preconditioned = self._precondition(change)
-        scale = curvature / change.dot(preconditioned)
-        if not self._guarded:
-            good = curvature > self.CURVATURE_FLOOR
-            otherwise = torch.ones_like(scale)
+        """The pair, and the curvature after it."""
+        product, precondition = change.dot(move), self._precondition
+        if self._guarded:
+            good = product > self.LEAST_COSINE * length * torch.linalg.vector_norm(change)
+            change.masked_fill_(~torch.isfinite(product), 0)
         else:
-            lengths = [torch.linalg.vector_norm(x) for x in (change, preconditioned)]
-            good = curvature > self.LEAST_COSINE * length * lengths[0]
-            # In the units of the picture over those of the gradient, whatever the curvature's sign.
-            otherwise = torch.where(lengths[1] > 0, length / lengths[1], 1.0)
-            change.masked_fill_(~torch.isfinite(curvature), 0)
-        previous = otherwise if self._scale is None else self._scale
-        pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
-        return pair, torch.where(good, scale, previous)
+            good = product > self.CURVATURE_FLOOR
+        if precondition is None:
+            curvature = change.dot(change) / product
+        else:
+            curvature = precondition.learnt(change, move)
+        previous = self._curvature
+        if previous is None:
+            previous = self._guessed(change, length)
+        pair = _Pair(move, change, torch.where(good, 1 / product, 0))
+        return pair, torch.where(good, curvature, previous)
+
+    def _guessed(self, change: Tensor, length: Tensor) -> Tensor:
+        """A curvature in the units of the gradient over those of the picture, whatever the sign of
+        the first pair's."""
+        if not self._guarded:
+            return torch.ones_like(length)
+        size = torch.linalg.vector_norm(change)
+        curvature = torch.where(size > 0, size / length, 1.0)
+        if self._precondition is None:
+            return curvature
+        return self._precondition.assumed(change) * curvature

@@ -2,16 +2,14 @@
 
 R. Byrd, J. Nocedal, R. Schnabel: Representations of quasi-Newton matrices, 1994, eq. 3.1, in
 factors: with moves as the rows of S, changes of the gradient as those of Y, R the upper triangle of
-S Y' in order of age, D its diagonal, P the preconditioner and gamma its factor,
+S Y' in order of age, D its diagonal and P what H is taken for before any pair,
 
-    H = (I - S' R^-T Y) gamma P (I - Y' R^-1 S) + S' R^-T D R^-1 S
+    H = (I - S' R^-T Y) P (I - Y' R^-1 S) + S' R^-T D R^-1 S
 
 R^-1 is kept. A new pair adds a column to it: -R^-1 S y / s'y, and 1 / s'y on the diagonal. The
 oldest pair has nothing in its column but the diagonal, so it is gone when its row is zero. Pairs
 can lie as a ring, then, in no order, and nothing is solved.
 """
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -19,11 +17,12 @@ from torch import Tensor
 from engine.optimisers.guard import Guard
 from engine.optimisers.lbfgs import CHANGE, GRADIENT, LBFGS
 from engine.optimisers.optimiser import OptimiserState
+from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 __all__ = ["StackedLBFGS"]
 
-MOVE, TURNED, ROWS = 0, 3, 4
-"""What follows S in its matrix, so that one product serves all: the last move, `GRADIENT`, `CHANGE`
+MOVE, TURNED, ROWS = 2, 3, 4
+"""What follows S in its matrix, so that one product serves all: `GRADIENT`, `CHANGE`, the last move
 and -(I - Y' R^-1 S) times the gradient."""
 
 ENDLESS = {torch.float64: 1e150, torch.float32: 1e18}
@@ -44,9 +43,8 @@ class StackedLBFGS(LBFGS):
         learning_rate: float = 1.0,
         history: int = 100,
         first_move: float = 0.0,
-        precondition: Callable[[Tensor], Tensor] | None = None,
+        precondition: FrequencyPreconditioner | None = None,
     ) -> None:
-        """`precondition` is of a gradient a row."""
         super().__init__(learning_rate, history, first_move, precondition)
         self._rows: Tensor | None = None  # (history + ROWS) x N, of which S is a ring
         self._offloaded: OptimiserState | None = None
@@ -88,7 +86,8 @@ class StackedLBFGS(LBFGS):
         there = places.to(device)
         self._inverse[there[:, None], there] = state["inverse"][newest, newest].to(device)
         self._place.fill_(int(places[-1] + 1) % self.history if len(places) else 0)
-        self._scale = None if state["scale"] is None else state["scale"].to(device, copy=True)
+        curvature = state["curvature"]
+        self._curvature = None if curvature is None else curvature.to(device, copy=True)
 
     def offload(self) -> None:
         if self._rows is not None:
@@ -122,28 +121,31 @@ class StackedLBFGS(LBFGS):
         moves, changes = self._rows[:m], self._changes
         moves.index_copy_(0, place, move[None])
         changes.index_copy_(0, place, change[None])
-        products = self._products(self._rows[: m + CHANGE + 1], self._rows[m + GRADIENT :][:2])
+        products = self._products(self._rows[: m + MOVE + 1], self._rows[m + GRADIENT :][:2])
         slopes, column = products[:m].unbind(1)
-        curvature, squared = products[m + MOVE, 1], products[m + CHANGE, 1]
-        good = torch.addcmul(curvature, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
+        product, squared = products[m + MOVE, 1], products[m + CHANGE, 1]
+        good = torch.addcmul(product, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
 
         inverse.index_fill_(0, place, 0)
         if self._uncommitted:  # a step that ran out of memory has put its pair there
             inverse.index_fill_(1, place, 0)
         self._uncommitted = True
         newest = torch.addmv(self._one_hot.index_select(0, place)[0], inverse, column, alpha=-1)
-        newest.div_(torch.where(good, curvature, self._endless))
+        newest.div_(torch.where(good, product, self._endless))
         inverse.index_copy_(1, place, newest[:, None])
 
         alphas = inverse @ slopes
         turned = self._room(TURNED)
         torch.addmv(g, changes.T, alphas.to(g.dtype), beta=-1, out=turned)
-        of_change, r = self._precondition(self._rows[m + CHANGE :]).unbind()
-        if self._scale is None:
-            other = torch.linalg.vector_norm(of_change)
-            self._scale = torch.where(other > 0, length / other, 1.0).to(curvature)
-        torch.where(good, curvature / change.dot(of_change), self._scale, out=self._scale)
-        r = r.mul_(self._scale)
+        if self._curvature is None:
+            self._curvature = self._guessed(change, length)
+        if self._precondition is None:
+            self._curvature = self._curvature.to(squared)
+            torch.where(good, squared / product, self._curvature, out=self._curvature)
+            r = turned / self._curvature
+        else:
+            rows = self._rows[m + CHANGE :]
+            r = self._precondition.learn_and_divide(rows, good, self._curvature)
         rest = self._products(changes, r[None])[:, 0]
         rest = torch.addcdiv(rest, alphas, inverse.diagonal())
         return torch.addmv(r, moves.T, (inverse.T @ rest).to(g.dtype), alpha=-1)
