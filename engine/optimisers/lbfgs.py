@@ -18,8 +18,8 @@ from engine.optimisers.preconditioner import FrequencyPreconditioner
 __all__ = ["LBFGS"]
 
 
-GRADIENT, CHANGE = 0, 1
-"""The gradient at the picture that is gone on from, and how it has changed since the last one."""
+CHANGE, GRADIENT = 2, 3
+"""How the gradient has changed since the last move, and what it is where that is gone on from."""
 
 
 class _Pair(NamedTuple):

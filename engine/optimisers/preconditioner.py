@@ -15,10 +15,6 @@ OPPONENT = ((1, 1, 1), (1, 0, -1), (1, -2, 1))
 BROADEST = 4
 """Cycles along the longest side, at least, in the lowest octave."""
 
-REACH = 30.0
-"""The mean of the curvatures over any of them, at most: what hardly answers must not move without
-end."""
-
 
 class FrequencyPreconditioner:
     """Divides a gradient by the curvature in each octave of spatial frequency of each opponent
@@ -62,13 +58,14 @@ class FrequencyPreconditioner:
             torch.cat([self._amplitudes(self._spectra(x[None], colours)) for x in (change, move)])
             for colours in self._turns(move)
         ]
-        return self._bounded(torch.cat(amplitudes, dim=1))
+        changed, moved = torch.cat(amplitudes, dim=1).unbind()
+        return changed / moved
 
     def learn_and_divide(self, rows: Tensor, good: Tensor, curvatures: Tensor) -> Tensor:
         """Both, in as few operations as can be.
 
         Args:
-            rows: a change, a move and a gradient, flat.
+            rows: a gradient, a move and a change, flat.
             good: whether the pair counts.
             curvatures: those before, which become those after.
 
@@ -77,9 +74,9 @@ class FrequencyPreconditioner:
         """
         colours = self._at(rows).colours
         spectra = self._spectra(rows, colours)
-        learnt = self._bounded(self._amplitudes(spectra[:2]))
-        torch.where(good, learnt, curvatures, out=curvatures)
-        return self._divided(spectra[2:], curvatures, colours)
+        moved, changed = self._amplitudes(spectra[1:]).unbind()
+        torch.where(good, changed / moved, curvatures, out=curvatures)
+        return self._divided(spectra[:1], curvatures, colours)
 
     def _turns(self, like: Tensor) -> Sequence[Tensor]:
         """Colours that are computed at once: a spectrum takes as much memory as what it is of."""
@@ -101,11 +98,6 @@ class FrequencyPreconditioner:
         sums = torch.addmm(least, spectra.abs().view(-1, bands.shape[1]), bands.T)
         return sums.view(*spectra.shape[:2], -1)
 
-    def _bounded(self, amplitudes: Tensor) -> Tensor:
-        changed, moved = amplitudes
-        curvatures = changed / moved
-        return torch.maximum(curvatures, torch.dot(curvatures.view(-1), self._at(moved).shares))
-
     def _divided(self, spectra: Tensor, curvatures: Tensor, colours: Tensor) -> Tensor:
         """Of one row of spectra, which is changed: flat, the sum of the colours' parts."""
         width, height = self._size
@@ -125,13 +117,11 @@ class FrequencyPreconditioner:
             bands = torch.empty(self._octaves, len(at), **kind)
             for band, octave in zip(bands, octaves, strict=True):
                 torch.sub(at, octave, out=band).abs_().neg_().add_(1).clamp_(min=0)
-            count = 3 * self._octaves
             self._constants = _Constants(
                 torch.nn.functional.normalize(torch.tensor(OPPONENT, **kind)),
                 bands,
                 torch.full((self._octaves,), torch.finfo(like.dtype).tiny, **kind),
                 (self._exponent * octaves).exp2_().expand(3, -1),
-                torch.full((count,), 1 / (REACH * count), **kind),
             )
         return self._constants
 
@@ -145,8 +135,6 @@ class _Constants(NamedTuple):
     """What a sum of amplitudes has at least: octaves."""
     assumed: Tensor
     """Curvatures: 3 x octaves."""
-    shares: Tensor
-    """Whose product with all curvatures is the least that is answered: 3 octaves."""
 
 
 class _Kind(TypedDict):

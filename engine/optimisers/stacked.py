@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 
 from engine.optimisers.guard import Guard
-from engine.optimisers.lbfgs import CHANGE, GRADIENT, LBFGS
+from engine.optimisers.lbfgs import CHANGE, LBFGS
 from engine.optimisers.optimiser import OptimiserState
 from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 __all__ = ["StackedLBFGS"]
 
-MOVE, TURNED, ROWS = 2, 3, 4
-"""What follows S in its matrix, so that one product serves all: `GRADIENT`, `CHANGE`, the last move
-and -(I - Y' R^-1 S) times the gradient."""
+TURNED, MOVE, ROWS = 0, 1, 4
+"""What follows S in its matrix, so that one operation serves several: -(I - Y' R^-1 S) times the
+gradient, the last move, `CHANGE` and `GRADIENT`."""
 
 ENDLESS = {torch.float64: 1e150, torch.float32: 1e18}
 """Curvature in R of a pair left out, and of one that is not there yet: it is not answered."""
@@ -46,7 +46,8 @@ class StackedLBFGS(LBFGS):
         precondition: FrequencyPreconditioner | None = None,
     ) -> None:
         super().__init__(learning_rate, history, first_move, precondition)
-        self._rows: Tensor | None = None  # (history + ROWS) x N, of which S is a ring
+        self._stack: Tensor | None = None
+        """2 x (history + ROWS) x N: S and what follows it, and Y. Both are rings."""
         self._offloaded: OptimiserState | None = None
         self._uncommitted = False
 
@@ -55,12 +56,12 @@ class StackedLBFGS(LBFGS):
         if self._offloaded is not None:
             return self._offloaded
         state = {**super().state(), "inverse": None}
-        if self._rows is not None:
+        if self._stack is not None:
             # From the oldest pair to the newest, without the one whose place is the next one's.
             places = (torch.arange(1, self.history) + self._place.cpu()) % self.history
             state |= {
-                "moves": [_on_host(self._rows[place]) for place in places],
-                "changes": [_on_host(self._changes[place]) for place in places],
+                "moves": [_on_host(self._stack[0, place]) for place in places],
+                "changes": [_on_host(self._stack[1, place]) for place in places],
                 "inverse": self._inverse.cpu()[places[:, None], places],
                 "places": places,
             }
@@ -73,7 +74,7 @@ class StackedLBFGS(LBFGS):
         guard = Guard.from_state(state["guard"], device)
         gradient, move = (state[name].to(device) for name in ("previous_gradient", "previous_move"))
         self._begin(guard, gradient, move)
-        assert self._rows is not None
+        assert self._stack is not None
         places = state["places"]
         if len(places) + 1 != self.history:  # then it is summed in another order all the same
             places = torch.arange(min(len(places), self.history - 1))
@@ -81,8 +82,8 @@ class StackedLBFGS(LBFGS):
         for place, s, y in zip(
             places, state["moves"][newest], state["changes"][newest], strict=True
         ):
-            self._rows[place].copy_(s)
-            self._changes[place].copy_(y)
+            self._stack[0, place].copy_(s)
+            self._stack[1, place].copy_(y)
         there = places.to(device)
         self._inverse[there[:, None], there] = state["inverse"][newest, newest].to(device)
         self._place.fill_(int(places[-1] + 1) % self.history if len(places) else 0)
@@ -90,40 +91,38 @@ class StackedLBFGS(LBFGS):
         self._curvature = None if curvature is None else curvature.to(device, copy=True)
 
     def offload(self) -> None:
-        if self._rows is not None:
+        if self._stack is not None:
             self._offloaded = self.state()
-            self._rows = self._guard = self._previous_gradient = self._previous_move = None
-            del self._changes
+            self._stack = self._guard = self._previous_gradient = self._previous_move = None
 
     def _room(self, number: int) -> Tensor:
-        assert self._rows is not None
-        return self._rows[self.history + number]
+        assert self._stack is not None
+        return self._stack[0, self.history + number]
 
     def _begin(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
         assert guard is not None
         exact = torch.float32 if g.device.type == "mps" else torch.float64
-        rows = g.new_zeros(self.history + ROWS, g.numel())
-        changes = g.new_zeros(self.history, g.numel())
+        stack = g.new_zeros(2, self.history + ROWS, g.numel())
         guard = Guard.from_state({name: t.clone() for name, t in guard.state().items()}, g.device)
         previous = g.clone()
         self._one_hot = torch.eye(self.history, dtype=exact, device=g.device)
         self._inverse = self._one_hot / ENDLESS[exact]
         self._endless = self._inverse.new_full((), ENDLESS[exact])
         self._place = torch.zeros(1, dtype=torch.long, device=g.device)
-        self._rows, self._changes = rows, changes
+        self._stack = stack
         self._room(MOVE).copy_(move)
         super()._begin(guard, previous, self._room(MOVE))
 
     def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
-        assert self._rows is not None
+        assert self._stack is not None
         m, place, inverse = self.history, self._place, self._inverse
         change.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
-        moves, changes = self._rows[:m], self._changes
-        moves.index_copy_(0, place, move[None])
-        changes.index_copy_(0, place, change[None])
-        products = self._products(self._rows[: m + MOVE + 1], self._rows[m + GRADIENT :][:2])
-        slopes, column = products[:m].unbind(1)
-        product, squared = products[m + MOVE, 1], products[m + CHANGE, 1]
+        pairs, rows = self._stack[:, :m], self._stack[0]
+        moves, changes = pairs
+        pairs.index_copy_(1, place, rows[m + MOVE : m + CHANGE + 1, None])
+        products = self._products(rows[: m + CHANGE + 1], rows[m + CHANGE :])
+        column, slopes = products[:m].unbind(1)
+        product, squared = products[m + MOVE, 0], products[m + CHANGE, 0]
         good = torch.addcmul(product, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
 
         inverse.index_fill_(0, place, 0)
@@ -144,8 +143,8 @@ class StackedLBFGS(LBFGS):
             torch.where(good, squared / product, self._curvature, out=self._curvature)
             r = turned / self._curvature
         else:
-            rows = self._rows[m + CHANGE :]
-            r = self._precondition.learn_and_divide(rows, good, self._curvature)
+            latest = rows[m + TURNED : m + CHANGE + 1]
+            r = self._precondition.learn_and_divide(latest, good, self._curvature)
         rest = self._products(changes, r[None])[:, 0]
         rest = torch.addcdiv(rest, alphas, inverse.diagonal())
         return torch.addmv(r, moves.T, (inverse.T @ rest).to(g.dtype), alpha=-1)

@@ -84,23 +84,10 @@ def test_learning_and_dividing_at_once_is_the_same(good: bool) -> None:
     move, gradient = moves(2)
     known = precondition.assumed(move).clone()
     wanted = learnt(precondition) if good else known.clone()
-    rows = torch.stack([answer(move), move, gradient])
+    rows = torch.stack([gradient, move, answer(move)])
     divided = precondition.learn_and_divide(rows, torch.tensor(good), known)
     torch.testing.assert_close(known, wanted)
     torch.testing.assert_close(divided, precondition(gradient, wanted))
-
-
-def test_a_curvature_is_at_least_a_thirtieth_of_their_mean() -> None:
-    """Of twelve bands one answers a million times as strongly as the others."""
-    precondition = FrequencyPreconditioner((WIDTH, HEIGHT), 0.5)
-    move = moves(1)[0]
-    stiff = wave(0, 16)
-    change = move + 999_999 * stiff * stiff.dot(move) / stiff.dot(stiff)
-    known = precondition.learnt(change, move)
-    mean = (1e6 + 11) / 12
-    expected = torch.full((3, 4), mean / 30, dtype=torch.float64)
-    expected[0, 2] = 1e6
-    torch.testing.assert_close(known, expected)
 
 
 def test_a_band_without_any_amplitude_divides_by_no_zero() -> None:
