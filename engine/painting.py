@@ -251,8 +251,11 @@ def _check(
         raise SettingsError([Problem(("style_blend",), given, expected)])
     if settings.init == "file" and initial is None:
         raise SettingsError([Problem(("init_file",), "no picture", "one to start from")])
-    if settings.takes_palette and palette is None:
-        raise SettingsError([Problem(("palette",), "no picture", "one whose colours are used")])
+    if settings.takes_palette:
+        if palette is None:
+            raise SettingsError([Problem(("palette",), "no picture", "one whose colours are used")])
+        if palette.alpha is not None and not palette.alpha.any():
+            raise PictureError(f"{settings.palette}: transparent everywhere, so it has no colours.")
     output_of(settings, content, size)
     if min(size) < SMALLEST_SIDE:
         raise PictureError(

@@ -16,6 +16,7 @@ from plugin.client.protocol import ControlFile
 
 __all__ = [
     "FILE_NAME_BYTES",
+    "MASKS",
     "FileRole",
     "FreeNames",
     "ParsedName",
@@ -74,6 +75,10 @@ class FileRole(StrEnum):
     MISNAMED = "misnamed"
     """`cat.yaml.txt`: a sidecar, to which an editor has given another ending."""
     OTHER = "other"
+
+
+MASKS = frozenset({FileRole.MASK, FileRole.REGION})
+"""What a file is by its name that says where another is painted."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ DIALS = {
     "Seed": ("spin button", "put(7)"),
     "Preset": ("combo box", "select(2)"),
     "Output": ("combo box", "select(1)"),
-    "Keep my colours": ("check box", "press_it"),
+    "Colours": ("combo box", "select(1)"),
     "Only the selection": ("check box", "press_it"),
 }
 """Each widget's role, and what is done to it."""
@@ -101,7 +101,7 @@ CHOSEN = {
     "seed": 7,
     "preset": "gatys",
     "output": "image",
-    "keep_colours": True,
+    "colours": "content",
     "selection_only": False,
 }
 """What the dialog has to remember after that."""

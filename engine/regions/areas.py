@@ -149,7 +149,7 @@ def areas_of(
             _check_mask(name, cover)
             regions.append(Region(name, cover, {number: None}))
     else:
-        regions = [Region("the mask", None, dict.fromkeys(range(styles)))]
+        regions = [Region(settings.mask or "the mask", None, dict.fromkeys(range(styles)))]
     areas = Areas(regions, mask, settings.mask_feather, content.size, notes)
     _check_areas(areas, content)
     return areas
@@ -200,8 +200,8 @@ def _check_areas(areas: Areas, content: Picture) -> None:
 def _too_small(name: str, pixels: int, where: str) -> str:
     what = f"covers {_counted(pixels, 'pixel')} of {where}" if pixels else f"covers none of {where}"
     return (
-        f"{name}: {what}; at least {FEWEST} are needed to paint it in a style. Enlarge it, or "
-        "leave it out."
+        f"{name}: {what}; at least {FEWEST} pixels are needed to paint it in a style. Enlarge "
+        "it, or leave it out."
     )
 
 

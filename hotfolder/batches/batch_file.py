@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import PICTURES, Settings, problems_of
+from engine.settings import Settings, problems_of
 from hotfolder.batches.deadline import DEADLINE_KEYS, deadline_of
 from hotfolder.batches.expansion import variants_of
 from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
@@ -35,7 +35,14 @@ MOST = 1000
 MAX_PATTERNS = 50
 """Contents that are patterns, each of which is compared with every picture."""
 
-_OF_ONE_CONTENT = "no such key in a batch: it is for one content; a preset folder has masks"
+FOR_ALL = ("palette", "mask")
+"""Settings that name a picture for all contents."""
+
+_OF_ONE_CONTENT = {
+    "init_file": "no such key in a batch: it is for one content",
+    "regions": "no such key in a batch: masks of regions lie beside each content (cat.mask1.png)",
+    "style_regions": "no such key in a batch: label pictures are for one content",
+}
 
 _LENGTH = f"at most {MAX_LENGTH} characters"
 
@@ -164,10 +171,17 @@ def _problems_of_layer(
     if not isinstance(layer, dict):
         return [Problem(above, repr(layer)[:80], "a mapping of settings")]
     problems = [
-        Problem((key,), repr(layer[key])[:80], _OF_ONE_CONTENT) for key in PICTURES if key in layer
+        Problem((key,), repr(layer[key])[:80], expected)
+        for key, expected in _OF_ONE_CONTENT.items()
+        if key in layer
     ]
+    for key in FOR_ALL:
+        if isinstance(name := layer.get(key), str):  # All else is no setting.
+            _words(name, (key,), problems)
+            if is_pattern(name):
+                problems.append(Problem((key,), repr(name)[:80], "the name of one picture"))
     try:
-        resolve_untrusted({key: layer[key] for key in layer if key not in PICTURES}, [base])
+        resolve_untrusted({key: layer[key] for key in layer if key not in _OF_ONE_CONTENT}, [base])
     except SettingsError as error:
         problems += error.problems
     return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in problems]

@@ -139,8 +139,8 @@ class BatchCandidates:
             since = self._waiting_since(candidate, "arriving")
             candidate.decision = Decision.WAIT
             candidate.message = arriving_message(arriving, self._clock() - since)
-        elif found is not None and found.missing:
-            self._wait(candidate, f"lacks {found.lacks}")
+        elif found is not None and (found.missing or found.conflicts):
+            self._wait(candidate, found.lacks)
 
     def _wait(self, candidate: BatchCandidate, message: str) -> None:
         """It lacks something that may come."""

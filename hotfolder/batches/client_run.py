@@ -12,7 +12,7 @@ import contextlib
 import errno
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -178,6 +178,7 @@ class BatchRun:
                     Request(
                         content=item.content,
                         styles=list(item.styles),
+                        **item.others.of_request(),
                         # All of them: what the server's own configuration says must not matter.
                         settings=self._settings_of(item).model_dump(),
                         name=item.name,
@@ -232,6 +233,7 @@ class BatchRun:
             [style["sha256"] for style in record["styles"]],
             item.settings.model_dump(),
             record["versions"]["impasto"],
+            _hashes_of_others(record),
         )
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
         write_whole(out / f"{name}{RECORD_SUFFIX}", f"work: {work}\n{text}".encode())
@@ -266,6 +268,11 @@ class _Hashed(BaseModel):
     sha256: str
 
 
+class _Masks(BaseModel):
+    mask: _Hashed | None = None
+    regions: list[_Hashed] = []
+
+
 class _Versions(BaseModel):
     impasto: str
 
@@ -275,6 +282,8 @@ class _Record(BaseModel):
 
     content: _Hashed
     styles: list[_Hashed]
+    palette: _Hashed | None = None
+    masks: _Masks = _Masks()
     versions: _Versions
     progression: list[str] = []
 
@@ -292,6 +301,16 @@ def _read_record(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError):
         raise ValueError(f"{path}: not the record of a painting.") from None
     return record
+
+
+def _hashes_of_others(record: Mapping[str, Any]) -> dict[str, list[str]]:
+    """SHA-256 of the other pictures (`OtherPictures`), by the settings that name them."""
+    masks = record.get("masks", {})
+    given = {"palette": record.get("palette"), "mask": masks.get("mask")}
+    found = {key: [each["sha256"]] for key, each in given.items() if each}
+    if masks.get("regions"):
+        found["regions"] = [each["sha256"] for each in masks["regions"]]
+    return found
 
 
 def _in_words(error: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hotfolder.batches.other_pictures import MasksBeside, OtherPictures, mask_of
 from hotfolder.batches.patterns import compiled_part, is_pattern
 from hotfolder.errors import InputError
 from hotfolder.file_names import is_ignored
@@ -25,7 +26,30 @@ class Contents:
     folder, or the fixed part of the pattern, in which it was found."""
     left_out: list[str] = field(default_factory=list)
     """Files and folders, in words."""
+    beside: MasksBeside = field(default_factory=MasksBeside)
+    """The masks beside the pictures."""
+    _masks: list[Path] = field(default_factory=list)
+    """Those that were found among the words."""
     _seen: set[Path] = field(default_factory=set)
+    _looked_into: dict[Path, set[str]] = field(default_factory=dict)
+    """Of folders that have masks or contents, the stems of the pictures there."""
+
+    def masks(self) -> dict[Path, OtherPictures]:
+        """Those of each picture that has some."""
+        found = {path: self.beside.of(path) for path in self.pictures}
+        return {path: masks for path, masks in found.items() if masks}
+
+    def check_masks(self, blends: Sequence[Sequence[object]]) -> None:
+        """
+        Raises:
+            InputError: a picture's masks are not what the styles need.
+        """
+        for mask in (mask for masks in self.masks().values() for mask in masks):
+            if not mask.is_file():
+                raise InputError(f"{mask}: a folder or a link to nothing, not a picture.")
+        for path in self.pictures:
+            if (problem := self.beside.problem(path, blends)) is not None:
+                raise InputError(f"{problem}.")
 
     def add(self, path: Path, root: Path) -> bool:
         """Take a file found below `root`, or note why not. Whether it is a picture."""
@@ -36,11 +60,42 @@ class Contents:
             what = "not a plain file" if path.exists() else "a link to nothing"
             self.left_out.append(f"{path} ({what})")
             return False
+        if (job := mask_of(path)) is not None:
+            if job in self._stems_in(path.parent):
+                self._masks.append(path)
+                return True  # It is found beside its picture.
+            self.left_out.append(f"{path} (a mask, but no picture {job} lies beside it)")
+            return False
+        self._stems_in(path.parent)
         if path.absolute() not in self._seen:
             self._seen.add(path.absolute())
             below = path.parent.relative_to(root).as_posix()
             self.pictures[path] = "" if below == "." else below
         return True
+
+    def end(self) -> None:
+        """Note the masks whose picture is not among the contents.
+
+        Raises:
+            InputError: there is no picture at all.
+        """
+        taken = {(path.parent, unicodedata.normalize("NFC", path.stem)) for path in self.pictures}
+        left = [path for path in self._masks if (path.parent, mask_of(path)) not in taken]
+        self.left_out += [f"{path} (a mask whose picture is not named)" for path in left]
+        if left and not self.pictures:
+            raise InputError(f"{left[0]}: a mask. Name the picture; the mask beside it is found.")
+
+    def _stems_in(self, folder: Path) -> set[str]:
+        """The stems of the pictures in a folder, whose masks are noted."""
+        if folder not in self._looked_into:
+            stems = self._looked_into[folder] = set()
+            for name in sorted(os.listdir(folder)):  # noqa: PTH208  (names alone)
+                path = folder / name
+                if path.suffix.lower() not in PICTURE_SUFFIXES or is_ignored(name):
+                    continue
+                if not self.beside.add(path):
+                    stems.add(unicodedata.normalize("NFC", path.stem))
+        return self._looked_into[folder]
 
 
 def find_contents(
@@ -72,6 +127,7 @@ def find_contents(
             some = _add_matching(path, found, but, recursive=recursive)
         if not some:
             raise InputError(_nothing(word, path, found.left_out[left:]))
+    found.end()
     return found
 
 

@@ -1,12 +1,13 @@
 """A batch is contents x styles x settings; each combination is an item, which one job paints."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.settings import Settings, resolve
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.file_names import FreeNames
 from plugin.client.protocol import usable_name
 
@@ -33,6 +34,13 @@ class Item:
     """Below the output folder, where the result goes; empty for that itself."""
     result: str = ""
     """What the result is called, unique in its folder."""
+    others: OtherPictures = field(default_factory=OtherPictures)
+    """`settings` do not name its masks: they are a content's, and the settings are a variant's."""
+
+    @property
+    def job_settings(self) -> Settings:
+        """The settings, with the names of all its pictures."""
+        return self.settings.model_copy(update=dict(self.others.layer()))
 
 
 def expand(
@@ -42,6 +50,8 @@ def expand(
     *,
     batch: str = "",
     folders: Mapping[Path, str] | None = None,
+    others: Mapping[str, OtherPictures] | None = None,
+    masks: Mapping[Path, OtherPictures] | None = None,
 ) -> Iterator[Item]:
     """Every content with every style (or blend of styles) under every variant's settings.
 
@@ -52,18 +62,41 @@ def expand(
     Args:
         batch: what every name begins with.
         folders: where the results of each content go, below the output folder.
+        others: the pictures of each variant.
+        masks: those of each content, which take the place of its variant's.
+
+    Raises:
+        SettingsError: a variant cannot be painted with a mask.
     """
     names = FreeNames()
     results: dict[str, FreeNames] = defaultdict(FreeNames)
+    for name, settings in variants.items():
+        _check_masks(settings, [(others or {}).get(name), *(masks or {}).values()])
     for content in contents:
         folder = (folders or {}).get(content, "")
+        own = (masks or {}).get(content, OtherPictures())
         for blend in styles:
             for variant, settings in variants.items():
                 parts = [content.stem, "+".join(style.stem for style in blend)]
                 parts += [variant] if len(variants) > 1 else []
                 wanted = usable_name("-".join([batch, *parts] if batch else parts))
                 result = results[folder].take(wanted)
-                yield Item(names.take(wanted), content, blend, variant, settings, folder, result)
+                pictures = (others or {}).get(variant, OtherPictures()).under(own)
+                name = names.take(wanted)
+                yield Item(name, content, blend, variant, settings, folder, result, pictures)
+
+
+def _check_masks(settings: Settings, pictures: Iterable[OtherPictures | None]) -> None:
+    """
+    Raises:
+        SettingsError: they cannot be painted with a mask.
+    """
+    named = next((each for each in pictures if each and (each.mask or each.regions)), None)
+    if named is not None:
+        layer = named.layer()
+        resolve(
+            settings.model_dump(), {key: layer[key] for key in ("mask", "regions") if key in layer}
+        )
 
 
 def variants_of(
@@ -77,4 +110,10 @@ def variants_of(
     presets = [str(layer.get("preset", "")) for layer in layers]
     distinct = len(set(presets)) == len(presets) and all(presets)
     names = presets if distinct else [str(number) for number in range(1, len(layers) + 1)]
-    return {name: resolve(base, layer) for name, layer in zip(names, layers, strict=True)}
+    settings = [resolve(base, layer) for layer in layers]
+    # A palette that is not used need not be there.
+    settings = [
+        each if each.takes_palette else each.model_copy(update={"palette": None})
+        for each in settings
+    ]
+    return dict(zip(names, settings, strict=True))

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from filelock import lock_descriptor
 
-from engine.settings import SUFFIXES
+from engine.settings import PICTURES, SUFFIXES
 from hotfolder.atomic_files import write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.finished_work import FinishedWork, work_of
@@ -127,9 +127,19 @@ def task_lines(
         place.mkdir(exist_ok=True)
         styles = [_shared(style, own_styles, place) for style in item.styles]
         config = _config_of(item, options, place)
-        files = [item.content.absolute(), *styles]
-        words = ["impasto", "stylise", *files, "--output", output, "--config", config, "--task"]
-        line = shlex.join(map(str, words))
+        others = item.others
+        if others.regions:
+            pairs = zip(others.regions, styles, strict=True)
+            words = [f"--region={mask.absolute()}={style}" for mask, style in pairs]
+        else:
+            words = [str(style) for style in styles]
+        if others.mask is not None:
+            words += ["--mask", str(others.mask.absolute())]
+        if others.palette is not None:
+            words += ["--palette", str(_shared(others.palette, own_styles, place))]
+        words = ["impasto", "stylise", str(item.content.absolute()), *words]
+        words += ["--output", str(output), "--config", str(config), "--task"]
+        line = shlex.join(words)
         if len(line.splitlines()) != 1:
             raise InputError(f"{line!r}: a file of that name cannot stand in a list of lines.")
         yield line
@@ -203,7 +213,10 @@ def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
 
 def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
     """The configuration that an item is painted with, under a name that no other has."""
-    document = {**options, "settings": item.settings.model_dump()}
+    settings = item.settings.model_dump(exclude=set(PICTURES))
+    if settings["colours"] == "palette":
+        del settings["colours"]  # The line names the palette, which implies it.
+    document = {**options, "settings": settings}
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100).encode()
     path = place / f"{item.settings.preset}-{sha256(text).hexdigest()[:12]}.yaml"
     if not path.exists():

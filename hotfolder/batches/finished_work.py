@@ -48,8 +48,12 @@ class FinishedWork:
     def key_of(self, item: Item) -> str:
         """Raises OSError: a picture cannot be read."""
         styles = [self._sha256(style) for style in item.styles]
+        others = {
+            key: [self._sha256(path) for path in paths]
+            for key, paths in item.others.by_key().items()
+        }
         settings = item.settings.model_dump()
-        return work_key(self._sha256(item.content), styles, settings, self._version)
+        return work_key(self._sha256(item.content), styles, settings, self._version, others)
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:
@@ -72,7 +76,18 @@ def work_of(record: Path) -> str | None:
     return None
 
 
-def work_key(content: str, styles: Sequence[str], settings: Mapping[str, Any], version: str) -> str:
-    """The same for the same work: content and styles (SHA-256), settings (complete), engine."""
-    document = [content, list(styles), dict(settings), version]
+def work_key(
+    content: str,
+    styles: Sequence[str],
+    settings: Mapping[str, Any],
+    version: str,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """The same for the same work: content and styles (SHA-256), settings (complete), engine.
+
+    Args:
+        others: the other pictures (SHA-256), by the settings that name them: what they are called
+            does not matter.
+    """
+    document = [content, list(styles), {**settings, **(others or {})}, version]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from engine.errors import SettingsError
+from engine.settings import Settings
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
-from hotfolder.batches.batch_file import BatchFile
+from hotfolder.batches.batch_file import FOR_ALL, BatchFile
 from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item, expand
+from hotfolder.batches.other_pictures import MasksBeside, OtherPictures
 from hotfolder.batches.patterns import PathPattern, is_pattern
 from hotfolder.batches.store import Plan
 from hotfolder.errors import SidecarError
-from hotfolder.file_names import FILE_NAME_BYTES, FreeNames, is_showable
+from hotfolder.file_names import FILE_NAME_BYTES, FileRole, FreeNames, is_showable
 from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
@@ -43,13 +46,14 @@ MAX_LEFT_OUT = 1_000
 
 
 class LoosePictures:
-    """The pictures of the inbox that no job uses, by their paths below it."""
+    """The pictures of the inbox that no job uses, and masks of no job, by their paths below it."""
 
     def __init__(
         self, inbox: Path, unclaimed: Iterable[InboxFile], unrecognised: Sequence[str] = ()
     ) -> None:
         """`unrecognised`: what else lies there and belongs to no job, in words."""
         self._unrecognised = unrecognised
+        self.masks = MasksBeside()
         self._files: dict[str, InboxFile] = {}
         self._folded: dict[str, list[str]] = {}
         """By what equals for names that mean the same."""
@@ -57,6 +61,9 @@ class LoosePictures:
             path = file.path.relative_to(inbox).as_posix()
             if is_showable(path):  # Else nobody could read of it in a summary.
                 self._files[path] = file
+                if file.parsed.role is not FileRole.PICTURE:
+                    self.masks.add(Path(path))
+                    continue
                 self._folded.setdefault(fold_name(path), []).append(path)
         self._parts = {path: PurePosixPath(path).parts for path in self._folded}
 
@@ -90,10 +97,18 @@ class LoosePictures:
         return NearNames(PurePosixPath(path).name for path in self._files)
 
     def find(self, name: str) -> str | None:
-        """The path of one picture."""
+        """The path of one picture, or of one mask."""
         if name in self._files:
             return name
         return next(iter(self._folded.get(fold_name(name), ())), None)
+
+    def problem(self, path: str) -> str | None:
+        """Why the file is no picture, as far as one sees without reading it."""
+        file = self._files[path]
+        if file.regular:
+            return None
+        what = "a folder" if file.is_folder else "a link, or no plain file"
+        return f"{file.label}: {what}; put the picture itself there"
 
     def is_settled(self, path: str) -> bool:
         return self._files[path].settled
@@ -105,7 +120,8 @@ class LoosePictures:
         """They are a batch's now."""
         for path in paths:
             del self._files[path]
-            same = self._folded[fold_name(path)]
+            if (same := self._folded.get(fold_name(path))) is None:
+                continue  # A mask.
             same.remove(path)
             if not same:
                 del self._folded[fold_name(path)], self._parts[fold_name(path)]
@@ -119,11 +135,17 @@ class MatchResult:
     """Below the inbox."""
     styles: list[tuple[tuple[str, Path], ...]] = field(default_factory=list)
     """Each blend's styles: by what name they are asked for, and where they lie."""
+    others: dict[str, OtherPictures] = field(default_factory=dict)
+    """The palette and the mask of each variant, where they lie."""
+    masks: dict[str, OtherPictures] = field(default_factory=dict)
+    """Those of each content that has some, by paths below the inbox."""
     seen: dict[Path, Fingerprint] = field(default_factory=dict)
-    """Of the contents and styles that are loose pictures, as they were found."""
+    """Of the files that are loose pictures, as they were found."""
     loose: list[str] = field(default_factory=list)
-    """Contents and styles that are loose pictures."""
+    """Those of the inbox."""
     missing: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    """What is wrong with masks, in words."""
     left_out: list[str] = field(default_factory=list)
     """What lies in its folders besides, in words."""
     arriving: list[str] = field(default_factory=list)
@@ -131,9 +153,13 @@ class MatchResult:
 
     @property
     def lacks(self) -> str:
-        """What is missing, in words."""
+        """What is missing or wrong, in words."""
+        if self.conflicts:
+            return self.conflicts[0]
         more = len(self.missing) - MAX_PROBLEMS
-        return "; ".join([*self.missing[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])])
+        return "lacks " + "; ".join(
+            [*self.missing[:MAX_PROBLEMS], *([f"{more} more"] if more > 0 else [])]
+        )
 
 
 class InputMatcher:
@@ -156,8 +182,11 @@ class InputMatcher:
             for blend in _single_blends(names, loose, library, found):
                 self._add_blend(blend, loose, library, found, styles)
             yield
+        taken = dict(styles)
+        for name, settings in read.variants.items():
+            found.others[name] = self._others_of(settings, loose, library, found, taken)
         for pattern in read.contents:
-            fitting = [path for path in loose.fitting(pattern) if path not in styles]
+            fitting = [path for path in loose.fitting(pattern) if path not in taken]
             if not fitting:
                 near = None if is_pattern(pattern) else loose.near.nearest(pattern.split("/")[-1])
                 found.missing.append(f"a picture for {pattern}{_did_you_mean(near)}")
@@ -165,7 +194,16 @@ class InputMatcher:
             contents.update(dict.fromkeys(fitting))
             yield
         found.contents = list(contents)
-        found.loose = [*contents, *styles]
+        for content in contents:
+            if masks := loose.masks.of(Path(content)):
+                found.masks[content] = masks
+                taken.update(dict.fromkeys(map(str, masks)))
+                problems = [
+                    *map(loose.problem, map(str, masks)),
+                    loose.masks.problem(Path(content), read.styles),
+                ]
+                found.conflicts += filter(None, problems)
+        found.loose = [*contents, *(path for path in taken if path not in contents)]
         found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
         found.arriving = [path for path in found.loose if not loose.is_settled(path)]
         count = len(found.contents) * len(found.styles) * len(read.variants)
@@ -182,7 +220,7 @@ class InputMatcher:
         """What the batch expands to, and how its files come.
 
         Raises:
-            SidecarError: the batch is too large.
+            SidecarError: the batch is too large, or cannot be painted with its masks.
         """
         inbox = self._folder.inbox
         names = FreeNames(longest=FILE_NAME_BYTES)
@@ -200,18 +238,35 @@ class InputMatcher:
         contents = [add_move(inbox / path, path) for path in found.contents]
         yield
         blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
+        others = {
+            name: pictures.placed(lambda path: add_move(path, path.name))
+            for name, pictures in found.others.items()
+        }
+        masks = {
+            add_move(inbox / path, path): pictures.placed(
+                lambda mask: add_move(inbox / mask, mask.name)
+            )
+            for path, pictures in found.masks.items()
+        }
         items: list[Item] = []
         size = 0
-        for item in expand(contents, blends, read.variants, batch=status.name):
-            items.append(item)
-            size += len(json.dumps([item.name, str(item.content), *map(str, item.styles)]))
-            if size > MAX_PLAN_BYTES:
-                raise SidecarError(
-                    f"{read.document.name}: the names of its paintings and their pictures take "
-                    f"more than {MAX_PLAN_BYTES // 1_000_000} MB. Split it."
-                )
-            if len(items) % ITEMS_A_STEP == 0:
-                yield
+        expanded = expand(
+            contents, blends, read.variants, batch=status.name, others=others, masks=masks
+        )
+        try:
+            for item in expanded:
+                items.append(item)
+                files = map(str, (item.content, *item.styles, *item.others))
+                size += len(json.dumps([item.name, *files]))
+                if size > MAX_PLAN_BYTES:
+                    raise SidecarError(
+                        f"{read.document.name}: the names of its paintings and their pictures take "
+                        f"more than {MAX_PLAN_BYTES // 1_000_000} MB. Split it."
+                    )
+                if len(items) % ITEMS_A_STEP == 0:
+                    yield
+        except SettingsError as error:
+            raise SidecarError(f"{read.document.name}: settings: {error}") from None
         return Plan(
             name=status.name,
             source=status.source,
@@ -223,6 +278,30 @@ class InputMatcher:
             deadline=Deadline(read.deadline) if read.deadline else None,
             left_out=listed([*dict.fromkeys(found.left_out)], MAX_LEFT_OUT),
         )
+
+    def _others_of(
+        self,
+        settings: Settings,
+        loose: LoosePictures,
+        library: StyleLibrary,
+        found: MatchResult,
+        taken: dict[str, None],
+    ) -> OtherPictures:
+        """Find the pictures that a variant names for all contents; loose ones go into `taken`."""
+        places: dict[str, Path] = {}
+        for key in FOR_ALL:
+            if (name := getattr(settings, key)) is None:
+                continue
+            inside = name.removeprefix("styles/")
+            if (beside := loose.find(name)) is not None:
+                places[key] = self._folder.inbox / beside
+                taken[beside] = None
+            elif key == "palette" and (path := _in_library(inside, library)) is not None:
+                places[key] = path
+            else:
+                near = loose.near.nearest(inside.split("/")[-1])
+                found.missing.append(f"the {key} {name}{_did_you_mean(near)}")
+        return OtherPictures(**places)  # type: ignore[arg-type]
 
     def _add_blend(
         self,
@@ -239,8 +318,8 @@ class InputMatcher:
             if (beside := loose.find(name)) is not None:
                 paths.append((beside, self._folder.inbox / beside))
                 styles[beside] = None
-            elif (path := library.find(inside)) is not None and not library.leaves(path):
-                paths.append((inside, library.resolved(path)))
+            elif (path := _in_library(inside, library)) is not None:
+                paths.append((inside, path))
             else:
                 near = library.near.nearest(inside.split("/")[-1]) or loose.near.nearest(
                     inside.split("/")[-1]
@@ -249,6 +328,11 @@ class InputMatcher:
                 found.missing.append(f"the style {name}{hint}")
         if len(paths) == len(blend):
             found.styles.append(tuple(paths))
+
+
+def _in_library(name: str, library: StyleLibrary) -> Path | None:
+    path = library.find(name)
+    return None if path is None or library.leaves(path) else library.resolved(path)
 
 
 def _did_you_mean(name: str | None) -> str:

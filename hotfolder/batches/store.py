@@ -24,6 +24,7 @@ from engine.settings import Settings
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES, write_json
 from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.file_names import FileRole, check_plain
 from hotfolder.folder_access import append, exists, open_regular
 from hotfolder.inbox.candidate import JobCandidate
@@ -34,6 +35,13 @@ from hotfolder.platforms import system
 from hotfolder.spool.claims import PlannedMove
 
 __all__ = ["Batch", "Plan"]
+
+ROLES = {
+    "palette": FileRole.PALETTE,
+    "mask": FileRole.MASK,
+    "regions": FileRole.REGION,
+}
+"""Of the other pictures of an item."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,7 @@ class Batch:
             **{key: getattr(plan, key) for key in ("name", "source", "dropped")},
             "moves": [vars(step) for step in plan.moves],
             "variants": {name: settings.model_dump() for name, settings in variants.items()},
-            "items": [
-                [item.name, str(item.content), [str(style) for style in item.styles], item.variant]
-                for item in plan.items
-            ],
+            "items": [_item_document(item) for item in plan.items],
             "options": plan.options.model_dump(),
             "client": dict(plan.client),
             "deadline": {"moment": plan.deadline.moment.isoformat()} if plan.deadline else None,
@@ -105,12 +110,9 @@ class Batch:
             name: Settings.model_validate(each) for name, each in document.pop("variants").items()
         }
         document["moves"] = [PlannedMove(**step) for step in document["moves"]]
-        document["items"] = [
-            Item(name, Path(content), tuple(map(Path, styles)), variant, variants[variant])
-            for name, content, styles, variant in document["items"]
-        ]
+        document["items"] = [_item_of(row, variants) for row in document["items"]]
         for item in document["items"]:
-            check_plain(item.name, str(item.content), *map(str, item.styles))
+            check_plain(item.name, *map(str, (item.content, *item.styles, *item.others)))
         check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
         plan: Plan = TypeAdapter(Plan).validate_python(document)
@@ -146,12 +148,14 @@ class Batch:
     def inputs_of(self, item: Item) -> tuple[InputFile, ...]:
         """The pictures of an item, which its job gets copies of."""
         files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
+        for key, paths in item.others.by_key().items():
+            files += [(ROLES[key], path) for path in paths]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
 
     def candidate(self, number: int, workers: int) -> JobCandidate:
         """The job that an item is to be, with its share of the time while so many paint."""
         item, plan = self.plan.items[number], self.plan
-        settings = item.settings
+        settings = item.job_settings
         if plan.deadline is not None:
             left = len(plan.items) - len(self.ends)
             settings = plan.deadline.applied(settings, left, workers, datetime.now().astimezone())
@@ -199,6 +203,18 @@ class Batch:
         """Keep what has been decided."""
         write_json(self.folder / "state.json", self.state | facts)
         self.state |= facts
+
+
+def _item_document(item: Item) -> list[Any]:
+    row = [item.name, str(item.content), [str(style) for style in item.styles], item.variant]
+    return [*row, item.others.document()] if item.others else row
+
+
+def _item_of(row: Sequence[Any], variants: Mapping[str, Settings]) -> Item:
+    name, content, styles, variant, *others = row
+    pictures = OtherPictures.from_document(others[0]) if others else OtherPictures()
+    styles = tuple(map(Path, styles))
+    return Item(name, Path(content), styles, variant, variants[variant], others=pictures)
 
 
 class _EndDocument(BaseModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hotfolder.cli.input_files import check_files
 from hotfolder.errors import ConfigError, InputError
 
 __all__ = [
@@ -179,6 +180,16 @@ StrengthOption = Annotated[
 ]
 
 
+_PICTURE_OPTIONS = {
+    "init_file": "--init FILE",
+    "palette": "--palette FILE",
+    "mask": "--mask FILE",
+    "regions": "--region MASK=STYLE, or --labels FILE",
+    "style_regions": "--style-labels FILE",
+}
+"""With what a picture comes that a setting names."""
+
+
 @dataclass(frozen=True)
 class MaskFiles:
     """The pictures that say where to paint, and in which style."""
@@ -203,20 +214,18 @@ class MaskFiles:
         regions: Sequence[str] | None,
         labels: Path | None,
         style_labels: Sequence[Path] | None,
+        *,
+        styles_needed: bool = True,
     ) -> "MaskFiles":
         """
         Raises:
             InputError: options that do not go together, or a file that is not there.
         """
-        pairs = [each.rpartition("=") for each in regions or ()]
-        if wrong := next((each for each in pairs if not (each[0] and each[2])), None):
-            raise InputError(
-                f"--region {''.join(wrong)}: expected MASK=STYLE, such as --region sky.png=night."
-            )
+        pairs = [_mask_and_style(each) for each in regions or ()]
         if pairs and (styles or labels is not None):
             other = "STYLE before it" if styles else "--labels beside it"
             raise InputError(f"--region names the style of each region: leave out the {other}.")
-        if not pairs and not styles:
+        if styles_needed and not pairs and not styles:
             raise InputError("no style: name one after CONTENT, or with --region MASK=STYLE.")
         if (labels is None) != (not style_labels):
             raise InputError("--labels and --style-labels belong together: one for each style.")
@@ -226,7 +235,7 @@ class MaskFiles:
                 "for each, in their order."
             )
         several = {
-            "regions": [labels] if labels is not None else [Path(each[0]) for each in pairs],
+            "regions": [labels] if labels is not None else [mask for mask, _ in pairs],
             "style_regions": [*(style_labels or ())],
         }
         layer = {key: [path.name for path in paths] for key, paths in several.items() if paths}
@@ -234,13 +243,26 @@ class MaskFiles:
             mask,
             several["regions"],
             several["style_regions"],
-            [*(styles or ()), *(each[2] for each in pairs)],
+            [*(styles or ()), *(style for _, style in pairs)],
             layer | ({"mask": mask.name} if mask is not None else {}),
         )
-        for file in found:
-            if not file.is_file():
-                raise InputError(f"{file}: no such file.")
+        check_files(found)
         return found
+
+
+def _mask_and_style(given: str) -> tuple[Path, str]:
+    """`sky.png=night`. Both may be paths with `=` in them: the mask is the first that is a file.
+
+    Raises:
+        InputError: it is not MASK=STYLE.
+    """
+    words = given.split("=")
+    splits = [("=".join(words[:n]), "=".join(words[n:])) for n in range(1, len(words))]
+    splits = [(mask, style) for mask, style in splits if mask and style]
+    if not splits:
+        raise InputError(f"--region {given}: expected MASK=STYLE, such as --region sky.png=night.")
+    mask, style = next((each for each in splits if Path(each[0]).is_file()), splits[-1])
+    return Path(mask), style
 
 
 def settings_layer(
@@ -253,7 +275,7 @@ def settings_layer(
     """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 
     Raises:
-        ConfigError: not KEY=VALUE, or not YAML.
+        ConfigError: not KEY=VALUE, not YAML, or a picture.
     """
     from hotfolder.yaml_document import parse_document
 
@@ -271,5 +293,9 @@ def settings_layer(
         key = key.strip()
         if not equals or not key.isidentifier():
             raise ConfigError(f"--set {assignment}: expected KEY=VALUE, such as --set steps=200.")
+        if key in _PICTURE_OPTIONS:
+            raise ConfigError(
+                f"--set {assignment}: names a picture, which comes with {_PICTURE_OPTIONS[key]}."
+            )
         layer |= parse_document(f"{key}: {value}".encode(), f"--set {assignment}").values
     return layer

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotfolder.atomic_files import write_whole
 from hotfolder.cli.console import did_you_mean
+from hotfolder.cli.input_files import why_no_file
 from hotfolder.errors import ConfigError, InputError
 from hotfolder.file_names import is_ignored
 from hotfolder.paths import expand_home
@@ -67,7 +68,7 @@ def find_style(given: str, libraries: Sequence[Path]) -> Path:
     hint = did_you_mean(given, [*known, *(picture.stem for picture in known.values())])
     there_are = ", ".join(sorted(known)) or "none"
     raise InputError(
-        f"{given}: no such file, and no such style in the library ({there_are}).{hint}"
+        f"{given}: {why_no_file(file)}, and no such style in the library ({there_are}).{hint}"
     )
 
 

@@ -88,7 +88,7 @@ class JobAssembly(Collected):
     def complete_by_name(self, group: Sequence[InboxFile]) -> None:
         """Take along what bears the job's name but found no use (one of several for one role)."""
         taken = {input_file.path for input_file in self.inputs}
-        left = [file for file in group if file.path not in taken]
+        left = [file for file in group if file.path not in taken and not file.is_folder]
         self.inputs += [InputFile(FileRole(file.parsed.role), file.path) for file in left]
         self.files += left
 
@@ -117,7 +117,10 @@ class JobAssembly(Collected):
             self.conflict = f"several files for {what}: {names}; take all but one away"
 
     def _add(self, role: FileRole, file: InboxFile, *, stays: bool = False) -> None:
-        """Take a file of the inbox; anything but a plain file is an error."""
+        """Take a file of the inbox; anything but a plain file is an error, or to be taken away."""
+        if file.is_folder:
+            self.conflict = f"{shown(file.name)}: a folder, not a picture; take it away"
+            return
         self.inputs.append(InputFile(role, file.path, stays=stays))
         self.files.append(file)
         if not file.regular and self.error is None:

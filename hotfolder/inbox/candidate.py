@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError
-from hotfolder.file_names import FileRole
+from hotfolder.file_names import MASKS, FileRole
 from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
@@ -108,7 +108,7 @@ class Snapshot:
     batch_files: Mapping[str, InboxFile] = field(default_factory=dict)
     """By the batch's name."""
     unclaimed: tuple[InboxFile, ...] = ()
-    """Pictures that no job uses."""
+    """Pictures that no job uses, and masks whose job has nothing else."""
     unrecognised: tuple[str, ...] = ()
     """What belongs to no job, in words."""
     settling: float | None = None
@@ -166,6 +166,11 @@ class Collected:
         if self.hold:
             return Decision.HOLD, self.hold, None
         overdue = self.remaining_wait <= 0
+        masks_alone = bool(self.files) and all(file.parsed.role in MASKS for file in self.files)
+        if self.error is not None and masks_alone:
+            # They may be a batch's, which would be painted without them.
+            wait = Decision.HOLD if overdue else Decision.WAIT
+            return wait, str(self.error).partition("\n")[0], None
         if self.error is not None:
             final = overdue or self.named_by_sidecar or not (self.lacks or self.conflict)
             first_line = str(self.error).partition("\n")[0]

@@ -7,7 +7,7 @@ with it. Nothing is moved here, and no picture is opened.
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from weakref import WeakValueDictionary
 
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError
-from hotfolder.file_names import FileRole, ParsedName, is_presentable, key_of, parse, shown
+from hotfolder.file_names import (
+    MASKS,
+    FileRole,
+    ParsedName,
+    is_presentable,
+    key_of,
+    parse,
+    shown,
+)
 from hotfolder.inbox.assembly import JobAssembly
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.listing import Listing, arriving_message, newest_time
@@ -157,7 +165,10 @@ class FolderScanner:
             control_files=control_files,
             control_paths={key: tuple(paths) for key, paths in self._control_paths.items()},
             batch_files=batch_files,
-            unclaimed=tuple(f for f in files if self._is_unclaimed(f) and f.path not in uses),
+            unclaimed=(
+                *(f for f in files if self._is_unclaimed(f) and f.path not in uses),
+                *(f for f in self._lone_masks() if uses[f.path] < 2),
+            ),
             unrecognised=(
                 *(*self._no_files, *self._listing.unreadable),
                 *unrecognised(files, uses, self._foreign, self._folder, self.folders, self.presets),
@@ -259,6 +270,13 @@ class FolderScanner:
         """Whether it is a picture that a batch may take."""
         is_picture = file.parsed.role is FileRole.PICTURE and file.regular
         return is_picture and not self.presets.is_active
+
+    def _lone_masks(self) -> Iterator[InboxFile]:
+        """Masks of jobs that have nothing else: a batch takes them with the pictures that they lie
+        beside."""
+        for group in self._groups.values() if not self.presets.is_active else ():
+            if all(file.parsed.role in MASKS for file in group.files):
+                yield from group.files
 
     # --- what job they are -----------------------------------------------------------------
 

@@ -20,6 +20,9 @@ PICTURE_ROLES = (
     *(FileRole.CONTENT, FileRole.STYLE, FileRole.INIT, FileRole.MASK, FileRole.REGION),
     *(FileRole.PALETTE, FileRole.PICTURE),
 )
+OPTIONAL_ROLES = (FileRole.INIT, FileRole.PALETTE, FileRole.MASK, FileRole.REGION)
+"""Of pictures without which a job is painted, as it is without its second style."""
+
 END_BYTES = 4096
 
 LONG_ARRIVING_SECONDS = 10.0
@@ -56,7 +59,8 @@ class Listing:
         """Whether files have come, gone or changed since the scan before."""
 
     def steps(self, settle_seconds: float) -> Steps[list[InboxFile]]:
-        """The files in the order of their names; not those in folders.
+        """The files in the order of their names, and folders that are called as a picture which
+        their job would not miss; not what is in folders.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -86,7 +90,8 @@ class Listing:
                 continue
             if stat.S_ISDIR(facts.st_mode):
                 folders.append(name)
-                continue
+                if parsed.role not in OPTIONAL_ROLES and parsed.slot < 2:
+                    continue  # Else its job would be painted without what it is called.
             found[name] = parsed, stat.S_ISREG(facts.st_mode)
             prints[name] = fingerprint_of(facts)
         if refused and not found and not folders:

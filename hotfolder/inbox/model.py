@@ -1,5 +1,6 @@
 """What a scan of the inbox works with: files as found, a job's inputs, decisions."""
 
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -50,6 +51,10 @@ class InboxFile:
     fingerprint: Fingerprint
     regular: bool
     settled: bool
+
+    @property
+    def is_folder(self) -> bool:
+        return self.fingerprint.kind == stat.S_IFDIR
 
     @cached_property
     def sidecar(self) -> Sidecar | SidecarError:

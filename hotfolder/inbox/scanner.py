@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.atomic_files import move
-from hotfolder.file_names import FileRole, free_name_in, parse, shown
+from hotfolder.file_names import MASKS, FileRole, free_name_in, parse, shown
 from hotfolder.folder_access import names, rename, rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
@@ -119,8 +119,8 @@ class InboxScanner:
         return [self._folder.inbox / name for name in (*self._below, *self._deeper)]
 
     def _pictures_in(self, folders: list[str], options: ScanOptions) -> Steps[list[InboxFile]]:
-        """The pictures in folders in folders, in which there are no jobs: none of those whose
-        folder has a preset. Only while there is a batch, which may ask for them."""
+        """The pictures, and masks of them, in folders in folders, in which there are no jobs: none
+        of those whose folder has a preset. Only while there is a batch, which may ask for them."""
         before, self._deeper = self._deeper, {}
         pictures: list[InboxFile] = []
         while folders:
@@ -136,6 +136,7 @@ class InboxScanner:
             if any(is_preset_name(file.name) for file in files):
                 continue
             pictures += [f for f in files if f.parsed.role is FileRole.PICTURE and f.regular]
+            pictures += [f for f in files if f.parsed.role in MASKS]
             if name.count("/") < MAX_DEPTH:
                 folders += [f"{name}/{folder}" for folder in listing.folders]
         return pictures

@@ -1,45 +1,65 @@
 """What the form drops: pictures and settings become jobs of the folder, through `plugin.client`."""
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
-from hotfolder import folder_access
 from hotfolder.atomic_files import publish
 from hotfolder.errors import InputError
+from hotfolder.inbox.refusals import regions_problem
 from hotfolder.page.fields import Filled, fill
 from hotfolder.page.folder.gallery import Details
+from hotfolder.page.uploads import Staging
 from hotfolder.paths import FolderPaths
 from hotfolder.platforms import system
 from plugin.client import Client, Request
-from plugin.client.protocol import PICTURE_SUFFIXES, usable_name
+from plugin.client.protocol import usable_name
 
-__all__ = ["MAX_FILES", "Drop", "add_styles", "drop", "read_drop"]
+__all__ = ["MAX_FILES", "REGIONS", "Drop", "add_styles", "drop", "read_drop"]
 
 MAX_FILES = 200
 """Of one request."""
 
+REGIONS = 6
+"""Regions that the form has room for."""
+
 RESERVE_BYTES = 256_000_000
 """That stay free on the disk of the hot folder."""
-
-CHUNK = 1 << 20
 
 
 @dataclass
 class Drop:
     """What somebody has put into the form, checked."""
 
-    filled: Filled
+    filled: Filled = field(default_factory=lambda: Filled({}, {}, {}))
     contents: list[Path] = field(default_factory=list)
     styles: list[Path | str] = field(default_factory=list)
+    init: list[Path | str] = field(default_factory=list)
+    palette: list[Path | str] = field(default_factory=list)
+    mask: list[Path | str] = field(default_factory=list)
+    regions: list[Path | str] = field(default_factory=list)
+    style_regions: list[Path | str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     """By field; empty if it can be dropped."""
+
+    def of_request(self) -> dict[str, Any]:
+        """The pictures besides the contents, as a `Request` has them."""
+        single = {key: getattr(self, key) for key in ("init", "palette", "mask")}
+        several = {key: getattr(self, key) for key in ("styles", "regions", "style_regions")}
+        return several | {key: found[0] for key, found in single.items() if found}
+
+    def layer(self) -> dict[str, Any]:
+        """The settings that name pictures, to be checked; their names come with the job."""
+        given = {"init_file": self.init, "palette": self.palette, "mask": self.mask}
+        layer: dict[str, Any] = {key: "a picture" for key, found in given.items() if found}
+        layer |= {"init": "file"} if self.init else {}
+        several = {"regions": self.regions, "style_regions": self.style_regions}
+        return layer | {key: ["a picture"] * len(found) for key, found in several.items() if found}
 
 
 @contextlib.contextmanager
@@ -49,31 +69,25 @@ def read_drop(
     """The form's pictures as files, which are there until the block ends, and its settings.
 
     Args:
-        like: the painting whose content and styles the form may name.
+        like: the painting whose pictures the form may name.
         library: the names of the styles that there are.
     """
     given = {key: value for key, value in form.multi_items() if isinstance(value, str)}
-    filled = fill(given)
-    made = Drop(filled, errors=dict(filled.errors))
+    made = Drop()
     with tempfile.TemporaryDirectory(prefix="impasto-page-") as place:
-        staging = _Staging(Path(place).resolve())
-        made.styles = [name for name in form.getlist("style") if isinstance(name, str) and name]
-        if unknown := [name for name in made.styles if name not in library]:
-            made.errors["style"] = f"There is no style {unknown[0]} in the library."
-        for key, error_key, files in (
-            ("content", "content", made.contents),
-            ("style_file", "style", made.styles),
-        ):
-            try:
-                files += staging.uploads(form.getlist(key))
-            except InputError as error:
-                made.errors[error_key] = str(error)
+        staging = Staging(Path(place).resolve())
+        form_reader = _Form(form, given, staging, library, made)
+        form_reader.read()
         if like is not None:
             _add_originals(made, like, folder, staging, given)
         if not made.contents:
             made.errors.setdefault("content", "Choose at least one picture to paint.")
         if not made.styles:
             made.errors.setdefault("style", "Choose a style, or bring a picture of one.")
+        if not made.errors and (problem := regions_problem(made.layer(), len(made.styles))):
+            made.errors["style"] = f"{problem.given}: expected {problem.expected}."
+        made.filled = fill(given, made.layer())
+        made.errors = {**made.filled.errors, **made.errors}
         _check_room(made, folder)
         yield made
 
@@ -86,7 +100,9 @@ def drop(made: Drop, client: Client) -> list[str]:
     """
     settings: Mapping[str, Any] = {**made.filled.settings, **made.filled.options}
     return [
-        client.submit(Request(content, made.styles, settings, client={"from": "page"})).name
+        client.submit(
+            Request(content, settings=settings, client={"from": "page"}, **made.of_request())
+        ).name
         for content in made.contents
     ]
 
@@ -99,7 +115,7 @@ def add_styles(form: FormData, folder: FolderPaths) -> list[str]:
     """
     added = []
     with tempfile.TemporaryDirectory(prefix="impasto-page-") as place:
-        for path in _Staging(Path(place).resolve()).uploads(form.getlist("style_file")):
+        for path in Staging(Path(place).resolve()).uploads(form.getlist("style_file")):
             if not publish(path, folder.styles / path.name):
                 raise InputError(f"The library has a {path.name} already; give it another name.")
             added.append(path.name)
@@ -108,70 +124,111 @@ def add_styles(form: FormData, folder: FolderPaths) -> list[str]:
     return added
 
 
-class _Staging:
-    """A folder for what is on its way into the hot folder."""
+class _Form:
+    """Reads the pictures of a form into a `Drop`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
+    def __init__(
+        self,
+        form: FormData,
+        given: Mapping[str, str],
+        staging: Staging,
+        library: Sequence[str],
+        made: Drop,
+    ) -> None:
+        self._form = form
+        self._given = given
+        self._staging = staging
+        self._library = library
+        self._made = made
 
-    def uploads(self, parts: Sequence[object]) -> list[Path]:
-        """
-        Raises:
-            InputError: one of them is no picture, by its name, or is empty.
-        """
-        files = [part for part in parts if isinstance(part, UploadFile) and part.filename]
-        return [self._written(file) for file in files]
+    def read(self) -> None:
+        made = self._made
+        made.styles += self._named("style", self._form.getlist("style"))
+        made.contents += self._uploads("content", "content")
+        made.styles += self._uploads("style_file", "style")
+        made.mask += self._uploads("mask", "mask")
+        made.palette += self._chosen("palette", "palette_file", "palette")
+        regions = [self._region(number) for number in range(1, REGIONS + 1)]
+        if any(mask or style for mask, style in regions):
+            if made.styles or self._given.get("same_styles"):
+                made.errors.setdefault(
+                    "style", "Each region has a style of its own: choose none here, or no regions."
+                )
+            for mask, style in regions:
+                made.regions += mask
+                made.styles += style
 
-    def original(self, path: Path) -> Path:
-        """
-        Raises:
-            OSError: it is not there any more.
-        """
-        target = self._target(path.name)
-        with folder_access.open_regular(path) as source, target.open("xb") as copy:
-            shutil.copyfileobj(source, copy, CHUNK)
-        return target
+    def _region(self, number: int) -> tuple[Sequence[Path], Sequence[Path | str]]:
+        """The mask of a region and its style, or neither."""
+        key = f"region{number}"
+        mask = self._uploads(f"{key}_mask", key)
+        style = self._chosen(f"{key}_style", f"{key}_file", key)
+        if mask and not style:
+            self._made.errors.setdefault(key, "Choose the style of this region.")
+        if style and not mask:
+            self._made.errors.setdefault(key, "Choose the mask of this region.")
+        return mask, style
 
-    def _written(self, upload: UploadFile) -> Path:
-        target = self._target(upload.filename or "")
-        with target.open("xb") as file:
-            shutil.copyfileobj(upload.file, file, CHUNK)
-        if not target.stat().st_size:
-            raise InputError(f"{target.name} is empty.")
-        return target
+    def _chosen(self, name: str, upload: str, field: str) -> list[Path | str]:
+        """One picture: an upload, or else one of the library."""
+        brought: list[Path | str] = [*self._uploads(upload, field)]
+        return brought[:1] or self._named(field, [self._given.get(name, "")])
 
-    def _target(self, name: str) -> Path:
-        """A new file in a folder of its own, so that it can have the name it came with."""
-        base = Path(name.replace("\\", "/").rpartition("/")[2])
-        suffix = base.suffix.lower()
-        if suffix not in PICTURE_SUFFIXES:
-            known = ", ".join(PICTURE_SUFFIXES)
-            raise InputError(f"{base.name[:100]!r} is no picture that Impasto reads ({known}).")
-        self._count += 1
-        folder = self._folder / str(self._count)
-        folder.mkdir()
-        return folder / f"{usable_name(base.stem, longest=150)}{suffix}"
+    def _named(self, field: str, given: Sequence[object]) -> list[Path | str]:
+        """Pictures of the library."""
+        names = [name for name in given if isinstance(name, str) and name]
+        if unknown := [name for name in names if name not in self._library]:
+            self._made.errors.setdefault(field, f"There is no style {unknown[0]} in the library.")
+        return [*names]
+
+    def _uploads(self, key: str, field: str) -> list[Path]:
+        try:
+            return self._staging.uploads(self._form.getlist(key))
+        except InputError as error:
+            self._made.errors.setdefault(field, str(error))
+            return []
+
+
+KEPT = {
+    "init": ("init",),
+    "palette": ("palette",),
+    "mask": ("mask",),
+    "regions": ("regions", "style_regions"),
+}
+"""Other pictures of a painting that the form can take over, by what it calls them."""
 
 
 def _add_originals(
-    made: Drop, like: Details, folder: FolderPaths, staging: _Staging, given: Mapping[str, str]
+    made: Drop, like: Details, folder: FolderPaths, staging: Staging, given: Mapping[str, str]
 ) -> None:
-    """The content and the styles of another painting, where the form asks for them."""
+    """The pictures of another painting, where the form asks for them. What it brings itself comes
+    before."""
+
+    def copies(pictures: Sequence[tuple[str, str | None]], field: str) -> list[Path | str]:
+        found: list[Path | str] = []
+        for name, place in pictures:
+            if place is None:
+                made.errors[field] = f"{name} is not here any more."
+            elif place.startswith("styles/"):
+                found.append(name)
+            else:
+                found.append(staging.original(folder.absolute(place)))
+        return found
+
+    field = "content"
     try:
         if given.get("same_content") and like.content:
             content = staging.original(folder.absolute(like.content))
             made.contents.append(_renamed(content, like.painting.name))
+        field = "style"
         if given.get("same_styles"):
-            for name, place in like.styles:
-                if place is None:
-                    made.errors["style"] = f"{name} is not here any more."
-                elif place.startswith("styles/"):
-                    made.styles.append(name)
-                else:
-                    made.styles.append(staging.original(folder.absolute(place)))
+            made.styles += copies(like.styles, field)
+        for field, keys in KEPT.items():
+            if given.get(f"same_{field}") and not getattr(made, field):
+                for key in keys:
+                    getattr(made, key).extend(copies(like.others.get(key, ()), field))
     except OSError as error:
-        made.errors["content"] = f"{error.filename}: {error.strerror}."
+        made.errors[field] = f"{error.filename}: {error.strerror}."
 
 
 def _renamed(path: Path, name: str) -> Path:
@@ -179,9 +236,10 @@ def _renamed(path: Path, name: str) -> Path:
 
 
 def _check_room(made: Drop, folder: FolderPaths) -> None:
-    styles = [style for style in made.styles if isinstance(style, Path)]
+    others = (made.styles, made.init, made.palette, made.mask, made.regions, made.style_regions)
+    shared = [path for paths in others for path in paths if isinstance(path, Path)]
     contents = sum(path.stat().st_size for path in made.contents)
-    size = contents + len(made.contents) * sum(path.stat().st_size for path in styles)
+    size = contents + len(made.contents) * sum(path.stat().st_size for path in shared)
     with contextlib.suppress(OSError):
         if system.disk_room(folder.inbox).free < size + RESERVE_BYTES:
             made.errors["content"] = "The disk of the hot folder has no room for these pictures."

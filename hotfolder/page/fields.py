@@ -15,7 +15,7 @@ from hotfolder.inbox.sidecar import resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import parse_document
 
-__all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups", "pictures_in"]
+__all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
@@ -109,13 +109,12 @@ def form_values(settings: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
-def pictures_in(settings: Mapping[str, Any]) -> list[str]:
-    """Those settings of a record that name pictures, which the form cannot take over."""
-    return [name for name in PICTURES if settings.get(name)]
+def fill(given: Mapping[str, str], pictures: Mapping[str, Any]) -> Filled:
+    """Check what was put in, by the rules that the server has for a sidecar.
 
-
-def fill(given: Mapping[str, str]) -> Filled:
-    """Check what was put in, by the rules that the server has for a sidecar."""
+    Args:
+        pictures: the settings that name the pictures which come with it.
+    """
     settings: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for name in Settings.model_fields:
@@ -133,7 +132,7 @@ def fill(given: Mapping[str, str]) -> Filled:
     if priority := given.get("priority", "").strip():
         options["priority"] = int(priority) if priority.isdecimal() else priority
     try:
-        resolve_untrusted(settings, [])
+        resolve_untrusted({**settings, **pictures}, [])
     except SettingsError as error:
         for problem in error.problems:
             key = str(problem.path[0])

@@ -16,7 +16,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 
 from hotfolder import folder_access
 from hotfolder.errors import HotFolderError
-from hotfolder.page.fields import form_values, groups, pictures_in
+from hotfolder.page.drops import KEPT, REGIONS
+from hotfolder.page.fields import form_values, groups
 from hotfolder.page.folder.controls import failed_names
 from hotfolder.page.folder.gallery import Details, Query
 from hotfolder.page.pictures.places import content_of, picture_at
@@ -51,6 +52,10 @@ MAX_SUMMARY_BYTES = 1 << 18
 FAILED_SHOWN = 60
 STREAM_TYPE = "text/event-stream"
 CHUNK = 1 << 18
+
+_ROWS = [f"region{number}" for number in range(1, REGIONS + 1)]
+OTHER_FIELDS = {*KEPT, *_ROWS, *(f"{row}_style" for row in _ROWS)}
+"""Of the form's part for masks, regions and palettes."""
 
 Result = TypeVar("Result")
 
@@ -156,6 +161,8 @@ async def drop_page(
         chosen = [name for name in (request.query_params.get("style"),) if name]
         if like is None and not chosen and len(library) == 1:
             chosen = [library[0].name]
+    kept = _kept(like) if like else {}
+    filled = {key for key, value in values.items() if value}
     return await page(
         request,
         "drop.html",
@@ -163,13 +170,26 @@ async def drop_page(
         groups=groups(),
         values=values,
         like=like,
-        left_out=pictures_in(like.settings) if like else [],
+        kept=kept,
+        regions=REGIONS,
+        others_open=bool(kept or OTHER_FIELDS & {*(errors or ()), *filled}),
         errors=errors or {},
         chosen=chosen,
         library=library,
         done=done,
         keep=request.query_params.get("keep", ""),
     )
+
+
+def _kept(like: Details) -> dict[str, list[str]]:
+    """The file names of a painting's other pictures that are all there, by what the form calls
+    them."""
+    kept = {}
+    for field, keys in KEPT.items():
+        pictures = [each for key in keys for each in like.others.get(key, ())]
+        if pictures and all(place for _, place in pictures):
+            kept[field] = [name for name, _ in pictures]
+    return kept
 
 
 async def styles(request: Request) -> Response:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from engine.errors import SettingsError
+from engine.errors import PictureError, SettingsError
 from engine.images.colour.oklab import to_oklab
 from engine.images.picture import Picture
 from engine.network.vgg import VGG19
@@ -112,3 +112,11 @@ def test_a_palette_that_is_named_and_not_given_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match="palette: no picture; expected one whose colours"):
         paint(content, style, vgg, palette="x.png")
+
+
+def test_a_palette_without_a_visible_colour_is_refused(
+    content: Picture, style: Picture, vgg: VGG19, sunset: Picture
+) -> None:
+    clear = replace(sunset, alpha=np.zeros((sunset.height, sunset.width), np.float32))
+    with pytest.raises(PictureError, match=r"x.png: transparent everywhere, so it has no colours"):
+        paint(content, style, vgg, clear, palette="x.png")

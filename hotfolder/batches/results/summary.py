@@ -78,6 +78,7 @@ def _job(item: Item, end: Mapping[str, Any]) -> dict[str, Any]:
         "picture": end.get("picture"),
         "content": str(item.content),
         "styles": [str(style) for style in item.styles],
+        **item.others.document(),
         "preset": item.settings.preset,
         "size": item.settings.size,
         "seconds": end.get("seconds"),

@@ -80,6 +80,7 @@ def paint_trial(
     request = Request(
         content=item.content,
         styles=list(item.styles),
+        **item.others.of_request(),
         settings=item.settings.model_copy(update=update).model_dump(),
         name=f"{item.name}-preview",
     )

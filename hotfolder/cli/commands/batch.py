@@ -1,11 +1,10 @@
 """`batch`: many pictures, many styles, nobody watching."""
 
-import contextlib
-import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +14,14 @@ import typer
 from engine import __version__
 from engine.errors import Problem
 from hotfolder.cli.app import command
+from hotfolder.cli.batches.serving import OWN_FOLDER, server_of, serving
 from hotfolder.cli.console import by_reason, clock_time, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import (
     ConfigOption,
     DevicesOption,
+    MaskOption,
+    PaletteOption,
     SecondsOption,
     SetOption,
     SizeOption,
@@ -27,7 +30,7 @@ from hotfolder.cli.options import (
     settings_layer,
 )
 from hotfolder.cli.styles import OWN_STYLES, find_style
-from hotfolder.cli.where import find_hot_folder, read_config
+from hotfolder.cli.where import read_config
 from hotfolder.errors import ExitCode, FolderError
 from hotfolder.paths import expand_home
 
@@ -35,15 +38,10 @@ if TYPE_CHECKING:
     from hotfolder.batches.deadline import Deadline
     from hotfolder.batches.expansion import Item
     from hotfolder.batches.finished_work import FinishedWork
-    from hotfolder.config.model import Config
+    from hotfolder.batches.other_pictures import OtherPictures
     from plugin.client import Client
 
 __all__ = ["batch"]
-
-OWN_FOLDER = ".impasto-batch"
-"""Below the output folder: the hot folder of a batch that nobody else serves."""
-
-START_SECONDS = 60.0
 
 
 @command(
@@ -77,6 +75,8 @@ def batch(
     size: SizeOption = None,
     strength: StrengthOption = None,
     seconds: SecondsOption = None,
+    palette: PaletteOption = None,
+    mask: MaskOption = None,
     within: Annotated[
         str | None,
         typer.Option(
@@ -133,7 +133,8 @@ def batch(
 
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
     stop it, change the lists, and run it again as you like. Exit code 10 if some failed. With
-    --list others paint it, one command line a picture (docs/farm.md).
+    --list others paint it, one command line a picture (docs/farm.md). cat.mask.png beside cat.jpg
+    says where it is painted, cat.mask1.png and cat.mask2.png where in each style of A+B.
     """
     from hotfolder.batches.contents import find_contents
     from hotfolder.batches.expansion import expand, variants_of
@@ -142,16 +143,36 @@ def batch(
 
     read = read_config(config, devices=device or None, name=name)
     farm = task_list is not None or collect
-    client = _server_of(hot, config, here=here) if not farm or hot is not None else None
+    client = server_of(hot, config, here=here) if not farm or hot is not None else None
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
     blends = [tuple(_styles_of(given, libraries)) for given in style]
     presets: list[str | None] = [*preset] if preset else [None]
-    layers = [settings_layer(name, assignments, size, strength, seconds) for name in presets]
+    common = _common_pictures(palette, mask, libraries)
+    layers = [
+        {**settings_layer(name, assignments, size, strength, seconds), **common.layer()}
+        for name in presets
+    ]
     deadline = _deadline_of(within, finish_by)
     found = find_contents(contents, recursive=recursive, but=out)
+    found.check_masks(blends)
     folders = {} if flat else found.pictures
     variants = variants_of(layers, read.settings)
-    items = list(expand(list(found.pictures), blends, variants, folders=folders))
+    if palette is not None and not any(each.takes_palette for each in variants.values()):
+        report(f"Note: {palette} is not used: the settings ask for other colours.")
+    others = {
+        name: common if settings.takes_palette else replace(common, palette=None)
+        for name, settings in variants.items()
+    }
+    items = list(
+        expand(
+            list(found.pictures),
+            blends,
+            variants,
+            folders=folders,
+            others=others,
+            masks=found.masks(),
+        )
+    )
     version = (client.server().version if client else None) or __version__
     finished = FinishedWork(out, version, found.pictures.values())
     if found.left_out:
@@ -172,7 +193,7 @@ def batch(
         return collect_results(items, finished, read.name, found.left_out)
     # No worker need be started to find that all is done.
     idle = all(finished.picture_of(item) for item in items)
-    with _serving(client, read, out, idle=idle) as (served, check):
+    with serving(client, read, out, idle=idle) as (served, check):
         code = _run(items, served, finished, check, found.left_out, read.name, deadline)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")
@@ -214,91 +235,6 @@ def _run(
     tally = Counter(progress.state for progress in run.items)
     report(f"{', '.join(counts(tally))} in {clock_time(time.monotonic() - clock)}.")
     return report_ends(ends, finished.out)
-
-
-def _server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client | None":
-    """The client of a server that runs, if one is to be used."""
-    from plugin.client import Client
-
-    if here:
-        if hot is not None:
-            raise typer.BadParameter("--here and --hot exclude each other.")
-        return None
-    try:
-        client = Client(find_hot_folder(hot, config))
-    except FolderError:
-        if hot is not None:
-            raise
-        return None
-    if client.server().running:
-        report(f"The server of {client.root} paints.")
-        return client
-    if hot is not None:
-        raise FolderError(
-            f"Nobody serves {client.root}. Run `impasto watch --hot {client.root}`, or leave "
-            "--hot out: then it is painted here."
-        )
-    return None
-
-
-@contextlib.contextmanager
-def _serving(
-    client: "Client | None", config: "Config", out: Path, *, idle: bool
-) -> "Iterator[tuple[Client, Callable[[], None] | None]]":
-    """The server that runs, or one of our own for this batch."""
-    from plugin.client import Client
-
-    if client is not None:
-        yield client, None
-        return
-    from hotfolder.config.reload import ConfigWatch
-    from hotfolder.server.server import Server
-
-    root = out / OWN_FOLDER
-    if idle:
-        yield Client(root), None
-        return
-    root.mkdir(exist_ok=True)
-    own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete", "name": None})
-    with (
-        _log_into(root / "batch.log", config.log_level),
-        Server(ConfigWatch(own), [root]) as server,
-    ):
-        _wait_for_status(client := Client(root), server.check)
-        yield client, server.check
-
-
-def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
-    """Until the status has every job that lay in the inbox, whether it is claimed or not."""
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        check()
-        jobs = [
-            client.job(path.stem.removesuffix(".batch")) for path in client.inbox.glob("*.yaml")
-        ]
-        if all(job is not None and job.live for job in jobs):
-            return
-        time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _log_into(path: Path, level: str) -> Iterator[None]:
-    from hotfolder.config.logs import TextFormatter
-
-    log = logging.getLogger("hotfolder")
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(TextFormatter())
-    before = log.level, log.propagate
-    log.addHandler(handler)
-    log.setLevel(level.upper())
-    log.propagate = False
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        handler.close()
-        log.setLevel(before[0])
-        log.propagate = before[1]
 
 
 def _deadline_of(within: str | None, finish_by: str | None) -> "Deadline | None":
@@ -357,6 +293,21 @@ def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 
 
+def _common_pictures(
+    palette: str | None, mask: Path | None, libraries: list[Path]
+) -> "OtherPictures":
+    """Those of all contents.
+
+    Raises:
+        InputError: one is not there.
+    """
+    from hotfolder.batches.other_pictures import OtherPictures
+
+    check_files([mask] if mask is not None else [])
+    file = find_style(palette, libraries) if palette is not None else None
+    return OtherPictures(palette=file, mask=mask)
+
+
 def _print_plan(items: "list[Item]", finished: "FinishedWork", name: str | None) -> int:
     done = 0
     for item in items:
@@ -367,7 +318,15 @@ def _print_plan(items: "list[Item]", finished: "FinishedWork", name: str | None)
         )
         result = (Path(item.folder) / (name or item.result)).as_posix()
         facts = (result, str(item.content), "+".join(map(str, item.styles)))
-        typer.echo("\t".join((*facts, f"{item.settings.preset} {item.settings.size} px", what)))
+        typer.echo(
+            "\t".join(
+                (
+                    *facts,
+                    f"{item.settings.preset} {item.settings.size} px{item.others.in_words()}",
+                    what,
+                )
+            )
+        )
     report(
         f"{len(items) - done} to paint, {done} done before, into {finished.out}. "
         "Nothing was painted."

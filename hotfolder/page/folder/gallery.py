@@ -5,13 +5,14 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hotfolder import descriptors, folder_access
 from hotfolder.errors import HotFolderError
+from hotfolder.inbox.sidecar import LIBRARY_KEYS
 from hotfolder.paths import FolderPaths
 from hotfolder.yaml_document import parse_document
 from plugin.client.protocol import (
@@ -19,7 +20,9 @@ from plugin.client.protocol import (
     EXTRA_OUTPUT_SUFFIXES,
     PICTURE_SUFFIXES,
     RECORD_SUFFIX,
+    SIDECAR_SUFFIXES,
     fold_name,
+    is_batch_name,
     parse_result_name,
 )
 
@@ -35,6 +38,9 @@ SETTLED_SECONDS = 2.0
 """A folder that has changed within so long is listed again: its time may be coarse."""
 
 RECORD_BYTES = 1 << 18
+
+OTHERS = ("init", "palette", "mask", "regions", "style_regions")
+"""Pictures that a record may name besides the content and the styles; some below `masks`."""
 
 
 class Painting(NamedTuple):
@@ -100,6 +106,14 @@ class Details:
     """File name of each style, and where it lies below the hot folder, if it does."""
     extras: Sequence[str]
     """Files beside the result."""
+    others: Mapping[str, Sequence[tuple[str, str | None]]] = field(default_factory=dict)
+    """The same as `styles` of the pictures besides: `init`, `palette`, `mask`, `regions`,
+    `style_regions`, as far as there were such."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The file names of those others that are not there any more."""
+        return [name for found in self.others.values() for name, place in found if place is None]
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -157,14 +171,21 @@ class Gallery:
         extras = [s for x in EXTRA_OUTPUT_SUFFIXES if (s := painting.name + x) in names]
         originals = self._originals_of(painting, record)
         content = _file_of(record.get("content"))
-        styles = record.get("styles")
-        styles = styles if isinstance(styles, list) else []
+        masks = record.get("masks")
+        parts = {**record, **(masks if isinstance(masks, dict) else {})}
+
+        def named(key: str) -> list[tuple[str, str | None]]:
+            listed = parts.get(key)
+            names = map(_file_of, listed if isinstance(listed, list) else [listed])
+            return [(name, self._place(name, key, originals)) for name in names if name]
+
         return Details(
             painting,
             record,
             originals.get(content or ""),
-            [(n, self._style(n, originals)) for each in styles if (n := _file_of(each))],
+            named("styles"),
             extras,
+            {key: found for key in OTHERS if (found := named(key))},
         )
 
     def _fits(self, painting: Painting, query: Query) -> bool:
@@ -205,16 +226,20 @@ class Gallery:
         # A name that was taken got a number; the end may have come just after midnight.
         for each in (day, day + timedelta(1), day - timedelta(1)):
             above = self._folder.done / each.isoformat()
-            folders = sorted(n for n in _names_in(above) if n == job or n.startswith(f"{job}-"))
-            for name in folders:
+            there = sorted(_names_in(above))
+            folders = [n for n in there if n == job or n.startswith(f"{job}-")]
+            # The jobs of a batch leave their originals with it.
+            batches = [n for n in there if job.startswith(f"{n}-")]
+            for name in (*folders, *batches):
                 files = _names_in(above / name)
-                if content in files:
+                if content in files and (name in folders or any(map(_is_batch, files))):
                     return {f: f"{DONE}/{each.isoformat()}/{name}/{f}" for f in files}
         return {}
 
-    def _style(self, name: str, originals: Mapping[str, str]) -> str | None:
-        if name in originals:
-            return originals[name]
+    def _place(self, name: str, key: str, originals: Mapping[str, str]) -> str | None:
+        """Where a picture lies, below the hot folder."""
+        if name in originals or key not in LIBRARY_KEYS:
+            return originals.get(name)
         return f"styles/{name}" if folder_access.is_file(self._folder.styles / name) else None
 
 
@@ -239,6 +264,11 @@ def _behind(paintings: Sequence[Painting], cursor: str) -> Iterable[Painting]:
         return paintings
     last = (int(stamp), name)
     return (each for each in paintings if (each.mtime_ns, each.name) < last)
+
+
+def _is_batch(file: str) -> bool:
+    stem, _, suffix = file.rpartition(".")
+    return f".{suffix.lower()}" in SIDECAR_SUFFIXES and is_batch_name(stem)
 
 
 def _names_in(folder: Path) -> list[str]:

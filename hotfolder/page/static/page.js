@@ -69,6 +69,15 @@ for (const label of document.querySelectorAll("[data-drop]")) {
   }
 }
 
+/* Of the rows for regions, those that are filled in or need another look, and one more. */
+const regions = [...document.querySelectorAll(".region[role=group]")];
+const show_regions = () => {
+  const used = regions.map((row) => !!row.querySelector(".error") || [...row.querySelectorAll("input, select")].some((it) => it.value));
+  regions.forEach((row, at) => { row.hidden = at > Math.max(1, 1 + used.lastIndexOf(true)); });
+};
+for (const row of regions) row.addEventListener("change", show_regions);
+show_regions();
+
 /* Notes go by themselves; one with an undo stays longer. A deleted card goes at once. */
 const note = document.getElementById("note");
 let going = 0;

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from choices import Choices
+from choices import Choices, style_file
 
 __all__ = ["Installation", "Preferences"]
 
@@ -42,8 +42,7 @@ class Preferences:
     def remember(self, choices: Choices) -> None:
         """Keep the choices. That it fails is no reason not to paint."""
         recent = self.recent_styles()
-        if choices.style_is_file:
-            style = choices.style_path
+        for style in filter(None, map(style_file, choices.styles)):
             recent = [style, *(path for path in recent if path != style)]
         document = {
             "choices": json.loads(choices.to_json()),

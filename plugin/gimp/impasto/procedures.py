@@ -8,31 +8,23 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import (
-    MAX_SCALE,
-    MAX_SECONDS,
-    MAX_SEED,
-    MAX_SIZE,
-    MIN_SCALE,
-    PRESETS,
-    Choices,
-    Refusal,
-    strength_tip,
-)
-from gi.repository import Gimp, GObject
+from arguments import FLAGS, add_choices, add_hot_folder, chosen, outputs
+from choices import Choices, Refusal
+from gi.repository import Gimp
 from guard import guarded
 from i18n import _
-from images.layers import attached_settings, image_name, refuse_output
+from images.areas import has_area
+from images.layers import attached_settings, image_name, meant_layers, refuse_output
 from images.placement import Placement
 from images.region import Region
-from painting.job import paint
+from painting.job import Exported, paint
 from preferences import Installation, Preferences
 from results.outbox import import_results
 from run_function import make_run_function, progress_bar
@@ -40,7 +32,6 @@ from run_function import make_run_function, progress_bar
 __all__ = ["OFFERED"]
 
 MENU = "<Image>/Filters/Artistic"
-FLAGS = GObject.ParamFlags.READWRITE
 HERE = Path(__file__).resolve().parent
 
 
@@ -59,8 +50,8 @@ def neural_style(plug_in: Any, name: str) -> Any:
         ),
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-    _add_choices(procedure)
-    _add_hot_folder(procedure)
+    add_choices(procedure)
+    add_hot_folder(procedure)
     procedure.add_layer_return_value("layer", _("Layer"), _("The painting"), True, FLAGS)
     return procedure
 
@@ -80,7 +71,7 @@ def repeat(plug_in: Any, name: str) -> Any:
         ),
     )
     procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-    _add_hot_folder(procedure)
+    add_hot_folder(procedure)
     procedure.add_layer_return_value("layer", _("Layer"), _("The painting"), True, FLAGS)
     return procedure
 
@@ -104,9 +95,9 @@ def import_finished(plug_in: Any, name: str) -> Any:
         "names", _("Names"), _("Of results, without the ending; none: the newest one"), FLAGS
     )
     procedure.add_choice_argument(
-        "output", _("Output"), _("Where the results go"), _outputs(), "layer", FLAGS
+        "output", _("Output"), _("Where the results go"), outputs(), "layer", FLAGS
     )
-    _add_hot_folder(procedure)
+    add_hot_folder(procedure)
     procedure.add_int_return_value(
         "count", _("Count"), _("Of results imported"), 0, 10_000, 0, FLAGS
     )
@@ -135,111 +126,16 @@ def _procedure(
     return procedure
 
 
-def _add_choices(procedure: Any) -> None:
-    presets = Gimp.Choice.new()
-    for number, (nick, label, explanation) in enumerate(PRESETS):
-        presets.add(nick, number, label, explanation)
-    usual = Choices()
-    procedure.add_string_argument(
-        "style",
-        _("Style"),
-        _("The whole path of a picture, or the name of one in the hot folder's style library"),
-        usual.style,
-        FLAGS,
-    )
-    procedure.add_choice_argument(
-        "preset", _("Preset"), _("The recipe to paint by"), presets, usual.preset, FLAGS
-    )
-    procedure.add_double_argument(
-        "strength",
-        _("Strength"),
-        strength_tip(),
-        0,
-        100,
-        usual.strength,
-        FLAGS,
-    )
-    procedure.add_int_argument(
-        "size",
-        _("Size"),
-        _("Longest side to paint at, in pixels, from 32; 0: that of the layer"),
-        0,
-        MAX_SIZE,
-        usual.size,
-        FLAGS,
-    )
-    procedure.add_int_argument(
-        "seconds",
-        _("Time"),
-        _("Seconds to paint in: more make a finer painting; 0: as long as it takes"),
-        0,
-        MAX_SECONDS,
-        usual.seconds,
-        FLAGS,
-    )
-    procedure.add_boolean_argument(
-        "keep-colours",
-        _("Keep my colours"),
-        _("Take only light and shade from the painting"),
-        usual.keep_colours,
-        FLAGS,
-    )
-    procedure.add_double_argument(
-        "style-scale",
-        _("Strokes"),
-        _("Size of the style picture: larger makes larger strokes"),
-        MIN_SCALE,
-        MAX_SCALE,
-        usual.style_scale,
-        FLAGS,
-    )
-    procedure.add_int_argument(
-        "seed",
-        _("Seed"),
-        _("Of the white noise that some paintings start from"),
-        0,
-        MAX_SEED,
-        usual.seed,
-        FLAGS,
-    )
-    procedure.add_choice_argument(
-        "output", _("Output"), _("Where the painting goes"), _outputs(), usual.output, FLAGS
-    )
-    procedure.add_boolean_argument(
-        "selection-only",
-        _("Only the selection"),
-        _("Paint what is selected, with a layer mask; without a selection, the layer"),
-        usual.selection_only,
-        FLAGS,
-    )
-
-
-def _outputs() -> Any:
-    outputs = Gimp.Choice.new()
-    outputs.add("layer", 0, _("New layer"), _("In the image, above the layer"))
-    outputs.add("image", 1, _("New image"), _("An image of its own"))
-    return outputs
-
-
-def _add_hot_folder(procedure: Any) -> None:
-    # No file argument: where nothing is, GIMP would refuse it in words that nobody understands.
-    procedure.add_string_argument(
-        "hot-folder",
-        _("Hot folder"),
-        _("The folder that the server watches; empty: the one the plug-in was installed for"),
-        "",
-        FLAGS,
-    )
-
-
 # --- their work ----------------------------------------------------------------------------------
 
 
 def _neural_style(run_mode: Any, image: Any, drawables: Any, config: Any, folder: Path) -> Any:
     if run_mode == Gimp.RunMode.NONINTERACTIVE:
-        choices = replace(Choices(), **_arguments(config))
+        choices = chosen(image, config)
     else:
         choices = Preferences(folder).choices()
+        if not any(has_area(image, region) for region in choices.regions):
+            choices = replace(choices, regions=())  # they were another image's
     return _ask_and_paint(run_mode, image, drawables, choices, folder)
 
 
@@ -272,15 +168,17 @@ def _ask_and_paint(
     if not choices.hot_folder:
         choices = replace(choices, hot_folder=installed.hot_folder)
     interactive = run_mode == Gimp.RunMode.INTERACTIVE
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        drawables = meant_layers(image, drawables)
     with tempfile.TemporaryDirectory(prefix="impasto-") as name:
         temporary = Path(name)
         if interactive:
             from dialog.window import ask  # needs a screen
 
-            chosen = ask(image, drawables, choices, installed, Preferences(folder), temporary)
-            if chosen is None:
+            asked = ask(image, drawables, choices, installed, Preferences(folder), temporary)
+            if asked is None:
                 return None
-            choices = chosen
+            choices = asked
         layer, remark = _paint(image, drawables, choices, temporary)
     if run_mode != Gimp.RunMode.NONINTERACTIVE and layer.get_image() != image:
         Gimp.Display.new(layer.get_image())
@@ -294,15 +192,17 @@ def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> tup
     """Paint and insert; the new layer, and what the artist should know about where it is."""
     choices.check()
     refuse_output(image, choices)
-    region = Region(image, drawables, selection_only=choices.selection_only)
-    with contextlib.closing(region), progress_bar() as progress:
+    region = Region(
+        image, drawables, selection_only=choices.selection_only, regions=choices.regions
+    )
+    with progress_bar() as progress:
         source = {"tattoo": region.layer.get_tattoo(), "name": region.layer.get_name()}
         # Where the hot folder is, is this machine's business.
         carried = replace(choices, hot_folder="").to_json()
         settings = json.dumps({**json.loads(carried), "source": source})
         name = f"{image_name(image)}-{choices.style_name}"
         placement = Placement(region)
-        editor = _GimpEditor(region, progress)
+        editor = _GimpEditor(region, choices.size, progress)
         painted = paint(editor, choices, temporary, name=name, guard=guarded)
         progress(1.0, _("Inserting the painting"))
         if choices.output == "image":
@@ -313,9 +213,18 @@ def _paint(image: Any, drawables: Any, choices: Choices, temporary: Path) -> tup
 class _GimpEditor:
     """The `Editor` of a painting."""
 
-    def __init__(self, region: Region, progress: Callable[[float | None, str], None]) -> None:
-        self.export = region.export
+    def __init__(
+        self, region: Region, size: int, progress: Callable[[float | None, str], None]
+    ) -> None:
+        self._region = region
+        self._size = size
         self.progress = progress
+
+    def export(self, folder: Path) -> Exported:
+        content = folder / "content.png"
+        width, height = self._region.export(content)
+        mask, regions = self._region.export_masks(folder, size=self._size or None)
+        return Exported(content, width, height, mask, regions)
 
 
 def _is_mapping(text: str) -> bool:
@@ -339,9 +248,3 @@ def _hot_folder(config: Any, folder: Path) -> str:
     """The argument, else that of the last run; empty if there is neither."""
     chosen = config.get_property("hot-folder")
     return str(chosen or Preferences(folder).choices().hot_folder)
-
-
-def _arguments(config: Any) -> dict[str, Any]:
-    """The procedure's arguments that are choices, as `Choices` names them."""
-    names = [field.name for field in fields(Choices)]
-    return {name: config.get_property(name.replace("_", "-")) for name in names}

@@ -50,6 +50,13 @@ _KNOWN = (
         _("{picture}: the server cannot find it any more. Choose another one."),
     ),
     (
+        r"[^:\n]+\.mask(?P<number>\d+)\.png: covers (none|\d+ pixels?) of the content",
+        _(
+            "The server finds too little of region {number}: it needs 256 pixels that are not "
+            "transparent. Make it larger, or remove it."
+        ),
+    ),
+    (
         r"(?P<width>\d+) x (?P<height>\d+) px need .* of memory at least, .*\. (?P<side>\d+) px on "
         r"the longer side would fit",
         _(

@@ -43,12 +43,14 @@ def test_what_a_sidecar_may_not_say_a_preset_and_a_batch_may_not_either(key: str
         pytest.param(
             "settings: {weights: mine.pth}", "can only be named in config.yaml", id="file"
         ),
-        pytest.param("settings: {palette: a.png}", "no such key in a batch", id="palette"),
+        pytest.param("settings: {palette: ../a.png}", "a path below the inbox", id="palette"),
+        pytest.param("settings: {palette: '*.png'}", "the name of one picture", id="palettes"),
         pytest.param(
             "settings: {init: file, init_file: /a.png}", "it is for one content", id="init"
         ),
-        pytest.param("settings: {mask: m.png}", "it is for one content", id="mask"),
-        pytest.param("settings: {regions: [m.png]}", "it is for one content", id="regions"),
+        pytest.param("settings: {mask: m.txt}", "'m.txt'; expected a picture", id="mask"),
+        pytest.param("settings: {regions: [m.png]}", "lie beside each content", id="regions"),
+        pytest.param("settings: {style_regions: [m.png]}", "for one content", id="labels"),
         pytest.param(f"client: {{a: {'x' * 3000}}}", "at most 2048 bytes", id="client"),
         pytest.param("owner: {pid: 1}", "owner: unknown key", id="owner"),
         pytest.param(f"settings: [{'{}, ' * 1001}]", "1001 entries", id="many_settings"),

@@ -14,6 +14,7 @@ from engine.settings import resolve
 from hotfolder.batches.client_run import BatchRun
 from hotfolder.batches.expansion import MAX_ACTIVE, expand
 from hotfolder.batches.finished_work import FinishedWork
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.batches.results.contact_sheet import contact_sheet
 from hotfolder.job import Job
 from hotfolder.workers.events import Done, Event, Started
@@ -268,3 +269,45 @@ def test_results_are_called_as_the_pattern_says(bench: Bench) -> None:
     results = {"night_cat.png", "night_dog.png", "wave_cat.png", "wave_dog.png"}
     assert {each.end["picture"] for each in run.items} == results
     assert bench.done_before() == [bench.out / run.items[n].end["picture"] for n in range(4)]
+
+
+def test_masks_and_palettes_go_with_their_items_and_count_as_their_work(bench: Bench) -> None:
+    def paints_with_others(job: Job) -> Iterator[Event]:
+        inputs = Path(job.folder) / "inputs"
+        for event in paints(job):
+            if isinstance(event, Done):
+                hashes = [{"sha256": sha256(inputs / mask)} for mask in job.masks]
+                masks = {"mask": hashes[0], "regions": hashes[1:], "notes": ["a note"]}
+                palette = {"sha256": sha256(inputs / str(job.palette))}
+                event.record.update({"masks": masks, "palette": palette})
+            yield event
+
+    bench.room.dispatcher.script = paints_with_others
+    cat, _, night, wave = bench.files
+    names = ("cat.mask.png", "cat.mask1.png", "cat.mask2.png", "sunset.png")
+    mask, one, two, sunset = (cat.with_name(name) for name in names)
+    for path in (mask, one, two, sunset):
+        path.write_bytes(path.name.encode())
+    settings = resolve({"size": 64, "palette": "sunset.png"})
+    bench.items = list(
+        expand(
+            [cat],
+            [(night, wave)],
+            {"1": settings},
+            others={"1": OtherPictures(palette=sunset)},
+            masks={cat: OtherPictures(mask=mask, regions=(one, two))},
+        )
+    )
+    assert states(bench.finished()) == {"done": 1}
+    (job,) = bench.room.dispatcher.submitted
+    assert (job.settings.mask, job.settings.colours) == ("cat-night+wave.mask.png", "palette")
+    given = [job.palette, *job.masks]
+    contents = [(Path(job.folder) / "inputs" / str(name)).name for name in given]
+    assert contents == [
+        f"cat-night+wave.{end}.png" for end in ("palette", "mask", "mask1", "mask2")
+    ]
+    assert states(bench.finished()) == {"skipped": 1}
+    for path in (mask, two, sunset):
+        path.write_bytes(b"another")
+        assert states(bench.finished()) == {"done": 1}
+        assert states(bench.finished()) == {"skipped": 1}

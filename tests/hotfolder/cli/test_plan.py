@@ -27,6 +27,23 @@ def test_what_does_not_fit_is_said_before_anything_is_painted(
     assert "px on the longer side would fit" in capsys.readouterr().err
 
 
+def test_the_words_of_a_painting_can_be_planned_and_regions_take_their_memory(
+    photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masks = [tmp_path / f"{number}.png" for number in range(4)]
+    for mask in masks:
+        mask.write_bytes(b"not looked at")
+    regions = [word for mask in masks for word in ("--region", f"{mask}=night")]
+    peaks = []
+    for words in (["night"], regions):
+        assert main(["plan", str(photograph), *words, "--size", "512", "--memory", "4GB"]) == 0
+        last = capsys.readouterr().out.splitlines()[-1].split()
+        peaks.append(float(last[-3]))
+        assert last[-2] == "GB"
+    assert peaks[1] > peaks[0]
+    assert main(["plan", str(photograph), "--mask", str(tmp_path / "none.png")]) == 2
+
+
 def test_memory_is_auto_or_an_amount(photograph: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", str(photograph), "--memory", "plenty"]) == 1
     assert "such as 6GB" in capsys.readouterr().err

@@ -203,3 +203,26 @@ def test_a_job_of_an_earlier_version_has_none(room: Room) -> None:
     for key in ("mask", "regions", "style_regions"):
         del document[key]
     assert Job.from_document(document, job.folder) == job
+
+
+@pytest.mark.parametrize("part", ["mask.png", "mask1.png", "palette.jpg", "style2.png", "init.png"])
+def test_a_folder_that_is_called_as_a_part_of_a_job_holds_it(room: Room, part: str) -> None:
+    """It is not painted without what somebody took for its mask, and nothing is moved."""
+    (room.folder.inbox / f"a.{part}").mkdir()
+    put(room, f"a.{part}/b.png", "a.style.jpg", "a.content.jpg")
+    assert waits_with(room) == f"a.{part}: a folder, not a picture; take it away"
+    room.clock.advance(100)
+    room.step(4)
+    assert room.status("a")["state"] == "held"
+    assert {path.name for path in room.folder.inbox.iterdir()} == {
+        *("a.content.jpg", "a.style.jpg", f"a.{part}")
+    }
+    (room.folder.inbox / f"a.{part}" / "b.png").unlink()
+    (room.folder.inbox / f"a.{part}").rmdir()
+    assert painted(room).mask is None
+
+
+def test_a_sidecar_that_names_a_folder_waits_for_a_picture(room: Room) -> None:
+    (room.folder.inbox / "a.mask.png").mkdir()
+    put(room, "a.style.jpg", "a.content.jpg", a="mask: a.mask.png")
+    assert waits_with(room) == "a.mask.png: a folder, not a picture; take it away"

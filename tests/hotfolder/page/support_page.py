@@ -157,19 +157,34 @@ def finished(
     folder: FolderPaths,
     name: str,
     *,
-    style: str = "night.jpg",
+    style: str | list[str] = "night.jpg",
     time: float | None = None,
     originals: bool = False,
+    others: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Path:
-    """A result as the server publishes one."""
+    """A result as the server publishes one.
+
+    Args:
+        others: pictures of the record besides, by their keys; names, or lists of them.
+    """
+
+    def part(given: Any) -> Any:
+        if isinstance(given, list):
+            return [part(each) for each in given]
+        return {"file": given, "size": [48, 32], "sha256": "0"}
+
+    others = {key: part(given) for key, given in (others or {}).items()}
+    masks = {key: others.pop(key) for key in ("mask", "regions", "style_regions") if key in others}
     picture = folder.outbox / f"{name}.png"
     Image.new("RGB", (48, 32), (200, 120, 40)).save(picture)
     record = {
         "name": name,
         "picture": picture.name,
         "content": {"file": f"{name}.content.png", "size": [48, 32], "sha256": "0"},
-        "styles": [{"file": style, "size": [48, 32], "sha256": "0"}],
+        "styles": part(style if isinstance(style, list) else [style]),
+        **others,
+        **({"masks": masks} if masks else {}),
         "settings": Settings(**settings).model_dump(),
         "size": [48, 32],
         "steps": 220,

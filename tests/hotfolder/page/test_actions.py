@@ -137,21 +137,6 @@ def test_paint_again_takes_the_settings_the_picture_and_the_style_of_a_painting(
     assert (folder.inbox / f"{name}.content.png").read_bytes() == original.read_bytes()
 
 
-def test_paint_again_says_which_pictures_it_does_not_take_over(
-    folder: FolderPaths, page: Served, library: None
-) -> None:
-    finished(folder, "cat", originals=True)
-    finished(folder, "sea", mask="sky.png", palette="dusk.jpg")
-    words = "which this form does not take over"
-    with page.client() as client:
-        plain, masked = (
-            client.get("/drop", params={"like": name, "settings": "yes"}).text
-            for name in ("cat", "sea")
-        )
-    assert words not in plain
-    assert f"sea was painted with palette, mask besides, {words}" in masked
-
-
 def test_an_original_that_became_a_link_is_not_followed(
     folder: FolderPaths, page: Served, library: None
 ) -> None:

@@ -175,6 +175,6 @@ def test_a_field_has_the_models_range_and_help() -> None:
 def test_a_records_settings_fill_the_form_and_come_back_the_same() -> None:
     layer = {"size": "content", "strength": 40.0, "style_layers": {"relu1_1": 2.0}, "clamp": False}
     settings = resolve({"preset": "gatys"}, layer, {"style_blend": [2.0, 1.0], "bits": 16})
-    filled = fill(form_values(settings.model_dump()))
+    filled = fill(form_values(settings.model_dump()), {})
     assert filled.errors == {}
     assert resolve(filled.settings) == settings

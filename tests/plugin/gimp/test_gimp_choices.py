@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from choices import MAX_SCALE, MAX_SECONDS, MAX_SEED, MAX_SIZE, Choices, Refusal
+from choices import (
+    MAX_SCALE,
+    MAX_SECONDS,
+    MAX_SEED,
+    MAX_SIZE,
+    Choices,
+    Refusal,
+    StyledRegion,
+    style_file,
+)
 from preferences import Installation, Preferences
 
 from engine.settings import Settings, resolve
@@ -16,14 +25,13 @@ def test_the_sidecar_says_only_what_differs_from_the_preset() -> None:
     kept = {"format": "png", "bits": "auto", "profile": "content"}
     assert Choices().settings(900) == {"preset": "standard", **kept, "size": 900}
     assert Choices(preset="preview").settings(900) == {"preset": "preview", **kept}
-    chosen = Choices(strength=40, size=640, seconds=30, keep_colours=True, style_scale=2, seed=9)
+    chosen = Choices(strength=40, size=640, seconds=30, style_scale=2, seed=9)
     assert chosen.settings(900) == {
         "preset": "standard",
         **kept,
         "size": 640,
         "seconds": 30,
         "strength": 40,
-        "keep_colours": True,
         "style_scale": 2,
         "seed": 9,
     }
@@ -37,6 +45,43 @@ def test_what_is_sent_is_known_to_the_server_and_within_its_ranges() -> None:
     engines = {key: value for key, value in settings.items() if key in Settings.model_fields}
     assert set(settings) - set(engines) <= {"preset", *JobOptions.model_fields}
     assert resolve(engines).seconds == MAX_SECONDS
+
+
+def test_whose_colours_is_said_where_they_are_not_the_paintings() -> None:
+    assert Choices(colours="content").settings(900)["colours"] == "content"
+    blend = Choices(colours="blend", colour_amount=0.25).settings(900)
+    assert (blend["colours"], blend["colour_amount"]) == ("blend", 0.25)
+    assert "colours" not in Choices(colour_amount=0.25).settings(900)
+    assert "colour_amount" not in Choices(colours="content", colour_amount=0.25).settings(900)
+    resolved = resolve({key: blend[key] for key in ("colours", "colour_amount")})
+    assert (resolved.colours, resolved.colour_amount) == ("blend", 0.25)
+
+
+def test_the_colours_that_an_earlier_version_kept_are_kept() -> None:
+    assert Choices.from_json('{"keep_colours": true}').colours == "content"
+    assert Choices.from_json('{"keep_colours": false, "colours": "blend"}').colours == "blend"
+
+
+SKY = StyledRegion("channel", "sky", 7, "night.jpg")
+SEA = StyledRegion("mask", "sea", 9, "/pictures/wave.png")
+
+
+def test_regions_come_back_from_a_layer_and_name_it() -> None:
+    choices = Choices(style="unused.jpg", regions=(SKY, SEA))
+    assert Choices.from_json(choices.to_json()) == choices
+    assert choices.styles == ["night.jpg", "/pictures/wave.png"]
+    assert choices.layer_name == "night + wave - 75"
+    assert Choices(regions=(SKY, SKY)).layer_name == "night - 75"
+
+
+def test_a_region_without_a_style_is_refused_by_its_name() -> None:
+    bare = StyledRegion("channel", "sky", 7)
+    with pytest.raises(Refusal, match="No style is chosen for the region sky"):
+        Choices(regions=(bare,), hot_folder="/hot").check()
+    with pytest.raises(Refusal, match="There are 65 regions; at most 64"):
+        Choices(regions=(SKY,) * 65, hot_folder="/hot").check()
+    with pytest.raises(Refusal, match=r"/pictures/wave\.png is not there"):
+        Choices(regions=(SKY, SEA), hot_folder="/hot").check()
 
 
 def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
@@ -54,6 +99,13 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
         ({"size": 20}, "size is 20; it must be from 32 to 16384"),
         ({"seconds": -1}, "seconds is -1; it must be from 1 to 1e+06"),
         ({"output": "printer"}, "output is 'printer'"),
+        (
+            {"colours": "red"},
+            "colours is 'red'; it must be one of painting, content, blend, palette",
+        ),
+        ({"colours": "palette"}, "No palette is chosen"),
+        ({"colours": "palette", "palette": "/nowhere/p.png"}, "/nowhere/p.png is not there"),
+        ({"colour_amount": 1.5}, "colour-amount is 1.5; it must be from 0 to 1"),
         ({"hot_folder": ""}, "No hot folder is known"),
     ],
 )
@@ -78,6 +130,11 @@ def test_choices_come_back_from_a_layer() -> None:
         "[1]",
         '{"strength": "strong", "seed": true, "seconds": -5}',
         '{"style_scale": 0, "strength": NaN, "size": 20, "seed": 1e9, "preset": "oil"}',
+        '{"regions": 3}',
+        '{"regions": [1, "sky", {"kind": "channel"}, {"unknown": 1}]}',
+        '{"regions": [{"kind": "channel", "name": "\\udcff", "tattoo": 1, "style": ""}]}',
+        '{"regions": [{"kind": "channel", "name": "sky", "tattoo": "1", "style": ""}]}',
+        '{"colours": "red", "colour_amount": 2, "palette": 3}',
         '{"style_scale": -1, "seed": 4294967296, "output": "printer", "style": "\\udcff"}',
     ],
 )
@@ -100,6 +157,11 @@ def test_the_last_choices_and_the_files_chosen_lately_are_remembered(tmp_path: P
     assert preferences.choices().style == str(files[-1])
     assert preferences.choices().strength == 10
     assert preferences.recent_styles() == files[:1:-1]
+    region = StyledRegion("channel", "sky", 7, str(files[3]))
+    preferences.remember(Choices(regions=(region,)))
+    assert preferences.choices().regions == (region,)
+    assert preferences.recent_styles()[:2] == [files[3], files[-1]]
+    files[3].unlink()
     files[-1].unlink()
     assert preferences.recent_styles()[0] == files[-2]
 
@@ -124,5 +186,4 @@ def test_the_installer_says_where_the_hot_folder_is(tmp_path: Path) -> None:
 def test_the_home_folder_of_nobody_is_no_style_and_no_surprise(tmp_path: Path) -> None:
     choices = Choices(style="~nosuchuser/wave.jpg", hot_folder=str(tmp_path))
     choices.check()
-    assert not choices.style_is_file
-    assert choices.style_path == Path("~nosuchuser/wave.jpg")
+    assert style_file(choices.style) is None

@@ -15,6 +15,7 @@ from engine.images.picture import read_picture
 from engine.memory.planner import Planner
 from engine.network.vgg import load_vgg19
 from engine.network.weights import load_weights
+from engine.regions.areas import MaskPictures, areas_of
 from engine.settings import resolve
 from hotfolder.outbox.device_notes import no_worker
 from hotfolder.paths import FolderPaths
@@ -65,6 +66,23 @@ def test_a_picture_of_a_wrong_size_is_named_with_what_would_do(tmp_path: Path) -
     path.unlink()
     ours = in_our_words(said(lambda: read_picture(path), tmp_path))
     assert ours == "night.png: the server cannot find it any more. Choose another one."
+
+
+def test_a_region_that_lies_on_what_is_transparent_is_named(tmp_path: Path) -> None:
+    size = (64, 64)
+    paths = [tmp_path / name for name in ("a.content.png", "a.mask1.png", "a.mask2.png")]
+    content = Image.new("RGBA", size, (200, 100, 50, 255))
+    content.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    left, right = Image.new("L", size), Image.new("L", size)
+    left.paste(255, (0, 0, 32, 64))
+    right.paste(255, (32, 0, 64, 64))
+    for picture, path in zip((content, right, left), paths, strict=True):
+        picture.save(path)
+    read = [read_picture(path) for path in paths]
+    masks = MaskPictures(regions=read[1:])
+    settings = resolve({"regions": [path.name for path in paths[1:]]})
+    ours = in_our_words(said(lambda: areas_of(masks, read[0], 2, settings), tmp_path))
+    assert ours.startswith("The server finds too little of region 2: it needs 256 pixels")
 
 
 def test_for_want_of_memory_a_size_is_named_that_would_fit(tmp_path: Path) -> None:

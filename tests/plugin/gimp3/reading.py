@@ -13,8 +13,9 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(Gimp.directory(), "plug-ins", "impasto")))
 
+from images.layers import offsets
 from images.placement import Placement
-from images.region import Region, offsets
+from images.region import Region
 
 NONE = Gegl.AbyssPolicy.NONE
 REPLACE = Gimp.ChannelOps.REPLACE
@@ -105,18 +106,20 @@ def there_and_back(image, target):
     with tempfile.TemporaryDirectory() as folder:
         picture = pathlib.Path(folder, "content.png")
         region.export(picture)
+        mask, _ = region.export_masks(pathlib.Path(folder))
+        sent = load(mask) if mask else None
         painted, reason = placement.insert(picture, "painted", "{}")
-    region.close()
-    return painted, reason
+    return painted, reason, sent
 
 
 def returned_wrongly(**situation):
     """What is wrong with the painting of such a server; empty if all is right."""
     image, target = build(**situation)
+    sent = None
     try:
         original = expected(target, situation)
         place = expected_place(target, situation)
-        painted, reason = there_and_back(image, target)
+        painted, reason, sent = there_and_back(image, target)
         if reason or painted.get_image() != image:
             return f"in an image of its own: {reason}"
         left, top = offsets(painted)
@@ -126,21 +129,37 @@ def returned_wrongly(**situation):
         mask = painted.get_mask()
         if bool(mask) != situation["selection"]:
             return "it has a mask" if mask else "it has no mask"
+        if bool(sent) != situation["selection"]:
+            return "a mask is sent" if sent else "no mask is sent"
         for (x, y), value in {(21, 11): 1, (49, 29): 1, (19, 11): 0, (21, 31): 0}.items():
             is_inside = left <= x < left + place[2] and top <= y < top + place[3]
             if mask and is_inside and mask.get_pixel(x - left, y - top).get_rgba().red != value:
                 return f"the mask at {x}, {y} is not {value}"
+        # More is painted around it: what lies further off than that is not.
+        for (x, y), value in {(21, 11): 1, (49, 29): 1, (16, 11): 0, (21, 34): 0}.items():
+            is_inside = left <= x < left + place[2] and top <= y < top + place[3]
+            if not sent or not is_inside:
+                continue
+            found = pixels(picture_of(sent), [(x - left, y - top)])[0][0]
+            if round(found, 3) != value:
+                return f"the mask that is sent is not {value} at {x}, {y}"
         return problem
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     finally:
-        image.delete()
+        for each in (image, sent):
+            if each is not None:
+                each.delete()
+
+
+def picture_of(image):
+    return image.get_layers()[0]
 
 
 def copied_wrongly(**situation):
     """What is wrong with the pixels that are about to be sent; empty if all is right."""
     image, target = build(**situation)
-    copy = region = None
+    copy = None
     try:
         region = Region(image, [target], selection_only=True)
         copy = region.flattened_copy()
@@ -152,10 +171,9 @@ def copied_wrongly(**situation):
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     finally:
-        for each in (copy, region):
+        for each in (copy, image):
             if each is not None:
-                getattr(each, "delete", getattr(each, "close", None))()
-        image.delete()
+                each.delete()
 
 
 def reduced_wrongly(precision, profile, mask, grey):

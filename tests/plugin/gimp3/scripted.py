@@ -1,5 +1,6 @@
 """A server that does what a test says, in real time, for a GIMP that cannot tell the difference."""
 
+import glob
 import io
 import threading
 import time
@@ -24,6 +25,8 @@ class ScriptedServer(FakeServer):
         self.contents: list[bytes] = []
         """The files that were delivered to be painted."""
         self.sidecars: list[dict[str, Any]] = []
+        self.masks: list[dict[str, Image.Image]] = []
+        """The masks of each job, by their roles: `mask`, `mask1`."""
         self.script: Script = paints
         self._jobs: list[Iterator[None]] = []
         self._writing = threading.Lock()
@@ -70,8 +73,15 @@ class ScriptedServer(FakeServer):
             content = self.root / "inbox" / f"{name}.content.png"
             if content.exists():
                 self.contents.append(content.read_bytes())
+                masks = content.parent.glob(f"{glob.escape(name)}.mask*.png")
+                self.masks.append({path.suffixes[-2][1:]: _loaded(path) for path in masks})
                 self.sidecars.append(self.claim(name))
                 yield name
+
+
+def _loaded(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.copy()
 
 
 def paints(server: ScriptedServer, name: str, *, factor: float = 1) -> Iterator[None]:

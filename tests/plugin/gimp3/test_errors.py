@@ -176,11 +176,23 @@ def test_a_number_that_gimp_lets_pass_and_no_server_would_paint_is_refused(
     assert not scripted.sidecars
 
 
+def test_the_colours_of_a_picture_need_a_picture(gimp: Gimp, scripted: ScriptedServer) -> None:
+    assert "No palette is chosen" in message_of(gimp, colours="palette")
+    assert "has no moon (any more)" in message_of(gimp, colours="palette", palette="moon")
+    assert not scripted.sidecars
+    scripted.script = fails
+    message_of(gimp, colours="palette", palette="sun")
+    assert (scripted.sidecars[0]["colours"], scripted.sidecars[0]["palette"]) == (
+        "palette",
+        "sun.png",
+    )
+
+
 def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
     scripted.script = fails
-    message_of(gimp, strength=40.0, keep_colours=True, style_scale=2.0, seed=9, size=640)
+    message_of(gimp, strength=40.0, colours="blend", style_scale=2.0, seed=9, size=640)
     sidecar = dict(scripted.sidecars[0])
     assert sidecar.pop("client")["editor"] == "gimp"
     assert sidecar.pop("content").startswith("untitled-sun")
@@ -192,7 +204,8 @@ def test_a_job_says_who_wants_it_and_that_it_must_be_heard_from(
         "profile": "content",
         "size": 640,
         "strength": 40.0,
-        "keep_colours": True,
+        "colours": "blend",
+        "colour_amount": 0.5,
         "style_scale": 2.0,
         "seed": 9,
         "owner": {"heartbeat": True},

@@ -210,6 +210,11 @@ def test_a_selection_becomes_a_mask_and_is_painted_with_what_surrounds_it(
     gimp.run("image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 20, 32, 24)")
     assert paint(gimp) == ("success", None)
     assert scripted.content().size == (64, 56)  # 16 pixels around it
+    sent = scripted.masks[0]["mask"]
+    assert (sent.mode, sent.size) == ("L", (64, 56))
+    # Two more around it: scaled up, the edge of the painting would be blurred.
+    assert np.argwhere(np.asarray(sent)).min(0).tolist() == [14, 14]
+    assert np.argwhere(np.asarray(sent)).max(0).tolist() == [41, 49]
     found = facts(gimp)
     assert (found["offsets"], found["size"], found["mask"]) == ([24, 4], [64, 56], True)
     inside, outside, edge = (20, 20), (5, 5), (15, 15)
@@ -239,6 +244,8 @@ def test_a_soft_selection_makes_a_soft_mask(gimp: Gimp, scripted: ScriptedServer
     before = gimp.run("answer = before")
     assert after == pytest.approx(before[left : left + len(after)], abs=0.01)
     assert any(0.1 < value < 0.9 for value in after)
+    # What is selected in part is painted wholly, and seen in part.
+    assert {*np.unique(np.asarray(scripted.masks[0]["mask"]))} == {0, 255}
 
 
 def test_a_selection_is_disregarded_where_it_is_not_wanted(

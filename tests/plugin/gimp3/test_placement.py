@@ -26,7 +26,6 @@ region.export(content)
 
 AFTER = """
 painted, reason = placement.insert(content, "painted", "{}")
-region.close()
 there = painted.get_image()
 answer = reason, there == image, facts(painted)
 """
@@ -170,7 +169,6 @@ def test_an_image_of_its_own_is_like_the_one_it_was_made_from(placer: Gimp) -> N
     placer.run(BEFORE.format(selected=False, prepare=MADE_DEEP))
     facts = placer.run("""
         painted = placement.open(content, "sun - 75", "{}")
-        region.close()
         new = painted.get_image()
         answer = {
             "name": new.get_name(),

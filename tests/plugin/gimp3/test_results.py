@@ -93,7 +93,7 @@ def test_the_settings_of_a_layer_paint_again_what_it_was_painted_from(
     gimp: Gimp, scripted: ScriptedServer
 ) -> None:
     gimp.run(NEW_IMAGE)
-    gimp.run(PAINT.format(arguments="strength=33, seed=4, keep_colours=True"))
+    gimp.run(PAINT.format(arguments="strength=33, seed=4, colours='content'"))
     gimp.run("fill(painted, 'white')")
     status, name = gimp.run("""
         status, again = call(

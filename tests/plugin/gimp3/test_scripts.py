@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from session import Gimp
@@ -140,6 +141,44 @@ def test_only_what_is_selected_is_painted(gimp: Gimp, server: Client) -> None:
     assert seen(gimp, outside, of="above") == gimp.run(f"answer = pixels(layer, {outside})")
     inside = [(60, 30), (45, 40)]
     assert seen(gimp, inside, of="above") != gimp.run(f"answer = pixels(layer, {inside})")
+
+
+@pytest.mark.usefixtures("photo")
+def test_two_regions_are_painted_each_in_its_own_style_and_the_rest_not_at_all(
+    gimp: Gimp, server: Client
+) -> None:
+    for name, colours in {"warm": ("red", "gold"), "cold": ("navy", "cyan")}.items():
+        stripes = Image.new("RGB", (96, 96), colours[0])
+        for top in range(0, 96, 16):
+            stripes.paste(colours[1], (0, top, 96, top + 8))
+        stripes.save(gimp.share / f"{name}.png")
+    gimp.run("""
+        for name, x in {"left": 2, "right": 56}.items():
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, x, 4, 38, 56)
+            Gimp.Selection.save(image).set_name(name)
+        Gimp.Selection.none(image)
+        image.set_selected_layers([layer])
+        whole = Gegl.Rectangle.new(0, 0, 96, 64)
+
+        def visible():
+            seen = Gimp.Layer.new_from_visible(image, image, "seen")
+            return bytes(seen.get_buffer().get(whole, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+
+        before = visible()
+    """)
+    paint(gimp, "regions=['left', 'right'], region_styles=['/share/warm.png', '/share/cold.png']")
+    before, after = (
+        np.frombuffer(bytes(gimp.run(f"answer = list({name})")), np.uint8).reshape(64, 96, 3)
+        for name in ("before", "visible()")
+    )
+    outside = np.ones((64, 96), bool)
+    for x in (2, 56):
+        outside[4:60, x : x + 38] = False
+    assert (after[outside] == before[outside]).all()
+    left, right = after[8:56, 6:36].astype(int), after[8:56, 60:90].astype(int)
+    # Nothing of the blue stripes in the left one, nor of the red ones in the right one.
+    assert (left[..., 0] >= left[..., 2]).mean() > 0.98
+    assert (right[..., 2] >= right[..., 0]).mean() > 0.98
 
 
 @pytest.mark.parametrize("output", ["layer", "image"])

@@ -113,7 +113,7 @@ def test_a_failure_is_told_and_the_choices_are_there_again(
     screen: Gimp, scripted: ScriptedServer
 ) -> None:
     scripted.script = fails
-    chosen = {"style": "sun.png", "strength": 33.0, "seed": 7, "size": 128, "keep_colours": True}
+    chosen = {"style": "sun.png", "strength": 33.0, "seed": 7, "size": 128, "colours": "content"}
     remember(screen, hot_folder="/share/scripted", **chosen)
     open_dialog(screen)
     screen.run("press('Paint', 'button', dialog)")

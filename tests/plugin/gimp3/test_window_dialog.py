@@ -1,6 +1,7 @@
 """The dialog says what will happen, sends what it shows, and fits the screen in every language."""
 
 import gettext
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ while waiting:
     if widget.get_role_name() == "scroll bar" and box(widget)[3] - box(widget)[1] < 20:
         outside += ["a horizontal scroll bar"] * widget.get_state_set().contains(
             Atspi.StateType.SHOWING)
-    if widget.get_role_name() in ("label", "push button", "check box", "combo box", "slider"):
+    if widget.get_role_name() in ("label", "button", "check box", "combo box", "slider"):
         left, _, right, _ = box(widget)
         if widget.get_state_set().contains(Atspi.StateType.SHOWING) and right > frame[2]:
             outside.append(widget.get_name())
@@ -61,6 +62,12 @@ def test_it_fits_a_small_screen_in_every_language(
     screen.photograph(f"dialog-{language.info()['language']}", SCREENSHOTS)
     assert (left >= 0, top >= 0, right <= 1366, bottom <= 768, bottom - top <= 700) == (True,) * 5
     assert outside == []
+    title, (key,) = _("Neural Style (Impasto)").partition(" (")[0], re.findall("_(.)", _("_Where"))
+    screen.run(f"focus({title!r}); key('alt+{key.lower()}')")
+    wait_for_words(screen, _("Add a region (Insert)"))
+    there, outside = screen.run(EXTENTS)
+    screen.photograph(f"dialog-where-{language.info()['language']}", SCREENSHOTS)
+    assert (there, outside) == ([left, top, right, bottom], [])
 
 
 def test_what_is_shown_is_what_is_sent(screen: Gimp, scripted: ScriptedServer) -> None:
@@ -158,13 +165,14 @@ def test_keys_alone_choose_and_paint(
         key("alt+g")
         for _ in range(5):
             key("Left")
-        key("alt+m")
+        key("alt+u")
+        key("Down")
         time.sleep(0.3)
         key("alt+p")
     """)
     until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
     sent = next(each for each in scripted.sidecars if each["preset"] == "standard")
-    assert (sent["strength"], sent["keep_colours"]) == (70, True)
+    assert (sent["strength"], sent["colours"]) == (70, "content")
 
 
 def test_enter_paints_from_the_field_of_a_number_too(
@@ -193,6 +201,26 @@ def test_a_time_is_sent_as_it_is_shown_but_not_for_the_preview(
     until(lambda: screen.run("answer = len(image.get_layers())") == 2, "the painting")
     sent = {each["preset"]: each.get("seconds") for each in scripted.sidecars}
     assert sent == {"preview": None, "standard": 90}
+
+
+def test_the_colours_of_a_picture_are_previewed_and_given_up(
+    screen: Gimp, scripted: ScriptedServer
+) -> None:
+    remember(
+        screen,
+        hot_folder="/share/scripted",
+        style="sun.png",
+        colours="palette",
+        palette="/share/cat.png",
+    )
+    open_dialog(screen)
+    until(lambda: scripted.sidecars, "the preview")
+    assert scripted.sidecars[-1]["palette"].endswith(".palette.png")
+    screen.run("find('Colours', 'combo box', dialog).get_selection_iface().select_child(2)")
+    until(lambda: scripted.sidecars[-1]["colours"] == "blend", "the preview of a blend")
+    assert "palette" not in scripted.sidecars[-1]
+    screen.run("find('Colour amount', 'slider', dialog).get_value_iface().set_current_value(0.2)")
+    until(lambda: scripted.sidecars[-1]["colour_amount"] == 0.2, "the preview of another blend")
 
 
 STARTED = """

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from hotfolder.cli.app import command
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import ForceOption
 from hotfolder.cli.output_files import check_output, format_of, write_file
-from hotfolder.errors import InputError
 
 __all__ = ["compare", "differences"]
 
@@ -45,9 +45,7 @@ def compare(
     """
     if len(pictures) < 2:
         raise typer.BadParameter("at least two pictures.", param_hint="A B...")
-    for path in pictures:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file.")
+    check_files(pictures)
     if sheet is not None:
         suffix = format_of(sheet)
         if suffix not in ("png", "jpeg"):

@@ -4,20 +4,26 @@ from dataclasses import replace
 
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, print_columns, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.local_engine import load_network, memory_budget, set_threads
 from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
     DeviceOption,
+    LabelsOption,
+    MaskFiles,
+    MaskOption,
     MemoryOption,
     PresetOption,
+    RegionOption,
     SecondsOption,
     SetOption,
     SizeOption,
+    StyleLabelsOption,
+    StylesArgument,
     settings_layer,
 )
 from hotfolder.cli.where import read_config
-from hotfolder.errors import InputError
 
 __all__ = ["plan"]
 
@@ -27,28 +33,36 @@ __all__ = ["plan"]
     "impasto plan cat.jpg --size 8192",
     "impasto plan cat.jpg --size 4096 --memory 3GB",
     "impasto plan cat.jpg --size 1024 --seconds 60",
+    "impasto plan cat.jpg --region sky.png=night --region sea.png=watercolour",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
     content: ContentArgument,
+    styles: StylesArgument = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
     size: SizeOption = None,
     seconds: SecondsOption = None,
+    mask: MaskOption = None,
+    regions: RegionOption = None,
+    labels: LabelsOption = None,
+    style_labels: StyleLabelsOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     config: ConfigOption = None,
 ) -> None:
     """Say how a picture would be painted: in how many tiles, in how much memory, how long.
 
-    Nothing is painted. The time is an estimate from a probe of a second.
+    Nothing is painted, and of styles and masks only the number counts. The time is an estimate from
+    a probe of a second.
     """
     from engine.settings import resolve
 
     read = read_config(config)
-    settings = resolve(read.settings, settings_layer(preset, assignments, size, seconds=seconds))
-    if not content.is_file():
-        raise InputError(f"{content}: no such file.")
+    masks = MaskFiles.of(styles, mask, regions, labels, style_labels, styles_needed=False)
+    layer = {**settings_layer(preset, assignments, size, seconds=seconds), **masks.layer}
+    settings = resolve(read.settings, layer)
+    check_files([content])
     set_threads(read.threads)
 
     from engine.estimate import plan_painting, timetable_of

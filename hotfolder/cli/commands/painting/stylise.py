@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
 from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
 from hotfolder.cli.options import (
     ConfigOption,
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
     from hotfolder.config.model import Config
 
 __all__ = ["stylise"]
+
+_SINGLE = (("init", "init_file"), ("palette", "palette"))
+"""Of a record, the keys of pictures of which there is one, and the settings that name them."""
 
 
 @command(
@@ -125,22 +130,24 @@ def stylise(
     from engine.settings import resolve
 
     read = read_config(config)
-    layer = dict(settings_layer(preset, assignments, size, strength, seconds))
-    if initial is not None:
-        layer |= {"init": "file", "init_file": initial.name}
-    palette_file = find_style(palette, [OWN_STYLES]) if palette is not None else None
-    if palette_file is not None:
-        layer["palette"] = palette_file.name
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
-    layer |= masks.layer
+    others = OtherPictures(
+        initial,
+        find_style(palette, [OWN_STYLES]) if palette is not None else None,
+        masks.mask,
+        tuple(masks.regions),
+        tuple(masks.style_regions),
+    )
+    layer = {**settings_layer(preset, assignments, size, strength, seconds), **others.layer()}
     if progression is not None:
         layer["progression"] = progression
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
-    if not content.is_file():
-        raise InputError(f"{content}: no such file.")
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
-    inputs = _Inputs(content, files, initial, palette_file, masks)
+    inputs = _Inputs(content, files, others)
+    check_files(inputs.all)
+    if palette is not None and not asked.takes_palette:
+        report(f"Note: {palette} is not used: the settings ask for other colours.")
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         folder = output.with_name(f"{output.name}.checkpoints") if resume else None
@@ -148,17 +155,11 @@ def stylise(
         if folder is not None:
             shutil.rmtree(folder)
         return
-    from engine import __version__
     from hotfolder.batches.farm import FarmTask
-    from hotfolder.batches.finished_work import sha256_of_file, work_key
 
-    if force or initial is not None or palette is not None or any(True for _ in masks):
-        raise typer.BadParameter(
-            "--task goes with none of --force, --init, --palette, masks and regions."
-        )
-    hashes = [sha256_of_file(file) for file in files]
-    work = work_key(sha256_of_file(content), hashes, asked.model_dump(), __version__)
-    task = FarmTask(output, work)
+    if force:
+        raise typer.BadParameter("--task does not go with --force.")
+    task = FarmTask(output, inputs.work_key(asked))
     with task.taken() as to_paint:
         if to_paint:
             _run(inputs, settings, read, device, task.folder, output, task=task)
@@ -181,20 +182,33 @@ def _run(
     from hotfolder.job import now
 
     extra_outputs = progression_files(output) if settings.progression else {}
+    if task is not None and output.exists():
+        raise InputError(
+            f"{output} is there already, made of other pictures, with other settings or by another "
+            "version. Nothing was painted: take it away, or name another OUT."
+        )
     for path in (output, *extra_outputs.values()):
         # What a task left beside its picture when it was killed is its own.
         check_output(path, force=force or (task is not None and path != output))
     started = now()
     set_threads(config.threads)
-    result, pictures, shown = _paint(files, settings, config, device, checkpoint_folder, output)
+    result, read, shown = _paint(files, settings, config, device, checkpoint_folder, output)
 
     def write_record(written: dict[str, Any]) -> None:
         from hotfolder.workers.record import record_of
 
         assert task is not None
-        read = list(zip([files.content, *files.styles], pictures, strict=True))
         extra = {"progression": [path.name for path in extra_outputs.values()]} if shown else {}
-        record = record_of(read[0], read[1:], settings, result, written, started)
+        record = record_of(
+            read["content"][0],
+            read["styles"],
+            settings,
+            result,
+            written,
+            started,
+            {key: read[key] for key in ("mask", "regions", "style_regions") if key in read},
+            {key: read[named][0] for key, named in _SINGLE if named in read},
+        )
         task.write_record(extra | record)
 
     def write_progression() -> None:
@@ -209,7 +223,7 @@ def _run(
         result.picture,
         output,
         result.settings,
-        content=pictures[0],
+        content=read["content"][0][1],
         force=force,
         planned=write_record if task else None,
     )
@@ -219,7 +233,7 @@ def _run(
         except Exception as error:
             raise FolderError(f"{error} The painting is in {output}.") from error
     for note in (*result.notes, *notes):
-        report(f"{note[0].upper()}{note[1:]}.")
+        report(f"Note: {note}.")
     report(
         f"{result.size[0]} x {result.size[1]} px, {result.steps} steps in "
         f"{clock_time(result.seconds)} on {result.device}, loss {result.losses.total:.3g}"
@@ -233,14 +247,43 @@ def _run(
 class _Inputs:
     content: Path
     styles: Sequence[Path]
-    initial: Path | None
-    palette: Path | None
-    masks: MaskFiles
+    others: OtherPictures
 
     @property
     def all(self) -> list[Path]:
-        named = (self.content, *self.styles, self.initial, self.palette)
-        return [*(path for path in named if path is not None), *self.masks]
+        return [self.content, *self.styles, *self.others]
+
+    def work_key(self, settings: "Settings") -> str:
+        """The same for every command that paints the same (`finished_work.work_key`)."""
+        from engine import __version__
+        from hotfolder.batches.finished_work import sha256_of_file, work_key
+
+        return work_key(
+            sha256_of_file(self.content),
+            [sha256_of_file(style) for style in self.styles],
+            settings.model_dump(),
+            __version__,
+            {
+                key: [sha256_of_file(each) for each in paths]
+                for key, paths in self.others.by_key().items()
+            },
+        )
+
+    def read(
+        self, page: int | None, max_megapixels: float
+    ) -> "dict[str, list[tuple[Path, Picture]]]":
+        """What is in them: of `content`, `styles`, and the settings that name the others."""
+        from engine.images.picture import read_picture
+
+        content = read_picture(self.content, max_megapixels=max_megapixels, page=page)
+        others = {"styles": self.styles, **self.others.by_key()}
+        return {"content": [(self.content.absolute(), content)]} | {
+            key: [
+                (path.absolute(), read_picture(path, max_megapixels=max_megapixels))
+                for path in paths
+            ]
+            for key, paths in others.items()
+        }
 
 
 def _paint(
@@ -250,33 +293,26 @@ def _paint(
     device: str,
     checkpoint_folder: Path | None,
     output: Path,
-) -> "tuple[Result, list[Picture], Progression | None]":
-    """The result, the content and the styles, and the record of how the result came about."""
+) -> "tuple[Result, dict[str, list[tuple[Path, Picture]]], Progression | None]":
+    """The result, the pictures as `_Inputs.read` has them, and how the result came about."""
     from hotfolder.cli.progress import Point, ProgressView
 
     name = files.content.name
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
-        from engine.images.picture import read_picture
         from engine.progression import Progression
         from engine.regions.areas import MaskPictures
         from engine.stylise import Result, stylise
         from hotfolder.cli.checkpoints import RunCheckpoints
 
-        limit, page = config.max_megapixels, settings.page
-        content = read_picture(files.content, max_megapixels=limit, page=page)
-        styles = [read_picture(file, max_megapixels=limit) for file in files.styles]
-        others = [
-            read_picture(file, max_megapixels=limit) if file else None
-            for file in (files.initial, files.palette, files.masks.mask)
-        ]
-        check_room(output, content, settings)
-        where = MaskPictures(
-            others[2],
-            [read_picture(file, max_megapixels=limit) for file in files.masks.regions],
-            [read_picture(file, max_megapixels=limit) for file in files.masks.style_regions],
+        read = files.read(settings.page, config.max_megapixels)
+        of = {key: [picture for _, picture in pictures] for key, pictures in read.items()}
+        (content,) = of["content"]
+        initial, palette, mask = (
+            next(iter(of.get(key, ())), None) for key in ("init_file", "palette", "mask")
         )
+        check_room(output, content, settings)
         vgg = load_network(settings, device)
         progression = Progression(settings.progression) if settings.progression else None
         checkpoints = RunCheckpoints(
@@ -285,12 +321,12 @@ def _paint(
         with checkpoints.writing_when_interrupted():
             for step in stylise(
                 content,
-                styles,
+                of["styles"],
                 settings,
                 vgg,
-                initial=others[0],
-                palette=others[1],
-                masks=where,
+                initial=initial,
+                palette=palette,
+                masks=MaskPictures(mask, of.get("regions", ()), of.get("style_regions", ())),
                 preview_seconds=None,
                 preview_at=progression.wanted if progression else (),
                 resume=checkpoints.latest(),
@@ -300,7 +336,7 @@ def _paint(
                 if progression:
                     progression.add(step)
                 if isinstance(step, Result):
-                    return step, [content, *styles], progression
+                    return step, read, progression
                 checkpoints.keep(step)
                 view.update(name, Point.of(step))
     raise AssertionError("the engine ended without a result")

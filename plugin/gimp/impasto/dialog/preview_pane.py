@@ -63,11 +63,10 @@ class PreviewPane(Gtk.Box):
         for part in (switches, self._bar, self._text):
             self.pack_start(part, False, False, 0)
 
-    def request(self, choices: Choices, original: Path | None = None) -> None:
-        """Show these choices, if the preview is switched on and there is a style."""
-        if original is not None:
-            self._original = _loaded(original)
-        if self.switch.get_active() and choices.style:
+    def request(self, choices: Choices | None, original: Path) -> None:
+        """Show these choices, if the preview is switched on; None: they cannot be painted."""
+        self._original = _loaded(original)
+        if self.switch.get_active() and choices is not None:
             self._live.request(choices)
         else:
             self._live.stop()

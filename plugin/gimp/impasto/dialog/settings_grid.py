@@ -9,6 +9,7 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 from choices import (
+    COLOURS,
     MAX_SCALE,
     MAX_SECONDS,
     MAX_SEED,
@@ -19,9 +20,12 @@ from choices import (
     STRENGTH,
     Choices,
     strength_tip,
+    style_file,
 )
 from gi.repository import Gtk, Pango
 from i18n import _
+
+from dialog.style_list import picture_filter
 
 __all__ = ["SettingsGrid"]
 
@@ -32,15 +36,13 @@ SECONDS = 60
 class SettingsGrid(Gtk.Grid):
     """One row for each setting; calls `changed` for every change."""
 
-    def __init__(
-        self, changed: Callable[[dict[str, Any]], None], *, longest_side: int, has_selection: bool
-    ) -> None:
+    def __init__(self, changed: Callable[[dict[str, Any]], None], *, longest_side: int) -> None:
         """
         Args:
             changed: is called with the choice that was made, as `Choices` names it.
             longest_side: the layer's, in pixels.
         """
-        super().__init__(row_spacing=6, column_spacing=12)
+        super().__init__(row_spacing=3, column_spacing=12)
         self._changed = changed
         self._longest_side = longest_side
         self._ignore_changes = True
@@ -87,6 +89,36 @@ class SettingsGrid(Gtk.Grid):
         self._scale.set_tooltip_text(_("Size of the style picture: larger makes larger strokes"))
         self._row(4, _("Stro_kes"), self._scale)
 
+        self._colours = Gtk.ComboBoxText()
+        for name, label, _explanation in COLOURS:
+            self._colours.append(name, label)
+        self._colours.set_tooltip_text(_("Whose colours the painting has"))
+        self._colours.connect("changed", self._choose_colours)
+        self._amount = _slider(0, 1, 0.01)
+        self._amount.set_tooltip_text(
+            _("How far a blend goes: 0 is the painting's colours, 1 the layer's")
+        )
+        self._amount.get_accessible().set_name(_("Colour amount"))
+        self._amount.connect(
+            "value-changed", lambda scale: self._emit(colour_amount=round(scale.get_value(), 2))
+        )
+        self._palette = Gtk.FileChooserButton.new(
+            _("Choose a picture with the colours"), Gtk.FileChooserAction.OPEN
+        )
+        self._palette.add_filter(picture_filter())
+        self._palette.get_accessible().set_name(_("Palette"))
+        self._palette.connect(
+            "file-set", lambda button: self._emit(palette=button.get_filename() or "")
+        )
+        self._beside_colours = Gtk.Stack()
+        self._beside_colours.add_named(self._amount, "amount")
+        self._beside_colours.add_named(self._palette, "palette")
+        self._beside_colours.show_all()
+        colours = Gtk.Box(spacing=12)
+        colours.pack_start(self._colours, False, False, 0)
+        colours.pack_start(self._beside_colours, True, True, 0)
+        self._row(5, _("Colo_urs"), colours, self._colours)
+
         self._seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
         self._seed.connect("value-changed", lambda spin: self._emit(seed=spin.get_value_as_int()))
         self._seed.set_activates_default(True)
@@ -99,22 +131,7 @@ class SettingsGrid(Gtk.Grid):
         outputs.pack_start(self._output, False, False, 0)
         outputs.pack_end(self._seed, False, False, 0)
         outputs.pack_end(_named(_("See_d"), self._seed), False, False, 0)
-        self._row(5, _("_Output"), outputs, self._output)
-
-        self._keep = Gtk.CheckButton.new_with_mnemonic(_("Keep _my colours"))
-        self._keep.set_tooltip_text(_("Take only light and shade from the painting"))
-        self._keep.connect("toggled", lambda box: self._emit(keep_colours=box.get_active()))
-        self._selected = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
-        self._selected.connect("toggled", lambda box: self._emit(selection_only=box.get_active()))
-        self.show_selection(exists=has_selection)
-        switches = Gtk.FlowBox(
-            selection_mode=Gtk.SelectionMode.NONE, max_children_per_line=2, column_spacing=12
-        )
-        for switch in (self._keep, self._selected):
-            child = Gtk.FlowBoxChild(can_focus=False)
-            child.add(switch)
-            switches.add(child)
-        self.attach(switches, 1, 6, 1, 1)
+        self._row(6, _("_Output"), outputs, self._output)
 
     def show_choices(self, choices: Choices) -> None:
         """Put the choices into the widgets, without calling `changed`."""
@@ -126,14 +143,24 @@ class SettingsGrid(Gtk.Grid):
         self._scale.set_value(_exponent(choices.style_scale))
         self._seed.set_value(choices.seed)
         self._output.set_active_id(choices.output)
-        self._keep.set_active(choices.keep_colours)
-        self._selected.set_active(choices.selection_only)
+        self._colours.set_active_id(choices.colours)
+        self._amount.set_value(choices.colour_amount)
+        self._show_beside(choices.colours)
+        file = style_file(choices.palette)
+        if file is not None:
+            self._palette.set_filename(str(file))
+        else:
+            self._palette.unselect_all()
         self._ignore_changes = False
 
-    def show_selection(self, *, exists: bool) -> None:
-        """Whether something is selected, so that it can be painted alone."""
-        self._selected.set_sensitive(exists)
-        self._selected.set_tooltip_text(None if exists else _("Nothing is selected"))
+    def _choose_colours(self, box: Any) -> None:
+        self._show_beside(box.get_active_id())
+        self._emit(colours=box.get_active_id())
+
+    def _show_beside(self, colours: str) -> None:
+        """What can be said of these colours."""
+        self._amount.set_sensitive(colours == "blend")
+        self._beside_colours.set_visible_child_name("palette" if colours == "palette" else "amount")
 
     def _emit(self, **choice: Any) -> None:
         if not self._ignore_changes:

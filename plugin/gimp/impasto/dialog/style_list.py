@@ -13,7 +13,7 @@ from gi.repository import Gtk
 from i18n import _
 from thumbnails import Thumbnails, thumbnail
 
-__all__ = ["StyleList"]
+__all__ = ["StyleList", "picture_filter"]
 
 SIDE = 88
 FILE_PREVIEW_SIDE = 256
@@ -95,12 +95,7 @@ class StyleList(Gtk.Box):
         chooser.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         chooser.add_button(_("_Open"), Gtk.ResponseType.ACCEPT)
         chooser.set_default_response(Gtk.ResponseType.ACCEPT)
-        pictures = Gtk.FileFilter()
-        pictures.set_name(_("Pictures that Impasto reads"))
-        for suffix in PICTURE_SUFFIXES:
-            pictures.add_pattern(f"*{suffix}")
-            pictures.add_pattern(f"*{suffix.upper()}")
-        chooser.add_filter(pictures)
+        chooser.add_filter(picture_filter())
         shown = Gtk.Image()
         chooser.set_preview_widget(shown)
         chooser.connect("update-preview", _show_preview, shown)
@@ -109,6 +104,16 @@ class StyleList(Gtk.Box):
         if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
             self.choose(chooser.get_filename())
         chooser.destroy()
+
+
+def picture_filter() -> Any:
+    """For file choosers."""
+    pictures = Gtk.FileFilter()
+    pictures.set_name(_("Pictures that Impasto reads"))
+    for suffix in PICTURE_SUFFIXES:
+        pictures.add_pattern(f"*{suffix}")
+        pictures.add_pattern(f"*{suffix.upper()}")
+    return pictures
 
 
 def _show_preview(chooser: Any, shown: Any) -> None:

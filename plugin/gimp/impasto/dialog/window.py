@@ -2,29 +2,29 @@
 
 import contextlib
 import functools
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gi
 
-gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from choices import Choices, Refusal
+from choices import Choices, Refusal, StyledRegion, style_file
 from client import Client, ClientError
-from gi.repository import Gimp, GimpUi, GLib, Gtk
+from gi.repository import GimpUi, GLib, Gtk
 from i18n import _
+from images.areas import area_title, areas_of
 from images.layers import refuse_output
-from images.reduced import look_of
-from images.region import Region, offsets
 from messages import explain
-from painting.job import refuse_unserved, resolve_style
+from painting.job import refuse_unserved, resolve_palette, resolve_styles
 from painting.live_preview import LivePreview
 from preferences import Installation, Preferences
 
+from dialog.notes import notes_on
+from dialog.pictures import LayerPictures
 from dialog.preview_pane import PreviewPane
+from dialog.region_list import RegionList
 from dialog.server_row import ServerRow
 from dialog.settings_grid import SettingsGrid
 from dialog.style_list import StyleList
@@ -37,9 +37,6 @@ POLLS_PER_SERVER_CHECK = 5
 
 POLLS_PER_LIBRARY_CHECK = 25
 """The same for the styles: pictures come into the library, and go."""
-
-EXPORT_SIDE = 512
-"""Longest side of the picture that is shown, and sent for the preview: the preset paints at 256."""
 
 ROOM_AROUND = 100
 """Pixels of the screen that a window leaves free: its title, the desktop's panel."""
@@ -80,17 +77,16 @@ class _Dialog:
         self._drawables = drawables
         self._installed = installed
         self._preferences = preferences
-        self._folder = folder
         self._choices = choices.as_shown()
         self._client_of = functools.cache(Client)
         """One for each hot folder: it remembers its looks at the server's heartbeat."""
         self._library: list[tuple[str, str, Path]] | None = None
-        self._exports: dict[bool, tuple[Path, tuple[int, int]]] = {}
-        """Pictures of the layer, and of what is selected of it, with their sizes."""
-        self._sight = self._look()
+        self._pictures = LayerPictures(image, drawables, folder)
         self._polls = 0
         self._ignore_changes = True
-        self._live = LivePreview(self._export, folder, self._client_of)
+        self._live = LivePreview(
+            lambda choices, _folder: self._pictures.export(choices), folder, self._client_of
+        )
         self._window = GimpUi.Dialog(title=_("Neural Style (Impasto)"), role="impasto")
         self._window.add_button(_("_Reset"), Gtk.ResponseType.REJECT)
         self._window.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
@@ -99,6 +95,7 @@ class _Dialog:
         GimpUi.window_set_transient(self._window)
         self._build()
         self._settings.show_choices(self._choices)
+        self._show_where()
         self._ignore_changes = False
         self._refresh_styles()
         self._window.show_all()
@@ -141,27 +138,45 @@ class _Dialog:
     # --- widgets -----------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._styles = StyleList(lambda style: self._choose(style=style), self._show_note)
+        self._styles = StyleList(self._choose_style, self._show_note)
         self._settings = SettingsGrid(
-            lambda choice: self._choose(**choice),
-            longest_side=self._longest_side(),
-            has_selection=self._has_selection(),
+            lambda choice: self._choose(**choice), longest_side=self._pictures.longest_side
         )
-        self._prepare()
-        self._preview = PreviewPane(self._live, self._original(), self._changed)
+        self._regions = RegionList(
+            self._choose_regions, self._select_region, lambda: self._styles.style
+        )
+        self._selected_only = Gtk.CheckButton.new_with_mnemonic(_("O_nly the selection"))
+        self._selected_only.connect(
+            "toggled", lambda box: self._choose(selection_only=box.get_active())
+        )
+        self._pictures.prepare()
+        original = self._pictures.original(self._choices)
+        self._preview = PreviewPane(self._live, original, self._changed)
         self._server = ServerRow(self._installed.command, self._choose_folder, self._server_runs)
         self._note = Gtk.Label(xalign=0, wrap=True, max_width_chars=80, no_show_all=True)
-        left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12)
-        left.pack_start(_titled(_("Style"), self._styles), True, True, 0)
-        left.pack_start(_titled(_("Painting"), self._settings), False, False, 0)
-        middle = Gtk.Box(spacing=18, border_width=12)
+        where = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=6)
+        where.pack_start(self._selected_only, False, False, 0)
+        where.pack_start(self._regions, True, True, 0)
+        self._settings.set_border_width(6)
+        self._where_title = Gtk.Label(margin_start=6, margin_end=6)
+        self._pages = Gtk.Notebook()
+        self._pages.append_page(
+            self._settings, Gtk.Label(label=_("Painting"), margin_start=6, margin_end=6)
+        )
+        self._pages.append_page(where, self._where_title)
+        self._pages.connect("key-press-event", self._press_key)
+        self._style_frame = _titled(_("Style"), self._styles)
+        left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
+        left.pack_start(self._style_frame, True, True, 0)
+        left.pack_start(self._pages, False, False, 0)
+        middle = Gtk.Box(spacing=18, border_width=6)
         middle.pack_start(left, True, True, 0)
         middle.pack_start(self._preview, True, True, 0)
         scrolled = Gtk.ScrolledWindow(
             propagate_natural_width=True, propagate_natural_height=True, min_content_height=160
         )
         scrolled.add(middle)
-        below = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
+        below = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=6)
         below.pack_start(self._note, False, False, 0)
         below.pack_start(self._server, False, False, 0)
         content = self._window.get_content_area()
@@ -191,15 +206,67 @@ class _Dialog:
 
     def _changed(self) -> None:
         if not self._ignore_changes:
+            can_be_painted = all(self._choices.styles) and not self._gone()
             self._preview.request(
-                self._choices if self._style_is_there() else replace(self._choices, style=""),
-                self._original(),
+                self._choices if can_be_painted else None, self._pictures.original(self._choices)
             )
             self._update_note()
+
+    def _choose_style(self, style: str) -> None:
+        """For the selected region, or for all where there are none."""
+        if self._ignore_changes:
+            return
+        if self._choices.regions:
+            self._regions.choose_style(style)
+        else:
+            self._choose(style=style)
+
+    def _choose_regions(self, regions: tuple[StyledRegion, ...]) -> None:
+        self._choose(regions=regions)
+        self._name_regions()
+
+    def _select_region(self) -> None:
+        """Show its style in the list of the styles."""
+        self._ignore_changes = True
+        style = self._selected_style()
+        if style:
+            self._styles.choose(style)
+        self._ignore_changes = False
+        self._name_regions()
+
+    def _selected_style(self) -> str:
+        at = self._regions.selected
+        return self._choices.style if at is None else self._choices.regions[at].style
+
+    def _name_regions(self) -> None:
+        """In the titles: whose style is chosen, and how many regions there are."""
+        at, count = self._regions.selected, len(self._choices.regions)
+        title = _("Style")
+        if at is not None:
+            title = _("Style of {region}").format(region=area_title(self._choices.regions[at]))
+        self._style_frame.set_label(title)
+        where = f"{_('_Where')} ({count})" if count else _("_Where")
+        self._where_title.set_text_with_mnemonic(where)
+
+    def _show_where(self) -> None:
+        exists = self._pictures.has_selection
+        self._selected_only.set_active(self._choices.selection_only)
+        self._selected_only.set_sensitive(exists)
+        self._selected_only.set_tooltip_text(None if exists else _("Nothing is selected"))
+        selected = self._regions.selected or 0
+        self._regions.show_regions(self._choices.regions, areas_of(self._image), selected)
+        self._name_regions()
+
+    def _press_key(self, pages: Any, event: Any) -> bool:
+        return pages.get_current_page() == 1 and self._regions.press_key(event)
 
     def _reset(self) -> None:
         self._choices = Choices(style=self._choices.style, hot_folder=self._choices.hot_folder)
         self._settings.show_choices(self._choices)
+        self._ignore_changes = True
+        self._show_where()
+        self._ignore_changes = False
+        self._select_region()
         self._changed()
 
     def _choose_folder(self, folder: str) -> None:
@@ -212,27 +279,25 @@ class _Dialog:
         self._refresh_styles()
         self._changed()
 
-    def _look(self) -> tuple[Any, ...]:
-        """What the pictures of the layer depend on. Whatever is asked of one that is gone may end
-        the plug-in."""
-        layer = self._drawables[0]
-        if not (self._image.is_valid() and layer.is_valid() and layer.is_layer()):
-            return ()
-        return look_of(layer), offsets(layer), *Gimp.Selection.bounds(self._image)
-
     def _come_back(self, *_args: Any) -> bool:
-        """From GIMP's window, where the layer may have been painted on, or something selected."""
-        sight = self._look()
-        if sight != self._sight:
-            self._sight = sight
-            self._exports.clear()
-            self._prepare()
-            self._settings.show_selection(exists=self._has_selection())
+        """From GIMP's window, where the layer or a mask may have been painted on, or something
+        selected."""
+        if self._pictures.forget_changed() and self._image.is_valid():
+            self._pictures.prepare()
+            self._ignore_changes = True
+            self._choices = replace(self._choices, regions=self._renamed())
+            self._show_where()
+            self._ignore_changes = False
             self._changed()
         return False
 
-    def _has_selection(self) -> bool:
-        return self._image.is_valid() and not Gimp.Selection.is_empty(self._image)
+    def _renamed(self) -> tuple[StyledRegion, ...]:
+        """The regions by the names that they have now."""
+        names = {(area.kind, area.tattoo): area.name for area in areas_of(self._image)}
+        return tuple(
+            replace(region, name=names.get((region.kind, region.tattoo), region.name))
+            for region in self._choices.regions
+        )
 
     def _poll(self) -> bool:
         if not self._image.is_valid():
@@ -243,9 +308,9 @@ class _Dialog:
         if self._polls % POLLS_PER_SERVER_CHECK == 0:
             self._refresh_server()
         if self._polls % POLLS_PER_LIBRARY_CHECK == POLLS_PER_LIBRARY_CHECK - 1:
-            was_there = self._style_is_there()
+            before = self._gone()
             self._refresh_styles()
-            if self._style_is_there() != was_there:
+            if self._gone() != before:
                 self._changed()
         self._polls += 1
         return True
@@ -263,52 +328,28 @@ class _Dialog:
             return
         self._library = library
         self._ignore_changes = True
-        chosen = self._choices.style
+        chosen = self._selected_style()
         self._styles.show_styles(library, self._preferences.recent_styles())
         self._styles.choose(chosen or next((name for name, *_rest in library), ""))
+        self._regions.show_styles(library)
         self._ignore_changes = False
-        if self._style_is_there() or not chosen:
+        if not self._choices.regions and (not self._gone() or not chosen):
             # By the name with its ending, or the first one where none was chosen yet.
             self._choices = replace(self._choices, style=self._styles.style or chosen)
 
-    def _style_is_there(self) -> bool:
-        choices = self._choices
-        if choices.style_is_file:
-            return choices.style_path.is_file()
-        return any(
-            choices.style in (name, name.rpartition(".")[0]) for name, *_rest in self._library or ()
-        )
+    def _gone(self) -> list[str]:
+        """The styles that are chosen and no longer there."""
+        names = [name for name, *_rest in self._library or ()]
+        known = {*names, *(name.rpartition(".")[0] for name in names)}
+
+        def is_there(style: str) -> bool:
+            path = style_file(style)
+            return path.is_file() if path is not None else style in known
+
+        return [style for style in self._choices.styles if style and not is_there(style)]
 
     def _update_note(self) -> None:
-        """Say beforehand what will not be as the artist may expect."""
-        image, notes = self._image, []
-        base = image.get_base_type()
-        if self._choices.style and not self._style_is_there():
-            notes.append(
-                _("The style {style} is no longer there. Choose another one.").format(
-                    style=self._choices.style_name
-                )
-            )
-        if self._choices.output == "layer":
-            if base == Gimp.ImageBaseType.GRAY:
-                notes.append(
-                    _("The image is grey, and so will the new layer be. A new image keeps colours.")
-                )
-            elif base == Gimp.ImageBaseType.INDEXED:
-                notes.append(
-                    _(
-                        "The image has a palette, into which a painting does not fit. Choose the "
-                        "output New image, or Image > Mode > RGB first."
-                    )
-                )
-        if image.get_precision().value_nick.partition("-")[0] in ("half", "float", "double"):
-            notes.append(_("What is brighter than white (values above 1.0) is painted white."))
-        profile = image.get_color_profile()
-        if profile is not None and profile.is_rgb() and "sRGB" not in profile.get_label():
-            notes.append(_("Colours outside of sRGB are painted as the nearest ones in it."))
-        if image.get_simulation_profile() is not None:
-            notes.append(_("The image's own colours are painted, not those of its soft proof."))
-        self._show_note("\n".join(notes))
+        self._show_note(notes_on(self._image, self._choices, self._gone()))
 
     def _show_note(self, text: str) -> None:
         self._note.set_text(text)
@@ -317,50 +358,15 @@ class _Dialog:
     def _validate(self) -> None:
         """Raises what would end the painting at once, so that it is said here."""
         self._choices.check()
-        resolve_style(self._choices, self._client)
+        resolve_styles(self._choices, self._client)
+        resolve_palette(self._choices, self._client)
         refuse_output(self._image, self._choices)
-        self._region(self._choices.selection_only)
+        self._pictures.region(self._choices.selection_only, self._choices.regions)
         refuse_unserved(self._client)
 
     @property
     def _client(self) -> Client:
         return self._client_of(self._choices.hot_folder)
-
-    # --- pictures ----------------------------------------------------------------------------
-
-    def _export(self, choices: Choices, path: Path) -> tuple[int, int]:
-        """What is painted, small: exported once, since that takes seconds of a large layer."""
-        original, size = self._exported(choices.selection_only)
-        shutil.copyfile(original, path)
-        return size
-
-    def _exported(self, selection_only: bool) -> tuple[Path, tuple[int, int]]:
-        if selection_only not in self._exports:
-            path = self._folder / f"original-{selection_only}.png"
-            size = self._region(selection_only).export(path, EXPORT_SIDE)
-            self._exports[selection_only] = path, size
-        return self._exports[selection_only]
-
-    def _region(self, selection_only: bool) -> Region:
-        return Region(
-            self._image, self._drawables, selection_only=selection_only, keep_selection=False
-        )
-
-    def _prepare(self) -> None:
-        """Make both pictures, so that no switch between them stands still."""
-        for selection_only in (True, False) if self._has_selection() else ():
-            with contextlib.suppress(Refusal):
-                self._exported(selection_only)
-
-    def _original(self) -> Path:
-        """A picture of what is painted; there is none where it cannot be."""
-        with contextlib.suppress(Refusal):  # said when it is previewed or painted
-            self._exported(self._choices.selection_only)
-        return self._folder / f"original-{self._choices.selection_only}.png"
-
-    def _longest_side(self) -> int:
-        layer = self._drawables[0]
-        return max(layer.get_width(), layer.get_height())
 
 
 def _as_previewed(choices: Choices) -> Choices:

@@ -1,5 +1,6 @@
 """Single operations on GIMP's images and layers: load, write, scale, attach settings, check."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ __all__ = [
     "adapt",
     "attach_settings",
     "attached_settings",
+    "family",
     "has_palette",
     "image_name",
     "load_as_image",
     "load_as_layer",
+    "meant_layers",
     "needs_16_bits",
+    "offsets",
     "refuse_output",
     "refuse_palette",
     "scale",
@@ -133,6 +137,33 @@ def needs_16_bits(image: Any) -> bool:
     )
 
 
+def family(item: Any) -> Iterator[Any]:
+    """The layer, and whatever a group has in it."""
+    yield item
+    for child in item.get_children():
+        yield from family(child)
+
+
+def meant_layers(image: Any, drawables: Any) -> list[Any]:
+    """What the artist means to paint who has selected these: *Save to Channel* leaves the channel
+    selected, and of a layer whose mask is edited it is the mask. With several layers a channel
+    tells of none."""
+    chosen = list(drawables)
+    layers = list(image.get_layers())
+    match chosen:
+        case [Gimp.LayerMask() as mask]:
+            return [Gimp.Layer.from_mask(mask)]
+        case [Gimp.Channel()] if len(layers) == 1:
+            return layers
+    return chosen
+
+
+def offsets(item: Any) -> tuple[int, int]:
+    """Where a layer's upper left corner is in its image."""
+    _ok, x, y = item.get_offsets()
+    return x, y
+
+
 def scale(item: Any, width: int, height: int) -> None:
     """Bring a layer (its corner staying where it is) or an image to a size."""
     Gimp.context_push()
@@ -145,12 +176,14 @@ def scale(item: Any, width: int, height: int) -> None:
 
 
 def write_png(image: Any, path: Path) -> None:
-    """Write an image of one layer with its profile, in 16 bits a channel if it has them, else 8.
+    """Write an image of one layer, in 16 bits a channel if it has them, else 8: in colours with its
+    profile, or in grey without one.
 
     Quickly: the compression that GIMP proposes takes twenty times as long.
     """
     alpha = "a" if image.get_layers()[0].has_alpha() else ""
     bits = 16 if needs_16_bits(image) else 8
+    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
     procedure = Gimp.get_pdb().lookup_procedure("file-png-export")
     config = procedure.create_config()
     for key, value in {
@@ -158,11 +191,11 @@ def write_png(image: Any, path: Path) -> None:
         "image": image,
         "file": Gio.File.new_for_path(str(path)),
         "compression": 1,
-        "format": f"rgb{alpha}{bits}",
+        "format": f"{'gray' if grey else 'rgb'}{alpha}{bits}",
         "bkgd": False,
         "phys": False,
         "time": False,
-        "include-color-profile": True,
+        "include-color-profile": not grey,
         "include-thumbnail": False,
     }.items():
         config.set_property(key, value)

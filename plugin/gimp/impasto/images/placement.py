@@ -19,11 +19,12 @@ from images.layers import (
     has_palette,
     load_as_image,
     load_as_layer,
+    offsets,
     scale,
 )
 from images.probes import Probes, Read
 from images.reduced import look_of
-from images.region import Rectangle, Region, offsets
+from images.region import Rectangle, Region
 
 __all__ = ["Placement"]
 
@@ -113,7 +114,7 @@ class Placement:
             if (layer.get_width(), layer.get_height()) != size:
                 scale(layer, *size)
             do(layer.set_offsets, left + x, top + y)
-            region.hide_unselected(layer)
+            region.mask_unpainted(layer)
             attach_settings(layer, settings)
             do(image.reorder_item, layer, parent, position)
         finally:
@@ -134,7 +135,7 @@ class Placement:
         if self._path is not None:
             do(image.set_file, Gio.File.new_for_path(str(_free(self._path, name))))
         layer = image.get_layers()[0]
-        self._region.hide_unselected(layer)
+        self._region.mask_unpainted(layer)
         attach_settings(layer, settings)
         do(image.undo_enable)
         return layer

@@ -1,29 +1,39 @@
 """The part of a layer that is painted, out as a picture. The user's image is only read."""
 
-from collections.abc import Iterator
+import functools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gi
 
-gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from choices import Refusal
-from gi.repository import Gegl, Gimp
+from choices import Refusal, StyledRegion
+from gi.repository import Gimp
 from i18n import _
 
+from images.areas import area_title, corner_of, find_area
 from images.calls import do
-from images.layers import needs_16_bits, scale, write_png
+from images.covers import Cover, all_of, spread
+from images.layers import family, needs_16_bits, offsets, write_png
 from images.reduced import reduced_copy
 
-__all__ = ["Rectangle", "Region", "offsets"]
+__all__ = ["Rectangle", "Region"]
 
 CONTEXT = 0.125
 """Of the selection's longer side: what is exported around it, so that strokes have surroundings."""
 
 MIN_CONTEXT = 16
 """Pixels."""
+
+LEAST_COVER = 256
+"""Pixels of a region that the server paints in a style."""
+
+RIM = 2
+"""Pixels of the painting around a mask that are painted too: scaled up, its edge would be blurred
+with what is not painted."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +47,18 @@ class Rectangle:
 
 
 class Region:
-    """The part of one layer that is painted, and what was selected of it.
-
-    Holds the selection as it was, in a hidden image, since the artist goes on working. `close` it.
-    """
+    """The part of one layer that is painted, what was selected of it, and the regions that are
+    painted in styles of their own: all as they were, since the artist goes on working."""
 
     def __init__(
-        self, image: Any, drawables: Any, *, selection_only: bool, keep_selection: bool = True
+        self,
+        image: Any,
+        drawables: Any,
+        *,
+        selection_only: bool,
+        regions: Sequence[StyledRegion] = (),
     ) -> None:
-        """Raises Refusal for what cannot be painted.
-
-        Args:
-            keep_selection: without, nothing of it can be inserted; copying it takes a moment.
-        """
+        """Raises Refusal for what cannot be painted."""
         self.image = image
         self.layer = _only_layer(drawables)
         self.offsets = offsets(self.layer)
@@ -57,14 +66,10 @@ class Region:
         selected = _selected(image, self.layer) if selection_only else None
         self.rectangle = whole if selected is None else _with_context(selected, whole)
         self._selection = None
-        if selected is not None and keep_selection:
-            self._selection = self._copy_of_selection()
-
-    def close(self) -> None:
-        """Delete the hidden image."""
-        if self._selection is not None and self._selection.is_valid():
-            self._selection.delete()
-        self._selection = None
+        if selected is not None:
+            self._selection = self._cover_of(image.get_selection(), (0, 0))
+        self._regions = regions
+        self._covers = [self._cover_of_area(region) for region in regions]
 
     def export(self, path: Path, longest_side: int | None = None) -> tuple[int, int]:
         """Write the region as a PNG with the image's profile (a grey image: in sRGB), 16 bits a
@@ -102,25 +107,44 @@ class Region:
             draft.delete()
         return width, height
 
-    def hide_unselected(self, layer: Any) -> None:
-        """Let a painting of the region, of any size, be seen only where the image was selected."""
-        if self._selection is None:
-            return
-        selection = do(self._selection.duplicate)
-        try:
-            width, height = layer.get_width(), layer.get_height()
-            source = selection.get_layers()[0]
-            if (width, height) != self._size:
-                scale(source, width, height)
-            mask = do(layer.create_mask, Gimp.AddMaskType.WHITE)
-            do(layer.add_mask, mask)
-            whole = Gegl.Rectangle.new(0, 0, width, height)
-            target = mask.get_buffer()
-            source.get_buffer().copy(whole, Gegl.AbyssPolicy.NONE, target, whole)
-            target.flush()
-            mask.update(0, 0, width, height)
-        finally:
-            selection.delete()
+    def export_masks(
+        self, folder: Path, *, size: int | None = None, soft_side: int | None = None
+    ) -> tuple[Path | None, list[Path]]:
+        """Write what is selected, and each region, as the masks of a job.
+
+        What is covered in part is painted wholly: `mask_unpainted` then blends it with what is
+        below, in the layer's own pixels.
+
+        Args:
+            size: longest side of the painting, in pixels; None: the region's.
+            soft_side: for a preview: as they are, reduced to this side, and the server blends.
+
+        Raises:
+            Refusal: too little of a region would be painted.
+        """
+        covers, selected = self._covers, self._selection
+        whole = selected and [selected]
+        self._refuse_small_areas((soft_side or math.inf) / max(self._size))
+        if soft_side is None:
+            radius = math.ceil(RIM * max(1.0, max(self._size) / (size or max(self._size))))
+            covers = spread(covers, radius) if covers else []
+            whole = whole and spread(whole, radius)
+        paths = [folder / f"region{number}.png" for number in range(1, len(covers) + 1)]
+        for cover, path in zip(covers, paths, strict=True):
+            cover.write(path, soft_side)
+        if not whole:
+            return None, paths
+        whole[0].write(folder / "mask.png", soft_side)
+        return folder / "mask.png", paths
+
+    def mask_unpainted(self, layer: Any) -> None:
+        """Let a painting of the region, of any size, be seen only where the image was selected, and
+        where its regions are."""
+        covers = [all_of(self._covers)] if self._covers else []
+        if self._selection is not None:
+            covers.append(self._selection)
+        if covers:
+            functools.reduce(Cover.times, covers).add_to(layer)
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -139,7 +163,7 @@ class Region:
                 do(draft.set_color_profile, profile)
             layer = do(Gimp.Layer.new_from_drawable, self.layer, draft)
             do(draft.insert_layer, layer, None, 0)
-            for each in _family(layer):
+            for each in family(layer):
                 _make_plain(each)
             do(layer.set_offsets, -x, -y)
             do(layer.set_opacity, 100)
@@ -154,22 +178,40 @@ class Region:
             raise
         return draft
 
-    def _copy_of_selection(self) -> Any:
-        """A hidden grey image, of the region's size: white where the image is selected."""
-        copy = Gimp.Image.new(*self._size, Gimp.ImageBaseType.GRAY)
-        do(copy.undo_disable)
-        layer = do(Gimp.Layer.new_from_drawable, self.image.get_selection(), copy)
-        do(copy.insert_layer, layer, None, 0)
-        left, top = self.offsets
-        do(layer.resize, *self._size, -left - self.rectangle.x, -top - self.rectangle.y)
-        return copy
+    def _cover_of(self, source: Any, corner: tuple[int, int]) -> Cover:
+        """How far a channel or a mask, whose corner lies there in the image, covers the region."""
+        left, top = (own - its for own, its in zip(self.offsets, corner, strict=True))
+        return Cover.of(source, left + self.rectangle.x, top + self.rectangle.y, *self._size)
 
+    def _cover_of_area(self, region: StyledRegion) -> Cover:
+        source = find_area(self.image, region)
+        return self._cover_of(source, corner_of(source))
 
-def _family(item: Any) -> Iterator[Any]:
-    """The layer, and whatever a group has in it."""
-    yield item
-    for child in item.get_children():
-        yield from _family(child)
+    def _refuse_small_areas(self, factor: float) -> None:
+        """`factor`: of the sides that they are painted at to their own, where they are reduced."""
+        for region, cover in zip(self._regions, self._covers, strict=True):
+            shown = cover if self._selection is None else cover.times(self._selection)
+            name, pixels = area_title(region), shown.pixels
+            if pixels < 1:
+                raise Refusal(
+                    _(
+                        "The region {name} has nothing of what is painted: it is black there. "
+                        "Choose another channel or layer mask, or remove the region."
+                    ).format(name=name)
+                )
+            if pixels < LEAST_COVER:
+                raise Refusal(
+                    _(
+                        "The region {name} has only {count} pixels of what is painted; at least "
+                        "{least} are needed. Make it larger, or remove it."
+                    ).format(name=name, count=round(pixels), least=LEAST_COVER)
+                )
+            if pixels * min(1.0, factor) ** 2 < LEAST_COVER:
+                raise Refusal(
+                    _(
+                        "The region {name} is too small for a preview. It is painted all the same."
+                    ).format(name=name)
+                )
 
 
 def _make_plain(layer: Any) -> None:
@@ -203,7 +245,7 @@ def _only_layer(drawables: Any) -> Any:
                 "dialog."
             ).format(name=layer.get_name())
         )
-    if layer.is_group() and all(each.is_group() for each in _family(layer)):
+    if layer.is_group() and all(each.is_group() for each in family(layer)):
         raise Refusal(_("The group {name} is empty.").format(name=layer.get_name()))
     return layer
 
@@ -235,9 +277,3 @@ def _with_context(part: Rectangle, whole: Rectangle) -> Rectangle:
     right = min(whole.width, part.x + part.width + around)
     bottom = min(whole.height, part.y + part.height + around)
     return Rectangle(x, y, right - x, bottom - y)
-
-
-def offsets(item: Any) -> tuple[int, int]:
-    """Where a layer's upper left corner is in its image."""
-    _ok, x, y = item.get_offsets()
-    return x, y

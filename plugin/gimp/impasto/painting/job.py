@@ -4,12 +4,12 @@ Knows no editor: see `Editor`.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal
+from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal, style_file
 from client import (
     Client,
     ClientError,
@@ -28,6 +28,7 @@ from server_words import hindrance, in_our_words, pause_reason
 
 __all__ = [
     "Editor",
+    "Exported",
     "JobHeld",
     "NoServer",
     "Painted",
@@ -36,6 +37,8 @@ __all__ = [
     "follow",
     "paint",
     "progress_text",
+    "resolve_palette",
+    "resolve_styles",
 ]
 
 SILENCE_SECONDS = 90.0
@@ -60,11 +63,24 @@ class JobHeld(PlainError):  # noqa: N818
     """The job waits for a person's decision."""
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What is to be painted, as files."""
+
+    content: Path
+    width: int
+    height: int
+    mask: Path | None = None
+    """White where it is painted; None: everywhere."""
+    regions: Sequence[Path] = ()
+    """Such masks, one for each style; none: each style everywhere."""
+
+
 class Editor(Protocol):
     """What a painting needs of the editor that it is made for."""
 
-    def export(self, path: Path) -> tuple[int, int]:
-        """Write what is to be painted as a PNG; its width and height come back."""
+    def export(self, folder: Path) -> Exported:
+        """Write what is to be painted into the folder."""
 
     def progress(self, fraction: float | None, text: str) -> None:
         """Show how far it is; None: nobody knows."""
@@ -112,9 +128,10 @@ def paint(
     choices.check()
     client = client or Client(choices.hot_folder)
     refuse_unserved(client)
-    style = resolve_style(choices, client)
+    styles = resolve_styles(choices, client)
+    palette = resolve_palette(choices, client)
     editor.progress(None, _("Exporting the layer"))
-    request = build_request(choices, style, editor.export, folder, name=name)
+    request = build_request(choices, styles, editor.export, folder, name=name, palette=palette)
     ticket = client.submit(request)
     try:
         with guard(client, ticket):
@@ -166,11 +183,12 @@ def _give_up(client: Client, ticket: Ticket) -> None:
 
 def build_request(
     choices: Choices,
-    style: Path | str,
-    export: Callable[[Path], tuple[int, int]],
+    styles: Sequence[Path | str],
+    export: Callable[[Path], Exported],
     folder: Path,
     *,
     name: str,
+    palette: Path | str | None = None,
     priority: int = PRIORITY,
     preview: bool = False,
 ) -> Request:
@@ -179,13 +197,15 @@ def build_request(
     Raises:
         Refusal: it is too small to be painted.
     """
-    content = folder / "content.png"
-    width, height = export(content)
-    settings = choices.settings(max(width, height))
-    refuse_small(width, height, settings.get("size"))
+    exported = export(folder)
+    settings = choices.settings(max(exported.width, exported.height))
+    refuse_small(exported.width, exported.height, settings.get("size"))
     return Request(
-        content=content,
-        styles=[style],
+        content=exported.content,
+        styles=styles,
+        mask=exported.mask,
+        regions=exported.regions,
+        palette=palette,
         settings={**settings, "priority": priority},
         name=name,
         client={"editor": "gimp", "preview": preview},
@@ -193,27 +213,38 @@ def build_request(
     )
 
 
-def resolve_style(choices: Choices, client: Client) -> Path | str:
-    """A file to deliver, or a name of the style library, whose ending may be left out.
+def resolve_styles(choices: Choices, client: Client) -> list[Path | str]:
+    """Files to deliver, or names of the style library, whose endings may be left out.
 
     Raises:
-        Refusal: it is not in the library.
+        Refusal: one is not in the library.
         FolderMissing
     """
-    if choices.style_is_file:
-        return choices.style_path
-    styles = client.styles()
-    for style in styles:
-        if choices.style in (style.name, style.name.rpartition(".")[0]):
-            return style.name
-    there = ", ".join(style.name for style in styles[:MOST_NAMED])
-    if len(styles) > MOST_NAMED:
+    return _resolved(choices.styles, client)
+
+
+def resolve_palette(choices: Choices, client: Client) -> Path | str | None:
+    """The same for the palette; None where its colours are not used."""
+    return _resolved([choices.palette], client)[0] if choices.colours == "palette" else None
+
+
+def _resolved(pictures: Sequence[str], client: Client) -> list[Path | str]:
+    files = [style_file(picture) for picture in pictures]
+    names = [] if all(files) else [style.name for style in client.styles()]
+    there = ", ".join(names[:MOST_NAMED])
+    if len(names) > MOST_NAMED:
         there += ", ..."
-    raise Refusal(
-        _("The style library has no {style} (any more). It has: {styles}").format(
-            style=choices.style, styles=there or _("nothing")
-        )
-    )
+    resolved: list[Path | str] = []
+    for picture, file in zip(pictures, files, strict=True):
+        name = next((name for name in names if picture in (name, name.rpartition(".")[0])), None)
+        if file is None and name is None:
+            raise Refusal(
+                _("The style library has no {style} (any more). It has: {styles}").format(
+                    style=picture, styles=there or _("nothing")
+                )
+            )
+        resolved.append(file or name or "")
+    return resolved
 
 
 def refuse_small(width: int, height: int, size: int | None) -> None:

@@ -16,7 +16,13 @@ from client.protocol import CLIENT_HEARTBEAT_SECONDS, DELIVERED, TICKET_KEY, Job
 from i18n import _
 from messages import explain
 
-from painting.job import build_request, progress_text, resolve_style
+from painting.job import (
+    Exported,
+    build_request,
+    progress_text,
+    resolve_palette,
+    resolve_styles,
+)
 
 __all__ = ["LivePreview", "PreviewState"]
 
@@ -49,7 +55,7 @@ class LivePreview:
 
     def __init__(
         self,
-        export: Callable[[Choices, Path], tuple[int, int]],
+        export: Callable[[Choices, Path], Exported],
         folder: Path,
         client_of: Callable[[str], Client],
         *,
@@ -57,7 +63,7 @@ class LivePreview:
     ) -> None:
         """
         Args:
-            export: writes what is to be painted as a small PNG; its width and height come back.
+            export: writes what is to be painted, small, into a folder.
             folder: a temporary one.
             client_of: a hot folder's client, always the same one: it remembers its looks at the
                 server's heartbeat.
@@ -126,10 +132,11 @@ class LivePreview:
             return
         request = build_request(
             choices,
-            resolve_style(choices, client),
-            lambda path: self._export(choices, path),
+            resolve_styles(choices, client),
+            lambda folder: self._export(choices, folder),
             self._folder,
             name=NAME,
+            palette=resolve_palette(choices, client),
             priority=PRIORITY,
             preview=True,
         )

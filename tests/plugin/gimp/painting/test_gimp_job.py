@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from choices import Choices, Refusal
+from choices import Choices, Refusal, StyledRegion
 from client import Client, JobCancelled, JobFailed, Status
 from fake_server import FakeServer
 from log import logger, message_for, open_log
 from messages import explain
 from painting.job import (
+    Exported,
     JobHeld,
     NoServer,
     Painted,
@@ -23,13 +24,18 @@ from painting.job import (
 class FakeEditor:
     """Exports a file of one byte, says what size it is, and keeps what it is shown."""
 
-    def __init__(self, size: tuple[int, int] = (96, 64)) -> None:
+    def __init__(self, size: tuple[int, int] = (96, 64), masks: int = 0) -> None:
         self.size = size
+        self.masks = masks
         self.shown: list[tuple[float | None, str]] = []
 
-    def export(self, path: Path) -> tuple[int, int]:
-        path.write_bytes(b"x")
-        return self.size
+    def export(self, folder: Path) -> Exported:
+        content = folder / "content.png"
+        content.write_bytes(b"x")
+        masks = [folder / f"{number}.png" for number in range(self.masks)]
+        for mask in masks:
+            mask.write_bytes(b"x")
+        return Exported(content, *self.size, *masks[:1], regions=masks[1:])
 
     def progress(self, fraction: float | None, text: str) -> None:
         self.shown.append((fraction, text))
@@ -84,6 +90,55 @@ def test_the_job_is_urgent_and_must_be_heard_from(
     assert sidecars[0]["styles"] == ["night.jpg"]
     assert sidecars[0]["priority"] > 5
     assert sidecars[0]["owner"] == {"heartbeat": True}
+
+
+def test_the_masks_go_with_the_job_each_with_its_style(server: FakeServer, tmp_path: Path) -> None:
+    wave = tmp_path / "wave.png"
+    wave.write_bytes(b"a wave")
+    sidecars, delivered = [], []
+
+    def claim() -> None:
+        delivered.extend(path.name for path in (server.root / "inbox").iterdir())
+        sidecars.append(server.claim("cat"))
+
+    server.moves = [claim, lambda: server.finish("cat")]
+    choices = Choices(
+        hot_folder=str(server.root),
+        regions=(
+            StyledRegion("channel", "sky", 7, "night"),
+            StyledRegion("mask", "sea", 9, str(wave)),
+        ),
+    )
+    client = Client(server.root, clock=server.clock, sleep=server.sleep)
+    paint(FakeEditor(masks=3), choices, tmp_path, name="cat", client=client)
+    assert sidecars[0]["mask"] == "cat.mask.png"
+    assert sidecars[0]["regions"] == ["cat.mask1.png", "cat.mask2.png"]
+    assert sidecars[0]["styles"] == ["night.jpg", "cat.style2.png"]
+    assert {"cat.mask.png", "cat.mask1.png", "cat.mask2.png", "cat.style2.png"} <= {*delivered}
+
+
+def test_a_palette_goes_with_the_job_where_its_colours_are_used(
+    server: FakeServer, tmp_path: Path
+) -> None:
+    sunset = tmp_path / "sunset.png"
+    sunset.write_bytes(b"a sunset")
+    for colours, palette, sent in (
+        ("palette", str(sunset), "cat.palette.png"),
+        ("palette", "night", "night.jpg"),
+        ("content", str(sunset), None),
+    ):
+        sidecars: list[dict[str, object]] = []
+        server.moves = [
+            lambda sidecars=sidecars: sidecars.append(server.claim("cat")),  # type: ignore[misc]
+            lambda: server.finish("cat"),
+        ]
+        choices = Choices("night", hot_folder=str(server.root), colours=colours, palette=palette)
+        client = Client(server.root, clock=server.clock, sleep=server.sleep)
+        paint(FakeEditor(), choices, tmp_path, name="cat", client=client)
+        assert sidecars[0]["colours"] == colours
+        assert sidecars[0].get("palette") == sent
+        for path in (*server.root.glob("outbox/*"), *server.root.glob("status/cat*")):
+            path.unlink()
 
 
 def test_nothing_is_sent_where_nobody_would_paint_it(

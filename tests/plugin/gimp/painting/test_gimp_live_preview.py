@@ -9,6 +9,7 @@ import pytest
 from choices import Choices, Refusal
 from client import Client
 from fake_server import FakeServer
+from painting.job import Exported
 from painting.live_preview import LivePreview
 
 NIGHT = Choices(style="night", strength=40, size=3000, preset="gatys")
@@ -35,10 +36,11 @@ class Dialog:
             clock=server.clock,
         )
 
-    def export(self, choices: Choices, path: Path) -> tuple[int, int]:
+    def export(self, choices: Choices, folder: Path) -> Exported:
         self.exported.append(choices)
-        path.write_bytes(b"x")
-        return 320, 320
+        content = folder / "content.png"
+        content.write_bytes(b"x")
+        return Exported(content, 320, 320)
 
     def request(self, choices: Choices) -> None:
         self.live.request(Choices(**{**vars(choices), "hot_folder": str(self.server.root)}))

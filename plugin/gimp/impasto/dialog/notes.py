@@ -1,0 +1,48 @@
+"""What will not be as the artist may expect, said before it is painted."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+from choices import Choices, style_title
+from gi.repository import Gimp
+from i18n import _
+from images.areas import has_area, missing
+
+__all__ = ["notes_on"]
+
+
+def notes_on(image: Any, choices: Choices, gone: Sequence[str]) -> str:
+    """A line for each.
+
+    Args:
+        gone: the styles that are chosen and no longer there.
+    """
+    return "\n".join(_notes(image, choices, gone))
+
+
+def _notes(image: Any, choices: Choices, gone: Sequence[str]) -> Iterator[str]:
+    for style in gone:
+        yield _("The style {style} is no longer there. Choose another one.").format(
+            style=style_title(style)
+        )
+    for region in choices.regions:
+        if not has_area(image, region):
+            yield missing(region)
+    base = image.get_base_type()
+    if choices.output == "layer" and base == Gimp.ImageBaseType.GRAY:
+        yield _("The image is grey, and so will the new layer be. A new image keeps colours.")
+    if choices.output == "layer" and base == Gimp.ImageBaseType.INDEXED:
+        yield _(
+            "The image has a palette, into which a painting does not fit. Choose the "
+            "output New image, or Image > Mode > RGB first."
+        )
+    if image.get_precision().value_nick.partition("-")[0] in ("half", "float", "double"):
+        yield _("What is brighter than white (values above 1.0) is painted white.")
+    profile = image.get_color_profile()
+    if profile is not None and profile.is_rgb() and "sRGB" not in profile.get_label():
+        yield _("Colours outside of sRGB are painted as the nearest ones in it.")
+    if image.get_simulation_profile() is not None:
+        yield _("The image's own colours are painted, not those of its soft proof.")
