@@ -13,6 +13,7 @@ from engine.scheduling.stages import scales_of
 from engine.scheduling.timetable import Timetable
 from engine.settings import Settings
 from engine.speed import seconds_a_pixel
+from engine.texture.canvas import texture_settings
 
 __all__ = ["PlannedScale", "plan_painting", "timetable_of"]
 
@@ -43,6 +44,7 @@ def plan_painting(
     Raises:
         BudgetError: nothing fits.
     """
+    settings = texture_settings(settings)
     regions = len(settings.regions or ()) or (1 if settings.mask else 0)
     planner = Planner(vgg, settings, max(regions, len(settings.style_regions or ())))
     scales = []

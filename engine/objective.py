@@ -67,9 +67,11 @@ def style_transfer_objective(
         active_layers(layers) for layers in (settings.content_layers, settings.style_layers)
     )
 
-    def network(layers: Collection[str]) -> SegmentedNetwork:
+    painted_padding = "circular" if settings.tile else settings.padding
+
+    def network(layers: Collection[str], padding: str = settings.padding) -> SegmentedNetwork:
         segments = split_into_segments(layers, layout or Layout())
-        return SegmentedNetwork(vgg, segments, layers, settings.pooling, settings.padding)
+        return SegmentedNetwork(vgg, segments, layers, settings.pooling, padding)
 
     losses = WeightedLosses(
         settings,
@@ -94,12 +96,12 @@ def style_transfer_objective(
     )
     layers = content_layers.keys() | style_layers.keys()
     if layout is not None:
-        return TiledObjective(network(layers), losses)
+        return TiledObjective(network(layers, painted_padding), losses)
 
     zero = content.new_zeros(())
 
     def objective(picture: Tensor) -> Tensor:
-        features = vgg.features(picture, layers, settings.pooling, settings.padding)
+        features = vgg.features(picture, layers, settings.pooling, painted_padding)
         return losses.terms(features, zero, picture)
 
     return objective

@@ -12,7 +12,7 @@ from engine.colours import ColourMatch, recoloured_styles, transfer_of
 from engine.delivery import delivered, laid_over, preview_of, with_alpha_of
 from engine.errors import NumericalError, PictureError, Problem, SettingsError, StateError
 from engine.images.picture import Picture
-from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend
+from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
 from engine.images.scaling import scaled
 from engine.losses.guides import visibility_of
 from engine.losses.targets import StyleTargets
@@ -33,6 +33,7 @@ from engine.settings import Settings
 from engine.start import Recolouring, initial_canvas
 from engine.state import State
 from engine.strength import strength_preset
+from engine.texture.canvas import resize_wrapped, texture_settings, texture_start
 
 __all__ = ["Painting"]
 
@@ -65,6 +66,7 @@ class Painting:
         self._targets = StyleTargets() if targets is None else targets
         self._strength = strength_preset(settings.strength)
         style_weight = settings.style_weight * self._strength.style
+        settings = texture_settings(settings)
         self._settings = settings.model_copy(update={"style_weight": style_weight})
         self.graphs = CudaGraphs() if graphs and vgg.device.type == "cuda" else None
         self.areas = areas_of(masks, content, len(styles), settings)
@@ -156,6 +158,8 @@ class Painting:
 
     def _start(self, scale: int, coarser: Tensor | None) -> Tensor:
         """What a scale begins with: 1 x 3 x H x W."""
+        if self._settings.texture and (coarser is not None or self._settings.init == "content"):
+            return self._texture(self.sizes[scale], coarser).to(self._vgg.device)
         recoloured = self._recoloured.at(self.sizes[scale]).to(self._vgg.device)
         if coarser is None:
             return initial_canvas(
@@ -168,6 +172,12 @@ class Painting:
             )
         content = self._recoloured.at(self.sizes[scale - 1]).to(self._vgg.device)
         return enlarge(coarser, content, recoloured, 1 - self._strength.structure_freedom)
+
+    def _texture(self, size: Size, coarser: Tensor | None) -> Tensor:
+        if coarser is None:
+            blend = self._settings.style_blend or [1.0] * len(self._styles)
+            return texture_start(self._styles, blend, size, self._generator)
+        return resize_wrapped(coarser, size) if self._settings.tile else resize(coarser, size)
 
     def _content_at(self, size: Size) -> Tensor:
         return scaled(self._content, size).to(self._vgg.device)

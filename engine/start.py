@@ -1,5 +1,6 @@
 """The picture that optimisation starts from: the recoloured content, a style, noise or a file."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from engine.images.colour.linear import colour_map
 from engine.images.picture import Picture
-from engine.images.pyramid import Size
+from engine.images.pyramid import Size, resize
 from engine.images.scaling import scaled
 from engine.regions.areas import Areas
 from engine.regions.cover import Cover
@@ -16,6 +17,9 @@ from engine.settings import Settings
 from engine.strength import StrengthPreset
 
 __all__ = ["Recolouring", "initial_canvas"]
+
+NOISE_CELLS = 16
+"""Of `init_noise`, along the longest side: large enough to survive as shapes, not as grain."""
 
 
 class Recolouring:
@@ -65,6 +69,21 @@ def initial_canvas(
     areas: Areas | None = None,
 ) -> Tensor:
     """What `settings.init` names, at the size of the recoloured content (1 x 3 x H x W)."""
+    canvas = _named_start(settings, recoloured, styles, initial, generator, areas)
+    if settings.init_noise:
+        noise = _soft_noise((canvas.shape[-1], canvas.shape[-2]), generator).to(canvas.device)
+        canvas = (canvas + settings.init_noise * noise).clamp(0, 1)
+    return canvas
+
+
+def _named_start(
+    settings: Settings,
+    recoloured: Tensor,
+    styles: Sequence[Picture],
+    initial: Picture | None,
+    generator: torch.Generator,
+    areas: Areas | None,
+) -> Tensor:
     size = (recoloured.shape[-1], recoloured.shape[-2])
     if settings.init == "style" and areas is not None:
         firsts = [scaled(styles[min(each.styles)], size) for each in areas.regions]
@@ -78,6 +97,13 @@ def initial_canvas(
         # White, drawn on the CPU: a seed means the same noise on every device.
         return torch.rand(recoloured.shape, generator=generator).to(recoloured.device)
     return recoloured
+
+
+def _soft_noise(size: Size, generator: torch.Generator) -> Tensor:
+    """1 x 3 x H x W, normal deviates on a grid and smooth between them; drawn on the CPU."""
+    cell = max(size) / NOISE_CELLS
+    grid = (math.ceil(size[1] / cell), math.ceil(size[0] / cell))
+    return resize(torch.randn((1, 3, *grid), generator=generator), size, clamp=False)
 
 
 def _partly(matched: Callable[[Tensor], Tensor], share: float, strip: Tensor) -> Tensor:

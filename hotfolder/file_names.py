@@ -203,11 +203,15 @@ def check_plain(*names: str | None) -> None:
 
 def free_name_in(folder: Path, name: str, endings: Collection[str] = ("",)) -> str:
     """`name`, or the first of `name-2`, ... that is free in `folder` with each of the endings;
-    never too long for a job's name."""
+    cut where it would be too long for a job's name or, with an ending, for a file."""
+    longest = min(
+        protocol.MAX_NAME_BYTES,
+        protocol.MAX_FILE_NAME_BYTES - max(len(os.fsencode(end)) for end in endings),
+    )
     listed: set[str] = set()
     number = 1
     while True:
-        candidate = _numbered(name, number, "", protocol.MAX_NAME_BYTES)
+        candidate = _numbered(name, number, "", longest)
         files = [candidate + end for end in endings]
         if listed.isdisjoint(files):
             if not any(exists(folder / file) for file in files):

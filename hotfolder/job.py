@@ -53,6 +53,7 @@ class Job:
     """The name it was dropped under."""
     folder: str
     content: str
+    """Empty for a texture."""
     styles: tuple[str, ...]
     settings: Settings
     init: str | None = None

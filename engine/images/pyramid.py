@@ -13,11 +13,17 @@ COARSEST = 256
 """Longest side of the coarsest size. Below it relu4_2 has too few positions to hold a composition,
 and the style's large shapes replace it: at 112 px a picture was lost that survives from 256."""
 
+COARSEST_TEXTURE = 64
+"""The same without a composition: the style's large shapes are found where they are small. The
+style loss at the end is half that of a texture of 192 px that was painted at that size alone."""
+
 Size = tuple[int, int]
 """Width, height in pixels."""
 
 
-def pyramid_sizes(content: Size, size: int, scales: int, factor: float) -> list[Size]:
+def pyramid_sizes(
+    content: Size, size: int, scales: int, factor: float, coarsest: int = COARSEST
+) -> list[Size]:
     """Sizes to paint, coarse to fine; the last is the result's.
 
     The longest side of the last is `size`; each side before is shorter by `factor`. A scale whose
@@ -25,11 +31,12 @@ def pyramid_sizes(content: Size, size: int, scales: int, factor: float) -> list[
     rounded to whole pixels at each scale.
 
     Args:
-        scales: how many; 0 for as many as it takes to begin between 256 and 511 px (by a factor 2).
+        scales: how many; 0 for as many as it takes to begin at `coarsest` or, by a factor 2, less
+            than twice that.
     """
     width, height = content
     if scales == 0:
-        scales = 1 + max(0, math.floor(math.log(size / COARSEST, factor) + 1e-9))
+        scales = 1 + max(0, math.floor(math.log(size / coarsest, factor) + 1e-9))
     sizes: list[Size] = []
     for scale in range(scales):
         ratio = size / factor ** (scales - 1 - scale) / max(width, height)

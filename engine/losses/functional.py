@@ -119,7 +119,7 @@ def content_gradient(features: Tensor, target: Tensor, positions: int, factor: T
     return (difference * (2 * factor / (features.shape[1] * positions))).to(features.dtype)
 
 
-def total_variation(picture: Tensor) -> Tensor:
+def total_variation(picture: Tensor, *, wrapped: bool = False) -> Tensor:
     """Mean squared difference of neighbouring pixels, down plus across.
 
     The squared form of Mahendran and Vedaldi (2015), beta = 2, as means so that its weight means
@@ -127,10 +127,14 @@ def total_variation(picture: Tensor) -> Tensor:
 
     Args:
         picture: 1 x 3 x H x W.
+        wrapped: opposite edges are neighbours.
 
     >>> total_variation(torch.tensor([[0.0, 1.0], [0.0, 1.0]]).reshape(1, 1, 2, 2))
     tensor(1.)
     """
+    if wrapped:
+        down = (picture.roll(-1, -2) - picture).square().mean()
+        return down + (picture.roll(-1, -1) - picture).square().mean()
     down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
     across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
     return down + across

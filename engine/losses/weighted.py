@@ -70,7 +70,8 @@ class WeightedLosses:
         ]
         style = self._style_losses({n: features[n] for n in self.style_factors if n in features})
         if picture is not None and self.settings.tv_weight:
-            smooth = [self.settings.tv_weight * total_variation(picture)]
+            wrapped = self.settings.tile
+            smooth = [self.settings.tv_weight * total_variation(picture, wrapped=wrapped)]
         else:
             smooth = []
         return torch.stack([_sum(terms, zero) for terms in (content, style, smooth)])

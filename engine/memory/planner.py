@@ -124,10 +124,11 @@ class Planner:
         """The message of `BudgetError`; `least` is the smallest plan that was tried."""
         width, height = least.size
         limit = budget or least.peak
+        whole = " A texture with `tile` is not computed in parts." if self._settings.tile else ""
         spend = f"the budget is {format_bytes(budget)}" if budget else "there is less"
         return (
             f"{width} x {height} px need {format_bytes(least.peak)} of memory at least, and "
-            f"{spend}. {self._advice(least, limit)}"
+            f"{spend}.{whole} {self._advice(least, limit)}"
         )
 
     def smaller(self, plan: Plan, held: int) -> Plan | None:
@@ -147,7 +148,7 @@ class Planner:
     def _layouts(self, size: Size) -> list[Layout | None]:
         """From the fastest to the slowest."""
         layouts: list[Layout | None] = [None, Layout(EVERY_BLOCK, (None,) * 5)]
-        if self.predictor.tileable:
+        if self.predictor.tileable and not self._settings.tile:
             layouts += self._tiled(size)
         return sorted(layouts, key=lambda layout: self.predictor.cost(size, layout))
 

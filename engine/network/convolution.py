@@ -41,10 +41,10 @@ class Convolution(torch.autograd.Function):
         rectified: bool,
     ) -> Tensor:
         ctx.edges = edges
-        ctx.replicated = padding == "replicate"
+        ctx.padding = padding
         ctx.within = padding == "zeros" and edges == ALL_EDGES  # the convolution itself pads
         if any(edges) and not ctx.within:
-            x = F.pad(x, edges, mode="replicate") if ctx.replicated else F.pad(x, edges)
+            x = F.pad(x, edges) if padding == "zeros" else F.pad(x, edges, mode=padding)
         y = F.conv2d(x, weight, bias, padding=int(ctx.within))
         if rectified:
             y.relu_()
@@ -59,7 +59,7 @@ class Convolution(torch.autograd.Function):
             g = torch.ops.aten.threshold_backward(g, rectified[0], 0)
         g = F.conv2d(g, transposed, padding=1 if ctx.within else 2)
         if not ctx.within:
-            g = _without_padding(g, ctx.edges, folded=ctx.replicated)
+            g = _without_padding(g, ctx.edges, ctx.padding)
         return g, None, None, None, None, None, None
 
 
@@ -68,15 +68,16 @@ def transposed_kernel(weight: Tensor) -> Tensor:
     return weight.flip(2, 3).transpose(0, 1).contiguous()
 
 
-def _without_padding(g: Tensor, edges: Edges, *, folded: bool) -> Tensor:
-    """The positions of `g` that are no padding, with the gradient of the padding if `folded` added
-    to those that it replicates, in place: rows first, then columns, corners with both."""
+def _without_padding(g: Tensor, edges: Edges, padding: str) -> Tensor:
+    """The positions of `g` that are no padding, with the gradient of the padding added to those
+    that it repeats, in place: rows first, then columns, corners with both."""
     left, right, top, bottom = edges
     height, width = g.shape[-2] - top - bottom, g.shape[-1] - left - right
-    if folded:
-        for onto, ring in _folds(top, bottom, height):
+    folds = {"replicate": _folds, "circular": _opposite}.get(padding)
+    if folds is not None:
+        for onto, ring in folds(top, bottom, height):
             g[..., onto, :].add_(g[..., ring, :])
-        for onto, ring in _folds(left, right, width):
+        for onto, ring in folds(left, right, width):
             g[..., onto].add_(g[..., ring])
     return g[..., top : top + height, left : left + width]
 
@@ -97,3 +98,13 @@ def _folds(before: int, after: int, length: int) -> list[tuple[slice, slice]]:
         last = before + length
         ends.append((slice(last - 1, last), slice(last, last + 1)))
     return ends
+
+
+def _opposite(before: int, after: int, length: int) -> list[tuple[slice, slice]]:
+    """The same of a side that is padded at both ends with its other end."""
+    assert before
+    assert after
+    return [
+        (slice(length, length + 1), slice(0, 1)),
+        (slice(1, 2), slice(length + 1, length + 2)),
+    ]

@@ -96,7 +96,8 @@ class VGG19:
             layers: names from `engine.settings.LAYERS`; `convB_I` is before its ReLU.
             pooling: 2 x 2 with stride 2: `max`, `average` or `l2`, the last two with a gain.
             padding: around every convolution's input, one position: `zeros`, as the network was
-                trained, or `replicate`, which shows it no frame around the picture.
+                trained, `replicate`, which shows it no frame around the picture, or `circular`: the
+                picture's opposite edges meet (sides are multiples of 16, so that poolings do, too).
 
         Returns:
             name -> 1 x C x h x w in the network's precision, differentiable in `picture`.

@@ -12,7 +12,7 @@ from functools import partial
 
 from torch import Tensor
 
-from engine.images.pyramid import COARSEST, Size, pyramid_sizes
+from engine.images.pyramid import COARSEST, COARSEST_TEXTURE, Size, pyramid_sizes
 from engine.memory.tiled_objective import TiledObjective
 from engine.optimisers.minimise import Ending, Losses, Objective, Snapshot, Step, Tally, minimise
 from engine.optimisers.replay import CudaGraphs
@@ -47,11 +47,19 @@ def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
     A strength with structure freedom adds a scale below those of `pyramid_sizes`, with steps in
     proportion to it, unless `scales` says how many there are.
     """
+    scales = _scales_of(content, settings)
+    if not settings.tile:
+        return scales
+    return [(tuple(round(side / 16) * 16 for side in size), steps) for size, steps in scales]  # type: ignore[misc]
+
+
+def _scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
     side, factor = settings.longest_side(content), settings.scale_factor
     if settings.scale_steps is not None:
         sizes = pyramid_sizes(content, side, len(settings.scale_steps), factor)
         return list(zip(sizes, settings.scale_steps[-len(sizes) :], strict=True))
-    sizes = pyramid_sizes(content, side, settings.scales, factor)
+    coarsest = COARSEST_TEXTURE if settings.texture else COARSEST
+    sizes = pyramid_sizes(content, side, settings.scales, factor, coarsest)
     steps = [settings.coarse_steps] * (len(sizes) - 1) + [settings.steps]
     freedom = strength_preset(settings.strength).structure_freedom
     extra_steps = round(freedom * settings.coarse_steps)

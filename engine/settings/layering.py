@@ -31,6 +31,7 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
             values |= PRESETS[name]
         values |= layer
         values |= _implied(layer, values)
+        values |= _implied_by_texture(layer)
     if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
         values["learning_rate"] = ADAM_LEARNING_RATE
     try:
@@ -53,6 +54,13 @@ def _implied(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     return {}
 
 
+def _implied_by_texture(layer: Mapping[str, Any]) -> dict[str, Any]:
+    sides = layer.get("texture_size")
+    if not isinstance(sides, list) or not sides or not all(type(side) is int for side in sides):
+        return {}  # None, or refused by the model.
+    return {"texture": True, "size": max(sides)}
+
+
 def _check_together(settings: Settings) -> None:
     """Refuse combinations that each field alone would allow."""
     problems = []
@@ -71,6 +79,10 @@ def _check_together(settings: Settings) -> None:
     if settings.seconds is not None and settings.scale_steps is not None:
         given = f"{settings.seconds:g}"
         problems.append(Problem(("seconds",), given, "none, since `scale_steps` are given"))
+    if settings.texture and not any(settings.style_layers.values()):
+        problems.append(Problem(("style_layers",), "no weight above 0", "a layer to paint from"))
+    if settings.style_blend is not None and not any(settings.style_blend):
+        problems.append(Problem(("style_blend",), "nothing above 0", "a share for some style"))
     if settings.style_regions and len(settings.regions or ()) != 1:
         given = f"{len(settings.regions)} pictures" if settings.regions else "missing"
         expected = "one label picture of the content, since there are `style_regions`"
@@ -79,10 +91,51 @@ def _check_together(settings: Settings) -> None:
         given = "histogram, which sorts a layer's positions and cannot weigh them"
         expected = "gram, covariance or wasserstein with a mask or regions"
         problems.append(Problem(("style_statistic",), given, expected))
+    problems += _wrong_series(settings)
+    problems += _wrong_texture(settings)
     if settings.progression == 1:
         problems.append(Problem(("progression",), "1", "0, or from 2: the start and the result"))
     if problems:
         raise SettingsError(problems)
+
+
+def _wrong_series(settings: Settings) -> list[Problem]:
+    if settings.interpolate is None and settings.interpolate_strength is not None:
+        expected = "how many paintings, since there is an `interpolate_strength`"
+        return [Problem(("interpolate",), "missing", expected)]
+    if settings.interpolate is not None and settings.variations > 1:
+        return [Problem(("variations",), f"{settings.variations}", "1 with `interpolate`")]
+    return []
+
+
+def _wrong_texture(settings: Settings) -> list[Problem]:
+    if not settings.texture:
+        without = "false, since there is no `texture`"
+        return [Problem(("tile",), "true", without)] if settings.tile else []
+    problems = []
+    if settings.size == "content":
+        problems.append(Problem(("size",), "content", "pixels, since a `texture` has no content"))
+    elif settings.tile:
+        for side in settings.texture_size or [settings.size]:
+            if side % 16:
+                nearest = f"{side // 16 * 16} or {side // 16 * 16 + 16}"
+                expected = f"a multiple of 16 with `tile`, such as {nearest}"
+                problems.append(Problem(("size",), f"{side}", expected))
+    given: dict[str, object] = {
+        "mask": settings.mask,
+        "regions": settings.regions,
+        "strength": settings.strength,
+        "interpolate_strength": settings.interpolate_strength,
+        "keep_colours": settings.keep_colours,
+    }
+    if settings.colours != "painting" and not settings.takes_palette:
+        given["colours"] = settings.colours
+    problems += [
+        Problem((key,), f"{value}", "nothing, since a `texture` has no content")
+        for key, value in given.items()
+        if value not in (None, False)
+    ]
+    return problems
 
 
 def _wrong_colours(settings: Settings) -> list[Problem]:

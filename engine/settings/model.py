@@ -73,7 +73,8 @@ class Settings(BaseModel):
 
     scales: Annotated[int, Field(ge=0, le=10)] = 0
     """How many sizes are painted, coarse to fine. 1 paints at the final size alone; 0: as many as
-    it takes to begin between 256 and 511 px, and one more beyond a `strength` of 75."""
+    it takes to begin between 256 and 511 px (a texture: 64 and 127), and one more beyond a
+    `strength` of 75."""
 
     scale_factor: Annotated[float, Field(gt=1, le=4)] = 2.0
     """Ratio of a scale's side to that of the scale before it."""
@@ -93,7 +94,8 @@ class Settings(BaseModel):
 
     seconds: Annotated[float, Field(ge=1, le=1_000_000)] | None = None
     """The time to paint in, from the start of the job to its written result: it gets the steps for
-    which there is time, in place of `steps` and `coarse_steps`."""
+    which there is time, in place of `steps` and `coarse_steps`. Of several paintings each has so
+    much."""
 
     time_limit: Literal["refuse", "exceed"] = "refuse"
     """Where not even the shortest painting fits into `seconds`: `refuse` it in words, or `exceed`
@@ -156,9 +158,44 @@ class Settings(BaseModel):
     init_file: str | None = None
     """Picture to start from with `init: file`; brought to the result's size."""
 
+    init_noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Soft random colours added to what the optimisation starts from: their standard deviation, in
+    units of the range 0 to 1. They are about a sixteenth of the longest side wide."""
+
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Seed of the white noise of `init: noise`. Same inputs, settings, device and version: same
-    pixels."""
+    """Seed of the noise of `init: noise` and `init_noise`. Same inputs, settings, device and
+    version: same pixels."""
+
+    variations: Annotated[int, Field(ge=1, le=16)] = 1
+    """So many paintings that differ, and a sheet of them. The first is the painting without this
+    setting; each of the others has another seed, soft noise in its start (`init_noise`), and
+    another part (`style_crop`, `style_rotate`) and scale of the style."""
+
+    interpolate: Annotated[int, Field(ge=2, le=16)] | None = None
+    """So many paintings from the first of two styles to the second (by `style_blend`), or between
+    two strengths, and a strip of them."""
+
+    interpolate_strength: (
+        Annotated[list[Annotated[float, Field(ge=0, le=100)]], Field(min_length=2, max_length=2)]
+        | None
+    ) = None
+    """The first and the last `strength` of an `interpolate`, which is then not between styles."""
+
+    texture: bool = False
+    """Paint the style alone, without a content, from noise: a square of `size`, or of
+    `texture_size`."""
+
+    texture_size: (
+        Annotated[
+            list[Annotated[int, Field(ge=32, le=LARGEST_SIDE)]], Field(min_length=2, max_length=2)
+        ]
+        | None
+    ) = None
+    """Width and height of a texture in pixels, in place of `size`; it implies `texture`."""
+
+    tile: bool = False
+    """A texture whose opposite edges meet without a seam. Its sides are multiples of 16 px, and it
+    is not computed in parts to save memory."""
 
     mask: str | None = None
     """Picture that says where to paint: white is painted, black and what is transparent stays the
@@ -216,8 +253,8 @@ class Settings(BaseModel):
     """How much the weak directions of a style's Gram matrices count beside the strong ones
     (whitening), with `style_statistic: gram`. 0: as in a plain Gram loss."""
 
-    style_blend: list[Annotated[float, Field(gt=0, le=1e6)]] | None = None
-    """Share of each style picture, one number a style. Unset: equal shares."""
+    style_blend: list[Annotated[float, Field(ge=0, le=1e6)]] | None = None
+    """Share of each style picture, one number a style, not all 0. Unset: equal shares."""
 
     style_scale: Annotated[float, Field(ge=0.05, le=20)] = 1.0
     """Size of the style picture relative to the result (by area); larger makes larger strokes."""

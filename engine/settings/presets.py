@@ -20,6 +20,7 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "learning_rate": 1.0,
     "history": 100,
     "init_colours": "content",
+    "init_noise": 0.0,
     "colours": "painting",
     "recolour": "painting",
     "keep_colours": False,

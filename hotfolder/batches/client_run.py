@@ -210,7 +210,8 @@ class BatchRun:
         result = self._client.result_of(status)
         record = _read_record(result.record)
         stem = result.picture.stem
-        extra_outputs = [result.picture.with_name(name) for name in record.get("progression", [])]
+        others = _Record.model_validate(record).files
+        extra_outputs = [result.picture.with_name(name) for name in others]
         sources = {path.name.removeprefix(stem): path for path in [*extra_outputs, result.picture]}
         # A record without its picture is what an interrupted run left: its name is free.
         (self._out / item.folder).mkdir(parents=True, exist_ok=True)
@@ -225,9 +226,7 @@ class BatchRun:
             finished=status.updated,
         )
         name = free_name_in(out, wanted, SUFFIXES.values())
-        record["name"], record["picture"] = name, f"{name}{result.picture.suffix}"
-        if extra_outputs:
-            record["progression"] = [f"{name}{suffix}" for suffix in list(sources)[:-1]]
+        _rename(record, stem, name)
         work = work_key(
             record["content"]["sha256"],
             [style["sha256"] for style in record["styles"]],
@@ -237,7 +236,16 @@ class BatchRun:
         )
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
         write_whole(out / f"{name}{RECORD_SUFFIX}", f"work: {work}\n{text}".encode())
-        files = [(in_plain_folder(source), out / f"{name}{end}") for end, source in sources.items()]
+        for end in (end for end in sources if end.endswith(RECORD_SUFFIX)):
+            other = _read_record(sources[end])
+            _rename(other, stem, name)
+            text = yaml.safe_dump(other, sort_keys=False, allow_unicode=True, width=100)
+            write_whole(out / f"{name}{end}", text.encode())
+        files = [
+            (in_plain_folder(source), out / f"{name}{end}")
+            for end, source in sources.items()
+            if not end.endswith(RECORD_SUFFIX)
+        ]
         if not publish_all(files):
             raise FileExistsError(errno.EEXIST, "another file has this name", str(files[-1][1]))
         for source in (*sources.values(), result.record):
@@ -277,6 +285,10 @@ class _Versions(BaseModel):
     impasto: str
 
 
+class _Series(BaseModel):
+    files: list[str] = []
+
+
 class _Record(BaseModel):
     """What is needed of a result's record."""
 
@@ -286,6 +298,12 @@ class _Record(BaseModel):
     masks: _Masks = _Masks()
     versions: _Versions
     progression: list[str] = []
+    series: _Series = _Series()
+
+    @property
+    def files(self) -> list[str]:
+        """Names of what lies beside the result."""
+        return [*self.progression, *self.series.files]
 
 
 def _read_record(path: Path) -> dict[str, Any]:
@@ -297,10 +315,23 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         with open_regular(in_plain_folder(path)) as file:
             record: dict[str, Any] = yaml.safe_load(file.read(MAX_RECORD_BYTES))
-        check_plain(*_Record.model_validate(record).progression)
+        check_plain(*_Record.model_validate(record).files)
     except (yaml.YAMLError, ValueError, RecursionError):
         raise ValueError(f"{path}: not the record of a painting.") from None
     return record
+
+
+def _rename(record: dict[str, Any], stem: str, name: str) -> None:
+    """Let a record, and the files that it names, be of `name` in place of `stem`."""
+
+    def renamed(file_name: str) -> str:
+        return name + file_name.removeprefix(stem)
+
+    record |= {"name": name, "picture": renamed(record["picture"])}
+    if "progression" in record:
+        record["progression"] = [renamed(each) for each in record["progression"]]
+    if "files" in record.get("series", {}):
+        record["series"]["files"] = [renamed(each) for each in record["series"]["files"]]
 
 
 def _hashes_of_others(record: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from engine.errors import Problem
+from engine.series.members import count_of
 from engine.settings import Settings
 
 __all__ = ["DEADLINE_KEYS", "Deadline", "deadline_of", "parse_duration", "parse_finish"]
@@ -112,6 +113,7 @@ class Deadline:
     def applied(self, settings: Settings, left: int, workers: int, now: datetime) -> Settings:
         """Settings that paint in this share, or a little later if nothing can be painted in it.
         What was asked for picture by picture, such as `scale_steps`, gives way."""
-        share = self.seconds(left, workers, now)
+        # `seconds` are those of each painting, of which a job may have several.
+        share = max(LEAST_SECONDS, self.seconds(left, workers, now) / count_of(settings))
         values = {"seconds": round(share, 1), "time_limit": "exceed", "scale_steps": None}
         return settings.model_copy(update=values)

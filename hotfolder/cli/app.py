@@ -12,7 +12,7 @@ from hotfolder.paths import expand_home
 __all__ = ["GROUPS", "SUBCOMMANDS", "app", "command", "example_lines", "service", "styles"]
 
 GROUPS = {
-    "Painting": ("demo", "stylise", "plan", "compare", "reconstruct", "batch"),
+    "Painting": ("demo", "stylise", "texture", "plan", "compare", "reconstruct", "batch"),
     "The hot folder": ("init", "watch", "run", "page", "pause", "resume", "service"),
     "Jobs of the hot folder": (
         *("submit", "status", "cancel", "hold", "release", "priority", "retry"),

@@ -16,6 +16,7 @@ from hotfolder.cli.console import report
 from hotfolder.paths import in_plain_folder
 from hotfolder.platforms import system
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
+from hotfolder.workers.series import SeriesFiles
 
 __all__ = ["RunCheckpoints"]
 
@@ -30,31 +31,39 @@ class RunCheckpoints:
         inputs: Sequence[Path],
         vgg: VGG19,
         seconds: float,
-        progression: Progression | None,
     ) -> None:
         self._checkpoints: Checkpoints | None = None
-        self._progression = progression
         self._state: Callable[[], State] | None = None
+        self.series: SeriesFiles | None = None
+        """The paintings of a series that are finished."""
         if folder is not None:
             folder = in_plain_folder(folder)
             folder.mkdir(exist_ok=True)
-            self._checkpoints = Checkpoints(folder, made_of(settings, inputs, vgg), seconds=seconds)
+            made = made_of(settings, inputs, vgg)
+            self._checkpoints = Checkpoints(folder, made, seconds=seconds)
+            self.series = SeriesFiles(folder, made)
 
     def latest(self) -> State | None:
         """Where the painting stood when it was interrupted."""
         state = self._checkpoints.latest() if self._checkpoints else None
         if state is not None:
+            number = state.extra.get("member", 1)
+            which = f"painting {number}, " if number > 1 else ""
             report(
-                f"Goes on where it was interrupted: scale {state.scale + 1}, step {state.done + 1}."
+                f"Goes on where it was interrupted: {which}scale {state.scale + 1}, "
+                f"step {state.done + 1}."
             )
-            if self._progression:
-                self._progression.restore(state.extra["progression"])
         return state
 
-    def keep(self, step: Progress) -> None:
-        """Take note of a step, and write a checkpoint if it is time."""
+    def keep(self, step: Progress, progression: Progression | None, member: int) -> None:
+        """Take note of a step, and write a checkpoint if it is time.
+
+        Args:
+            progression: of that painting.
+            member: its number in its series.
+        """
         if self._checkpoints is not None:
-            self._state = state_of(step, self._progression)
+            self._state = state_of(step, progression, member)
             self._checkpoints.keep(self._state)
 
     @contextmanager

@@ -33,6 +33,7 @@ from hotfolder.cli.commands.painting import (  # noqa: F401
     plan,
     reconstruct,
     stylise,
+    texture,
 )
 from hotfolder.cli.console import show_error
 

@@ -170,6 +170,22 @@ SecondsOption = Annotated[
     ),
 ]
 
+VariationsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--variations", metavar="N", help="So many paintings that differ, and a sheet of them."
+    ),
+]
+InterpolateOption = Annotated[
+    int | None,
+    typer.Option(
+        "--interpolate",
+        metavar="N",
+        help="So many paintings from one style to another, or with "
+        "--set interpolate_strength=[A,B] from strength A to B, and a strip of them.",
+    ),
+]
+
 StrengthOption = Annotated[
     float | None,
     typer.Option(

@@ -74,8 +74,11 @@ def check_output(output: Path, *, force: bool) -> None:
         raise FolderError(f"{output}: cannot be written ({error.strerror or error}).") from None
 
 
-def check_room(output: Path, content: "Picture", settings: "Settings") -> None:
+def check_room(output: Path, content: "Picture", settings: "Settings", *, count: int = 1) -> None:
     """
+    Args:
+        count: how many such files there will be.
+
     Raises:
         FolderError: less room on the disk than the result may take.
         SettingsError, PictureError: it cannot be written as asked.
@@ -88,6 +91,7 @@ def check_room(output: Path, content: "Picture", settings: "Settings") -> None:
     needed = size[0] * size[1] * (3 if content.alpha is None else 4) * encoding.bits // 8
     if encoding.format not in ("png", "tiff"):
         needed = round(needed * LOSSY_SHARE)
+    needed *= count
     free = shutil.disk_usage(output.absolute().parent).free
     if free < needed:
         raise FolderError(

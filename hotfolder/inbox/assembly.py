@@ -155,7 +155,7 @@ class JobAssembly(Collected):
             )
         elif not content and (picture := sources.loose(named)) is not None:
             content = [picture]
-        elif not content:
+        elif not content and not (sidecar is not None and sidecar.is_texture()):
             self._lack("a content picture", named or f"{self.name}.content.jpg", sources)
         if sidecar is not None and sidecar.init_file is not None:
             init = self._picture_by_sidecar(

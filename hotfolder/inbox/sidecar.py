@@ -130,6 +130,10 @@ class Sidecar:
         """Whether a picture to start from must come, by whatever name."""
         return self.layer.get("init") == "file"
 
+    def is_texture(self) -> bool:
+        """Whether it needs no content."""
+        return self.layer.get("texture") is True or bool(self.layer.get("texture_size"))
+
     def wants_palette(self) -> bool:
         """The same of a palette."""
         return self.layer.get("colours") == "palette"
@@ -288,10 +292,10 @@ def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
         SidecarError: one line for each problem.
     """
     expected = "no such key in a preset: it is for every picture in the folder"
+    named = {"content": preset.content, "init_file": preset.init_file}
+    named |= {"texture": "true"} if preset.is_texture() else {}
     problems = [
-        Problem((key,), repr(value), expected)
-        for key, value in (("content", preset.content), ("init_file", preset.init_file))
-        if value is not None
+        Problem((key,), repr(value), expected) for key, value in named.items() if value is not None
     ]
     if preset.styles and (problem := regions_problem(preset.masks(), len(preset.styles))):
         problems.append(problem)

@@ -4,13 +4,14 @@ Each step can be repeated: names are chosen and noted in the job's `state.json` 
 used, so that after a crash the same names are used again. The job leaves the spool last.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from hotfolder.atomic_files import publish_all, write_whole
+from hotfolder.atomic_files import publish_all, read_json, write_whole
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.file_names import free_name_in
 from hotfolder.outbox.originals import move_originals, originals_parent
@@ -18,7 +19,12 @@ from hotfolder.outbox.result_name import result_name
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.entry import JobOutcome, SpooledJob
 from hotfolder.spool.spool import Spool
-from plugin.client.protocol import RECORD_SUFFIX, RESULT_SUFFIXES, JobState
+from plugin.client.protocol import (
+    EXTRA_OUTPUT_SUFFIXES,
+    RECORD_SUFFIX,
+    RESULT_SUFFIXES,
+    JobState,
+)
 
 __all__ = ["Publisher", "error_text"]
 
@@ -66,7 +72,7 @@ class Publisher:
         name = result_name(
             job.options.name or self._config().name,
             job.name,
-            sources.get(job.content, job.content),
+            sources.get(job.content, job.content) or "texture",
             [sources.get(style, style) for style in job.styles],
             job.settings,
             record=outcome.record,
@@ -84,7 +90,12 @@ class Publisher:
         return [
             (self._write_record(entry), self.record_path(entry)),
             *(
-                (entry.folder / name, self._folder.outbox / published)
+                (
+                    self._write_record_beside(entry, name)
+                    if name.endswith(RECORD_SUFFIX)
+                    else entry.folder / name,
+                    self._folder.outbox / published,
+                )
                 for name, published in self._extra_outputs(entry).items()
             ),
             (picture, self.result_path(entry)),
@@ -92,16 +103,47 @@ class Publisher:
 
     def _write_record(self, entry: SpooledJob) -> Path:
         """The record, in the job's folder."""
-        extra_outputs = list(self._extra_outputs(entry).values())
-        record = {
+        outcome = _outcome(entry)
+        names = self._extra_outputs(entry)
+        progression = [names[name] for name in names if f".{name}" in EXTRA_OUTPUT_SUFFIXES]
+        series = [published for published in names.values() if published not in progression]
+        record = dict(outcome.record)
+        if series:
+            record["series"] = {**record.get("series", {}), "files": series}
+        picture = self.result_path(entry).name
+        return self._write_yaml(entry, "record.yaml", picture, progression, record)
+
+    def _write_record_beside(self, entry: SpooledJob, name: str) -> Path:
+        """The record `name` of another painting of the job: as the worker wrote it, and the names
+        under which the paintings are published."""
+        member, names = name.removesuffix(RECORD_SUFFIX), self._extra_outputs(entry)
+        pictures = [member + suffix for suffix in RESULT_SUFFIXES if member + suffix in names]
+        progression = [member + suffix for suffix in EXTRA_OUTPUT_SUFFIXES]
+        return self._write_yaml(
+            entry,
+            f"{member}.record.yaml",
+            names[pictures[0]],
+            [names[each] for each in progression if each in names],
+            read_json(entry.folder / name),
+        )
+
+    def _write_yaml(
+        self,
+        entry: SpooledJob,
+        name: str,
+        picture: str,
+        progression: list[str],
+        record: Mapping[str, Any],
+    ) -> Path:
+        document = {
             "name": entry.job.name,
             "id": entry.job.id,
-            "picture": self.result_path(entry).name,
-            **({"progression": extra_outputs} if extra_outputs else {}),
-            **_outcome(entry).record,
+            "picture": picture,
+            **({"progression": progression} if progression else {}),
+            **record,
         }
-        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True, width=100)
-        path = entry.folder / "record.yaml"
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        path = entry.folder / name
         write_whole(path, text.encode())
         return path
 

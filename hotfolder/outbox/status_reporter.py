@@ -160,10 +160,11 @@ class StatusReporter:
             with self._written.errors_noted(entry.job.name):
                 facts["preview"] = self._writer.post_preview(entry.job.name, Path(event.preview))
         at_scale = f", scale {event.scale} of {event.scales}" if event.scales > 1 else ""
+        which = f"painting {event.painting} of {event.paintings}, " if event.paintings > 1 else ""
         back = f", {event.rejected_moves} taken back" if event.rejected_moves else ""
         facts |= {key: getattr(event, key) for key in ("scale", "scales", "step", "steps")}
         facts |= {
-            "message": f"step {event.step} of {event.steps}{at_scale}{back}",
+            "message": f"{which}step {event.step} of {event.steps}{at_scale}{back}",
             "fraction": round(event.fraction, 4),
             "losses": event.losses,
             "seconds": round(event.seconds, 2),

@@ -38,7 +38,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
             "optimiser",
             "learning_rate",
         ),
-        *("history", "first_move", "preconditioning", "clamp", "init", "init_colours", "seed"),
+        *("history", "first_move", "preconditioning", "clamp", "init", "init_colours"),
+        *("init_noise", "seed", "variations", "interpolate", "interpolate_strength"),
     ),
     "The network": (
         *("content_layers", "style_layers", "gram", "pooling", "padding", "margin"),

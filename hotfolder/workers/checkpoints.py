@@ -173,12 +173,18 @@ def made_of(
     }
 
 
-def state_of(step: Progress, progression: Progression | None) -> Callable[[], State]:
-    """Where the painting stands, and what is remembered of how it came about."""
+def state_of(
+    step: Progress, progression: Progression | None, member: int = 1
+) -> Callable[[], State]:
+    """Where the painting stands, and what is remembered of how it came about.
+
+    Args:
+        member: which of the paintings of a series it is, from 1.
+    """
 
     def state() -> State:
         extra = {"progression": progression.state()} if progression else {}
-        return replace(step.state(), extra=extra)
+        return replace(step.state(), extra={**extra, "member": member})
 
     return state
 

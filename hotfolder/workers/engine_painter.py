@@ -7,14 +7,14 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine.errors import PictureError
+from engine.errors import PictureError, Problem, SettingsError
 from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory
@@ -24,10 +24,12 @@ from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
 from engine.regions.areas import MaskPictures
+from engine.series.members import Member, members_of
 from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
-from hotfolder.atomic_files import whole, write_whole
+from engine.texture.canvas import texture_canvas
+from hotfolder.atomic_files import whole, write_json, write_whole
 from hotfolder.errors import WorkerCrash
 from hotfolder.folder_access import is_link, opener
 from hotfolder.job import Job, now
@@ -35,7 +37,9 @@ from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
 from hotfolder.workers.record import losses_document, record_of
+from hotfolder.workers.series import Finished, Pace, SeriesFiles, write_sheet
 from hotfolder.workers.worker_process import WorkerOptions
+from plugin.client.protocol import RECORD_SUFFIX
 
 __all__ = ["EnginePainter"]
 
@@ -107,29 +111,56 @@ class EnginePainter:
             checkpoints.write(state)
 
     def _paint(self, job: Job) -> Iterator[Progress | Done]:
-        started, began = now(), time.monotonic()
-        folder, inputs = Path(job.folder), Path(job.folder) / "inputs"
-        content = self._read(inputs / job.content, job.settings.page)
-        styles = [self._read(inputs / name) for name in job.styles]
-        initial = self._read(inputs / job.init) if job.init else None
-        palette = self._read(inputs / job.palette) if job.palette else None
-        named: dict[str, tuple[str, ...]]
-        named = {"regions": job.regions, "style_regions": job.style_regions}
-        named["mask"] = (job.mask,) if job.mask else ()
-        masks = {
-            key: [(inputs / name, self._read(inputs / name)) for name in names]
-            for key, names in named.items()
-        }
+        began = time.monotonic()
+        folder = Path(job.folder)
+        pictures = self._pictures(job)
         vgg = self._loaded(job.settings.weights, job.settings.precision)
-        progression = Progression(job.settings.progression) if job.settings.progression else None
-        single = (job.content, *job.styles, job.init, job.palette)
-        names = [*(name for name in single if name), *job.masks]
-        checkpoints = Checkpoints(
-            folder,
-            made_of(job.settings, [inputs / name for name in names], vgg, opener),
-            seconds=self._options.checkpoint_seconds,
-        )
+        made = made_of(job.settings, pictures.files, vgg, opener)
+        checkpoints = Checkpoints(folder, made, seconds=self._options.checkpoint_seconds)
         state = checkpoints.latest()
+        members = members_of(job.settings, len(pictures.styles))
+        series, pace = SeriesFiles(folder, made), Pace(len(members))
+        paintings = []
+        for member in members:
+            finished = series.finished(member) if len(members) > 1 else None
+            if finished is None:
+                at_hand = state if state and state.extra.get("member", 1) == member.number else None
+                painted = self._paint_member(
+                    job, member, pictures, vgg, checkpoints, at_hand, began
+                )
+                if at_hand is not None:
+                    state = at_hand = None  # It holds the whole memory of the optimiser as it was.
+                for event in painted:
+                    if isinstance(event, Finished):
+                        finished = event
+                    else:
+                        yield _in_series(event, pace)
+                assert finished is not None
+                if len(members) > 1:
+                    series.note(member, finished)
+                began = time.monotonic()
+            paintings.append(finished)
+            pace.finished(finished.record["seconds"])
+        yield _done(job, members, paintings, folder)
+
+    def _paint_member(
+        self,
+        job: Job,
+        member: Member,
+        pictures: "_Pictures",
+        vgg: VGG19,
+        checkpoints: Checkpoints,
+        state: State | None,
+        began: float,
+    ) -> Iterator[Progress | Finished]:
+        """One painting of a job: progress after progress, then what is finished.
+
+        Args:
+            state: what it is gone on from.
+            began: `time.monotonic()` from which its `seconds` are counted.
+        """
+        started, folder, settings = now(), Path(job.folder), member.settings
+        progression = Progression(settings.progression) if settings.progression else None
         if state is not None and progression:
             progression.restore(state.extra["progression"])
         budget = parse_memory(self._options.memory) or auto_budget(self.device, self.workers)
@@ -138,15 +169,18 @@ class EnginePainter:
             budget = round(budget * AFTER_LOSS ** (job.lost - 1))
             state = replace(state, plan=None) if state else None
         work = stylise(
-            content,
-            styles,
-            job.settings,
+            pictures.canvas,
+            [picture for _, picture in pictures.styles],
+            settings,
             vgg,
-            initial=initial,
-            palette=palette,
+            initial=pictures.other("init"),
+            palette=pictures.other("palette"),
             masks=MaskPictures(
-                next((picture for _, picture in masks["mask"]), None),
-                *([picture for _, picture in masks[key]] for key in ("regions", "style_regions")),
+                next((picture for _, picture in pictures.masks["mask"]), None),
+                *(
+                    [picture for _, picture in pictures.masks[key]]
+                    for key in ("regions", "style_regions")
+                ),
             ),
             preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
@@ -164,24 +198,28 @@ class EnginePainter:
                     progression.add(step)
                 if isinstance(step, Result):
                     self._interruptible = None
-                    picture, written = _write_result(step.picture, step.settings, content, folder)
-                    extra_outputs = _write_progression(progression, folder) if progression else []
-                    read = [(inputs / job.content, content)]
-                    read += zip((inputs / name for name in job.styles), styles, strict=True)
-                    others = {
-                        key: (inputs / name, picture)
-                        for key, name, picture in (
-                            ("init", job.init, initial),
-                            ("palette", job.palette, palette),
-                        )
-                        if name is not None and picture is not None
-                    }
-                    record = record_of(
-                        read[0], read[1:], job.settings, step, written, started, masks, others
+                    prefix = f"{member.name}." if member.name else ""
+                    picture, written = _write_result(
+                        step.picture,
+                        step.settings,
+                        pictures.canvas,
+                        folder / (member.name or "result"),
                     )
-                    yield Done(job.id, str(picture), record, extra_outputs)
+                    beside = _write_progression(progression, folder, prefix) if progression else []
+                    record = record_of(
+                        pictures.content,
+                        pictures.styles,
+                        settings,
+                        step,
+                        written,
+                        started,
+                        pictures.masks,
+                        pictures.others,
+                        series=member.document(),
+                    )
+                    yield Finished(picture, record, beside)
                     return
-                self._interruptible = checkpoints, state_of(step, progression)
+                self._interruptible = checkpoints, state_of(step, progression, member.number)
                 checkpoints.keep(self._interruptible[1])
                 preview = None
                 if step.preview is not None:
@@ -198,7 +236,36 @@ class EnginePainter:
                     eta_seconds=step.eta_seconds,
                     preview=preview,
                     rejected_moves=step.rejected_moves,
+                    painting=member.number,
+                    paintings=member.count,
                 )
+
+    def _pictures(self, job: Job) -> "_Pictures":
+        inputs = Path(job.folder) / "inputs"
+
+        def read(*names: str | None) -> list[_File]:
+            return [(inputs / name, self._read(inputs / name)) for name in names if name]
+
+        content = None
+        if not job.content:
+            canvas = texture_canvas(job.settings)
+        elif job.settings.texture:
+            expected = "false, or no content: a texture has none"
+            raise SettingsError([Problem(("texture",), "true", expected)])
+        else:
+            canvas = self._read(inputs / job.content, job.settings.page)
+            content = (inputs / job.content, canvas)
+        return _Pictures(
+            canvas,
+            content,
+            read(*job.styles),
+            {"init": read(job.init), "palette": read(job.palette)},
+            {
+                "regions": read(*job.regions),
+                "style_regions": read(*job.style_regions),
+                "mask": read(job.mask),
+            },
+        )
 
     def _read(self, path: Path, page: int | None = None) -> Picture:
         if is_link(path):  # put in a plain file's place in the moment of the claim
@@ -215,14 +282,65 @@ class EnginePainter:
         return self._network[1]
 
 
+_File = tuple[Path, Picture]
+"""A picture, and what it was read from."""
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """What a job is painted from."""
+
+    canvas: Picture
+    """The content, or the blank one of a texture."""
+    content: _File | None
+    styles: list[_File]
+    named: Mapping[str, list[_File]]
+    """`init` and `palette`: one or none each."""
+    masks: Mapping[str, list[_File]]
+
+    @property
+    def others(self) -> dict[str, _File]:
+        return {key: files[0] for key, files in self.named.items() if files}
+
+    def other(self, key: str) -> Picture | None:
+        return self.others[key][1] if key in self.others else None
+
+    @property
+    def files(self) -> list[Path]:
+        """In the order of their roles."""
+        content = [self.content] if self.content is not None else []
+        single = [*content, *self.styles, *self.others.values()]
+        several = [file for key in ("mask", "regions", "style_regions") for file in self.masks[key]]
+        return [path for path, _ in (*single, *several)]
+
+
+def _in_series(progress: Progress, pace: Pace) -> Progress:
+    fraction, seconds, eta = pace.of(progress.fraction, progress.seconds, progress.eta_seconds)
+    return replace(progress, fraction=fraction, seconds=seconds, eta_seconds=eta)
+
+
+def _done(job: Job, members: Sequence[Member], paintings: Sequence[Finished], folder: Path) -> Done:
+    """The end of a job: the first painting is its result, all else lies beside it."""
+    first, beside = paintings[0], list(paintings[0].beside)
+    for member, painting in zip(members[1:], paintings[1:], strict=True):
+        record = folder / f"{member.name}{RECORD_SUFFIX}"
+        write_json(record, painting.record)
+        beside += [record, *painting.beside, painting.picture]
+    if len(members) > 1:
+        pictures = [painting.picture for painting in paintings]
+        sheet = folder / members[0].sheet
+        beside += [sheet] if write_sheet(members, pictures, sheet) else []
+    return Done(job.id, str(first.picture), first.record, [str(path) for path in beside])
+
+
 def _write_result(
-    picture: Picture, settings: Settings, content: Picture, folder: Path
+    picture: Picture, settings: Settings, content: Picture, stem: Path
 ) -> tuple[Path, dict[str, Any]]:
-    """Path of the result, and what the record says of how it was written."""
+    """Path of the result, `stem` with a suffix, and what the record says of how it was written."""
     text = json.dumps(settings.model_dump(), ensure_ascii=False)
     output = output_of(settings, content, picture.size, text)
     try:
-        return _written(picture, output.encoding, folder), output.record
+        return _written(picture, output.encoding, stem), output.record
     except OSError:
         raise
     except Exception as error:
@@ -230,27 +348,27 @@ def _write_result(
         logger.exception("the result cannot be written as %s", output.encoding.format)
         why = f"it could not be written as {output.encoding.format} ({error}): PNG instead"
         plain = {"format": "png", "bits": 16, "profile": "srgb", "metadata": [], "notes": [why]}
-        return _written(picture, Encoding(bits=16, text=text), folder), plain
+        return _written(picture, Encoding(bits=16, text=text), stem), plain
 
 
-def _written(picture: Picture, encoding: Encoding, folder: Path) -> Path:
-    target = folder / f"result{SUFFIXES[encoding.format]}"
+def _written(picture: Picture, encoding: Encoding, stem: Path) -> Path:
+    target = stem.with_name(stem.name + SUFFIXES[encoding.format])
     with whole(target) as file:
         write_picture(picture, file, encoding)
     return target
 
 
-def _write_progression(progression: Progression, folder: Path) -> list[str]:
+def _write_progression(progression: Progression, folder: Path, prefix: str) -> list[Path]:
     """Paths of the strip, the animation and the losses' curve; none if they cannot be written,
     since the painting is there."""
     try:
-        files = {folder / name: data for name, data in progression.files().items()}
+        files = {folder / (prefix + name): data for name, data in progression.files().items()}
         for path, data in files.items():
             write_whole(path, data)
     except Exception:
         logger.exception("the progression cannot be written")
         return []
-    return [str(path) for path in files]
+    return list(files)
 
 
 def _write_preview(picture: Picture, folder: Path) -> Path:

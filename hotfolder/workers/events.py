@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "ENDS",
+    "FINISHED_SUFFIX",
     "Cancelled",
     "Done",
     "Event",
@@ -45,6 +46,10 @@ class Progress:
     """Path of a JPEG in the job's spool folder, replaced atomically, when there is a new one."""
     rejected_moves: int = 0
     """Moves that the optimiser took back so far, since the loss had risen far."""
+    painting: int = 1
+    """Which of the paintings of a series; scales and steps are its own, `fraction`, `seconds` and
+    `eta_seconds` those of the whole series."""
+    paintings: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ class StorageFailed:
 
 
 Event = Started | Progress | Done | Failed | Cancelled | WorkerLost | StorageFailed
+
+FINISHED_SUFFIX = ".finished.json"
+"""In a job's folder, of the note that one painting of a series is finished (`series.py`)."""
 
 ENDS = (Done, Failed, Cancelled, WorkerLost, StorageFailed)
 """Each submitted job has exactly one of these, its last event."""

@@ -21,7 +21,7 @@ __all__ = ["losses_document", "record_of"]
 
 
 def record_of(
-    content: tuple[Path, Picture],
+    content: tuple[Path, Picture] | None,
     styles: list[tuple[Path, Picture]],
     asked: Settings,
     result: Result,
@@ -29,22 +29,25 @@ def record_of(
     started: str,
     masks: Mapping[str, Sequence[tuple[Path, Picture]]] | None = None,
     others: Mapping[str, tuple[Path, Picture]] | None = None,
+    series: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names of the files beside it.
 
     Args:
-        content, styles: the files and what was read from them.
+        content, styles: the files and what was read from them; a texture has no content.
         asked: the settings as they were asked for.
         output: how the result is written (`engine.output`).
         started: ISO 8601, UTC.
         masks: those by the settings that name them.
         others: the other pictures that it was made of, by their key.
+        series: which painting of a series it is (`Member.document`).
     """
     return {
-        "content": _input(*content),
+        **({"content": _input(*content)} if content is not None else {}),
         "styles": [_input(*style) for style in styles],
         **{key: _input(*read) for key, read in (others or {}).items()},
         **_masks(masks or {}, result),
+        **({"series": dict(series)} if series else {}),
         "settings": result.settings.model_dump(),
         **_schedule(asked, result),
         "weights": {"name": result.weights_name, "sha256": result.weights_sha256},

@@ -123,6 +123,9 @@ MAX_NAME_BYTES = 224
 """Of a job's name, with its number if it has one: room for the longest suffix that is put to it
 (`.contact-sheet.jpg`) and, before it, `.impasto-old-` in the 255 bytes of most file systems."""
 
+MAX_FILE_NAME_BYTES = MAX_NAME_BYTES + len(".contact-sheet.jpg")
+"""Of a file that bears a job's name. A result's name is shorter where a longer suffix follows."""
+
 _DEVICES = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *", re.I)
 """What Windows takes for a device, whatever stands behind it after a dot."""
 

@@ -31,7 +31,9 @@ def test_the_presets_that_reproduce_a_source_leave_nothing_of_the_recipe_to_the_
     free |= {"format", "bits", "profile", "metadata", "page", "jpeg_quality", "jpeg_chroma"}
     free |= {"first_move", "progression", "strength", "seconds", "settle", "time_limit"}
     free |= {"scale_steps", "boosted_steps", "palette", "colour_amount", "colour_method"}
-    free |= {"scale_steps", "boosted_steps", "mask", "mask_feather", "regions", "style_regions"}
+    free |= {"mask", "mask_feather", "regions", "style_regions"}
+    free |= {"variations", "interpolate", "interpolate_strength"}
+    free |= {"texture", "texture_size", "tile"}
     for name in ("gatys", "tutorial", "article"):
         assert set(Settings.model_fields) - free == set(PRESETS[name]), name
 
@@ -88,7 +90,7 @@ def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:
         ({"style_layers": {"rellu4_1": 1}}, "Did you mean 'relu4_1'?"),
         ({"style_layers": {"relu4_1": "x"}}, "style_layers.relu4_1: 'x'; expected a number"),
         ({"style_layers": ["relu4_1"]}, "expected a mapping of names to values"),
-        ({"style_blend": [0]}, "style_blend.0: 0; expected more than 0"),
+        ({"style_blend": [-1]}, "style_blend.0: -1; expected at least 0"),
         (
             {"preset": "gatis"},
             "preset: 'gatis'; expected one of standard, quick, fine, preview, gatys",

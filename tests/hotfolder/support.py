@@ -24,6 +24,13 @@ from hotfolder.workers.events import Cancelled, Done, Event, Failed, Progress, S
 
 LOSSES = {"content": 1.0, "style": 2.0, "tv": 0.0, "total": 3.0}
 
+INPUTS = {
+    "content": {"sha256": "a"},
+    "styles": [{"sha256": "b"}],
+    "versions": {"impasto": "1"},
+}
+"""Of a record: what a client of a batch needs of it."""
+
 STATUS_KEYS = {
     *("protocol", "id", "name", "source", "state", "message", "position", "priority", "preset"),
     "size",
@@ -68,6 +75,22 @@ def paints_with_progression(job: Job) -> Iterator[Event]:
             for path in beside:
                 path.write_bytes(f"{path.name} of {job.name} {job.id}".encode())
             event = replace(event, extra_outputs=[str(path) for path in beside])
+        yield event
+
+
+def paints_a_series(job: Job) -> Iterator[Event]:
+    """As `paints`, with a second painting and a sheet beside the result."""
+    for event in paints(job):
+        if isinstance(event, Done):
+            folder = Path(job.folder)
+            record = {**INPUTS, "series": {"variations": 2, "number": 2}}
+            (folder / "variation2.result.yaml").write_text(json.dumps(record))
+            for name in ("variation2.losses.png", "variation2.png", "variations.jpg"):
+                (folder / name).write_text(f"{name} of {job.name}")
+            names = ["variation2.result.yaml", "variation2.losses.png", "variation2.png"]
+            beside = [str(folder / name) for name in (*names, "variations.jpg")]
+            series = {"series": {"variations": 2, "number": 1}}
+            event = replace(event, record={**event.record, **series}, extra_outputs=beside)
         yield event
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from engine.series.members import count_of
 from engine.settings import Settings, resolve
 from hotfolder.atomic_files import write_whole
 from hotfolder.batches.expansion import Item
@@ -62,6 +63,7 @@ def paint_trial(
         ClientError: the picture cannot be painted.
         OSError
     """
+    seconds /= count_of(item.settings)
     share = min(PART * seconds, LONGEST)
     side = (
         SIDE_OF_CONTENT
@@ -74,6 +76,7 @@ def paint_trial(
         "time_limit": "exceed",
         "scale_steps": None,
         "progression": 0,
+        **{"variations": 1, "interpolate": None, "interpolate_strength": None},
         "format": "jpeg",
         "bits": "auto",
     }

@@ -21,7 +21,12 @@ import ray
 from engine.errors import EngineError
 from hotfolder.errors import WorkerCrash
 from hotfolder.job import Job
-from hotfolder.workers.cluster.transfer import Files, newest_checkpoint, write_job
+from hotfolder.workers.cluster.transfer import (
+    Files,
+    finished_paintings,
+    newest_checkpoint,
+    write_job,
+)
 from hotfolder.workers.events import ENDS, Done, Progress, event_document
 from hotfolder.workers.painting import Painter, events_of
 from hotfolder.workers.worker_process import WorkerOptions
@@ -54,6 +59,8 @@ class PaintingActor:
         self._folder: Path | None = None
         self._job_id: str | None = None
         self._sent_checkpoint = 0
+        self._sent_finished: set[str] = set()
+        """Names of the files of finished paintings that have been sent."""
         self._heard = False
         self._lock = threading.Lock()
         """Of what is new, and of the job's folder."""
@@ -101,6 +108,7 @@ class PaintingActor:
             job = Job.from_document(document, str(folder))
             with self._lock:
                 self._sent_checkpoint = _number(files)
+                self._sent_finished = {*files}
                 self._folder, self._job_id = folder, job.id
             try:
                 for event in events_of(self._painter, job, cancelled.is_set):
@@ -126,7 +134,10 @@ class PaintingActor:
             events, files = self._take_events()
             alive, self._heard = self._heard or bool(events), False
             if self._folder is not None:
-                files |= self._new_checkpoint(self._folder)
+                finished = finished_paintings(self._folder, but=self._sent_finished)
+                self._sent_finished |= finished.keys()
+                # A checkpoint of the next painting is of use with those before it.
+                files |= {**finished, **self._new_checkpoint(self._folder)}
             return {"job": self._job_id, "events": events, "files": files, "alive": alive}
 
     def checkpoint(self) -> Files:

@@ -2,14 +2,23 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from hotfolder.atomic_files import write_whole
+from hotfolder.atomic_files import read_json, write_whole
 from hotfolder.file_names import check_plain
 from hotfolder.folder_access import names, open_regular, unlink
+from hotfolder.workers.events import FINISHED_SUFFIX
 
-__all__ = ["Files", "newest_checkpoint", "read_job", "write_checkpoint", "write_files", "write_job"]
+__all__ = [
+    "Files",
+    "finished_paintings",
+    "newest_checkpoint",
+    "read_job",
+    "write_checkpoint",
+    "write_files",
+    "write_job",
+]
 
 Files = Mapping[str, bytes]
 """By name. In a job's files those in `inputs/` begin so."""
@@ -18,13 +27,13 @@ INPUTS = "inputs"
 
 
 def read_job(folder: Path) -> Files:
-    """The inputs of a job and its newest checkpoint, if there is one.
+    """The inputs of a job, its newest checkpoint, if there is one, and what is finished of it.
 
     Raises:
         OSError: a file cannot be read, or is none (a link, a pipe).
     """
     inputs = {f"{INPUTS}/{name}": _read(folder / INPUTS / name) for name in names(folder / INPUTS)}
-    return {**inputs, **newest_checkpoint(folder)}
+    return {**inputs, **newest_checkpoint(folder), **finished_paintings(folder)}
 
 
 def write_job(files: Files, folder: Path) -> None:
@@ -45,6 +54,19 @@ def newest_checkpoint(folder: Path, but: int = 0) -> Files:
         pair = [f"checkpoint-{numbers[-1]}.{suffix}" for suffix in ("pt", "json")]
         return {name: _read(folder / name) for name in pair}
     return {}
+
+
+def finished_paintings(folder: Path, but: Collection[str] = ()) -> Files:
+    """The files of the finished paintings of a series (`hotfolder.workers.series`), the note of
+    each behind its files; without those whose notes are `but`, or that cannot be read."""
+    found: dict[str, bytes] = {}
+    for note in sorted(names(folder)):
+        if note.endswith(FINISHED_SUFFIX) and note not in but:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                files = read_json(folder / note)["files"]
+                check_plain(*files)
+                found |= {name: _read(folder / name) for name in (*files, note)}
+    return found
 
 
 def write_checkpoint(files: Files, folder: Path) -> None:

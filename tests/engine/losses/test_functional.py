@@ -44,6 +44,13 @@ def test_total_variation_is_the_mean_square_step_down_plus_across() -> None:
     assert total_variation(torch.full((1, 3, 4, 4), 0.7)).item() == 0
 
 
+def test_total_variation_that_wraps_counts_the_steps_across_the_edges() -> None:
+    picture = torch.tensor([[0.0, 1.0, 1.0], [2.0, 1.0, 0.0]]).reshape(1, 1, 2, 3)
+    down = 2 * (4 + 0 + 1) / 6
+    across = (1 + 0 + 1 + 1 + 1 + 4) / 6
+    assert total_variation(picture, wrapped=True).item() == pytest.approx(down + across)
+
+
 LOSSES = {
     "gram_positions": lambda x: gram_matrix(x).square().sum(),
     "gram_elements": lambda x: (gram_matrix(x, "elements") * random(3, 3)).sum(),

@@ -19,7 +19,7 @@ def layer(x: Tensor, kernel: Tensor, padding: str, edges: Edges, *, rectified: b
 
 def torchs(x: Tensor, kernel: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
     bias = torch.linspace(-0.2, 0.2, len(kernel), dtype=x.dtype)
-    padded = F.pad(x, edges, mode="replicate") if padding == "replicate" else F.pad(x, edges)
+    padded = F.pad(x, edges) if padding == "zeros" else F.pad(x, edges, mode=padding)
     y = F.conv2d(padded, kernel, bias)
     return F.relu(y) if rectified else y
 
@@ -42,6 +42,22 @@ def test_the_gradient_through_a_layer_is_torchs_own(
     weights = torch.randn(there.shape, dtype=torch.float64, generator=generator)
     (ours,) = torch.autograd.grad((here * weights).sum(), x)
     (theirs,) = torch.autograd.grad((there * weights).sum(), x)
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("size", [(5, 6), (2, 3), (1, 4), (1, 1)])
+def test_the_gradient_through_a_layer_whose_edges_meet_is_torchs_own(
+    size: tuple[int, int], rectified: bool
+) -> None:
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(1, 3, *size, dtype=torch.float64, generator=generator).requires_grad_()
+    kernel = torch.randn(4, 3, 3, 3, dtype=torch.float64, generator=generator)
+    there = torchs(x, kernel, "circular", ALL_EDGES, rectified=rectified)
+    here = layer(x, kernel, "circular", ALL_EDGES, rectified=rectified)
+    torch.testing.assert_close(here, there)
+    (ours,) = torch.autograd.grad((here * there.detach()).sum(), x)
+    (theirs,) = torch.autograd.grad((there * there.detach()).sum(), x)
     torch.testing.assert_close(ours, theirs)
 
 

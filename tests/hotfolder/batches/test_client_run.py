@@ -3,12 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
-from support import LOSSES, Room, fails, starts_only
+from support import LOSSES, Room, fails, paints_a_series, starts_only
 
 from engine.settings import resolve
 from hotfolder.batches.client_run import BatchRun
@@ -100,6 +101,30 @@ def test_every_result_is_fetched_with_its_record(bench: Bench) -> None:
     record = yaml.safe_load((bench.out / "cat-wave.result.yaml").read_text())
     assert (record["name"], record["picture"]) == ("cat-wave", "cat-wave.png")
     assert list(bench.room.folder.outbox.iterdir()) == []
+
+
+def test_a_series_is_fetched_whole_under_the_names_of_the_batch(bench: Bench) -> None:
+    def script(job: Job) -> Iterator[Event]:
+        *_, done = paints(job)
+        assert isinstance(done, Done)
+        for event in paints_a_series(job):
+            ours = isinstance(event, Done)
+            yield replace(event, record={**event.record, **done.record}) if ours else event
+
+    (bench.out / "cat-night.png").write_bytes(b"precious")
+    bench.room.dispatcher.script = script
+    assert states(bench.finished()) == {"done": 4}
+    record = yaml.safe_load((bench.out / "cat-night-2.result.yaml").read_text())
+    beside = ("result.yaml", "losses.png", "png")
+    assert record["series"]["files"] == [
+        *(f"cat-night-2.variation2.{each}" for each in beside),
+        "cat-night-2.variations.jpg",
+    ]
+    second = yaml.safe_load((bench.out / record["series"]["files"][0]).read_text())
+    assert second["picture"] == "cat-night-2.variation2.png"
+    assert (bench.out / second["picture"]).read_text() == "variation2.png of cat-night"
+    assert list(bench.room.folder.outbox.iterdir()) == []
+    assert states(bench.finished()) == {"skipped": 4}
 
 
 def test_what_is_done_is_recognised_and_not_painted_again(bench: Bench) -> None:

@@ -64,6 +64,13 @@ def test_the_time_is_shared_by_the_pictures_and_the_workers() -> None:
     assert deadline.seconds(100, 1, NOW + timedelta(hours=2)) == 1, "late: the shortest there is"
 
 
+def test_the_paintings_of_one_job_share_its_time() -> None:
+    deadline = Deadline(NOW + timedelta(hours=1))
+    several = deadline.applied(resolve({"variations": 4}), 2, 1, NOW)
+    assert several.seconds == 3600 / 2 / 4
+    assert deadline.applied(resolve({"interpolate": 16}), 3600, 1, NOW).seconds == 1.0
+
+
 def test_what_is_asked_of_single_pictures_gives_way() -> None:
     settings = resolve({"scale_steps": [10, 10]})
     applied = Deadline(NOW + timedelta(hours=1)).applied(settings, 100, 1, NOW)

@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import LOSSES, Room, fails, paints, paints_with_progression, starts_only
+from support import (
+    LOSSES,
+    Room,
+    fails,
+    paints,
+    paints_a_series,
+    paints_with_progression,
+    starts_only,
+)
 
 from hotfolder.job import Job
 from hotfolder.outbox.publisher import Publisher
 from hotfolder.spool.entry import SpooledJob
 from hotfolder.workers.events import Done, Event
+from plugin.client import Client
+from plugin.client.protocol import MAX_FILE_NAME_BYTES
 
 
 def test_a_failed_job_lies_in_failed_with_a_readable_error(room: Room) -> None:
@@ -122,6 +132,39 @@ def test_a_result_and_what_lies_beside_it_have_one_name(room: Room) -> None:
     assert (room.folder.outbox / "cat.losses.png").read_bytes() == b"precious"
     assert room.record("cat-2")["progression"] == ["cat-2.progression.jpg", "cat-2.losses.png"]
     assert room.status("cat")["result"] == "outbox/cat-2.png"
+
+
+def test_each_painting_of_a_series_is_published_with_its_record(room: Room) -> None:
+    room.dispatcher.script = paints_a_series
+    room.drop_pair("cat")
+    room.step(3)
+    beside = ["cat.variation2.result.yaml", "cat.variation2.losses.png", "cat.variation2.png"]
+    assert room.record("cat")["series"] == {
+        **{"variations": 2, "number": 1},
+        "files": [*beside, "cat.variations.jpg"],
+    }
+    assert "progression" not in room.record("cat")
+    second = room.record("cat.variation2")
+    assert second["picture"] == "cat.variation2.png"
+    assert second["progression"] == ["cat.variation2.losses.png"]
+    assert (second["name"], second["id"]) == ("cat", room.record("cat")["id"])
+    assert (room.folder.outbox / second["picture"]).read_text() == "variation2.png of cat"
+    results = {each.name for each in Client(room.folder.root).results()}
+    assert results == {"cat", "cat.variation2"}
+
+
+def test_a_series_has_a_name_that_is_free_for_all_of_it_and_short_enough(room: Room) -> None:
+    (room.folder.outbox / "cat.variation2.png").write_bytes(b"precious")
+    room.dispatcher.script = paints_a_series
+    long = "n" * 200
+    room.drop_pair("cat")
+    room.drop_pair(long)
+    room.step(4)
+    assert (room.folder.outbox / "cat.variation2.png").read_bytes() == b"precious"
+    assert room.record("cat-2")["series"]["files"][2] == "cat-2.variation2.png"
+    assert room.status(long)["state"] == "done"
+    names = [path.name for path in room.folder.outbox.iterdir()]
+    assert max(map(len, names)) <= MAX_FILE_NAME_BYTES
 
 
 @pytest.mark.parametrize("taken", ["cat.png", "cat.losses.png"])

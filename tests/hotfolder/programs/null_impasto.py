@@ -33,5 +33,5 @@ def _note(what: str, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    stylise._run = paint  # type: ignore[assignment]
+    stylise.paint_here = paint
     sys.exit(main())

@@ -18,6 +18,7 @@ from hotfolder.server.server import configured_dispatcher
 from hotfolder.workers.cluster import ray_dispatcher
 from hotfolder.workers.cluster.ray_dispatcher import RayDispatcher
 from hotfolder.workers.cluster.transfer import (
+    finished_paintings,
     newest_checkpoint,
     read_job,
     write_checkpoint,
@@ -222,6 +223,30 @@ def test_a_jobs_files_and_its_newest_checkpoint_travel_as_bytes(tmp_path: Path) 
     assert sorted(path.name for path in back.iterdir()) == [
         "checkpoint-10.json",
         "checkpoint-10.pt",
+    ]
+
+
+def test_the_finished_paintings_of_a_series_travel_with_their_notes_behind_them(
+    tmp_path: Path,
+) -> None:
+    here = Path(job(tmp_path).folder)
+    for name in ("result.png", "variation2.png", "variation2.losses.png", "variation3.png"):
+        (here / name).write_bytes(name.encode())
+    notes = {
+        "result": ["result.png"],
+        "variation2": ["variation2.png", "variation2.losses.png"],
+        "variation4": ["../outside.png"],
+        "variation5": ["gone.png"],
+    }
+    for name, files in notes.items():
+        document = {"files": dict.fromkeys(files, "sha256")}
+        (here / f"{name}.finished.json").write_text(json.dumps(document))
+    (here / "variation6.finished.json").write_text("half")
+    expected = ["result.png", "result.finished.json", "variation2.png", "variation2.losses.png"]
+    assert [*read_job(here)] == [*expected, "variation2.finished.json"]
+    assert [*finished_paintings(here, but={"result.finished.json"})] == [
+        *expected[2:],
+        "variation2.finished.json",
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hotfolder.workers.engine_painter
-from engine.errors import PictureError
+from engine.errors import PictureError, SettingsError
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.memory.planner import Planner
 from engine.settings import resolve
@@ -54,6 +54,19 @@ def test_a_palette_gives_its_colours_and_stands_in_the_record(
     assert done.record["palette"]["file"] == "sunset.png"
     assert done.record["palette"]["sha256"] == plain.record["content"]["sha256"]
     assert "palette" not in plain.record
+
+
+def test_a_texture_has_no_content_in_its_record_and_its_own_size(
+    painter: EnginePainter, job: Job
+) -> None:
+    settings = resolve(job.settings.model_dump() | {"texture": True, "tile": True})
+    done = _only_done(painter, replace(job, content="", settings=settings))
+    assert "content" not in done.record
+    assert [each["file"] for each in done.record["styles"]] == [*job.styles]
+    assert done.record["size"] == [64, 64]
+    assert read_picture(Path(done.picture)).size == (64, 64)
+    with pytest.raises(SettingsError, match="no content: a texture has none"):
+        list(painter.paint(replace(job, settings=settings)))
 
 
 def _only_done(painter: EnginePainter, job: Job) -> Done:

@@ -10,6 +10,7 @@ from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
     DeviceOption,
+    InterpolateOption,
     LabelsOption,
     MaskFiles,
     MaskOption,
@@ -21,6 +22,7 @@ from hotfolder.cli.options import (
     SizeOption,
     StyleLabelsOption,
     StylesArgument,
+    VariationsOption,
     settings_layer,
 )
 from hotfolder.cli.where import read_config
@@ -34,6 +36,7 @@ __all__ = ["plan"]
     "impasto plan cat.jpg --size 4096 --memory 3GB",
     "impasto plan cat.jpg --size 1024 --seconds 60",
     "impasto plan cat.jpg --region sky.png=night --region sea.png=watercolour",
+    "impasto plan cat.jpg --variations 6",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
@@ -47,6 +50,8 @@ def plan(
     regions: RegionOption = None,
     labels: LabelsOption = None,
     style_labels: StyleLabelsOption = None,
+    variations: VariationsOption = None,
+    interpolate: InterpolateOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     config: ConfigOption = None,
@@ -61,6 +66,8 @@ def plan(
     read = read_config(config)
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels, styles_needed=False)
     layer = {**settings_layer(preset, assignments, size, seconds=seconds), **masks.layer}
+    named = {"variations": variations, "interpolate": interpolate}
+    layer |= {key: value for key, value in named.items() if value is not None}
     settings = resolve(read.settings, layer)
     check_files([content])
     set_threads(read.threads)
@@ -68,6 +75,7 @@ def plan(
     from engine.estimate import plan_painting, timetable_of
     from engine.images.picture import read_picture
     from engine.memory.budget import format_bytes
+    from engine.series.members import count_of
     from engine.speed import seconds_a_pixel
 
     picture = read_picture(content, max_megapixels=read.max_megapixels)
@@ -96,7 +104,9 @@ def plan(
     total = sum(scale.seconds(a_pixel) for scale in scales)
     peak = max(scale.plan.peak for scale in scales)
     limit = "no limit" if budget is None else f"a budget of {format_bytes(budget)}"
+    if (count := count_of(settings)) > 1:
+        report(f"{count} paintings of {clock_time(total)} each.")
     report(
-        f"About {clock_time(total)} on {vgg.device} ({vgg.precision}), "
+        f"About {clock_time(count * total)} on {vgg.device} ({vgg.precision}), "
         f"at most {format_bytes(peak)} of memory; {limit}."
     )

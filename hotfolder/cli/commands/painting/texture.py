@@ -1,0 +1,116 @@
+"""`texture`: paint a style alone, at any size, seamless if asked."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotfolder.batches.other_pictures import OtherPictures
+from hotfolder.cli.app import command
+from hotfolder.cli.options import (
+    ConfigOption,
+    DeviceOption,
+    ForceOption,
+    InterpolateOption,
+    MemoryOption,
+    PaletteOption,
+    PresetOption,
+    SecondsOption,
+    SetOption,
+    VariationsOption,
+    settings_layer,
+)
+from hotfolder.cli.output_files import format_of
+from hotfolder.cli.paint_here import InputFiles, paint_here
+from hotfolder.cli.styles import OWN_STYLES, find_style
+from hotfolder.cli.where import read_config
+
+__all__ = ["texture"]
+
+
+@command(
+    "texture",
+    "impasto texture night -o night.png",
+    "impasto texture mosaic -o floor.png --size 1024 --tile",
+    "impasto texture wave.jpg -o banner.png --size 1536x512 --variations 4",
+)
+def texture(
+    styles: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STYLE...",
+            help="Paintings: files, or names in the style library, such as `night`.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
+        ),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="PIXELS|WxH", help="A square's side, or width x height."),
+    ] = None,
+    tile: Annotated[
+        bool, typer.Option("--tile", help="Opposite edges meet without a seam.")
+    ] = False,
+    preset: PresetOption = None,
+    assignments: SetOption = None,
+    seconds: SecondsOption = None,
+    variations: VariationsOption = None,
+    interpolate: InterpolateOption = None,
+    palette: PaletteOption = None,
+    memory: MemoryOption = None,
+    device: DeviceOption = "auto",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
+        ),
+    ] = False,
+    force: ForceOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Paint a style alone: no content, any size, seamless with --tile.
+
+    In a sidecar without a content these are `texture: true`, `texture_size: [W, H]` and
+    `tile: true`.
+    """
+    from engine.settings import resolve
+
+    read = read_config(config)
+    layer = dict(settings_layer(preset, assignments, None, seconds=seconds))
+    layer["texture"] = True
+    if size is not None:
+        layer |= _size(size)
+    others = OtherPictures(
+        palette=find_style(palette, [OWN_STYLES]) if palette is not None else None
+    )
+    layer |= others.layer()
+    named = {"variations": variations, "interpolate": interpolate, "tile": tile or None}
+    layer |= {key: value for key, value in named.items() if value is not None}
+    settings = resolve(read.settings, {**layer, "format": format_of(output)})
+    files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
+    read = read.model_copy(update={"memory": memory or read.memory})
+    folder = output.with_name(f"{output.name}.checkpoints") if resume else None
+    paint_here(files, settings, read, device, folder, output, force=force)
+    if folder is not None:
+        shutil.rmtree(folder)
+
+
+def _size(text: str) -> dict[str, object]:
+    """
+    Raises:
+        typer.BadParameter: neither a number nor two with an x between.
+    """
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
+        raise typer.BadParameter(
+            f"{text}: pixels, such as 512, or width x height, such as 1024x512.",
+            param_hint="--size",
+        )
+    width, *height = map(int, sides)
+    return {"texture_size": [width, *height]} if height else {"size": width, "texture_size": None}
