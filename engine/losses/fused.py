@@ -116,7 +116,7 @@ class FusedGramLoss(torch.autograd.Function):
                 out.copy_(group.differences)
         weighted = differences * targets.factors
         ctx.save_for_backward(weighted, *features)
-        return differences.dot(weighted)
+        return differences.mul_(weighted).sum()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:

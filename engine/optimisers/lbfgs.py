@@ -71,12 +71,12 @@ class LBFGS:
         self._guarded = guarded
         self._guard: Guard | None = None
         self._pairs: list[_Pair] = []  # newest last
-        self._curvature: Tensor | None = None
-        """From the newest good pair: y'y / y's, or the preconditioner's."""
+        self._scale: Tensor | None = None
+        """gamma: y's / y'y of the newest good pair."""
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
         self._learning: tuple[list[_Pair], Tensor | None] = [], None
-        """The pairs and the curvature that count from the next `_commit` on."""
+        """The pairs and gamma that count from the next `_commit` on."""
 
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
         g, guard, precondition = gradient.flatten(), self._guard, self._precondition
@@ -129,7 +129,7 @@ class LBFGS:
             "moves": [pair.move for pair in self._pairs],
             "changes": [pair.change for pair in self._pairs],
             "inverse_curvatures": [pair.inverse_curvature for pair in self._pairs],
-            "curvature": self._curvature,
+            "scale": self._scale,
             "previous_gradient": self._previous_gradient,
             "previous_move": self._previous_move,
             "guard": self._guard.state() if self._guard is not None else None,
@@ -145,7 +145,7 @@ class LBFGS:
         self._pairs = [
             _Pair(*(tensor.to(device) for tensor in pair)) for pair in zip(*columns, strict=True)
         ]
-        self._curvature = here(state["curvature"])
+        self._scale = here(state["scale"])
         self._previous_gradient = here(state["previous_gradient"])
         self._previous_move = here(state["previous_move"])
         guard = state["guard"]
@@ -171,8 +171,8 @@ class LBFGS:
     def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
         """-H g, where H approximates the inverse Hessian, with the pair that `move`, of this
         length, and `change` are, which counts from `_commit` on."""
-        pair, curvature = self._learnt(move, change, length)
-        self._learning = pairs, _ = [*self._pairs, pair], curvature
+        pair, scale = self._learnt(move, change, length)
+        self._learning = pairs, _ = [*self._pairs, pair], scale
         q = -g
         alphas = []
         for s, y, rho in reversed(pairs):
@@ -180,44 +180,39 @@ class LBFGS:
             q.addcmul_(y, alpha, value=-1)
             alphas.append(alpha)
         precondition = self._precondition
-        r = q / curvature if precondition is None else precondition(q, curvature)
+        r = (
+            q * scale
+            if precondition is None
+            else precondition(q, precondition.learnt(change, move))
+        )
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.addcmul_(s, alpha - rho * y.dot(r))
         return r
 
     def _commit(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
         """Keep the state after a move. Takes no memory."""
-        pairs, self._curvature = self._learning
+        pairs, self._scale = self._learning
         # The next pair takes the place of the oldest.
         self._pairs = pairs[max(0, len(pairs) + 1 - self.history) :]
         self._learning = [], None
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
     def _learnt(self, move: Tensor, change: Tensor, length: Tensor) -> tuple[_Pair, Tensor]:
-        """The pair, and the curvature after it."""
-        product, precondition = change.dot(move), self._precondition
-        if self._guarded:
-            good = product > self.LEAST_COSINE * length * torch.linalg.vector_norm(change)
-            change.masked_fill_(~torch.isfinite(product), 0)
-        else:
-            good = product > self.CURVATURE_FLOOR
-        if precondition is None:
-            curvature = change.dot(change) / product
-        else:
-            curvature = precondition.learnt(change, move)
-        previous = self._curvature
-        if previous is None:
-            previous = self._guessed(change, length)
-        pair = _Pair(move, change, torch.where(good, 1 / product, 0))
-        return pair, torch.where(good, curvature, previous)
-
-    def _guessed(self, change: Tensor, length: Tensor) -> Tensor:
-        """A curvature in the units of the gradient over those of the picture, whatever the sign of
-        the first pair's."""
+        """The pair, and gamma after it."""
+        curvature, squared = change.dot(move), change.dot(change)
         if not self._guarded:
-            return torch.ones_like(length)
-        size = torch.linalg.vector_norm(change)
-        curvature = torch.where(size > 0, size / length, 1.0)
-        if self._precondition is None:
-            return curvature
-        return self._precondition.assumed(change) * curvature
+            good = curvature > self.CURVATURE_FLOOR
+            otherwise = torch.ones_like(curvature)
+        else:
+            good = curvature > self.LEAST_COSINE * length * squared.sqrt()
+            otherwise = self._guessed(length, squared)
+            change.masked_fill_(~torch.isfinite(curvature), 0)
+        previous = otherwise if self._scale is None else self._scale
+        pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
+        return pair, torch.where(good, curvature / squared, previous)
+
+    @staticmethod
+    def _guessed(length: Tensor, squared: Tensor) -> Tensor:
+        """gamma in the units of the picture over those of the gradient, whatever the sign of the
+        first pair's curvature."""
+        return torch.where(squared > 0, length / squared.sqrt(), 1.0)

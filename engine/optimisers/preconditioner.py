@@ -61,22 +61,13 @@ class FrequencyPreconditioner:
         changed, moved = torch.cat(amplitudes, dim=1).unbind()
         return changed / moved
 
-    def learn_and_divide(self, rows: Tensor, good: Tensor, curvatures: Tensor) -> Tensor:
-        """Both, in as few operations as can be.
-
-        Args:
-            rows: a gradient, a move and a change, flat.
-            good: whether the pair counts.
-            curvatures: those before, which become those after.
-
-        Returns:
-            The gradient, divided by the curvatures.
-        """
+    def divided_as_learnt(self, rows: Tensor) -> Tensor:
+        """The first row divided by the curvatures that the others tell of: a gradient, a move and
+        a change, flat each. In as few operations as can be."""
         colours = self._at(rows).colours
         spectra = self._spectra(rows, colours)
         moved, changed = self._amplitudes(spectra[1:]).unbind()
-        torch.where(good, changed / moved, curvatures, out=curvatures)
-        return self._divided(spectra[:1], curvatures, colours)
+        return self._divided(spectra[:1], changed / moved, colours)
 
     def _turns(self, like: Tensor) -> Sequence[Tensor]:
         """Colours that are computed at once: a spectrum takes as much memory as what it is of."""

@@ -87,8 +87,7 @@ class StackedLBFGS(LBFGS):
         there = places.to(device)
         self._inverse[there[:, None], there] = state["inverse"][newest, newest].to(device)
         self._place.fill_(int(places[-1] + 1) % self.history if len(places) else 0)
-        curvature = state["curvature"]
-        self._curvature = None if curvature is None else curvature.to(device, copy=True)
+        self._scale = None if state["scale"] is None else state["scale"].to(device, copy=True)
 
     def offload(self) -> None:
         if self._stack is not None:
@@ -136,15 +135,13 @@ class StackedLBFGS(LBFGS):
         alphas = inverse @ slopes
         turned = self._room(TURNED)
         torch.addmv(g, changes.T, alphas.to(g.dtype), beta=-1, out=turned)
-        if self._curvature is None:
-            self._curvature = self._guessed(change, length)
-        if self._precondition is None:
-            self._curvature = self._curvature.to(squared)
-            torch.where(good, squared / product, self._curvature, out=self._curvature)
-            r = turned / self._curvature
+        if self._precondition is not None:
+            r = self._precondition.divided_as_learnt(rows[m + TURNED : m + CHANGE + 1])
         else:
-            latest = rows[m + TURNED : m + CHANGE + 1]
-            r = self._precondition.learn_and_divide(latest, good, self._curvature)
+            if self._scale is None:
+                self._scale = self._guessed(length, squared).to(squared)
+            torch.where(good, product / squared, self._scale, out=self._scale)
+            r = turned * self._scale
         rest = self._products(changes, r[None])[:, 0]
         rest = torch.addcdiv(rest, alphas, inverse.diagonal())
         return torch.addmv(r, moves.T, (inverse.T @ rest).to(g.dtype), alpha=-1)
