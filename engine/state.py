@@ -11,7 +11,7 @@ from engine.optimisers.optimiser import OptimiserState
 
 __all__ = ["STATE_VERSION", "State", "load_state", "save_state"]
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 """To be raised when the meaning of `State` changes."""
 
 

@@ -145,9 +145,10 @@ class FusedContentLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, target: Tensor, root: Tensor, factor: float) -> Tensor:
-        """`root`: of the factor, 1 x 1 x 1 x 1, float32 or better: the type of the sum, whatever
-        the network's precision."""
-        difference = torch.mul(features, root).sub_(target, alpha=math.sqrt(factor))
+        """`root`: of the factor, and 0, each 1 x 1 x 1 x 1, float32 or better: the type of the sum,
+        whatever the network's precision."""
+        scale, ctx.nothing = root
+        difference = torch.mul(features, scale).sub_(target, alpha=math.sqrt(factor))
         ctx.save_for_backward(difference)
         ctx.factor, ctx.dtype = factor, features.dtype
         flat = difference.permute(0, 2, 3, 1).reshape(-1)
@@ -157,5 +158,7 @@ class FusedContentLoss(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (difference,) = ctx.saved_tensors
         grad = torch.empty_like(difference, dtype=ctx.dtype)
-        torch.mul(difference, gradients[0] * (2 * math.sqrt(ctx.factor)), out=grad)
+        # Less by an operation than the product of three.
+        slope = 2 * math.sqrt(ctx.factor)
+        torch.addcmul(ctx.nothing, difference, gradients[0], value=slope, out=grad)
         return grad, None, None, None

@@ -83,8 +83,8 @@ class WeightedLosses:
         share = factor / features.numel()
         if name not in self._roots:
             exact = torch.promote_types(features.dtype, torch.float32)
-            root = torch.full((1, 1, 1, 1), math.sqrt(share), dtype=exact, device=features.device)
-            self._roots[name] = root
+            root = torch.tensor([math.sqrt(share), 0], dtype=exact, device=features.device)
+            self._roots[name] = root.view(2, 1, 1, 1, 1)
         loss: Tensor = FusedContentLoss.apply(features, target, self._roots[name], share)
         return loss
 

@@ -5,7 +5,7 @@ here: no number is read back from the device. `LBFGS` keeps its pairs in a list;
 the form for GPUs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,12 +13,13 @@ from torch import Tensor
 
 from engine.optimisers.guard import Guard
 from engine.optimisers.optimiser import OptimiserState, Report
+from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 __all__ = ["LBFGS"]
 
 
-GRADIENT, CHANGE = 1, 2
-"""The gradient at the picture that is gone on from, and how it has changed since the last one."""
+CHANGE, GRADIENT = 2, 3
+"""How the gradient has changed since the last move, and what it is where that is gone on from."""
 
 
 class _Pair(NamedTuple):
@@ -30,10 +31,10 @@ class _Pair(NamedTuple):
 class LBFGS:
     """Limited-memory BFGS with a fixed step, the two-loop recursion.
 
-    J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5, with the scaling
-    of eq. 7.20. A pair of no positive curvature is left out. Guarded (`Guard`), no move is long,
-    one that raises the loss far is taken back, and what is delivered is the picture with the lowest
-    loss; what a move that was taken back has shown of the curvature is remembered all the same.
+    J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5. A pair of no
+    positive curvature is left out. Guarded (`Guard`), no move is long, one that raises the loss far
+    is taken back, and what is delivered is the picture with the lowest loss; what a move that was
+    taken back has shown of the curvature is remembered all the same.
     Unguarded, the iterates are those of `torch.optim.LBFGS(line_search_fn=None)`, whose first move
     has length 1 (in the sum of magnitudes) times the learning rate.
 
@@ -41,8 +42,8 @@ class LBFGS:
     torch's, which changes no pixel by more than a millionth or so, the second move is a guess from
     rounding noise.
 
-    `precondition` is what the inverse Hessian is taken for before any pair is known, up to a
-    factor that the newest pair gives: a symmetric positive definite map of flat gradients.
+    Before the pairs correct it, the inverse Hessian is taken for the factor y's / y'y of the newest
+    pair (eq. 7.20), or for what `precondition` learns from that.
     """
 
     replayable = False
@@ -59,31 +60,30 @@ class LBFGS:
         learning_rate: float = 1.0,
         history: int = 100,
         first_move: float = 0.0,
-        precondition: Callable[[Tensor], Tensor] | None = None,
+        precondition: FrequencyPreconditioner | None = None,
         *,
         guarded: bool = True,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_move = first_move
-        self._precondition = precondition or (lambda gradient: gradient)
+        self._precondition = precondition
         self._guarded = guarded
         self._guard: Guard | None = None
         self._pairs: list[_Pair] = []  # newest last
-        self._scale: Tensor | None = (
-            None  # gamma: y's / y'Py of the newest good pair, P the preconditioner
-        )
+        self._scale: Tensor | None = None
+        """gamma: y's / y'y of the newest good pair."""
         self._previous_gradient: Tensor | None = None
         self._previous_move: Tensor | None = None
         self._learning: tuple[list[_Pair], Tensor | None] = [], None
         """The pairs and gamma that count from the next `_commit` on."""
 
     def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
-        g, guard = gradient.flatten(), self._guard
+        g, guard, precondition = gradient.flatten(), self._guard, self._precondition
         previous_g, previous_move = self._previous_gradient, self._previous_move
         if previous_g is None or previous_move is None:
             guard = Guard.at(picture, g, terms) if self._guarded else None
-            downhill = -self._precondition(g)
+            downhill = -g if precondition is None else -precondition(g, precondition.assumed(g))
             move = downhill * (self.learning_rate * self._first_length(downhill))
             self._begin(guard, g, move)
         else:
@@ -179,7 +179,12 @@ class LBFGS:
             alpha = rho * s.dot(q)
             q.addcmul_(y, alpha, value=-1)
             alphas.append(alpha)
-        r = self._precondition(q).mul_(scale)
+        precondition = self._precondition
+        r = (
+            q * scale
+            if precondition is None
+            else precondition(q, precondition.learnt(change, move))
+        )
         for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
             r.addcmul_(s, alpha - rho * y.dot(r))
         return r
@@ -194,18 +199,20 @@ class LBFGS:
 
     def _learnt(self, move: Tensor, change: Tensor, length: Tensor) -> tuple[_Pair, Tensor]:
         """The pair, and gamma after it."""
-        curvature = change.dot(move)
-        preconditioned = self._precondition(change)
-        scale = curvature / change.dot(preconditioned)
+        curvature, squared = change.dot(move), change.dot(change)
         if not self._guarded:
             good = curvature > self.CURVATURE_FLOOR
-            otherwise = torch.ones_like(scale)
+            otherwise = torch.ones_like(curvature)
         else:
-            lengths = [torch.linalg.vector_norm(x) for x in (change, preconditioned)]
-            good = curvature > self.LEAST_COSINE * length * lengths[0]
-            # In the units of the picture over those of the gradient, whatever the curvature's sign.
-            otherwise = torch.where(lengths[1] > 0, length / lengths[1], 1.0)
+            good = curvature > self.LEAST_COSINE * length * squared.sqrt()
+            otherwise = self._guessed(length, squared)
             change.masked_fill_(~torch.isfinite(curvature), 0)
         previous = otherwise if self._scale is None else self._scale
         pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
-        return pair, torch.where(good, scale, previous)
+        return pair, torch.where(good, curvature / squared, previous)
+
+    @staticmethod
+    def _guessed(length: Tensor, squared: Tensor) -> Tensor:
+        """gamma in the units of the picture over those of the gradient, whatever the sign of the
+        first pair's curvature."""
+        return torch.where(squared > 0, length / squared.sqrt(), 1.0)

@@ -11,7 +11,6 @@ from engine.optimisers.adam import Adam
 from engine.optimisers.lbfgs import LBFGS
 from engine.optimisers.minimise import Objective, minimise
 from engine.optimisers.optimiser import Optimiser
-from engine.optimisers.preconditioner import FrequencyPreconditioner
 
 
 def rosenbrock(x: Tensor) -> Tensor:
@@ -144,55 +143,6 @@ def test_nothing_is_read_from_the_device_between_reports(monkeypatch: pytest.Mon
         monkeypatch.setattr(Tensor, name, counted)
     list(minimise(rosenbrock, start(), LBFGS(history=5), steps=30, report_every=10))
     assert reads == ["tolist"] * 4  # steps 1, 10, 20, 30
-
-
-@pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
-def test_the_preconditioner_is_symmetric_and_positive(exponent: float) -> None:
-    precondition = FrequencyPreconditioner((7, 6), exponent)
-    basis = torch.eye(3 * 6 * 7, dtype=torch.float64)
-    matrix = torch.stack([precondition(column) for column in basis])
-    torch.testing.assert_close(matrix, matrix.T)
-    assert torch.linalg.eigvalsh(matrix).min() > 0.5
-
-
-def test_a_wave_is_multiplied_by_a_power_of_its_length() -> None:
-    x = torch.arange(64, dtype=torch.float64)
-    for cycles in (4, 8, 32):
-        wave = torch.cos(2 * torch.pi * cycles * x / 64).repeat(3, 48, 1).flatten()
-        gained = FrequencyPreconditioner((64, 48), 1.0)(wave)
-        torch.testing.assert_close(gained, wave * 32 / cycles)
-
-
-def test_with_the_right_preconditioner_broad_shapes_come_sooner() -> None:
-    """Grain answers 10 times as strongly as shapes here: what the preconditioner assumes."""
-    goal = torch.nn.functional.interpolate(
-        torch.linspace(0, 1, 48).reshape(1, 3, 4, 4).sin(), size=(32, 32), mode="bicubic"
-    )
-    stiffness = FrequencyPreconditioner((32, 32), -1.0)
-
-    def objective(x: Tensor) -> Tensor:
-        away = x - goal
-        return torch.stack([(away.flatten() * stiffness(away.flatten())).sum(), *x.new_zeros(2)])
-
-    def after(preconditioning: float) -> float:
-        picture = torch.full((1, 3, 32, 32), 0.5)
-        precondition = FrequencyPreconditioner((32, 32), preconditioning)
-        method = LBFGS(first_move=0.01, precondition=precondition)
-        return list(minimise(objective, picture, method, steps=5, clamp=False))[-1].losses.total
-
-    assert after(1.0) < 1e-3 * after(0.0)
-
-
-def test_no_preconditioner_is_one_that_changes_nothing() -> None:
-    free, same = start(), start()
-    ours, other = LBFGS(), LBFGS(precondition=lambda gradient: gradient.clone())
-    for _ in range(10):
-        for picture, method in ((free, ours), (same, other)):
-            variable = picture.clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(rosenbrock(variable).sum(), variable)
-            loss = rosenbrock(picture)
-            method.step(picture, gradient, loss)
-    assert torch.equal(free, same)
 
 
 def test_a_loss_that_is_not_finite_stops_in_words() -> None:

@@ -16,6 +16,7 @@ from engine.optimisers.adam import Adam
 from engine.optimisers.lbfgs import LBFGS
 from engine.optimisers.minimise import minimise
 from engine.optimisers.optimiser import Optimiser
+from engine.optimisers.preconditioner import FrequencyPreconditioner
 from engine.optimisers.replay import CudaGraphs
 from engine.optimisers.stacked import StackedLBFGS
 from engine.settings import resolve
@@ -71,6 +72,11 @@ class Capture:
         return replay
 
 
+def stacked() -> StackedLBFGS:
+    precondition = FrequencyPreconditioner((SIDE, SIDE), 0.5, at_once=True)
+    return StackedLBFGS(1.0, 4, 0.01, precondition)
+
+
 def painted(
     vgg: VGG19, method: Optimiser, capture: Capture | None, boost: float = 1.0, **settings: Any
 ) -> tuple[Tensor, list[float]]:
@@ -101,7 +107,7 @@ def test_a_replayed_step_is_the_same_operations_each_time(
     vgg: VGG19, settings: dict[str, Any], boost: float
 ) -> None:
     capture = Capture()
-    painted(vgg, StackedLBFGS(1.0, 4, 0.01), capture, boost, **settings)
+    painted(vgg, stacked(), capture, boost, **settings)
     evaluation, move = capture.replays
     assert (len(evaluation), len(move)) == (10, 9)  # of 12 steps two warm up, the last has no move
     for replays in (evaluation, move):
@@ -111,8 +117,8 @@ def test_a_replayed_step_is_the_same_operations_each_time(
 
 
 def test_replayed_or_not_the_painting_is_the_same(vgg: VGG19) -> None:
-    one, losses = painted(vgg, StackedLBFGS(1.0, 4, 0.01), None, 6.0)
-    other, other_losses = painted(vgg, StackedLBFGS(1.0, 4, 0.01), Capture(), 6.0)
+    one, losses = painted(vgg, stacked(), None, 6.0)
+    other, other_losses = painted(vgg, stacked(), Capture(), 6.0)
     assert torch.equal(one, other)
     assert losses == other_losses
 
@@ -133,9 +139,9 @@ def test_what_cannot_be_captured_is_computed_step_by_step(
 ) -> None:
     """Without the evaluation no move either: it would read a gradient that lies elsewhere."""
     capture = Capture(refusing=refusing)
-    one, _ = painted(vgg, StackedLBFGS(1.0, 4, 0.01), capture)
+    one, _ = painted(vgg, stacked(), capture)
     assert [len(each) for each in capture.replays] == replays
-    assert torch.equal(one, painted(vgg, StackedLBFGS(1.0, 4, 0.01), None)[0])
+    assert torch.equal(one, painted(vgg, stacked(), None)[0])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here they can be captured")
@@ -143,10 +149,10 @@ def test_where_there_are_no_graphs_it_is_said_and_painted_all_the_same(
     vgg: VGG19, caplog: pytest.LogCaptureFixture
 ) -> None:
     graphs = CudaGraphs()
-    one, _ = painted(vgg, StackedLBFGS(1.0, 4, 0.01), graphs)  # type: ignore[arg-type]
+    one, _ = painted(vgg, stacked(), graphs)  # type: ignore[arg-type]
     assert "not replayed as a graph: " in caplog.text
     assert graphs.describe().startswith("0 captured; some steps computed one by one: ")
-    assert torch.equal(one, painted(vgg, StackedLBFGS(1.0, 4, 0.01), None)[0])
+    assert torch.equal(one, painted(vgg, stacked(), None)[0])
 
 
 def test_a_snapshot_of_a_replayed_descent_is_that_of_its_step(vgg: VGG19) -> None:
@@ -155,7 +161,7 @@ def test_a_snapshot_of_a_replayed_descent_is_that_of_its_step(vgg: VGG19) -> Non
     objective = style_transfer_objective(vgg, content, [style], resolve({}))
 
     def descent(picture: Tensor, **named: Any) -> Any:
-        method = StackedLBFGS(1.0, 4, 0.01)
+        method = stacked()
         return minimise(objective, picture, method, steps=10, capture=Capture(), **named)
 
     whole, again = content.clone(), content.clone()
