@@ -120,9 +120,9 @@ class Settings(BaseModel):
     which rounding decides what follows."""
 
     preconditioning: Annotated[float, Field(ge=0, le=2)] = 0.5
-    """How much further L-BFGS's first move takes broad shapes than fine grain: the exponent of a power
-    of spatial frequency. From each move it then learns how every octave of every colour answers. 0:
-    neither."""
+    """How much further L-BFGS's first move takes broad shapes than fine grain: the exponent of a
+    power of spatial frequency. From each move it then learns how every octave of every colour
+    answers. 0: neither."""
 
     clamp: bool = True
     """Keep the picture within its gamut at every evaluation. Off: only when it is written."""
