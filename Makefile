@@ -49,10 +49,9 @@ PLATFORMS := linux darwin win32
 check: .venv/installed-dev ## Format, lint, types on three platforms, and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@for platform in $(PLATFORMS); do \
-		$(BIN)/mypy --platform $$platform && \
-		$(BIN)/mypy --platform $$platform --config-file plugin/gimp/mypy.ini plugin/gimp/impasto || exit 1; \
-	done
+	@printf '%s\n' $(PLATFORMS) | xargs -P 2 -I PLATFORM sh -c \
+		'MYPY_CACHE_DIR=.mypy_cache/PLATFORM; export MYPY_CACHE_DIR; $(BIN)/mypy --platform PLATFORM && \
+		$(BIN)/mypy --platform PLATFORM --config-file plugin/gimp/mypy.ini plugin/gimp/impasto'
 	@$(BIN)/lint-imports
 
 bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)

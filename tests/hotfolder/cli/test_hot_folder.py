@@ -12,7 +12,7 @@ from hotfolder.cli.app import GROUPS
 from hotfolder.cli.main import main
 
 WITHOUT = {
-    *("stylise", "plan", "compare", "reconstruct", "presets", "settings"),
+    *("stylise", "texture", "plan", "compare", "reconstruct", "presets", "settings"),
     "uninstall-plugin",  # it takes the plug-in out of GIMP, whichever folder that uses
 }
 SERVICE = ["service install", "service uninstall", "service status"]

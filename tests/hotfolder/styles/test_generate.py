@@ -86,7 +86,8 @@ def _distance(one: list[torch.Tensor], other: list[torch.Tensor]) -> float:
 def test_the_gallery_shows_every_style() -> None:
     page = (DOCS / "gallery.md").read_text(encoding="utf-8")
     shown = re.findall(r"\(images/gallery/(.+)\.jpg\)", page)
-    assert sorted(shown) == sorted([*PAINTINGS, "controls"])
+    others = ["controls", "interpolate-strength", "interpolate-styles", "textures", "variations"]
+    assert sorted(shown) == sorted([*PAINTINGS, *others])
     assert all((DOCS / f"images/gallery/{name}.jpg").is_file() for name in shown)
 
 
