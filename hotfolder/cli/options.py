@@ -136,6 +136,19 @@ StyleLabelsOption = Annotated[
         help="A style's regions, in the colours of --labels; once for each style.",
     ),
 ]
+OutputOption = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
+    ),
+]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]
 PresetOption = Annotated[
     str | None,
@@ -285,10 +298,12 @@ def settings_layer(
     preset: str | None,
     assignments: Sequence[str] | None,
     size: str | int | None,
-    strength: float | None = None,
-    seconds: float | None = None,
+    **named: float | bool | None,
 ) -> Mapping[str, Any]:
     """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
+
+    Args:
+        named: options that are called as their setting; None: not given.
 
     Raises:
         ConfigError: not KEY=VALUE, not YAML, or a picture.
@@ -300,10 +315,7 @@ def settings_layer(
         layer["preset"] = preset
     if size is not None:
         layer["size"] = int(size) if str(size).isdecimal() else size
-    if strength is not None:
-        layer["strength"] = strength
-    if seconds is not None:
-        layer["seconds"] = seconds
+    layer |= {key: value for key, value in named.items() if value is not None}
     for assignment in assignments or ():
         key, equals, value = assignment.partition("=")
         key = key.strip()

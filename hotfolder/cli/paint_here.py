@@ -1,5 +1,6 @@
 """Paints in this process, without a hot folder: one picture, or a series of them."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.console import clock_time, report
+from hotfolder.cli.input_files import check_files
 from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
 from hotfolder.cli.output_files import (
     check_output,
@@ -45,12 +47,19 @@ Files = Sequence[tuple[Path, "Picture"]]
 
 @dataclass(frozen=True)
 class InputFiles:
-    """What is painted, and what of."""
+    """What is painted, and what of.
+
+    Raises:
+        InputError: one of them is no file.
+    """
 
     content: Path | None
     """None: a texture is painted."""
     styles: Sequence[Path]
     others: OtherPictures = OtherPictures()  # noqa: RUF009
+
+    def __post_init__(self) -> None:
+        check_files(self.all)
 
     @property
     def name(self) -> str:
@@ -106,26 +115,31 @@ def paint_here(
     settings: "Settings",
     config: "Config",
     device: str,
-    checkpoint_folder: Path | None,
     output: Path,
     *,
+    resume: bool = False,
     force: bool = False,
     task: "FarmTask | None" = None,
 ) -> None:
     """Paint, and write `output` and what belongs beside it.
 
     Args:
-        checkpoint_folder: what is finished, and where the painting at hand stands, lies there;
-            None: nowhere.
-        task: of which it is the one painting.
+        resume: keep what is finished, and where the painting at hand stands, in OUT.checkpoints
+            until all is done.
+        task: of which it is the one painting, and which has a folder of its own for that.
 
     Raises:
+        InputError: a task's picture is there, made of something else.
         FolderError: something lies there already, or cannot be written.
         SettingsError: a series that these styles do not make.
     """
     from engine.series.members import members_of
     from hotfolder.cli.progress import Point, ProgressView
 
+    if files.others.palette is not None and not settings.takes_palette:
+        report(f"Note: {files.others.palette} is not used: the settings ask for other colours.")
+    beside = output.with_name(f"{output.name}.checkpoints") if resume else None
+    checkpoint_folder = task.folder if task is not None else beside
     members = members_of(settings, len(files.styles))
     outputs = {member.number: _output_of(member, output) for member in members}
     sheet = output.with_name(f"{output.stem}.{members[0].sheet}") if len(members) > 1 else None
@@ -165,6 +179,8 @@ def paint_here(
             written.append(sheet)
     for path in written:
         typer.echo(path)
+    if task is None and checkpoint_folder is not None:
+        shutil.rmtree(checkpoint_folder)
 
 
 def _output_of(member: "Member", output: Path) -> Path:

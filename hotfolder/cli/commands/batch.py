@@ -149,7 +149,10 @@ def batch(
     presets: list[str | None] = [*preset] if preset else [None]
     common = _common_pictures(palette, mask, libraries)
     layers = [
-        {**settings_layer(name, assignments, size, strength, seconds), **common.layer()}
+        {
+            **settings_layer(name, assignments, size, strength=strength, seconds=seconds),
+            **common.layer(),
+        }
         for name in presets
     ]
     deadline = _deadline_of(within, finish_by)

@@ -77,7 +77,7 @@ def submit(
 
     root = find_hot_folder(hot)
     client = Client(root)
-    layer = settings_layer(preset, assignments, size, strength, seconds)
+    layer = settings_layer(preset, assignments, size, strength=strength, seconds=seconds)
     library = root / "styles"
     palette_file = None if palette is None else find_style(palette, [library, OWN_STYLES])
     # What the server would refuse is refused here, while the person is still looking.

@@ -87,6 +87,30 @@ def fill(layer, css, rectangle=None):
     image.remove_channel(saved)
 
 
+def red_and_blue(base="RGB", precision="U8_NON_LINEAR", alpha=False):
+    """An image of 96 x 64 px, the left half red, the right half blue, in its one layer."""
+    image = Gimp.Image.new_with_precision(
+        96, 64, getattr(Gimp.ImageBaseType, base), getattr(Gimp.Precision, precision)
+    )
+    kind = image_type(image, alpha)
+    layer = Gimp.Layer.new(image, "photo", 96, 64, kind, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, None, 0)
+    fill(layer, "red")
+    fill(layer, "blue", (48, 0, 48, 64))
+    return image, layer
+
+
+def channel(image, name, x, y, width, height, soft=0):
+    """A saved selection, with an edge of so many pixels."""
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, width, height)
+    if soft:
+        Gimp.Selection.feather(image, soft)
+    saved = Gimp.Selection.save(image)
+    saved.set_name(name)
+    Gimp.Selection.none(image)
+    return saved
+
+
 def encoded(light):
     """sRGB's value for an amount of light."""
     return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055

@@ -45,15 +45,7 @@ def new_image(
     gimp: Gimp, base: str = "RGB", precision: str = "U8_NON_LINEAR", *, alpha: bool = False
 ) -> None:
     """`image`, 96 x 64, the left half red, the right half blue, in its one layer, `layer`."""
-    gimp.run(f"""
-        image = Gimp.Image.new_with_precision(
-            96, 64, Gimp.ImageBaseType.{base}, Gimp.Precision.{precision})
-        layer = Gimp.Layer.new(
-            image, "photo", 96, 64, image_type(image, {alpha}), 100, Gimp.LayerMode.NORMAL)
-        image.insert_layer(layer, None, 0)
-        fill(layer, "red")
-        fill(layer, "blue", (48, 0, 48, 64))
-    """)
+    gimp.run(f"image, layer = red_and_blue({base!r}, {precision!r}, {alpha})")
 
 
 def facts(gimp: Gimp) -> dict[str, Any]:

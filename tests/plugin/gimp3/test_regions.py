@@ -21,26 +21,9 @@ answer = status, painted if isinstance(painted, str) else None
 MADE = """
 for each in Gimp.get_images():
     each.delete()
-image = Gimp.Image.new_with_precision(
-    96, 64, Gimp.ImageBaseType.{base}, Gimp.Precision.{precision})
-layer = Gimp.Layer.new(
-    image, "photo", 96, 64, image_type(image, {alpha}), 100, Gimp.LayerMode.NORMAL)
-image.insert_layer(layer, None, 0)
-fill(layer, "red")
-fill(layer, "blue", (48, 0, 48, 64))
-
-def channel(name, x, y, width, height, soft=0):
-    "A saved selection."
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, width, height)
-    if soft:
-        Gimp.Selection.feather(image, soft)
-    saved = Gimp.Selection.save(image)
-    saved.set_name(name)
-    Gimp.Selection.none(image)
-    return saved
-
-left = channel("left", 4, 4, 30, 40)
-right = channel("right", 50, 10, 40, 50)
+image, layer = red_and_blue({base!r}, {precision!r}, {alpha})
+left = channel(image, "left", 4, 4, 30, 40)
+right = channel(image, "right", 50, 10, 40, 50)
 """
 
 
@@ -153,7 +136,7 @@ def test_regions_share_what_both_cover_and_the_selection_holds_for_all(
 ) -> None:
     make(gimp)
     gimp.run("""
-        wide = channel("wide", 0, 0, 96, 64)
+        wide = channel(image, "wide", 0, 0, 96, 64)
         image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 96, 32)
     """)
     assert paint(gimp, "left wide") == ("success", None)
@@ -173,7 +156,7 @@ def test_a_region_that_covers_in_part_is_painted_wholly_and_seen_in_part(
     """As far as it would be selected: a channel of 8 bits has its values in another encoding."""
     make(gimp, precision=precision)
     before = gimp.run("""
-        soft = channel("soft", 20, 10, 50, 40, 20)
+        soft = channel(image, "soft", 20, 10, 50, 40, 20)
         image.select_item(Gimp.ChannelOps.REPLACE, soft)
         answer = [image.get_selection().get_pixel(x, 30).get_rgba().red for x in range(96)]
         Gimp.Selection.none(image)
@@ -192,12 +175,12 @@ def test_a_region_that_covers_in_part_is_painted_wholly_and_seen_in_part(
     ("prepare", "regions", "styles", "reason"),
     [
         (
-            "dark = channel('dark', 0, 0, 9, 9); fill(dark, 'black')",
+            "dark = channel(image, 'dark', 0, 0, 9, 9); fill(dark, 'black')",
             "dark",
             ("sun",),
             "dark has nothing of what is painted: it is black there",
         ),
-        ("channel('tiny', 0, 0, 15, 17)", "tiny", ("sun",), "has only 255 pixels of"),
+        ("channel(image, 'tiny', 0, 0, 15, 17)", "tiny", ("sun",), "has only 255 pixels of"),
         ("", "left right", ("sun",), "2 regions and 1 region-styles"),
         ("", "left right", ("sun", ""), "No style is chosen for the region right"),
         ("", "left right", ("sun", "mars"), "has no mars (any more). It has: sun.png"),

@@ -9,16 +9,8 @@ from scripted import ScriptedServer
 from session import SCREENSHOTS, Gimp, until
 
 CHANNELS = """
-def channel(name, x, y, width, height):
-    "A saved selection."
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, width, height)
-    saved = Gimp.Selection.save(image)
-    saved.set_name(name)
-    Gimp.Selection.none(image)
-    return saved
-
-sky = channel("sky", 0, 0, 451, 140)
-eye = channel("eye", 60, 100, 160, 120)
+sky = channel(image, "sky", 0, 0, 451, 140)
+eye = channel(image, "eye", 60, 100, 160, 120)
 Gimp.displays_flush()
 """
 

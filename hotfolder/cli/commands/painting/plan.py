@@ -65,9 +65,8 @@ def plan(
 
     read = read_config(config)
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels, styles_needed=False)
-    layer = {**settings_layer(preset, assignments, size, seconds=seconds), **masks.layer}
-    named = {"variations": variations, "interpolate": interpolate}
-    layer |= {key: value for key, value in named.items() if value is not None}
+    named = {"seconds": seconds, "variations": variations, "interpolate": interpolate}
+    layer = {**settings_layer(preset, assignments, size, **named), **masks.layer}
     settings = resolve(read.settings, layer)
     check_files([content])
     set_threads(read.threads)

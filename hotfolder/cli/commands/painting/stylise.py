@@ -1,7 +1,5 @@
 """`stylise`: paint one picture now, without a hot folder."""
 
-import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +7,6 @@ import typer
 from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
 from hotfolder.cli.console import report
-from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import (
     ConfigOption,
     ContentArgument,
@@ -21,9 +18,11 @@ from hotfolder.cli.options import (
     MaskFiles,
     MaskOption,
     MemoryOption,
+    OutputOption,
     PaletteOption,
     PresetOption,
     RegionOption,
+    ResumeOption,
     SecondsOption,
     SetOption,
     SizeOption,
@@ -59,12 +58,7 @@ __all__ = ["stylise"]
 )
 def stylise(
     content: ContentArgument,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
-        ),
-    ],
+    output: OutputOption,
     styles: StylesArgument = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
@@ -89,13 +83,7 @@ def stylise(
             help="Also write a strip of N stages, an animation and the losses' curve.",
         ),
     ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
-        ),
-    ] = False,
+    resume: ResumeOption = False,
     as_task: Annotated[
         bool,
         typer.Option(
@@ -123,24 +111,28 @@ def stylise(
         tuple(masks.regions),
         tuple(masks.style_regions),
     )
-    layer = {**settings_layer(preset, assignments, size, strength, seconds), **others.layer()}
-    named = {"progression": progression, "variations": variations, "interpolate": interpolate}
-    layer |= {key: value for key, value in named.items() if value is not None}
+    layer = {
+        **settings_layer(
+            preset,
+            assignments,
+            size,
+            strength=strength,
+            seconds=seconds,
+            progression=progression,
+            variations=variations,
+            interpolate=interpolate,
+        ),
+        **others.layer(),
+    }
     asked = resolve(read.settings, layer)
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     if settings.texture:
         raise typer.BadParameter("a texture has no content: `impasto texture STYLE -o OUT`.")
     files = [find_style(style, [OWN_STYLES]) for style in masks.styles]
     inputs = InputFiles(content, files, others)
-    check_files(inputs.all)
-    if palette is not None and not asked.takes_palette:
-        report(f"Note: {palette} is not used: the settings ask for other colours.")
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
-        folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-        paint_here(inputs, settings, read, device, folder, output, force=force)
-        if folder is not None:
-            shutil.rmtree(folder)
+        paint_here(inputs, settings, read, device, output, resume=resume, force=force)
         return
     from engine.series.members import count_of
     from hotfolder.batches.farm import FarmTask
@@ -154,7 +146,7 @@ def stylise(
     task = FarmTask(output, inputs.work_key(asked))
     with task.taken() as to_paint:
         if to_paint:
-            paint_here(inputs, settings, read, device, task.folder, output, task=task)
+            paint_here(inputs, settings, read, device, output, task=task)
         else:
             report(f"{output} is there already, made of the same: nothing to paint.")
             typer.echo(output)

@@ -1,7 +1,5 @@
 """`texture`: paint a style alone, at any size, seamless if asked."""
 
-import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +12,10 @@ from hotfolder.cli.options import (
     ForceOption,
     InterpolateOption,
     MemoryOption,
+    OutputOption,
     PaletteOption,
     PresetOption,
+    ResumeOption,
     SecondsOption,
     SetOption,
     VariationsOption,
@@ -43,12 +43,7 @@ def texture(
             help="Paintings: files, or names in the style library, such as `night`.",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="The result: .png, .jpg, .tif, .webp or .avif."
-        ),
-    ],
+    output: OutputOption,
     size: Annotated[
         str | None,
         typer.Option("--size", metavar="PIXELS|WxH", help="A square's side, or width x height."),
@@ -64,13 +59,7 @@ def texture(
     palette: PaletteOption = None,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
-        ),
-    ] = False,
+    resume: ResumeOption = False,
     force: ForceOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -82,23 +71,27 @@ def texture(
     from engine.settings import resolve
 
     read = read_config(config)
-    layer = dict(settings_layer(preset, assignments, None, seconds=seconds))
-    layer["texture"] = True
-    if size is not None:
-        layer |= _size(size)
     others = OtherPictures(
         palette=find_style(palette, [OWN_STYLES]) if palette is not None else None
     )
-    layer |= others.layer()
-    named = {"variations": variations, "interpolate": interpolate, "tile": tile or None}
-    layer |= {key: value for key, value in named.items() if value is not None}
+    layer = {
+        **settings_layer(
+            preset,
+            assignments,
+            None,
+            texture=True,
+            tile=tile or None,
+            seconds=seconds,
+            variations=variations,
+            interpolate=interpolate,
+        ),
+        **(_size(size) if size is not None else {}),
+        **others.layer(),
+    }
     settings = resolve(read.settings, {**layer, "format": format_of(output)})
     files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
     read = read.model_copy(update={"memory": memory or read.memory})
-    folder = output.with_name(f"{output.name}.checkpoints") if resume else None
-    paint_here(files, settings, read, device, folder, output, force=force)
-    if folder is not None:
-        shutil.rmtree(folder)
+    paint_here(files, settings, read, device, output, resume=resume, force=force)
 
 
 def _size(text: str) -> dict[str, object]:
