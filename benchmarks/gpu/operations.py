@@ -64,7 +64,9 @@ def step_operations(
     content: Picture, style: Picture, settings: Settings, vgg: VGG19, *, steps: int = 10
 ) -> Counter[str]:
     """Operations of `steps` steps at the final size as a GPU has them, on whatever device: with
-    stacked pairs, nothing read but every `REPORT_EVERY` steps, and what a graph would replay."""
+    stacked pairs, nothing read but every `REPORT_EVERY` steps, what a graph would replay, and an
+    operation for a convolution."""
+    vgg = VGG19(vgg.weights, str(vgg.device), vgg.precision, winograd=False)
     (size,) = pyramid_sizes(content.size, settings.longest_side(content.size), 1, 2.0)
     canvas = extend(scaled(content, size).to(vgg.device), settings.margin).clone()
     method = optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), "cuda")

@@ -2,7 +2,8 @@
 
 `plain`: the loss of Gatys et al. (2016; `preset: gatys`), the strongest baseline that is known.
 `tutorial`: A. Jacq, Neural Transfer Using PyTorch (pytorch.org; `preset: tutorial`). Both clamp in
-the closure, as the tutorial does, and leave L-BFGS its defaults.
+the closure, as the tutorial does, leave L-BFGS its defaults, and have torch's convolutions (for the
+gradient one with the kernels turned, which on a CPU is faster than torch's gradient).
 
     python -m benchmarks.race.plain plain CONTENT STYLE --steps 500 --every 25 --folder OUT
 
@@ -20,7 +21,8 @@ from torch import Tensor
 from benchmarks.race.recorder import Recorder
 from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import pyramid_sizes, resize
-from engine.network.vgg import load_vgg19
+from engine.network.vgg import VGG19
+from engine.network.weights import load_weights
 from engine.objective import style_transfer_objective
 from engine.settings import Settings, resolve
 
@@ -64,7 +66,7 @@ def main() -> None:
     (size,) = pyramid_sizes(source.size, options.size, 1, 2.0)
     target = resize(source.to_tensor(options.device), size)
     painting = read_picture(options.style).to_tensor(options.device)
-    vgg = load_vgg19(settings.weights, options.device, "float32")
+    vgg = VGG19(load_weights(settings.weights), options.device, "float32", winograd=False)
     objective = style_transfer_objective(vgg, target, [painting], settings)
 
     recorder.mark()

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.machine import provenance
@@ -26,6 +25,7 @@ from benchmarks.speed.stages import STAGES, StepTime, step_time
 from benchmarks.timing import seconds_of
 from engine.images.picture import read_picture
 from engine.images.pyramid import pyramid_sizes
+from engine.network.convolution import ALL_EDGES, Kernel, convolves_by_winograd
 from engine.network.vgg import DTYPES, load_vgg19
 from engine.settings import Settings, resolve
 
@@ -129,7 +129,13 @@ def _alone(shape: Convolution, dtype: torch.dtype, device: str, at_least: float)
     x = tensor(1, shape.inputs, shape.height, shape.width)
     y = tensor(1, shape.outputs, shape.height, shape.width)
     weight = tensor(shape.outputs, shape.inputs, 3, 3)
-    swapped = tensor(shape.inputs, shape.outputs, 3, 3)
+    kernel = Kernel(
+        weight,
+        torch.zeros(shape.outputs),
+        torch.device(device),
+        dtype,
+        winograd=convolves_by_winograd(device, dtype),
+    )
 
     def gradient() -> object:
         return torch.ops.aten.convolution_backward(
@@ -140,9 +146,9 @@ def _alone(shape: Convolution, dtype: torch.dtype, device: str, at_least: float)
         return seconds_of(call, device, at_least)
 
     return Kernels(
-        seconds(lambda: F.conv2d(x, weight, padding=1)),
+        seconds(lambda: kernel.convolve(x, "zeros", ALL_EDGES, rectified=False)),
         seconds(gradient),
-        seconds(lambda: F.conv2d(y, swapped, padding=1)),
+        seconds(lambda: kernel.gradient(y, padding=1)),
     )
 
 

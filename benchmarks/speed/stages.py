@@ -117,7 +117,7 @@ def _stage(event: Any) -> str:
             found = "Gram matrices"
         elif "onvolutionBackward" in name or "convolution_backward" in name:
             found = "convolutions backward"
-        elif name in ("aten::conv2d", "aten::convolution", "aten::_convolution"):
+        elif name == "Convolution":
             found = "convolutions forward"
         event = event.cpu_parent
     return found

@@ -49,13 +49,14 @@ def run(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
 
     exact = load_vgg19("caffe", "cpu", "float32")
+    direct = VGG19(exact.weights, "cpu", winograd=False)
     torchs = _TorchsConvolutions(exact.weights, "cpu")
     fastest = load_vgg19("caffe", "cpu", "auto")
     size = options.size
     programs: dict[str, Callable[[], float]] = {
         "pastiche": lambda: _pastiche(size),
-        "plain, torch's convolutions": lambda: _plain(torchs, size),
-        "plain": lambda: _plain(exact, size),
+        "plain, torch's gradient of a convolution": lambda: _plain(torchs, size),
+        "plain": lambda: _plain(direct, size),
         "Impasto, preset gatys, float32": lambda: _impasto(exact, size, "gatys"),
         f"Impasto, preset gatys, {fastest.precision}": lambda: _impasto(fastest, size, "gatys"),
         f"Impasto, standard, {fastest.precision}": lambda: _impasto(fastest, size, "standard"),

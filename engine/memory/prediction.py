@@ -67,10 +67,11 @@ class Predictor:
         self._evaluations: dict[tuple[Size, Layout | None], int] = {}
         self._moves: dict[Size, tuple[int, int]] = {}
 
-    @property
+    @cached_property
     def fixed(self) -> int:
         """Bytes that every painting takes."""
-        return SCRATCH + (BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE)
+        base = BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE
+        return SCRATCH + base + self._meta.transformed_bytes(self._layers)
 
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """The plan that a layout makes.
@@ -123,7 +124,10 @@ class Predictor:
 
     @cached_property
     def _meta(self) -> VGG19:
-        return VGG19(self._vgg.weights, "meta", self._vgg.precision)
+        vgg = self._vgg
+        meta = VGG19(vgg.weights, "meta", vgg.precision, winograd=vgg.winograd)
+        meta.transformed_bytes(self._layers)  # makes them, so that no evaluation is charged
+        return meta
 
     def _evaluation(self, size: Size, layout: Layout | None) -> int:
         """Bytes at most while terms and gradient are computed, the gradient included."""

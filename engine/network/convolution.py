@@ -5,18 +5,76 @@ has as few as its arithmetic allows: forward padding, convolution, ReLU; backwar
 and two folds of the padding.
 """
 
+from functools import cached_property
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["ALL_EDGES", "Convolution", "Edges", "transposed_kernel"]
+from engine.network import winograd
+from engine.network.winograd import FEWEST_CHANNELS, transformed_kernel
+
+__all__ = [
+    "ALL_EDGES",
+    "Convolution",
+    "Edges",
+    "Kernel",
+    "convolves_by_winograd",
+    "transposed_kernel",
+]
 
 Edges = tuple[int, int, int, int]
 """Left, right, top, bottom: 1 where a position is padded, else 0. In the order of `F.pad`."""
 
 ALL_EDGES: Edges = (1, 1, 1, 1)
+
+
+class Kernel:
+    """The kernel and bias of a layer on a device, ready for both directions.
+
+    Args:
+        weight: out x in x 3 x 3.
+        bias: out.
+        dtype: of the convolution.
+        winograd: convolve by `engine.network.winograd` where that is faster.
+    """
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        winograd: bool = False,
+    ) -> None:
+        # channels_last is the layout that oneDNN and cuDNN convolve fastest.
+        self.weight = weight.to(device, dtype, memory_format=torch.channels_last)
+        self.bias = bias.to(device, dtype)
+        self.turned = transposed_kernel(weight).to(device, dtype, memory_format=torch.channels_last)
+        self._winograd = winograd and sum(weight.shape[:2]) >= FEWEST_CHANNELS
+
+    @cached_property
+    def transformed(self) -> Tensor | None:
+        """For `engine.network.winograd`, made when it is first needed: four times the weights."""
+        return transformed_kernel(self.weight) if self._winograd else None
+
+    def convolve(self, x: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
+        """Pad N x C x H x W, convolve it, add the bias, and rectify it if `rectified`."""
+        if self.transformed is not None and len(x) == 1:
+            return winograd.convolve(x, self.transformed, self.bias, edges, padding, rectified)
+        within = padding == "zeros" and edges == ALL_EDGES  # the convolution itself pads
+        if any(edges) and not within:
+            x = F.pad(x, edges) if padding == "zeros" else F.pad(x, edges, mode=padding)
+        y = F.conv2d(x, self.weight, self.bias, padding=int(within))
+        return y.relu_() if rectified else y
+
+    def gradient(self, g: Tensor, padding: int) -> Tensor:
+        """Convolve a gradient, with so many zeros around it, with the transposed kernel."""
+        if self.transformed is not None and len(g) == 1:
+            return winograd.gradient(g, self.transformed, padding)
+        return F.conv2d(g, self.turned, padding=padding)
 
 
 class Convolution(torch.autograd.Function):
@@ -31,36 +89,31 @@ class Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        transposed: Tensor,
-        padding: str,
-        edges: Edges,
-        rectified: bool,
+        ctx: Any, x: Tensor, kernel: Kernel, padding: str, edges: Edges, rectified: bool
     ) -> Tensor:
+        ctx.kernel = kernel
         ctx.edges = edges
         ctx.padding = padding
-        ctx.within = padding == "zeros" and edges == ALL_EDGES  # the convolution itself pads
-        if any(edges) and not ctx.within:
-            x = F.pad(x, edges) if padding == "zeros" else F.pad(x, edges, mode=padding)
-        y = F.conv2d(x, weight, bias, padding=int(ctx.within))
-        if rectified:
-            y.relu_()
-        ctx.save_for_backward(transposed, *([y] if rectified else []))
+        y = kernel.convolve(x, padding, edges, rectified=rectified)
+        ctx.save_for_backward(*([y] if rectified else []))
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (g,) = gradients
-        transposed, *rectified = ctx.saved_tensors
-        if rectified:
-            g = torch.ops.aten.threshold_backward(g, rectified[0], 0)
-        g = F.conv2d(g, transposed, padding=1 if ctx.within else 2)
-        if not ctx.within:
+        if ctx.saved_tensors:
+            g = torch.ops.aten.threshold_backward(g, ctx.saved_tensors[0], 0)
+        within = ctx.padding == "zeros" and ctx.edges == ALL_EDGES
+        g = ctx.kernel.gradient(g, padding=1 if within else 2)
+        if not within:
             g = _without_padding(g, ctx.edges, ctx.padding)
-        return g, None, None, None, None, None, None
+        return g, None, None, None, None
+
+
+def convolves_by_winograd(device: str, dtype: torch.dtype) -> bool:
+    """Whether wide layers are convolved by `engine.network.winograd` there. The libraries of other
+    devices have such algorithms of their own, and bfloat16 has too few digits for it."""
+    return torch.device(device).type == "cpu" and dtype == torch.float32
 
 
 def transposed_kernel(weight: Tensor) -> Tensor:

@@ -22,11 +22,11 @@ from typing import Any
 
 import platformdirs
 import torch
-import torch.nn.functional as F
 from pydantic import FiniteFloat, TypeAdapter
 from torch import Tensor
 
 from engine.network.allocator import is_out_of_memory
+from engine.network.convolution import ALL_EDGES, Kernel, convolves_by_winograd
 
 __all__ = ["Speedups", "measure_speedup", "measured_here", "resolve_precision"]
 
@@ -76,11 +76,11 @@ def measure_speedup(device: str) -> float | None:
     Raises:
         MemoryError, RuntimeError: memory has run out, which says nothing about the device.
     """
-    layers = _layers(device)
+    layers = _layers(device, torch.float32)
     # Not timed: the first run of each loads libraries, allocates and chooses kernels.
     exact = _convolved(layers)
     try:
-        reduced = [tuple(_to(torch.bfloat16, tensor) for tensor in layer) for layer in layers]
+        reduced = _layers(device, torch.bfloat16)
         agree = all(map(_agree, _convolved(reduced), exact))
     except (RuntimeError, TypeError) as error:  # Raised by torch where a device lacks a type.
         if is_out_of_memory(error):
@@ -156,7 +156,8 @@ def _description(device: str) -> str:
         major, minor = torch.cuda.get_device_capability(device)
         parts = [torch.cuda.get_device_name(device), f"sm_{major}{minor}"]
     else:
-        parts = [torch.device(device).type, *_processor(), f"{torch.get_num_threads()} threads"]
+        threads = f"{torch.get_num_threads()} threads"
+        parts = [torch.device(device).type, *_processor(), threads, "float32 by Winograd"]
     return ", ".join([*parts, f"torch {torch.__version__}"])
 
 
@@ -172,11 +173,12 @@ def _processor() -> list[str]:
     ]
 
 
-_Layer = tuple[Tensor, ...]  # input, weight, bias
+_Layer = tuple[Tensor, Kernel]
+"""Input and kernel."""
 
 
-def _layers(device: str) -> list[_Layer]:
-    """Convolutions of VGG19's kind, in its layout, with inputs and outputs near 1."""
+def _layers(device: str, dtype: torch.dtype) -> list[_Layer]:
+    """Convolutions of VGG19's kind, as it convolves, with inputs and outputs near 1."""
     generator = torch.Generator(device).manual_seed(0)
     layers = []
     for channels, side in SHAPES:
@@ -184,19 +186,20 @@ def _layers(device: str) -> list[_Layer]:
         sizes = ((1, channels, side, side), (channels, channels, 3, 3), (channels,))
         x, weight, bias = (torch.randn(s, generator=generator, device=device) for s in sizes)
         weight /= (9 * channels) ** 0.5
-        layers.append(tuple(_to(torch.float32, tensor) for tensor in (x, weight, bias)))
+        kernel = Kernel(
+            weight,
+            bias,
+            torch.device(device),
+            dtype,
+            winograd=convolves_by_winograd(device, dtype),
+        )
+        layers.append((x.to(dtype, memory_format=torch.channels_last), kernel))
     return layers
-
-
-def _to(dtype: torch.dtype, tensor: Tensor) -> Tensor:
-    if tensor.dim() == 4:
-        return tensor.to(dtype, memory_format=torch.channels_last)
-    return tensor.to(dtype)
 
 
 @torch.no_grad()
 def _convolved(layers: list[_Layer]) -> list[Tensor]:
-    return [F.conv2d(x, weight, bias, padding=1) for x, weight, bias in layers]
+    return [kernel.convolve(x, "zeros", ALL_EDGES, rectified=False) for x, kernel in layers]
 
 
 def _agree(reduced: Tensor, exact: Tensor) -> bool:

@@ -12,7 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.network.convolution import ALL_EDGES, Convolution, Edges, transposed_kernel
+from engine.network.convolution import (
+    ALL_EDGES,
+    Convolution,
+    Edges,
+    Kernel,
+    convolves_by_winograd,
+)
 from engine.network.precision import resolve_precision
 from engine.network.weights import Weights, load_weights
 from engine.settings import LAYERS
@@ -62,25 +68,39 @@ class VGG19:
     torch.Size([1, 512, 8, 8])
     """
 
-    def __init__(self, weights: Weights, device: str, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        device: str,
+        precision: str = "float32",
+        *,
+        winograd: bool | None = None,
+    ) -> None:
+        """`winograd`: convolve wide layers by `engine.network.winograd`; by default where that is
+        faster."""
         self.weights = weights
         self.device = torch.device(device)
         self.precision = precision
         self.on_layer: Callable[[], None] = lambda: None
         """Called before each layer is computed, of a whole picture or of a tile."""
         dtype = DTYPES[precision]
+        if winograd is None:
+            winograd = convolves_by_winograd(device, dtype)
+        self.winograd = winograd
         self._mean, first = weights.for_rgb()
         exact = torch.float64 if dtype == torch.float64 else torch.float32
         self._mean = self._mean.to(self.device, exact)
-        # channels_last is the layout that oneDNN and cuDNN convolve fastest.
-        self._convolutions = {
-            name: (
-                weight.to(self.device, dtype, memory_format=torch.channels_last),
-                bias.to(self.device, dtype),
-                transposed_kernel(weight).to(self.device, dtype, memory_format=torch.channels_last),
-            )
+        self._kernels = {
+            name: Kernel(weight, bias, self.device, dtype, winograd=winograd)
             for name, (weight, bias) in {**weights.convolutions, "conv1_1": first}.items()
         }
+
+    def transformed_bytes(self, layers: Collection[str]) -> int:
+        """Bytes that the kernels of these layers and all before them take besides their weights."""
+        deepest = max(map(LAYERS.index, layers), default=-1)
+        kernels = [self._kernels.get(name) for name in LAYERS[: deepest + 1]]
+        transformed = [kernel.transformed for kernel in kernels if kernel is not None]
+        return sum(tensor.nbytes for tensor in transformed if tensor is not None)
 
     def features(
         self,
@@ -139,7 +159,7 @@ class VGG19:
             self.on_layer()
             if name.startswith("conv"):
                 rectified = following.startswith("relu") and name not in wanted
-                x = Convolution.apply(x, *self._convolutions[name], padding, edges, rectified)
+                x = Convolution.apply(x, self._kernels[name], padding, edges, rectified)
             elif name.startswith("pool"):
                 x = pool(x, pooling)
             elif name.replace("relu", "conv") in wanted:

@@ -9,7 +9,8 @@ from benchmarks.looks import neutral
 from benchmarks.looks.neutral import inner, score, score_of_content, targets_of
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.images.pyramid import resize
-from engine.network.vgg import load_vgg19
+from engine.network.vgg import VGG19
+from engine.network.weights import load_weights
 
 
 def test_the_content_itself_scores_no_content_loss(
@@ -25,8 +26,8 @@ def test_the_content_itself_scores_no_content_loss(
 
 
 def test_without_a_frame_it_does_not_matter_what_is_beyond_the_edges(photograph: Path) -> None:
-    picture = resize(read_picture(photograph).to_tensor(), (256, 170))
-    vgg = load_vgg19("caffe", "cpu", "float32")
+    picture = resize(read_picture(photograph).to_tensor(), (256, 170)).double()
+    vgg = VGG19(load_weights("caffe"), "cpu", "float64")
     layers = ["relu1_1", "relu2_2", "relu3_4", "relu4_2"]
     zeros = vgg.features(picture, layers, padding="zeros")
     replicate = vgg.features(picture, layers, padding="replicate")

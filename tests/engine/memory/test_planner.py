@@ -56,7 +56,7 @@ def test_a_tighter_budget_costs_time_first_and_then_pairs(planner: Planner) -> N
     assert slower.peak <= 0.95 * untiled.peak
     assert slower.cost > 1
     # The fixed part, the pictures, and room for about ten pairs.
-    forgetful = planner.plan(SIZE, 0, 220, 1_090_000_000 + 30 * 12 * SIZE[0] * SIZE[1])
+    forgetful = planner.plan(SIZE, 0, 220, planner.predictor.fixed + 30 * 12 * SIZE[0] * SIZE[1])
     assert forgetful.history < 50
 
 

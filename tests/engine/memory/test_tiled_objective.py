@@ -61,8 +61,17 @@ def a_random_case(seed: int) -> tuple[Settings, Layout, Tensor, Tensor, Tensor]:
     )
 
 
+@pytest.fixture(scope="module")
+def direct(vgg: VGG19) -> VGG19:
+    """Each position's sum is the same in a tile as in the whole. By Winograd's algorithm it is
+    rounded as its place among 4 x 4 positions has it, and a pooling of noise may choose another of
+    two equal maxima."""
+    return VGG19(vgg.weights, "cpu", "float32", winograd=False)
+
+
 @pytest.mark.parametrize("seed", range(20))
-def test_terms_and_gradient_are_the_untiled_ones(vgg: VGG19, seed: int) -> None:
+def test_terms_and_gradient_are_the_untiled_ones(direct: VGG19, seed: int) -> None:
+    vgg = direct
     settings, layout, picture, content, style = a_random_case(seed)
     untiled = style_transfer_objective(vgg, content, [style], settings)
     tiled = style_transfer_objective(vgg, content, [style], settings, layout=layout)
@@ -71,6 +80,19 @@ def test_terms_and_gradient_are_the_untiled_ones(vgg: VGG19, seed: int) -> None:
     wanted_terms, wanted_gradient = evaluated(untiled, picture, boost)
     torch.testing.assert_close(terms, wanted_terms, rtol=1e-5, atol=0)
     assert_same(gradient, wanted_gradient)
+
+
+def test_by_winograds_algorithm_they_are_the_same_but_for_rounding(vgg: VGG19) -> None:
+    assert vgg.winograd
+    settings = resolve({"pooling": "average"})  # no maxima to be chosen
+    content, style, picture = (noise(90, 70, seed) for seed in range(3))
+    untiled = style_transfer_objective(vgg, content, [style], settings)
+    layout = Layout(("pool2", "pool3"), (32, 48, None))
+    tiled = style_transfer_objective(vgg, content, [style], settings, layout=layout)
+    terms, gradient = evaluated(tiled, picture)
+    wanted_terms, wanted_gradient = evaluated(untiled, picture)
+    torch.testing.assert_close(terms, wanted_terms, rtol=1e-4, atol=0)
+    assert_same(gradient, wanted_gradient, tolerance=3e-4)
 
 
 @pytest.mark.parametrize("statistic", ["gram", "histogram"])

@@ -6,14 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.gpu.operations import OperationCounter
-from engine.network.convolution import ALL_EDGES, Convolution, Edges, transposed_kernel
+from engine.network.convolution import ALL_EDGES, Convolution, Edges, Kernel
 
 
 def layer(x: Tensor, kernel: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
     bias = torch.linspace(-0.2, 0.2, len(kernel), dtype=x.dtype)
-    y: Tensor = Convolution.apply(
-        x, kernel, bias, transposed_kernel(kernel), padding, edges, rectified
-    )
+    prepared = Kernel(kernel, bias, x.device, x.dtype)
+    y: Tensor = Convolution.apply(x, prepared, padding, edges, rectified)
     return y
 
 
@@ -76,11 +75,10 @@ def test_a_layer_has_no_more_operations_than_its_arithmetic(
     padding: str, forward: int, backward: int
 ) -> None:
     x = torch.rand(1, 3, 6, 6, requires_grad=True)
-    kernel = torch.rand(4, 3, 3, 3)
-    transposed, bias = transposed_kernel(kernel), torch.zeros(4)
+    kernel = Kernel(torch.rand(4, 3, 3, 3), torch.zeros(4), x.device, x.dtype)
     grad = torch.ones(1, 4, 6, 6)
     with OperationCounter() as counter:
-        y = Convolution.apply(x, kernel, bias, transposed, padding, ALL_EDGES, True)
+        y = Convolution.apply(x, kernel, padding, ALL_EDGES, True)
     assert counter.total == forward
     with OperationCounter() as counter:
         torch.autograd.grad(y, x, grad)

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import vgg19 as torchvision_vgg19
 
 from engine.images.picture import read_picture
+from engine.network.convolution import Kernel
 from engine.network.vgg import AVERAGE_GAIN, L2_GAIN, VGG19, load_vgg19
 from engine.network.vgg import pool as vgg_pool
 from engine.settings import LAYERS
@@ -183,13 +185,13 @@ def test_it_stops_at_the_deepest_layer_asked_for(
     vgg: VGG19, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     convolved = []
-    original = torch.nn.functional.conv2d
+    original = Kernel.convolve
 
-    def counted(*args: object, **kwargs: object) -> Tensor:
+    def counted(*args: Any, **kwargs: Any) -> Tensor:
         convolved.append(1)
-        return original(*args, **kwargs)  # type: ignore[arg-type]
+        return original(*args, **kwargs)
 
-    monkeypatch.setattr(torch.nn.functional, "conv2d", counted)
+    monkeypatch.setattr(Kernel, "convolve", counted)
     vgg.features(picture(), ["relu1_1", "relu3_1"])
     assert len(convolved) == 5
 
