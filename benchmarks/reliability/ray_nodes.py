@@ -41,8 +41,6 @@ class RayNode:
             "OMP_NUM_THREADS": "1",
             # Seconds until what has lost its head gives up.
             "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
-            # Of which five have to fail until a node counts as dead.
-            "RAY_health_check_period_ms": "1000",
         }
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
