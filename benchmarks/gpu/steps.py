@@ -35,14 +35,13 @@ def rows(
     content, style = read_picture(CONTENT), read_picture(STYLE)
     on_cpu = device == "cpu"
     side_of_product = MATRIX_ON_CPU if on_cpu else MATRIX
-    products = {
-        name: product_flops(DTYPES[name], device, side_of_product, at_least=0.2)
-        for name in PRECISIONS
-    }
-    counted = {name: _operations(content, style, sizes[0], device, name) for name in PRECISIONS}
+    products, counted = {}, {}
+    for precision in PRECISIONS if time_is_left() else ():
+        products[precision] = product_flops(DTYPES[precision], device, side_of_product, 0.2)
+        counted[precision] = _operations(content, style, sizes[0], device, precision)
     for side in sizes:
-        for precision, product in products.items():
-            if not time_is_left():
+        for precision in PRECISIONS:
+            if precision not in products or not time_is_left():
                 yield (side, precision, "no time left")
                 continue
             settings = resolve({"size": side})
@@ -61,7 +60,7 @@ def rows(
                     raise
                 yield (side, precision, "out of memory")
             else:
-                limit = _flops(content.size, settings) / product
+                limit = _flops(content.size, settings) / products[precision]
                 yield (side, precision, *_cells(step, one_by_one, limit, counted[precision]))
             release()
 

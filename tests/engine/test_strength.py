@@ -1,6 +1,7 @@
 """Strength: what it sets, and what it does to a picture."""
 
 import itertools
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.stylise import Result, stylise
 SMALL = {"size": 64, "scales": 1, "steps": 25}
 
 
+@cache
 def painted(content: Picture, style: Picture, vgg: VGG19, **values: Any) -> Picture:
     *_, result = stylise(content, [style], resolve(SMALL | values), vgg, preview_seconds=None)
     assert isinstance(result, Result)

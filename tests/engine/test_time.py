@@ -1,6 +1,5 @@
 """Paintings by a time, and paintings that end once they have settled."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +12,7 @@ from engine.images.picture import Picture
 from engine.network.vgg import VGG19
 from engine.settings import Settings, resolve
 from engine.speed import seconds_a_pixel
+from engine.state import State
 from engine.stylise import Progress, Result, stylise
 
 SMALL: dict[str, Any] = {"size": 96, "scales": 2}
@@ -81,33 +81,46 @@ def test_the_time_before_the_painting_counts(
         estimate.timetable_of(content.size, settings, vgg, None, 999.9999)
 
 
-def test_a_painting_that_has_settled_is_delivered(
+SETTLING = resolve(SMALL | {"scale_steps": [25, 25], "settle": 50.0})
+MOMENTS = [(1, 7), (2, 12)]
+
+
+@pytest.fixture(scope="module")
+def settled(
     content: Picture, style: Picture, vgg: VGG19
+) -> tuple[Result, dict[tuple[int, int], State]]:
+    """A painting by `SETTLING`, and its states at `MOMENTS`, which are scales and steps."""
+    states = {}
+    for step in stylise(content, [style], SETTLING, vgg, preview_seconds=None):
+        if isinstance(step, Result):
+            return step, states
+        if (step.scale, step.step) in MOMENTS:
+            states[step.scale, step.step] = step.state()
+    raise AssertionError
+
+
+def test_a_painting_that_has_settled_is_delivered(
+    settled: tuple[Result, object], content: Picture, style: Picture, vgg: VGG19
 ) -> None:
-    settings = resolve(SMALL | {"scale_steps": [25, 25], "settle": 50.0})
-    first = painted(content, style, settings, vgg)
+    first, _ = settled
     assert first.ended == ("settled", "settled")
     assert first.steps < 50
     again = painted(content, style, first.settings, vgg)
     assert np.array_equal(again.picture.samples, first.picture.samples)
 
 
-@pytest.mark.parametrize("at", [(1, 7), (2, 12)])
+@pytest.mark.parametrize("at", MOMENTS)
 def test_a_settled_painting_is_the_same_after_an_interruption(
-    content: Picture, style: Picture, vgg: VGG19, at: tuple[int, int]
+    settled: tuple[Result, dict[tuple[int, int], State]],
+    content: Picture,
+    style: Picture,
+    vgg: VGG19,
+    at: tuple[int, int],
 ) -> None:
-    settings = resolve(SMALL | {"scale_steps": [25, 25], "settle": 50.0})
-    expected = painted(content, style, settings, vgg)
-
-    def steps() -> Iterator[Progress | Result]:
-        return stylise(content, [style], settings, vgg, preview_seconds=None)
-
-    state = next(
-        step.state()
-        for step in steps()
-        if isinstance(step, Progress) and at == (step.scale, step.step)
+    expected, states = settled
+    *_, result = stylise(
+        content, [style], SETTLING, vgg, preview_seconds=None, resume=states.pop(at)
     )
-    *_, result = stylise(content, [style], settings, vgg, preview_seconds=None, resume=state)
     assert isinstance(result, Result)
     assert result.settings == expected.settings
     assert np.array_equal(result.picture.samples, expected.picture.samples)

@@ -61,7 +61,7 @@ def test_stylise_that_was_interrupted_goes_on_and_ends_with_the_same_pixels(
     photograph: Path, somewhere_else: Path
 ) -> None:
     Path("config.yaml").write_text("threads: 1\ncheckpoint_seconds: 3600\n")
-    arguments = ["stylise", str(photograph), "night", "--size", "64", "--set", "steps=40"]
+    arguments = ["stylise", str(photograph), "night", "--size", "48", "--set", "steps=24"]
     arguments += ["--set", "precision=float32"]
 
     def command(*more: str) -> subprocess.Popen[str]:
@@ -326,20 +326,20 @@ def test_a_batch_shows_one_picture_small_before_it_starts(
     photos.mkdir()
     for name in ("cat.jpg", "sea.jpg"):
         (photos / name).write_bytes(small_pictures[0].read_bytes() + name.encode())
-    code = main(["batch", "photos", "-S", "night", "--size", "160", "--within", "24s", "--here"])
+    code = main(["batch", "photos", "-S", "night", "--size", "128", "--within", "20s", "--here"])
     assert code == ExitCode.OK
     said = capfd.readouterr().err
     assert "2 pictures until" in said
     assert "about 0:1" in said
     with Image.open("painted/preview.jpg") as preview:
-        assert max(preview.size) == 80
+        assert max(preview.size) == 64
     promised = re.search(
-        r"painted/preview.jpg shows it. At 160 x \d+ px each gets about (\d+)", said
+        r"painted/preview.jpg shows it. At 128 x \d+ px each gets about (\d+)", said
     )
     assert promised is not None
     for name in ("cat", "sea"):
         record = yaml.safe_load(Path(f"painted/{name}-night.result.yaml").read_text())
-        assert record["schedule"]["seconds"] < 24
+        assert record["schedule"]["seconds"] < 20
     assert not list(Path("painted").glob("*-preview*"))
 
 

@@ -23,7 +23,7 @@ def test_a_plan_says_mode_tiles_memory_and_time_of_every_scale(
 def test_what_does_not_fit_is_said_before_anything_is_painted(
     photograph: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["plan", str(photograph), "--size", "4096", "--memory", "1.3GB"]) == 15
+    assert main(["plan", str(photograph), "--size", "1024", "--memory", "1.2GB"]) == 15
     assert "px on the longer side would fit" in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@ before the n-th, or the n-th fails, or all do from the n-th on for a while. What
 comes to its one end, no input is lost or doubled, and nothing is left lying about."""
 
 import errno
+import gc
 import itertools
 import os
 import shutil
@@ -220,6 +221,7 @@ def bench(
 
 def in_a_child(run: Callable[[], object]) -> int:
     """Run it in a copy of this process; returns how that ended."""
+    gc.freeze()  # Else each child would copy every page in which the collector marks an object.
     with warnings.catch_warnings():
         # Threads of libraries, which the child does not have, are of no use to it either.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -30,7 +30,7 @@ SCRIPTS = {
     "die": is_lost,
     "steps=10000 pause=0.02": starts_only,
     "deaf": starts_only,
-    "steps=24 pause=0.25": paints,
+    "steps=24 pause=0.15": paints,
 }
 
 
@@ -74,7 +74,7 @@ def dispatcher(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
     dispatcher.close(drain=False)
 
 
-STALL = 5.0
+STALL = 3.0
 """Seconds."""
 
 
@@ -223,7 +223,7 @@ def test_a_worker_without_progress_is_ended_and_its_job_lost(
 def test_a_worker_that_makes_progress_may_take_longer_than_that(
     impatient: Dispatcher, make_job: Callable[[str], Job]
 ) -> None:
-    impatient.submit(make_job("steps=24 pause=0.25"))
+    impatient.submit(make_job("steps=24 pause=0.15"))
     started = time.monotonic()
     assert isinstance(events_until(impatient, ENDS)[-1], Done)
     assert time.monotonic() - started > STALL or isinstance(impatient, FakeDispatcher)

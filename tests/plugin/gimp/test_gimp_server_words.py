@@ -87,20 +87,20 @@ def test_a_region_that_lies_on_what_is_transparent_is_named(tmp_path: Path) -> N
 
 def test_for_want_of_memory_a_size_is_named_that_would_fit(tmp_path: Path) -> None:
     planner = Planner(load_vgg19("caffe", "cpu"), resolve({}))
-    ours = in_our_words(said(lambda: planner.plan((4096, 4096), 0, 220, 1_500_000_000), tmp_path))
-    assert ours.startswith("The server has too little memory for 4096 x 4096 pixels; ")
+    ours = in_our_words(said(lambda: planner.plan((1024, 1024), 0, 220, 1_200_000_000), tmp_path))
+    assert ours.startswith("The server has too little memory for 1024 x 1024 pixels; ")
     assert "on the longer side would fit" in ours
-    ours = in_our_words(said(lambda: planner.plan((4096, 4096), 0, 220, 1000), tmp_path))
+    ours = in_our_words(said(lambda: planner.plan((1024, 1024), 0, 220, 1000), tmp_path))
     assert ours == "The server has too little memory for this painting. Choose a smaller size."
 
 
 def test_of_too_little_time_what_is_needed_is_named(tmp_path: Path) -> None:
     vgg = load_vgg19("caffe", "cpu")
-    settings = resolve({"seconds": 1, "size": 4096})
+    settings = resolve({"seconds": 1, "size": 1024})
     ours = in_our_words(
-        said(lambda: timetable_of((4096, 2048), settings, vgg, None, now=0.0), tmp_path)
+        said(lambda: timetable_of((1024, 512), settings, vgg, None, now=0.0), tmp_path)
     )
-    assert ours.startswith("1 s are too few for 4096 x 2048 pixels on this server: ")
+    assert ours.startswith("1 s are too few for 1024 x 512 pixels on this server: ")
 
 
 def test_weights_that_are_missing_are_the_servers_matter(tmp_path: Path) -> None:

@@ -174,5 +174,7 @@ def focus_dialog():
 
 def focus(title):
     names = ["xdotool", "search", "--onlyvisible", "--name", title]
-    found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
+    # For a moment after a dialog has gone there may be none.
+    found = wait_for(lambda: subprocess.run(names, capture_output=True, text=True).stdout.split())
+    assert found, f"there is no window {title!r} on the screen"
     subprocess.run(["xdotool", "windowactivate", "--sync", found[0]], check=True)

@@ -150,8 +150,9 @@ def console(share: Path) -> Gimp:
     )
 
 
-def window(share: Path) -> Gimp:
-    """GIMP with its window, on a screen of its own."""
-    session = Gimp(share, "window", "sh", "/share/screen.sh")
+def window(share: Path, name: str = "window", **variables: str) -> Gimp:
+    """GIMP with its window, on a screen of its own, whose size `SCREEN` is WIDTHxHEIGHT."""
+    settings = [f"{key}={value}" for key, value in variables.items()]
+    session = Gimp(share, name, "env", *settings, "sh", "/share/screen.sh")
     session.run("exec(open('/share/hands.py').read())")
     return session

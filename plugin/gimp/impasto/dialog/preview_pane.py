@@ -11,6 +11,7 @@ from choices import Choices
 from gi.repository import GdkPixbuf, GLib, Gtk
 from i18n import _
 from painting.live_preview import LivePreview, PreviewState
+from thumbnails import pixels_a_point, show_picture
 
 __all__ = ["PreviewPane"]
 
@@ -106,7 +107,9 @@ class PreviewPane(Gtk.Box):
         room = self._frame.get_allocated_width() - 4, self._frame.get_allocated_height() - 4
         if (picture, room) != self._drawn:
             self._drawn = picture, room
-            self._image.set_from_pixbuf(_fitted(picture, *room))
+            pixels = pixels_a_point(self)
+            fitted = _fitted(picture, *(pixels * side for side in room))
+            show_picture(self._image, fitted, pixels)
 
 
 def _loaded(path: Path) -> Any:

@@ -13,7 +13,7 @@ from choices import MAX_REGIONS, StyledRegion, style_file, style_title
 from gi.repository import Gdk, Gtk, Pango
 from i18n import _
 from images.areas import area_title
-from thumbnails import thumbnail
+from thumbnails import pixels_a_point, show_picture, thumbnail
 
 __all__ = ["RegionList"]
 
@@ -237,8 +237,9 @@ class _Row(Gtk.ListBoxRow):
         self._shown = title, picture
         self._style.set_text(title)
         self.get_accessible().set_name(f"{self._name}: {title}")
-        pixels = thumbnail(picture, SIDE) if picture is not None else None
-        self._picture.set_from_pixbuf(pixels)
+        pixels = pixels_a_point(self)
+        found = thumbnail(picture, pixels * SIDE) if picture is not None else None
+        show_picture(self._picture, found, pixels)
 
 
 def _button(icon: str, tip: str, work: Callable[[], None]) -> Any:

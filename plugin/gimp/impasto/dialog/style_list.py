@@ -11,7 +11,7 @@ from choices import is_text
 from client.protocol import PICTURE_SUFFIXES
 from gi.repository import Gtk
 from i18n import _
-from thumbnails import Thumbnails, thumbnail
+from thumbnails import Thumbnails, pixels_a_point, show_picture, thumbnail
 
 __all__ = ["StyleList", "picture_filter"]
 
@@ -118,6 +118,7 @@ def picture_filter() -> Any:
 
 def _show_preview(chooser: Any, shown: Any) -> None:
     name = chooser.get_preview_filename()
-    picture = thumbnail(Path(name), FILE_PREVIEW_SIDE) if name and Path(name).is_file() else None
-    shown.set_from_pixbuf(picture)
+    side = FILE_PREVIEW_SIDE * (pixels := pixels_a_point(chooser))
+    picture = thumbnail(Path(name), side) if name and Path(name).is_file() else None
+    show_picture(shown, picture, pixels)
     chooser.set_preview_widget_active(picture is not None)
