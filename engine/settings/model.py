@@ -34,6 +34,7 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
+SMALLEST_SIDE = 32
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
@@ -45,7 +46,7 @@ SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avi
 
 # Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
-    Annotated[int, Field(ge=32, le=LARGEST_SIDE), Tag("[side]")]
+    Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE), Tag("[side]")]
     | Annotated[Literal["content"], Tag("[content]")],
     Discriminator(lambda value: "[content]" if value == "content" else "[side]"),
 ]
@@ -188,7 +189,8 @@ class Settings(BaseModel):
 
     texture_size: (
         Annotated[
-            list[Annotated[int, Field(ge=32, le=LARGEST_SIDE)]], Field(min_length=2, max_length=2)
+            list[Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]],
+            Field(min_length=2, max_length=2),
         ]
         | None
     ) = None

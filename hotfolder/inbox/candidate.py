@@ -4,14 +4,15 @@ A *job candidate* is a job that is not claimed yet: files that belong together b
 a sidecar that names them (form 2), or a picture in a preset folder (form 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from engine.settings import Settings
-from hotfolder.errors import HotFolderError
+from engine.errors import SettingsError
+from engine.settings import Settings, resolve
+from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import MASKS, FileRole
 from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
@@ -150,6 +151,32 @@ class Collected:
     remaining_wait: float = 0.0
     unread: bool = False
     """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
+
+    @property
+    def layers(self) -> list[Sidecar]:
+        """The preset's and the job's own, as far as there are such."""
+        layers = (self.preset.sidecar if self.preset else None, self.sidecar)
+        return [layer for layer in layers if layer is not None]
+
+    def resolved(self, base: Sequence[Mapping[str, Any]]) -> Settings:
+        """The job's settings over the layers of `base`.
+
+        Raises:
+            SidecarError, InputError: they are refused.
+        """
+        # The preset's palette is in the preset's layer, which this one may outrank.
+        preset = self.preset.sidecar if self.preset else None
+        palette = None if preset and preset.palette == self.palette else self.palette
+        if self.sidecar is not None:
+            return self.sidecar.settings(
+                *base, init_file=self.init_file, palette=palette, masks=self.masks
+            )
+        own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
+        own |= {"palette": palette} if palette is not None else {}
+        try:
+            return resolve(*base, own | self.masks)
+        except SettingsError as error:  # The layers were checked; only together with `own`
+            raise InputError(str(error)) from None
 
     @property
     def due(self) -> float | None:

@@ -34,7 +34,7 @@ from hotfolder.inbox.sidecar import ForeignFileError, Sidecar
 from hotfolder.inbox.style_library import PictureSources, StyleLibrary
 from hotfolder.inbox.unrecognised import unrecognised
 from hotfolder.throttle import Steps
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import PICTURE_SUFFIXES, ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
 
@@ -314,7 +314,9 @@ class FolderScanner:
             is_sidecar = file.parsed.role is FileRole.SIDECAR and file.settled
             if is_sidecar and isinstance(file.sidecar, Sidecar):
                 sidecars.append(file.sidecar)
-        found = (sources.find(name) for sidecar in sidecars for name in sidecar.pictures())
+        found = [sources.find(name) for sidecar in sidecars for name in sidecar.pictures()]
+        if any(sidecar.is_texture() for sidecar in sidecars):
+            found += [sources.loose(f"{group.name}{suffix}") for suffix in PICTURE_SUFFIXES]
         after = (sources.loose(f.parsed.picture) for f in group.files if f.parsed.picture)
         return (*group.files, preset, self._options, *found, *after)
 

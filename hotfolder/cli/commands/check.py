@@ -175,8 +175,8 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 
 
 def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mapping[str, Any]:
-    from hotfolder.inbox.presets import is_preset_name
-    from hotfolder.inbox.sidecar import check_preset, read_sidecar
+    from hotfolder.inbox.presets import check_preset, is_preset_name
+    from hotfolder.inbox.sidecar import read_sidecar
 
     sidecar = read_sidecar(in_plain_folder(file), str(file))
     base = read_config(config).settings

@@ -1,5 +1,6 @@
 """`stylise`: paint one picture now, without a hot folder."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,13 +10,11 @@ from hotfolder.cli.app import command
 from hotfolder.cli.console import report
 from hotfolder.cli.options import (
     ConfigOption,
-    ContentArgument,
     DeviceOption,
     ForceOption,
     InitialOption,
     InterpolateOption,
     LabelsOption,
-    MaskFiles,
     MaskOption,
     MemoryOption,
     OutputOption,
@@ -34,6 +33,7 @@ from hotfolder.cli.options import (
 )
 from hotfolder.cli.output_files import format_of
 from hotfolder.cli.paint_here import InputFiles, paint_here
+from hotfolder.cli.request.masks import MaskFiles
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 
@@ -57,7 +57,7 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png --task",
 )
 def stylise(
-    content: ContentArgument,
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
     output: OutputOption,
     styles: StylesArgument = None,
     preset: PresetOption = None,
