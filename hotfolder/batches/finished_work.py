@@ -77,13 +77,14 @@ def work_of(record: Path) -> str | None:
 
 
 def work_key(
-    content: str,
+    content: str | None,
     styles: Sequence[str],
     settings: Mapping[str, Any],
     version: str,
     others: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """The same for the same work: content and styles (SHA-256), settings (complete), engine.
+    """The same for the same work: content (None: of a texture) and styles (SHA-256), settings
+    (complete), engine.
 
     Args:
         others: the other pictures (SHA-256), by the settings that name them: what they are called

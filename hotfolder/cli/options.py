@@ -30,6 +30,7 @@ __all__ = [
     "StrengthOption",
     "StyleLabelsOption",
     "StylesArgument",
+    "TaskOption",
     "TextureOption",
     "TileOption",
     "hot_option",
@@ -148,6 +149,13 @@ ResumeOption = Annotated[
     typer.Option(
         "--resume",
         help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
+    ),
+]
+TaskOption = Annotated[
+    bool,
+    typer.Option(
+        "--task",
+        help="Painted once, however often it is started: --resume, a record, and a lock.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]

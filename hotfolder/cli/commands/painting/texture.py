@@ -18,12 +18,14 @@ from hotfolder.cli.options import (
     ResumeOption,
     SecondsOption,
     SetOption,
+    TaskOption,
     TileOption,
     VariationsOption,
     settings_layer,
 )
 from hotfolder.cli.output_files import format_of
-from hotfolder.cli.paint_here import InputFiles, paint_here
+from hotfolder.cli.paint_here import paint_here, paint_task
+from hotfolder.cli.request.files import InputFiles
 from hotfolder.cli.request.subject import as_options, texture_layer
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
@@ -60,13 +62,14 @@ def texture(
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     resume: ResumeOption = False,
+    as_task: TaskOption = False,
     force: ForceOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Paint a style alone: no content, any size, seamless with --tile.
 
     In a sidecar without a content these are `texture: true`, `texture_size: [W, H]` and
-    `tile: true`.
+    `tile: true`; `impasto submit --texture` hands it to a server.
     """
     from engine.settings import resolve
 
@@ -87,7 +90,13 @@ def texture(
         **others.layer(),
     }
     with as_options(size):
+        asked = resolve(read.settings, layer)
         settings = resolve(read.settings, {**layer, "format": format_of(output)})
     files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
     read = read.model_copy(update={"memory": memory or read.memory})
-    paint_here(files, settings, read, device, output, resume=resume, force=force)
+    if not as_task:
+        paint_here(files, settings, read, device, output, resume=resume, force=force)
+    elif force:
+        raise typer.BadParameter("--task does not go with --force.")
+    else:
+        paint_task(files, asked, settings, read, device, output)
