@@ -331,6 +331,13 @@ class Settings(BaseModel):
         wants = self.colours == "palette" or (self.colours == "blend" and bool(self.palette))
         return wants and not self.keep_colours
 
+    @property
+    def texture_sides(self) -> tuple[int, int]:
+        """Pixels of a texture's width and height."""
+        side = self.longest_side((0, 0))
+        width, height = self.texture_size or (side, side)
+        return width, height
+
     def longest_side(self, content: tuple[int, int]) -> int:
         """Pixels of the result's longest side, for a content of (width, height)."""
         return max(content) if self.size == "content" else self.size

@@ -219,7 +219,7 @@ class BatchRun:
         wanted = result_name(
             self._name,
             item.result or item.name,
-            item.content.name,
+            item.content_name,
             [style.name for style in item.styles],
             item.settings,
             record=record,
@@ -228,7 +228,7 @@ class BatchRun:
         name = free_name_in(out, wanted, SUFFIXES.values())
         _rename(record, stem, name)
         work = work_key(
-            record["content"]["sha256"],
+            record["content"]["sha256"] if "content" in record else None,
             [style["sha256"] for style in record["styles"]],
             item.settings.model_dump(),
             record["versions"]["impasto"],
@@ -292,7 +292,7 @@ class _Series(BaseModel):
 class _Record(BaseModel):
     """What is needed of a result's record."""
 
-    content: _Hashed
+    content: _Hashed | None = None
     styles: list[_Hashed]
     palette: _Hashed | None = None
     masks: _Masks = _Masks()

@@ -1,4 +1,5 @@
-"""A batch is contents x styles x settings; each combination is an item, which one job paints."""
+"""A batch is contents x styles x settings; each combination is an item, which one job paints.
+Without contents the items are textures of the styles."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,8 @@ class Item:
 
     name: str
     """Unique within the batch: `cat-night`; with several settings, `cat-night-preview`."""
-    content: Path
+    content: Path | None
+    """None: a texture."""
     styles: tuple[Path, ...]
     """More than one are blended."""
     variant: str
@@ -38,13 +40,18 @@ class Item:
     """`settings` do not name its masks: they are a content's, and the settings are a variant's."""
 
     @property
+    def content_name(self) -> str:
+        """As fields of names have it."""
+        return self.content.name if self.content is not None else "texture"
+
+    @property
     def job_settings(self) -> Settings:
         """The settings, with the names of all its pictures."""
         return self.settings.model_copy(update=dict(self.others.layer()))
 
 
 def expand(
-    contents: Sequence[Path],
+    contents: Sequence[Path] | None,
     styles: Sequence[tuple[Path, ...]],
     variants: Mapping[str, Settings],
     *,
@@ -60,8 +67,10 @@ def expand(
     it is another's.
 
     Args:
+        contents: None: the items are textures, and called after their styles alone.
         batch: what every name begins with.
-        folders: where the results of each content go, below the output folder.
+        folders: where the results of each content, or of each texture's first style, go below the
+            output folder.
         others: the pictures of each variant.
         masks: those of each content, which take the place of its variant's.
 
@@ -72,12 +81,13 @@ def expand(
     results: dict[str, FreeNames] = defaultdict(FreeNames)
     for name, settings in variants.items():
         _check_masks(settings, [(others or {}).get(name), *(masks or {}).values()])
-    for content in contents:
-        folder = (folders or {}).get(content, "")
-        own = (masks or {}).get(content, OtherPictures())
+    for content in [None] if contents is None else contents:
+        own = (masks or {}).get(content, OtherPictures()) if content else OtherPictures()
         for blend in styles:
+            folder = (folders or {}).get(content or blend[0], "")
             for variant, settings in variants.items():
-                parts = [content.stem, "+".join(style.stem for style in blend)]
+                parts = [content.stem] if content is not None else []
+                parts += ["+".join(style.stem for style in blend)]
                 parts += [variant] if len(variants) > 1 else []
                 wanted = usable_name("-".join([batch, *parts] if batch else parts))
                 result = results[folder].take(wanted)

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 from filelock import lock_descriptor
 
-from engine.settings import PICTURES, SUFFIXES
+from engine.settings import PICTURES, SUFFIXES, Settings
 from hotfolder.atomic_files import whole, write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.finished_work import FinishedWork, work_of
@@ -183,7 +183,8 @@ def task_lines(
             words += ["--mask", str(others.mask.absolute())]
         if others.palette is not None:
             words += ["--palette", str(_shared(others.palette, own_styles, place))]
-        words = ["impasto", "stylise", str(item.content.absolute()), *words]
+        command = ["texture"] if item.content is None else ["stylise", str(item.content.absolute())]
+        words = ["impasto", *command, *words, *_texture_words(item.settings)]
         words += ["--output", str(output), "--config", str(config), "--task"]
         line = shlex.join(words)
         if len(line.splitlines()) != 1:
@@ -232,7 +233,7 @@ def _result_name(pattern: str | None, item: Item) -> str:
     return result_name(
         pattern,
         item.result or item.name,
-        item.content.name,
+        item.content_name,
         [style.name for style in item.styles],
         item.settings,
         record={},
@@ -243,9 +244,20 @@ def _result_name(pattern: str | None, item: Item) -> str:
 def _suffix_of(item: Item) -> str:
     if item.settings.format != "content":
         return SUFFIXES[item.settings.format]
-    suffix = item.content.suffix.lower()
+    suffix = item.content.suffix.lower() if item.content is not None else ""
     suffix = {".jpeg": ".jpg", ".tiff": ".tif"}.get(suffix, suffix)
     return suffix if suffix in SUFFIXES.values() else SUFFIXES["png"]
+
+
+def _texture_words(settings: Settings) -> list[str]:
+    """What a configuration does not say."""
+    if not settings.texture:
+        return []
+    return [
+        "--size",
+        "x".join(map(str, settings.texture_size or [settings.size])),
+        *(["--tile"] if settings.tile else []),
+    ]
 
 
 def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
@@ -259,7 +271,7 @@ def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
 
 def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
     """The configuration that an item is painted with, under a name that no other has."""
-    settings = item.settings.model_dump(exclude=set(PICTURES))
+    settings = item.settings.model_dump(exclude={*PICTURES, "texture", "texture_size", "tile"})
     if settings["colours"] == "palette":
         del settings["colours"]  # The line names the palette, which implies it.
     document = {**options, "settings": settings}

@@ -53,7 +53,8 @@ class FinishedWork:
             for key, paths in item.others.by_key().items()
         }
         settings = item.settings.model_dump()
-        return work_key(self._sha256(item.content), styles, settings, self._version, others)
+        content = self._sha256(item.content) if item.content is not None else None
+        return work_key(content, styles, settings, self._version, others)
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:

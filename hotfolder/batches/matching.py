@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from engine.errors import SettingsError
 from engine.settings import Settings
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
-from hotfolder.batches.batch_file import FOR_ALL, BatchFile
+from hotfolder.batches.batch_file import FOR_ALL, BatchFile, of_folders
 from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item, expand
 from hotfolder.batches.other_pictures import MasksBeside, OtherPictures
@@ -179,13 +179,16 @@ class InputMatcher:
         contents: dict[str, None] = {}
         styles: dict[str, None] = {}
         for names in read.styles:
-            for blend in _single_blends(names, loose, library, found):
+            blends = None
+            if read.contents is None and len(names) == 1:
+                blends = _pictures_of_texture(names[0], loose, found, recursive=read.recursive)
+            for blend in blends or _single_blends(names, loose, library, found):
                 self._add_blend(blend, loose, library, found, styles)
             yield
         taken = dict(styles)
         for name, settings in read.variants.items():
             found.others[name] = self._others_of(settings, loose, library, found, taken)
-        for pattern in read.contents:
+        for pattern in read.contents or ():
             fitting = [path for path in loose.fitting(pattern) if path not in taken]
             if not fitting:
                 near = None if is_pattern(pattern) else loose.near.nearest(pattern.split("/")[-1])
@@ -206,7 +209,8 @@ class InputMatcher:
         found.loose = [*contents, *(path for path in taken if path not in contents)]
         found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
         found.arriving = [path for path in found.loose if not loose.is_settled(path)]
-        count = len(found.contents) * len(found.styles) * len(read.variants)
+        per_style = 1 if read.contents is None else len(found.contents)
+        count = per_style * len(found.styles) * len(read.variants)
         if count > MAX_ITEMS:
             raise SidecarError(
                 f"{read.document.name}: {count} paintings; at most {MAX_ITEMS} fit in one batch. "
@@ -236,6 +240,7 @@ class InputMatcher:
 
         add_move(file.path, file.name)
         contents = [add_move(inbox / path, path) for path in found.contents]
+        asked = contents if read.contents is not None else None
         yield
         blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
         others = {
@@ -251,13 +256,13 @@ class InputMatcher:
         items: list[Item] = []
         size = 0
         expanded = expand(
-            contents, blends, read.variants, batch=status.name, others=others, masks=masks
+            asked, blends, read.variants, batch=status.name, others=others, masks=masks
         )
         try:
             for item in expanded:
                 items.append(item)
-                files = map(str, (item.content, *item.styles, *item.others))
-                size += len(json.dumps([item.name, *files]))
+                files = (item.content or "", *item.styles, *item.others)
+                size += len(json.dumps([item.name, *map(str, files)]))
                 if size > MAX_PLAN_BYTES:
                     raise SidecarError(
                         f"{read.document.name}: the names of its paintings and their pictures take "
@@ -337,6 +342,23 @@ def _in_library(name: str, library: StyleLibrary) -> Path | None:
 
 def _did_you_mean(name: str | None) -> str:
     return f" (did you mean {name}?)" if name is not None else ""
+
+
+def _pictures_of_texture(
+    word: str, loose: LoosePictures, found: MatchResult, *, recursive: bool
+) -> list[Sequence[str]]:
+    """The styles of textures that a pattern of the inbox, or a folder in it, means; empty if it
+    means one style, or those of the library."""
+    if word.startswith("styles/"):
+        return []
+    pattern = of_folders(word, recursive=recursive)
+    if not is_pattern(pattern):
+        return []
+    fitting = loose.fitting(pattern)
+    found.left_out += loose.left_out(pattern) if fitting else []
+    if not fitting and is_pattern(word):
+        found.missing.append(f"a style for {word}")
+    return [(each,) for each in fitting]
 
 
 def _single_blends(

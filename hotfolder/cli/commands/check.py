@@ -166,7 +166,7 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 
     batch = parse_batch(file.read_bytes(), str(file), read_config(config).settings)
     return {
-        "contents": list(batch.contents),
+        **({"contents": list(batch.contents)} if batch.contents is not None else {}),
         "styles": [blend[0] if len(blend) == 1 else list(blend) for blend in batch.styles],
         **({"client": dict(batch.client)} if batch.client else {}),
         **batch.options.model_dump(exclude_defaults=True),

@@ -11,7 +11,7 @@ import typer
 from engine.errors import SettingsError
 from hotfolder.cli.options import settings_layer
 
-__all__ = ["as_options", "painted", "texture_layer"]
+__all__ = ["as_options", "asked_of", "painted", "texture_layer"]
 
 
 def texture_layer(size: str | None, *, tile: bool) -> Mapping[str, Any]:
@@ -54,20 +54,38 @@ def painted(
         ConfigError: `settings_layer`'s.
     """
     words = [str(content)] if content is not None else []
+    layer = asked_of(preset, assignments, size, texture=texture, tile=tile, **named)
     if texture:
-        layer = {
-            **settings_layer(preset, assignments, None, **named),
-            **texture_layer(size, tile=tile),
-        }
         if styles_needed and not words:
             raise typer.BadParameter("a texture is of a style: name one, such as `night`.")
         return None, [*words, *(styles or ())], layer
-    layer = dict(settings_layer(preset, assignments, size, tile=tile or None, **named))
     if content is None:
         raise typer.BadParameter("name the picture to paint, or --texture and a style.")
+    return content, [*(styles or ())], layer
+
+
+def asked_of(
+    preset: str | None,
+    assignments: Sequence[str] | None,
+    size: str | None,
+    *,
+    texture: bool,
+    tile: bool,
+    **named: float | None,
+) -> dict[str, Any]:
+    """The layer of settings, of pictures or of textures.
+
+    Raises:
+        typer.BadParameter: a texture that `--texture` does not ask for.
+        ConfigError: `settings_layer`'s.
+    """
+    if texture:
+        layer = settings_layer(preset, assignments, None, **named)
+        return {**layer, **texture_layer(size, tile=tile)}
+    layer = settings_layer(preset, assignments, size, tile=tile or None, **named)
     if layer.get("texture") is True or layer.get("texture_size"):
         raise typer.BadParameter("a texture has no content: --texture and styles alone.")
-    return content, [*(styles or ())], layer
+    return dict(layer)
 
 
 @contextlib.contextmanager
