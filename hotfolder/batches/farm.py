@@ -253,11 +253,8 @@ def _texture_words(settings: Settings) -> list[str]:
     """What a configuration does not say."""
     if not settings.texture:
         return []
-    return [
-        "--size",
-        "x".join(map(str, settings.texture_size or [settings.size])),
-        *(["--tile"] if settings.tile else []),
-    ]
+    size = "x".join(map(str, settings.texture_size or (settings.size,)))
+    return ["--size", size, *(["--tile"] if settings.tile else [])]
 
 
 def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:

@@ -109,6 +109,7 @@ def drop(made: Drop, client: Client) -> list[str]:
         ClientError
     """
     settings: Mapping[str, Any] = {**made.filled.settings, **made.filled.options}
+    contents: Sequence[Path | None] = made.contents or [None]
     return [
         client.submit(
             Request(
@@ -119,7 +120,7 @@ def drop(made: Drop, client: Client) -> list[str]:
                 **made.of_request(),
             )
         ).name
-        for content in made.contents or [None]
+        for content in contents
     ]
 
 
