@@ -2,8 +2,9 @@
 Without contents the items are textures of the styles."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,16 @@ class Item:
         return self.content.name if self.content is not None else "texture"
 
     @property
+    def own_settings(self) -> Settings:
+        """The settings, with the colours that a palette beside the content implies."""
+        if self.others.palette is None or self.settings.colours in ("palette", "blend"):
+            return self.settings
+        return self.settings.model_copy(update={"colours": "palette", "keep_colours": False})
+
+    @property
     def job_settings(self) -> Settings:
-        """The settings, with the names of all its pictures."""
-        return self.settings.model_copy(update=dict(self.others.layer()))
+        """The same, with the names of all its pictures."""
+        return self.own_settings.model_copy(update=dict(self.others.layer()))
 
 
 def expand(
@@ -58,7 +66,8 @@ def expand(
     batch: str = "",
     folders: Mapping[Path, str] | None = None,
     others: Mapping[str, OtherPictures] | None = None,
-    masks: Mapping[Path, OtherPictures] | None = None,
+    beside: Mapping[Path, OtherPictures] | None = None,
+    labels: Mapping[Path, Path] | None = None,
 ) -> Iterator[Item]:
     """Every content with every style (or blend of styles) under every variant's settings.
 
@@ -72,18 +81,21 @@ def expand(
         folders: where the results of each content, or of each texture's first style, go below the
             output folder.
         others: the pictures of each variant.
-        masks: those of each content, which take the place of its variant's.
+        beside: the pictures of each content, which take the place of its variant's.
+        labels: the label pictures of contents, and those of all styles if there are such.
 
     Raises:
-        SettingsError: a variant cannot be painted with a mask.
+        SettingsError: a variant cannot be painted with a mask, or with a palette.
     """
     names = FreeNames()
     results: dict[str, FreeNames] = defaultdict(FreeNames)
-    for name, settings in variants.items():
-        _check_masks(settings, [(others or {}).get(name), *(masks or {}).values()])
+    checked: set[tuple[str, ...]] = set()
     for content in [None] if contents is None else contents:
-        own = (masks or {}).get(content, OtherPictures()) if content else OtherPictures()
+        own = (beside or {}).get(content, OtherPictures()) if content else OtherPictures()
         for blend in styles:
+            if labels and content is not None and content in labels:
+                of_styles = tuple(labels[style] for style in blend)
+                own = replace(own, regions=(labels[content],), style_regions=of_styles)
             folder = (folders or {}).get(content or blend[0], "")
             for variant, settings in variants.items():
                 parts = [content.stem] if content is not None else []
@@ -93,20 +105,21 @@ def expand(
                 result = results[folder].take(wanted)
                 pictures = (others or {}).get(variant, OtherPictures()).under(own)
                 name = names.take(wanted)
-                yield Item(name, content, blend, variant, settings, folder, result, pictures)
+                item = Item(name, content, blend, variant, settings, folder, result, pictures)
+                checked |= _check(item, checked)
+                yield item
 
 
-def _check_masks(settings: Settings, pictures: Iterable[OtherPictures | None]) -> None:
-    """
+def _check(item: Item, checked: AbstractSet[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """What has been checked: a variant with pictures of such kinds.
+
     Raises:
-        SettingsError: they cannot be painted with a mask.
+        SettingsError: it cannot be painted with them.
     """
-    named = next((each for each in pictures if each and (each.mask or each.regions)), None)
-    if named is not None:
-        layer = named.layer()
-        resolve(
-            settings.model_dump(), {key: layer[key] for key in ("mask", "regions") if key in layer}
-        )
+    kinds = (item.variant, *item.others.by_key())
+    if kinds not in checked:
+        resolve(item.job_settings.model_dump())
+    return {kinds}
 
 
 def variants_of(

@@ -27,6 +27,7 @@ from engine.settings import PICTURES, SUFFIXES, Settings
 from hotfolder.atomic_files import whole, write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.finished_work import FinishedWork, work_of
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.batches.results.summary import Ends
 from hotfolder.errors import InputError, TaskTaken
 from hotfolder.file_names import FreeNames
@@ -174,11 +175,12 @@ def task_lines(
         styles = [_shared(style, own_styles, place) for style in item.styles]
         config = _config_of(item, options, place)
         others = item.others
-        if others.regions:
+        if others.regions and not others.style_regions:
             pairs = zip(others.regions, styles, strict=True)
             words = [f"--region={mask.absolute()}={style}" for mask, style in pairs]
         else:
             words = [str(style) for style in styles]
+            words += _label_words(others)
         if others.mask is not None:
             words += ["--mask", str(others.mask.absolute())]
         if others.palette is not None:
@@ -257,6 +259,15 @@ def _texture_words(settings: Settings) -> list[str]:
     return ["--size", size, *(["--tile"] if settings.tile else [])]
 
 
+def _label_words(others: OtherPictures) -> list[str]:
+    if not others.style_regions:
+        return []
+    words = ["--labels", str(others.regions[0].absolute())]
+    for path in others.style_regions:
+        words += ["--style-labels", str(path.absolute())]
+    return words
+
+
 def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
     if own_styles is None or style.parent != own_styles:
         return style.absolute()
@@ -268,7 +279,7 @@ def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
 
 def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
     """The configuration that an item is painted with, under a name that no other has."""
-    settings = item.settings.model_dump(exclude={*PICTURES, "texture", "texture_size", "tile"})
+    settings = item.own_settings.model_dump(exclude={*PICTURES, "texture", "texture_size", "tile"})
     if settings["colours"] == "palette":
         del settings["colours"]  # The line names the palette, which implies it.
     document = {**options, "settings": settings}

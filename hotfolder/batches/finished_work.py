@@ -52,7 +52,7 @@ class FinishedWork:
             key: [self._sha256(path) for path in paths]
             for key, paths in item.others.by_key().items()
         }
-        settings = item.settings.model_dump()
+        settings = item.own_settings.model_dump()
         content = self._sha256(item.content) if item.content is not None else None
         return work_key(content, styles, settings, self._version, others)
 

@@ -40,6 +40,7 @@ ROLES = {
     "palette": FileRole.PALETTE,
     "mask": FileRole.MASK,
     "regions": FileRole.REGION,
+    "style_regions": FileRole.STYLE_REGION,
 }
 """Of the other pictures of an item."""
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 from engine.errors import SettingsError
 from engine.settings import Settings, resolve
 from hotfolder.errors import HotFolderError, InputError
-from hotfolder.file_names import MASKS, FileRole
+from hotfolder.file_names import BESIDE, FileRole
 from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
@@ -193,8 +193,8 @@ class Collected:
         if self.hold:
             return Decision.HOLD, self.hold, None
         overdue = self.remaining_wait <= 0
-        masks_alone = bool(self.files) and all(file.parsed.role in MASKS for file in self.files)
-        if self.error is not None and masks_alone:
+        beside_alone = bool(self.files) and all(file.parsed.role in BESIDE for file in self.files)
+        if self.error is not None and beside_alone:
             # They may be a batch's, which would be painted without them.
             wait = Decision.HOLD if overdue else Decision.WAIT
             return wait, str(self.error).partition("\n")[0], None

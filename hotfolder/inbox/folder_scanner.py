@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import (
-    MASKS,
+    BESIDE,
     FileRole,
     ParsedName,
     is_presentable,
@@ -167,7 +167,7 @@ class FolderScanner:
             batch_files=batch_files,
             unclaimed=(
                 *(f for f in files if self._is_unclaimed(f) and f.path not in uses),
-                *(f for f in self._lone_masks() if uses[f.path] < 2),
+                *(f for f in self._lone_pictures() if uses[f.path] < 2),
             ),
             unrecognised=(
                 *(*self._no_files, *self._listing.unreadable),
@@ -271,11 +271,11 @@ class FolderScanner:
         is_picture = file.parsed.role is FileRole.PICTURE and file.regular
         return is_picture and not self.presets.is_active
 
-    def _lone_masks(self) -> Iterator[InboxFile]:
-        """Masks of jobs that have nothing else: a batch takes them with the pictures that they lie
-        beside."""
+    def _lone_pictures(self) -> Iterator[InboxFile]:
+        """Masks and palettes of jobs that have nothing else: a batch takes them with the pictures
+        that they lie beside."""
         for group in self._groups.values() if not self.presets.is_active else ():
-            if all(file.parsed.role in MASKS for file in group.files):
+            if all(file.parsed.role in BESIDE for file in group.files):
                 yield from group.files
 
     # --- what job they are -----------------------------------------------------------------

@@ -86,14 +86,14 @@ def paint_trial(
         content=item.content,
         styles=list(item.styles),
         **item.others.of_request(),
-        settings=item.settings.model_copy(update=update).model_dump(),
+        settings=item.own_settings.model_copy(update=update).model_dump(),
         name=f"{item.name}-preview",
     )
     record = _painted(client, client.submit(request), out / PICTURE, check)
     sides = item.settings.texture_sides
     document = {
         "content": record["content"]["size"] if item.content is not None else sides,
-        "settings": item.settings.model_dump(),
+        "settings": item.own_settings.model_dump(),
         "seconds": seconds,
         "trial": {key: record[key] for key in ("settings", "seconds")},
     }

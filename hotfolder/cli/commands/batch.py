@@ -140,7 +140,8 @@ def batch(
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
     stop it, change the lists, and run it again as you like. Exit code 10 if some failed. With
     --list others paint it, one command line a picture (docs/farm.md). cat.mask.png beside cat.jpg
-    says where it is painted, cat.mask1.png and cat.mask2.png where in each style of A+B. With
+    says where it is painted, cat.mask1.png and cat.mask2.png where in each style of A+B,
+    cat.labels.png in which of its labels, cat.palette.png in whose colours (docs/batches.md). With
     --texture CONTENTS are styles, or names of the style library, each painted alone.
     """
     from hotfolder.batches.contents import find_contents
@@ -176,7 +177,7 @@ def batch(
         blends = [*alone, *blends]
     else:
         found = find_contents(contents or [], recursive=recursive, but=out)
-        found.check_masks(blends)
+        found.check_beside(blends)
     if not blends or not (texture or found.pictures):
         what = "a style, such as `night`" if texture else "CONTENTS, and a --style for them"
         raise typer.BadParameter(f"name {what}.")
@@ -196,7 +197,8 @@ def batch(
             variants,
             folders=folders,
             others=others,
-            masks={} if texture else found.masks(),
+            beside={} if texture else found.others(),
+            labels={} if texture else found.labels(blends),
         )
     )
     version = (client.server().version if client else None) or __version__
