@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hotfolder.batches.other_pictures import OtherPictures
-from plugin.client.protocol import LABELS, MASK, PALETTE, PICTURE_SUFFIXES, parse_picture_stem
+from plugin.client.protocol import (
+    LABELS,
+    MASK,
+    PALETTE,
+    PICTURE_SUFFIXES,
+    labelled_stem,
+    parse_picture_stem,
+)
 
 __all__ = ["PicturesBeside", "beside", "label_picture_of"]
 
@@ -105,9 +112,8 @@ _WORDS = {MASK: "a mask", PALETTE: "a palette", LABELS: "a label picture"}
 
 def _named(path: Path) -> tuple[str, str, int] | None:
     """The stem of its picture, its role, and its number: of masks of regions from 1, else 0."""
-    stem, dot, end = _stem(path).rpartition(".")
-    if dot and stem and end.lower() == LABELS:
-        return stem, LABELS, 0
+    if (labelled := labelled_stem(_stem(path))) is not None:
+        return labelled, LABELS, 0
     named = parse_picture_stem(_stem(path))
     return named if named is not None and named[1] in (MASK, PALETTE) else None
 

@@ -25,7 +25,7 @@ OPTIONS = ["--size", "48x32", "--tile", *(word for each in TINY for word in ("--
 @pytest.fixture
 def unsheeted(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
     """A room with a style library, whose batches get no contact sheet, which takes seconds."""
-    for name in ("night.jpg", "wave.jpg"):
+    for name in ("night.jpg", "night.labels.png", "wave.jpg"):
         (room.folder.styles / name).write_bytes(name.encode())
     monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
     return room
