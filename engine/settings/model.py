@@ -244,6 +244,10 @@ class Settings(BaseModel):
     tv_weight: Weight = 0.0
     """Weight of the total variation, which smooths. 0 leaves it out."""
 
+    grain: Weight = 0.0
+    """How strongly fine colour is held down that neither the styles nor the content have, as with a
+    black and white style; 1 suits most. 0 leaves it out. Its loss counts as total variation."""
+
     gram: Literal["positions", "elements"] = "positions"
     """What a Gram matrix is divided by: `positions` H*W (Gatys), `elements` C*H*W (Johnson)."""
 

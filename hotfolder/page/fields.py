@@ -27,7 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("style_scale", "style_rotate", "style_crop"),
         *("colours", "colour_amount", "colour_method", "recolour"),
         *("style_statistic", "style_blend", "style_evenness"),
-        *("content_weight", "style_weight", "tv_weight", "content_boost"),
+        *("content_weight", "style_weight", "tv_weight", "grain", "content_boost"),
     ),
     "The work": (
         *(
