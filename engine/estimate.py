@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from engine.colours import method_of
 from engine.errors import TimeLimitError
 from engine.images.pyramid import Size
+from engine.losses.grain import BYTES_A_PIXEL
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.network.vgg import VGG19
@@ -54,6 +55,7 @@ def plan_painting(
         held = 2 * 3 * content[0] * content[1] + 12 * size[0] * size[1]
         if method_of(settings) in ("luma", "luminance"):
             held += 12 * width * height
+        held += BYTES_A_PIXEL * size[0] * size[1] if settings.grain else 0
         plan = planner.plan(size, held, steps, budget)
         scales.append(PlannedScale((width, height), steps, plan))
     return scales

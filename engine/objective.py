@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.images.picture import Picture
 from engine.images.pyramid import Size, resize, style_size
 from engine.images.scaling import scaled
+from engine.losses.grain import colour_grain, guarded
 from engine.losses.gram import Gram
 from engine.losses.guides import Guide, RegionGuide, Visibility, visibility_of
 from engine.losses.masked import GuidedStyle
@@ -45,6 +46,7 @@ def style_transfer_objective(
     content_weight * sum_l w_l mean (F_l - P_l)^2
     + style_weight * sum_l v_l mean (G_l - A_l)^2
     + tv_weight * total variation
+    + grain * the colour grain that is too much
 
     F and P are the features of the picture and of the content, G and A the Gram matrices of the
     picture and of the styles, blended; `style_evenness` whitens their difference, `style_statistic`
@@ -96,7 +98,9 @@ def style_transfer_objective(
     )
     layers = content_layers.keys() | style_layers.keys()
     if layout is not None:
-        return TiledObjective(network(layers, painted_padding), losses)
+        return _guarded(
+            TiledObjective(network(layers, painted_padding), losses), content, styles, settings
+        )
 
     zero = content.new_zeros(())
 
@@ -104,7 +108,26 @@ def style_transfer_objective(
         features = vgg.features(picture, layers, settings.pooling, painted_padding)
         return losses.terms(features, zero, picture)
 
-    return objective
+    return _guarded(objective, content, styles, settings)
+
+
+@torch.no_grad()
+def _guarded(
+    objective: Objective,
+    content: Tensor,
+    styles: Sequence[Tensor | Picture],
+    settings: Settings,
+) -> Objective:
+    """The objective with its grain held down to that of the content or of a style."""
+    if not settings.grain:
+        return objective
+    limits = colour_grain(content)
+    for style in styles:
+        own = style.size if isinstance(style, Picture) else (style.shape[-1], style.shape[-2])
+        at = style_size(own, (content.shape[-1], content.shape[-2]), settings.style_scale)
+        small = resize(style, at) if isinstance(style, Tensor) else scaled(style, at)
+        limits = torch.maximum(limits, colour_grain(small.to(content.device)))
+    return guarded(objective, limits, settings.grain, wrapped=settings.tile)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from engine.errors import NumericalError, PictureError, Problem, SettingsError, 
 from engine.images.picture import Picture
 from engine.images.pyramid import SMALLEST_SIDE, Size, crop, enlarge, extend, resize
 from engine.images.scaling import scaled
+from engine.losses.grain import BYTES_A_PIXEL
 from engine.losses.guides import visibility_of
 from engine.losses.targets import StyleTargets
 from engine.memory.plan import Plan
@@ -109,6 +110,7 @@ class Painting:
             picture = None
             self._colours = self._colours_at(size)
             colours = self._colours.nbytes if self._colours is not None else 0
+            grain = BYTES_A_PIXEL * canvas[0, 0].numel() if self._settings.grain else 0
             stages = self.schedule.begin(scale, resumed=snapshot is not None)
             ending = partial(self.schedule.last, scale) if self.schedule.is_open else None
             optimised = self._planned.optimise(
@@ -116,7 +118,7 @@ class Painting:
                 partial(optimise_scale, canvas, stages, tally, ending, graphs=self.graphs),
                 (canvas.shape[-1], canvas.shape[-2]),
                 self.schedule.steps_planned_for(scale),
-                held=self._held + canvas.nbytes + colours,
+                held=self._held + canvas.nbytes + colours + grain,
                 resume=snapshot,
                 planned=planned,
             )

@@ -15,8 +15,8 @@ from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
 __all__ = [
+    "BESIDE",
     "FILE_NAME_BYTES",
-    "MASKS",
     "FileRole",
     "FreeNames",
     "ParsedName",
@@ -77,8 +77,8 @@ class FileRole(StrEnum):
     OTHER = "other"
 
 
-MASKS = frozenset({FileRole.MASK, FileRole.REGION})
-"""What a file is by its name that says where another is painted."""
+BESIDE = frozenset({FileRole.MASK, FileRole.REGION, FileRole.PALETTE})
+"""What a file is by its name that a batch takes with the picture beside it."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings.model import Settings
+from engine.settings.model import LARGEST_SIDE, SMALLEST_SIDE, Settings
 from engine.settings.presets import PRESETS
 from engine.settings.problems import nearest, problems_of
 
@@ -29,6 +29,8 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
             if not isinstance(name, str) or name not in PRESETS:
                 raise SettingsError([_unknown_preset(name)])
             values |= PRESETS[name]
+        if layer.get("texture") is True or layer.get("texture_size"):
+            values = _without_content(values)
         values |= layer
         values |= _implied(layer, values)
         values |= _implied_by_texture(layer)
@@ -48,17 +50,30 @@ def _implied(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     if "colours" in layer:
         return {} if "keep_colours" in layer else {"keep_colours": False}
     if layer.get("keep_colours") is True:
-        return {"colours": "painting"}
+        # With a palette beside it, `_wrong_colours` refuses both.
+        return {"colours": "palette" if layer.get("palette") is not None else "painting"}
     if layer.get("palette") is not None and values.get("colours") != "blend":
         return {"colours": "palette", "keep_colours": False}
     return {}
 
 
+def _without_content(below: Mapping[str, Any]) -> dict[str, Any]:
+    """The layers below one that asks for a texture, without what they say of the content of a
+    painting."""
+    of_content = {"strength", "keep_colours"}
+    if below.get("colours") == "content" or not below.get("palette"):
+        of_content.add("colours")
+    return {key: value for key, value in below.items() if key not in of_content}
+
+
 def _implied_by_texture(layer: Mapping[str, Any]) -> dict[str, Any]:
     sides = layer.get("texture_size")
-    if not isinstance(sides, list) or not sides or not all(type(side) is int for side in sides):
-        return {}  # None, or refused by the model.
-    return {"texture": True, "size": max(sides)}
+    if sides is None:
+        return {}
+    plain = isinstance(sides, list) and len(sides) == 2 and all(type(each) is int for each in sides)
+    if plain and all(SMALLEST_SIDE <= each <= LARGEST_SIDE for each in sides):
+        return {"texture": True, "size": max(sides)}
+    return {"texture": True}  # The model refuses the sides, by their own key.
 
 
 def _check_together(settings: Settings) -> None:
@@ -116,11 +131,14 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
     if settings.size == "content":
         problems.append(Problem(("size",), "content", "pixels, since a `texture` has no content"))
     elif settings.tile:
-        for side in settings.texture_size or [settings.size]:
+        sides: dict[tuple[str | int, ...], int] = {("size",): settings.size}
+        if settings.texture_size:
+            sides = {("texture_size", at): side for at, side in enumerate(settings.texture_size)}
+        for path, side in sides.items():
             if side % 16:
-                nearest = f"{side // 16 * 16} or {side // 16 * 16 + 16}"
+                nearest = f"{max(32, side // 16 * 16)} or {side // 16 * 16 + 16}"
                 expected = f"a multiple of 16 with `tile`, such as {nearest}"
-                problems.append(Problem(("size",), f"{side}", expected))
+                problems.append(Problem(path, f"{side}", expected))
     given: dict[str, object] = {
         "mask": settings.mask,
         "regions": settings.regions,
@@ -140,7 +158,10 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
 
 def _wrong_colours(settings: Settings) -> list[Problem]:
     if settings.keep_colours and settings.colours != "painting":
-        return [Problem(("keep_colours",), "true", f"false, since `colours` is {settings.colours}")]
+        other = f"since `colours` is {settings.colours}"
+        if settings.colours == "palette" and settings.palette:
+            other = "or no `palette`: the colours are the content's or the palette's"
+        return [Problem(("keep_colours",), "true", f"false, {other}")]
     if settings.colours == "palette" and not settings.palette:
         return [Problem(("palette",), "missing", "a picture, since `colours` is `palette`")]
     if settings.colour_method != "luminance" or settings.colours == "painting":

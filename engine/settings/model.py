@@ -34,6 +34,7 @@ def _layer(name: str) -> str:
 
 
 Layer = Annotated[str, AfterValidator(_layer)]
+SMALLEST_SIDE = 32
 LARGEST_SIDE = 100_000
 """Pixels. Memory is the limit before; of a JPEG 65 500."""
 
@@ -45,7 +46,7 @@ SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp", "avi
 
 # Told apart by type, so that an error message is about the type that was meant.
 Side = Annotated[
-    Annotated[int, Field(ge=32, le=LARGEST_SIDE), Tag("[side]")]
+    Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE), Tag("[side]")]
     | Annotated[Literal["content"], Tag("[content]")],
     Discriminator(lambda value: "[content]" if value == "content" else "[side]"),
 ]
@@ -188,7 +189,8 @@ class Settings(BaseModel):
 
     texture_size: (
         Annotated[
-            list[Annotated[int, Field(ge=32, le=LARGEST_SIDE)]], Field(min_length=2, max_length=2)
+            list[Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]],
+            Field(min_length=2, max_length=2),
         ]
         | None
     ) = None
@@ -241,6 +243,10 @@ class Settings(BaseModel):
 
     tv_weight: Weight = 0.0
     """Weight of the total variation, which smooths. 0 leaves it out."""
+
+    grain: Weight = 0.0
+    """How strongly fine colour is held down that neither the styles nor the content have, as with a
+    black and white style; 1 suits most. 0 leaves it out. Its loss counts as total variation."""
 
     gram: Literal["positions", "elements"] = "positions"
     """What a Gram matrix is divided by: `positions` H*W (Gatys), `elements` C*H*W (Johnson)."""
@@ -328,6 +334,13 @@ class Settings(BaseModel):
         """Whether a picture named by `palette` is used."""
         wants = self.colours == "palette" or (self.colours == "blend" and bool(self.palette))
         return wants and not self.keep_colours
+
+    @property
+    def texture_sides(self) -> tuple[int, int]:
+        """Pixels of a texture's width and height."""
+        side = self.longest_side((0, 0))
+        width, height = self.texture_size or (side, side)
+        return width, height
 
     def longest_side(self, content: tuple[int, int]) -> int:
         """Pixels of the result's longest side, for a content of (width, height)."""

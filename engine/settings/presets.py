@@ -27,6 +27,7 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "content_weight": 1.0,
     "content_boost": 1.0,
     "tv_weight": 0.0,
+    "grain": 0.0,
     "style_statistic": "gram",
     "style_evenness": 0.0,
     "preconditioning": 0.0,

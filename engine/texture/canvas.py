@@ -34,7 +34,7 @@ def texture_canvas(settings: Settings) -> Picture:
     """
     if settings.size == "content":
         raise SettingsError([Problem(("size",), "content", "pixels, since a texture has none")])
-    width, height = settings.texture_size or (settings.size, settings.size)
+    width, height = settings.texture_sides
     return Picture(np.full((height, width, 3), 128, np.uint8))
 
 

@@ -23,7 +23,7 @@ from hotfolder.near_misses import list_hint
 from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 
-__all__ = ["BATCH_KEYS", "BatchFile", "parse_batch"]
+__all__ = ["BATCH_KEYS", "BatchFile", "of_folders", "parse_batch"]
 
 _OPTIONS = ("priority", "max_minutes", "name")
 
@@ -52,9 +52,9 @@ class BatchFile:
     """One batch as it was written. Nothing has been looked for."""
 
     document: Document
-    contents: tuple[str, ...]
+    contents: tuple[str, ...] | None
     """Patterns of pictures, below the inbox; those of a folder end in `/*` or, if the folders in it
-    are meant as well, in `/**`."""
+    are meant as well, in `/**`. None: textures of the styles."""
     styles: tuple[tuple[str, ...], ...]
     """Names or patterns, of the inbox or the style library; more than one are blended."""
     variants: Mapping[str, Settings]
@@ -62,6 +62,8 @@ class BatchFile:
     client: Mapping[str, Any]
     deadline: datetime | None = None
     """When the last painting should be there."""
+    recursive: bool = False
+    """Whether folders mean the folders in them, too."""
 
 
 def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
@@ -73,8 +75,13 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
     document = parse_document(data, name, SidecarError)
     values = document.values
     problems = [_unknown(key) for key in values if key not in BATCH_KEYS]
-    contents = _words(values.get("contents"), ("contents",), problems)
-    if (count := sum(map(is_pattern, contents))) > MAX_PATTERNS:
+    given = values.get("settings") or {}
+    layers = _listed(given)
+    textures = [_is_texture(layer) for layer in layers]
+    contents = None
+    if "contents" in values or not all(textures):
+        contents = _words(values.get("contents"), ("contents",), problems)
+    if contents and (count := sum(map(is_pattern, contents))) > MAX_PATTERNS:
         expected = f"at most {MAX_PATTERNS}; the others by their names"
         problems.append(Problem(("contents",), f"{count} patterns", expected))
     styles = tuple(
@@ -86,11 +93,13 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
         if not 0 < len(blend) <= MAX_STYLES:
             expected = f"1 to {MAX_STYLES} pictures"
             problems.append(Problem(("styles", index), f"{len(blend)} pictures", expected))
-    given = values.get("settings") or {}
-    layers = _listed(given)
     for index, layer in enumerate(layers[:MOST]):
         above = ("settings", index) if isinstance(given, list) else ("settings",)
         problems += _problems_of_layer(layer, above, base)
+        if contents is not None and textures[index]:
+            key = "texture" if layer.get("texture") else "texture_size"
+            expected = "no such key beside `contents`: a texture has none"
+            problems.append(Problem((*above, key), str(layer[key]).lower(), expected))
     if len(layers) > MOST:
         problems.append(Problem(("settings",), f"{len(layers)} entries", f"1 to {MOST}"))
     recursive = values.get("recursive", False)
@@ -101,13 +110,14 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
     deadline = deadline_of(values, datetime.now().astimezone(), problems)
     if problems:
         raise SidecarError(document.describe(problems))
-    contents = tuple(_of_folders(word, recursive=recursive) for word in contents)
+    if contents is not None:
+        contents = tuple(of_folders(word, recursive=recursive) for word in contents)
     variants = variants_of(layers, base)
-    return BatchFile(document, contents, styles, variants, options, client, deadline)
+    return BatchFile(document, contents, styles, variants, options, client, deadline, recursive)
 
 
-def _of_folders(word: str, *, recursive: bool) -> str:
-    """A name or a pattern as `BatchFile.contents` has it."""
+def of_folders(word: str, *, recursive: bool) -> str:
+    """A name or a pattern; of a folder, that of the pictures in it."""
     path = PurePosixPath(word)
     if not _may_be_pictures(path):  # A folder.
         return f"{path}/{'**' if recursive else '*'}"
@@ -187,7 +197,15 @@ def _problems_of_layer(
     return [Problem((*above, *p.path), p.given, p.expected, p.nearest) for p in problems]
 
 
+def _is_texture(layer: Any) -> bool:
+    if not isinstance(layer, dict):
+        return False
+    return layer.get("texture") is True or bool(layer.get("texture_size"))
+
+
 def _unknown(key: str) -> Problem:
+    if key in Settings.model_fields:
+        return Problem((key,), "unknown key", f"`settings: {{{key}: ...}}`, since it is a setting")
     nearest = difflib.get_close_matches(key, BATCH_KEYS, n=1)
     expected = f"one of {', '.join(BATCH_KEYS)}"
     return Problem((key,), "unknown key", expected, nearest[0] if nearest else None)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.batches.batch_file import BatchFile, parse_batch
-from hotfolder.batches.matching import InputMatcher, LoosePictures, MatchResult
+from hotfolder.batches.matching import InputMatcher, MatchResult
+from hotfolder.batches.pictures.loose import LoosePictures
 from hotfolder.config.reload import CurrentConfig
 from hotfolder.errors import HotFolderError
 from hotfolder.file_names import FreeNames

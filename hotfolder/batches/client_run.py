@@ -151,10 +151,10 @@ class BatchRun:
     def _settings_of(self, item: Item) -> Settings:
         """The item's, with its share of the time."""
         if self._deadline is None:
-            return item.settings
+            return item.own_settings
         left = len(self._pending) + len(self._active) + 1
         now = datetime.now().astimezone()
-        return self._deadline.applied(item.settings, left, self._workers, now)
+        return self._deadline.applied(item.own_settings, left, self._workers, now)
 
     def cancel(self) -> None:
         """Ask for the end of what is with the server."""
@@ -219,7 +219,7 @@ class BatchRun:
         wanted = result_name(
             self._name,
             item.result or item.name,
-            item.content.name,
+            item.content_name,
             [style.name for style in item.styles],
             item.settings,
             record=record,
@@ -228,9 +228,9 @@ class BatchRun:
         name = free_name_in(out, wanted, SUFFIXES.values())
         _rename(record, stem, name)
         work = work_key(
-            record["content"]["sha256"],
+            record["content"]["sha256"] if "content" in record else None,
             [style["sha256"] for style in record["styles"]],
-            item.settings.model_dump(),
+            item.own_settings.model_dump(),
             record["versions"]["impasto"],
             _hashes_of_others(record),
         )
@@ -279,6 +279,7 @@ class _Hashed(BaseModel):
 class _Masks(BaseModel):
     mask: _Hashed | None = None
     regions: list[_Hashed] = []
+    style_regions: list[_Hashed] = []
 
 
 class _Versions(BaseModel):
@@ -292,7 +293,7 @@ class _Series(BaseModel):
 class _Record(BaseModel):
     """What is needed of a result's record."""
 
-    content: _Hashed
+    content: _Hashed | None = None
     styles: list[_Hashed]
     palette: _Hashed | None = None
     masks: _Masks = _Masks()
@@ -339,9 +340,8 @@ def _hashes_of_others(record: Mapping[str, Any]) -> dict[str, list[str]]:
     masks = record.get("masks", {})
     given = {"palette": record.get("palette"), "mask": masks.get("mask")}
     found = {key: [each["sha256"]] for key, each in given.items() if each}
-    if masks.get("regions"):
-        found["regions"] = [each["sha256"] for each in masks["regions"]]
-    return found
+    several = {key: masks[key] for key in ("regions", "style_regions") if masks.get(key)}
+    return found | {key: [each["sha256"] for each in files] for key, files in several.items()}
 
 
 def _in_words(error: Any) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hotfolder.batches.other_pictures import MasksBeside, OtherPictures, mask_of
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.batches.patterns import compiled_part, is_pattern
+from hotfolder.batches.pictures.beside import PicturesBeside, beside, label_picture_of
 from hotfolder.errors import InputError
 from hotfolder.file_names import is_ignored
 from hotfolder.near_misses import NearNames, why_unrecognised
@@ -26,29 +27,40 @@ class Contents:
     folder, or the fixed part of the pattern, in which it was found."""
     left_out: list[str] = field(default_factory=list)
     """Files and folders, in words."""
-    beside: MasksBeside = field(default_factory=MasksBeside)
-    """The masks beside the pictures."""
-    _masks: list[Path] = field(default_factory=list)
+    beside: PicturesBeside = field(default_factory=PicturesBeside)
+    """Masks, label pictures and palettes beside the pictures."""
+    _beside: list[Path] = field(default_factory=list)
     """Those that were found among the words."""
     _seen: set[Path] = field(default_factory=set)
     _looked_into: dict[Path, set[str]] = field(default_factory=dict)
-    """Of folders that have masks or contents, the stems of the pictures there."""
+    """Of folders that have contents, the stems of the pictures there."""
 
-    def masks(self) -> dict[Path, OtherPictures]:
-        """Those of each picture that has some."""
+    def others(self) -> dict[Path, OtherPictures]:
+        """The masks and the palette of each picture that has some."""
         found = {path: self.beside.of(path) for path in self.pictures}
-        return {path: masks for path, masks in found.items() if masks}
+        return {path: others for path, others in found.items() if others}
 
-    def check_masks(self, blends: Sequence[Sequence[object]]) -> None:
+    def labels(self, blends: Sequence[Sequence[Path]]) -> dict[Path, Path]:
+        """The label pictures of those pictures that have one, and of the styles."""
+        of_contents = {path: self.beside.labels(path) for path in self.pictures}
+        of_styles = {style: label_picture_of(style) for blend in blends for style in blend}
+        found = {**of_styles, **of_contents}
+        return {path: label for path, label in found.items() if label is not None}
+
+    def check_beside(self, blends: Sequence[Sequence[Path]]) -> None:
         """
         Raises:
-            InputError: a picture's masks are not what the styles need.
+            InputError: what lies beside a picture is not what the styles need.
         """
-        for mask in (mask for masks in self.masks().values() for mask in masks):
-            if not mask.is_file():
-                raise InputError(f"{mask}: a folder or a link to nothing, not a picture.")
+        labels = self.labels(blends)
+        of_contents = [labels[path] for path in self.pictures if path in labels]
+        for file in (*of_contents, *(each for others in self.others().values() for each in others)):
+            if not file.is_file():
+                raise InputError(f"{file}: a folder or a link to nothing, not a picture.")
+        styles = [style for blend in blends for style in blend]
+        unlabelled = [style.name for style in styles if style not in labels]
         for path in self.pictures:
-            if (problem := self.beside.problem(path, blends)) is not None:
+            if (problem := self.beside.problem(path, blends, unlabelled)) is not None:
                 raise InputError(f"{problem}.")
 
     def add(self, path: Path, root: Path) -> bool:
@@ -60,11 +72,12 @@ class Contents:
             what = "not a plain file" if path.exists() else "a link to nothing"
             self.left_out.append(f"{path} ({what})")
             return False
-        if (job := mask_of(path)) is not None:
+        if (named := beside(path)) is not None:
+            job, what = named
             if job in self._stems_in(path.parent):
-                self._masks.append(path)
+                self._beside.append(path)
                 return True  # It is found beside its picture.
-            self.left_out.append(f"{path} (a mask, but no picture {job} lies beside it)")
+            self.left_out.append(f"{path} ({what}, but no picture {job} lies beside it)")
             return False
         self._stems_in(path.parent)
         if path.absolute() not in self._seen:
@@ -74,19 +87,22 @@ class Contents:
         return True
 
     def end(self) -> None:
-        """Note the masks whose picture is not among the contents.
+        """Note the pictures beside others that are not among the contents.
 
         Raises:
             InputError: there is no picture at all.
         """
         taken = {(path.parent, unicodedata.normalize("NFC", path.stem)) for path in self.pictures}
-        left = [path for path in self._masks if (path.parent, mask_of(path)) not in taken]
-        self.left_out += [f"{path} (a mask whose picture is not named)" for path in left]
+        found = ((path, beside(path) or ("", "")) for path in self._beside)
+        left = [(path, what) for path, (job, what) in found if (path.parent, job) not in taken]
+        self.left_out += [f"{path} ({what} whose picture is not named)" for path, what in left]
         if left and not self.pictures:
-            raise InputError(f"{left[0]}: a mask. Name the picture; the mask beside it is found.")
+            path, what = left[0]
+            it = what.removeprefix("a ")
+            raise InputError(f"{path}: {what}. Name the picture; the {it} beside it is found.")
 
     def _stems_in(self, folder: Path) -> set[str]:
-        """The stems of the pictures in a folder, whose masks are noted."""
+        """The stems of the pictures in a folder; what lies beside them is noted."""
         if folder not in self._looked_into:
             stems = self._looked_into[folder] = set()
             for name in sorted(os.listdir(folder)):  # noqa: PTH208  (names alone)

@@ -16,7 +16,8 @@ from hotfolder.backoff import Backoff
 from hotfolder.batches.batch_status import status_of_batch, status_of_half_claimed
 from hotfolder.batches.candidates import BatchCandidate, BatchCandidates, BatchControls
 from hotfolder.batches.expansion import MAX_ACTIVE
-from hotfolder.batches.matching import InputMatcher, LoosePictures
+from hotfolder.batches.matching import InputMatcher
+from hotfolder.batches.pictures.loose import LoosePictures
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.batches.results.summary import item_end
 from hotfolder.batches.store import Batch

@@ -1,8 +1,10 @@
-"""A batch is contents x styles x settings; each combination is an item, which one job paints."""
+"""A batch is contents x styles x settings; each combination is an item, which one job paints.
+Without contents the items are textures of the styles."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ class Item:
 
     name: str
     """Unique within the batch: `cat-night`; with several settings, `cat-night-preview`."""
-    content: Path
+    content: Path | None
+    """None: a texture."""
     styles: tuple[Path, ...]
     """More than one are blended."""
     variant: str
@@ -38,20 +41,33 @@ class Item:
     """`settings` do not name its masks: they are a content's, and the settings are a variant's."""
 
     @property
+    def content_name(self) -> str:
+        """As fields of names have it."""
+        return self.content.name if self.content is not None else "texture"
+
+    @property
+    def own_settings(self) -> Settings:
+        """The settings, with the colours that a palette beside the content implies."""
+        if self.others.palette is None or self.settings.colours in ("palette", "blend"):
+            return self.settings
+        return self.settings.model_copy(update={"colours": "palette", "keep_colours": False})
+
+    @property
     def job_settings(self) -> Settings:
-        """The settings, with the names of all its pictures."""
-        return self.settings.model_copy(update=dict(self.others.layer()))
+        """The same, with the names of all its pictures."""
+        return self.own_settings.model_copy(update=dict(self.others.layer()))
 
 
 def expand(
-    contents: Sequence[Path],
+    contents: Sequence[Path] | None,
     styles: Sequence[tuple[Path, ...]],
     variants: Mapping[str, Settings],
     *,
     batch: str = "",
     folders: Mapping[Path, str] | None = None,
     others: Mapping[str, OtherPictures] | None = None,
-    masks: Mapping[Path, OtherPictures] | None = None,
+    beside: Mapping[Path, OtherPictures] | None = None,
+    labels: Mapping[Path, Path] | None = None,
 ) -> Iterator[Item]:
     """Every content with every style (or blend of styles) under every variant's settings.
 
@@ -60,43 +76,50 @@ def expand(
     it is another's.
 
     Args:
+        contents: None: the items are textures, and called after their styles alone.
         batch: what every name begins with.
-        folders: where the results of each content go, below the output folder.
+        folders: where the results of each content, or of each texture's first style, go below the
+            output folder.
         others: the pictures of each variant.
-        masks: those of each content, which take the place of its variant's.
+        beside: the pictures of each content, which take the place of its variant's.
+        labels: the label pictures of contents, and those of all styles if there are such.
 
     Raises:
-        SettingsError: a variant cannot be painted with a mask.
+        SettingsError: a variant cannot be painted with a mask, or with a palette.
     """
     names = FreeNames()
     results: dict[str, FreeNames] = defaultdict(FreeNames)
-    for name, settings in variants.items():
-        _check_masks(settings, [(others or {}).get(name), *(masks or {}).values()])
-    for content in contents:
-        folder = (folders or {}).get(content, "")
-        own = (masks or {}).get(content, OtherPictures())
+    checked: set[tuple[str, ...]] = set()
+    for content in [None] if contents is None else contents:
+        own = (beside or {}).get(content, OtherPictures()) if content else OtherPictures()
         for blend in styles:
+            if labels and content is not None and content in labels:
+                of_styles = tuple(labels[style] for style in blend)
+                own = replace(own, regions=(labels[content],), style_regions=of_styles)
+            folder = (folders or {}).get(content or blend[0], "")
             for variant, settings in variants.items():
-                parts = [content.stem, "+".join(style.stem for style in blend)]
+                parts = [content.stem] if content is not None else []
+                parts += ["+".join(style.stem for style in blend)]
                 parts += [variant] if len(variants) > 1 else []
                 wanted = usable_name("-".join([batch, *parts] if batch else parts))
                 result = results[folder].take(wanted)
                 pictures = (others or {}).get(variant, OtherPictures()).under(own)
                 name = names.take(wanted)
-                yield Item(name, content, blend, variant, settings, folder, result, pictures)
+                item = Item(name, content, blend, variant, settings, folder, result, pictures)
+                checked |= _check(item, checked)
+                yield item
 
 
-def _check_masks(settings: Settings, pictures: Iterable[OtherPictures | None]) -> None:
-    """
+def _check(item: Item, checked: AbstractSet[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """What has been checked: a variant with pictures of such kinds.
+
     Raises:
-        SettingsError: they cannot be painted with a mask.
+        SettingsError: it cannot be painted with them.
     """
-    named = next((each for each in pictures if each and (each.mask or each.regions)), None)
-    if named is not None:
-        layer = named.layer()
-        resolve(
-            settings.model_dump(), {key: layer[key] for key in ("mask", "regions") if key in layer}
-        )
+    kinds = (item.variant, *item.others.by_key())
+    if kinds not in checked:
+        resolve(item.job_settings.model_dump())
+    return {kinds}
 
 
 def variants_of(

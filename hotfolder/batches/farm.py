@@ -15,6 +15,7 @@ import shlex
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from typing import Any
 import yaml
 from filelock import lock_descriptor
 
-from engine.settings import PICTURES, SUFFIXES
-from hotfolder.atomic_files import write_whole
+from engine.settings import PICTURES, SUFFIXES, Settings
+from hotfolder.atomic_files import whole, write_whole
 from hotfolder.batches.expansion import Item
 from hotfolder.batches.finished_work import FinishedWork, work_of
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.batches.results.summary import Ends
 from hotfolder.errors import InputError, TaskTaken
 from hotfolder.file_names import FreeNames
@@ -34,7 +36,7 @@ from hotfolder.outbox.result_name import result_name
 from hotfolder.paths import in_plain_folder
 from plugin.client.protocol import RECORD_SUFFIX
 
-__all__ = ["FarmTask", "ends_of", "task_lines"]
+__all__ = ["FarmTask", "TaskPainting", "ends_of", "task_lines"]
 
 FARM_FOLDER = ".impasto-farm"
 """Below the output folder."""
@@ -45,19 +47,29 @@ MAX_ERROR = 2000
 """Characters of an error that is read back."""
 
 
+@dataclass(frozen=True)
+class TaskPainting:
+    """One painting of a series, finished."""
+
+    target: Path
+    """What its picture is to be."""
+    picture: Path
+    record: Mapping[str, Any]
+    beside: Sequence[Path]
+
+
 class FarmTask:
-    """One painting of a farm, by the file that it is to be."""
+    """One painting of a farm, or one series, by the file that it is to be."""
 
     def __init__(self, output: Path, work: str) -> None:
         """`work` is the key of the work (`finished_work.work_key`)."""
         self.output = output
         self.folder = output.with_name(output.name + CHECKPOINTS)
         self._work = work
-        self._record = output.with_name(output.stem + RECORD_SUFFIX)
 
     @property
     def is_done(self) -> bool:
-        return self.output.exists() and work_of(self._record) == self._work
+        return self.output.exists() and work_of(_record_of(self.output)) == self._work
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[bool]:
@@ -89,11 +101,46 @@ class FarmTask:
             os.close(descriptor)
         self._clear()
 
-    def write_record(self, record: Mapping[str, Any]) -> None:
-        """To be called before the picture is written: it is done when both are there."""
-        document = {"name": self.output.stem, "picture": self.output.name, **record}
+    def write_record(self, record: Mapping[str, Any], of: Path | None = None) -> None:
+        """To be called before the picture is written: it is done when both are there.
+
+        Args:
+            of: another painting of its series, by the file that it is to be.
+        """
+        output = of or self.output
+        document = {"name": self.output.stem, "picture": output.name, **record}
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-        write_whole(in_plain_folder(self._record), f"work: {self._work}\n{text}".encode())
+        work = f"work: {self._work}\n" if of is None else ""
+        write_whole(in_plain_folder(_record_of(output)), f"{work}{text}".encode())
+
+    def publish(self, paintings: Sequence["TaskPainting"], sheet: Path | None) -> list[Path]:
+        """A series that lies in the task's folder: copies of all its files under their names, the
+        first picture last. A task that is killed meanwhile publishes all of it again.
+
+        Args:
+            sheet: that of the series, which is there already.
+
+        Returns:
+            The pictures and what lies beside them.
+        """
+        first, *others = paintings
+        files: list[Path] = []
+        for painting in others:
+            beside = [self._published(path, painting.target) for path in painting.beside]
+            self.write_record(painting.record, painting.target)
+            files += [_record_of(painting.target), *beside]
+            files.append(self._published(painting.picture, painting.target, painting.target.name))
+        files += [sheet] if sheet is not None else []
+        beside = [self._published(path, first.target) for path in first.beside]
+        series = {**first.record["series"], "files": [path.name for path in files]}
+        self.write_record({**first.record, "series": series})
+        return [self._published(first.picture, first.target, first.target.name), *beside, *files]
+
+    def _published(self, source: Path, target: Path, name: str | None = None) -> Path:
+        copy = target.with_name(name or source.name)
+        with whole(in_plain_folder(copy)) as file, source.open("rb") as original:
+            shutil.copyfileobj(original, file)
+        return copy
 
     def _clear(self) -> None:
         if self.is_done:
@@ -128,16 +175,18 @@ def task_lines(
         styles = [_shared(style, own_styles, place) for style in item.styles]
         config = _config_of(item, options, place)
         others = item.others
-        if others.regions:
+        if others.regions and not others.style_regions:
             pairs = zip(others.regions, styles, strict=True)
             words = [f"--region={mask.absolute()}={style}" for mask, style in pairs]
         else:
             words = [str(style) for style in styles]
+            words += _label_words(others)
         if others.mask is not None:
             words += ["--mask", str(others.mask.absolute())]
         if others.palette is not None:
             words += ["--palette", str(_shared(others.palette, own_styles, place))]
-        words = ["impasto", "stylise", str(item.content.absolute()), *words]
+        command = ["texture"] if item.content is None else ["stylise", str(item.content.absolute())]
+        words = ["impasto", *command, *words, *_texture_words(item.settings)]
         words += ["--output", str(output), "--config", str(config), "--task"]
         line = shlex.join(words)
         if len(line.splitlines()) != 1:
@@ -186,7 +235,7 @@ def _result_name(pattern: str | None, item: Item) -> str:
     return result_name(
         pattern,
         item.result or item.name,
-        item.content.name,
+        item.content_name,
         [style.name for style in item.styles],
         item.settings,
         record={},
@@ -197,9 +246,26 @@ def _result_name(pattern: str | None, item: Item) -> str:
 def _suffix_of(item: Item) -> str:
     if item.settings.format != "content":
         return SUFFIXES[item.settings.format]
-    suffix = item.content.suffix.lower()
+    suffix = item.content.suffix.lower() if item.content is not None else ""
     suffix = {".jpeg": ".jpg", ".tiff": ".tif"}.get(suffix, suffix)
     return suffix if suffix in SUFFIXES.values() else SUFFIXES["png"]
+
+
+def _texture_words(settings: Settings) -> list[str]:
+    """What a configuration does not say."""
+    if not settings.texture:
+        return []
+    size = "x".join(map(str, settings.texture_size or (settings.size,)))
+    return ["--size", size, *(["--tile"] if settings.tile else [])]
+
+
+def _label_words(others: OtherPictures) -> list[str]:
+    if not others.style_regions:
+        return []
+    words = ["--labels", str(others.regions[0].absolute())]
+    for path in others.style_regions:
+        words += ["--style-labels", str(path.absolute())]
+    return words
 
 
 def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
@@ -213,7 +279,7 @@ def _shared(style: Path, own_styles: Path | None, place: Path) -> Path:
 
 def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
     """The configuration that an item is painted with, under a name that no other has."""
-    settings = item.settings.model_dump(exclude=set(PICTURES))
+    settings = item.own_settings.model_dump(exclude={*PICTURES, "texture", "texture_size", "tile"})
     if settings["colours"] == "palette":
         del settings["colours"]  # The line names the palette, which implies it.
     document = {**options, "settings": settings}
@@ -222,6 +288,10 @@ def _config_of(item: Item, options: Mapping[str, Any], place: Path) -> Path:
     if not path.exists():
         write_whole(path, text)
     return path
+
+
+def _record_of(output: Path) -> Path:
+    return output.with_name(output.stem + RECORD_SUFFIX)
 
 
 def _locked(descriptor: int) -> bool:

@@ -52,8 +52,9 @@ class FinishedWork:
             key: [self._sha256(path) for path in paths]
             for key, paths in item.others.by_key().items()
         }
-        settings = item.settings.model_dump()
-        return work_key(self._sha256(item.content), styles, settings, self._version, others)
+        settings = item.own_settings.model_dump()
+        content = self._sha256(item.content) if item.content is not None else None
+        return work_key(content, styles, settings, self._version, others)
 
     def _sha256(self, path: Path) -> str:
         if path not in self._hashes:
@@ -77,13 +78,14 @@ def work_of(record: Path) -> str | None:
 
 
 def work_key(
-    content: str,
+    content: str | None,
     styles: Sequence[str],
     settings: Mapping[str, Any],
     version: str,
     others: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """The same for the same work: content and styles (SHA-256), settings (complete), engine.
+    """The same for the same work: content (None: of a texture) and styles (SHA-256), settings
+    (complete), engine.
 
     Args:
         others: the other pictures (SHA-256), by the settings that name them: what they are called

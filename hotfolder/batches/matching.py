@@ -4,34 +4,34 @@ Both are work in steps: there may be thousands of pictures, and as many painting
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from engine.errors import SettingsError
 from engine.settings import Settings
 from hotfolder.atomic_files import MAX_DOCUMENT_BYTES
-from hotfolder.batches.batch_file import FOR_ALL, BatchFile
+from hotfolder.batches.batch_file import FOR_ALL, BatchFile, of_folders
 from hotfolder.batches.deadline import Deadline
 from hotfolder.batches.expansion import Item, expand
-from hotfolder.batches.other_pictures import MasksBeside, OtherPictures
+from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.batches.patterns import PathPattern, is_pattern
+from hotfolder.batches.pictures.loose import LoosePictures
 from hotfolder.batches.store import Plan
 from hotfolder.errors import SidecarError
-from hotfolder.file_names import FILE_NAME_BYTES, FileRole, FreeNames, is_showable
+from hotfolder.file_names import FILE_NAME_BYTES, FreeNames
 from hotfolder.folder_access import Fingerprint
 from hotfolder.inbox.model import InboxFile
 from hotfolder.inbox.style_library import StyleLibrary
 from hotfolder.limits import MAX_PROBLEMS
-from hotfolder.near_misses import NearNames, list_hint, split_reason
+from hotfolder.near_misses import list_hint
 from hotfolder.outbox.strays import listed
 from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import PlannedMove
 from hotfolder.throttle import Steps
-from plugin.client.protocol import JobStatus, fold_name
+from plugin.client.protocol import LABELS, PICTURE_SUFFIXES, JobStatus, fold_name
 
-__all__ = ["InputMatcher", "LoosePictures", "MatchResult"]
+__all__ = ["InputMatcher", "MatchResult"]
 
 MAX_ITEMS = 20_000
 """Paintings of one batch: its plan is read at each start, its summary written in one go."""
@@ -45,88 +45,6 @@ MAX_LEFT_OUT = 1_000
 """Files and folders that a summary names which were not taken."""
 
 
-class LoosePictures:
-    """The pictures of the inbox that no job uses, and masks of no job, by their paths below it."""
-
-    def __init__(
-        self, inbox: Path, unclaimed: Iterable[InboxFile], unrecognised: Sequence[str] = ()
-    ) -> None:
-        """`unrecognised`: what else lies there and belongs to no job, in words."""
-        self._unrecognised = unrecognised
-        self.masks = MasksBeside()
-        self._files: dict[str, InboxFile] = {}
-        self._folded: dict[str, list[str]] = {}
-        """By what equals for names that mean the same."""
-        for file in sorted(unclaimed, key=lambda file: file.path):
-            path = file.path.relative_to(inbox).as_posix()
-            if is_showable(path):  # Else nobody could read of it in a summary.
-                self._files[path] = file
-                if file.parsed.role is not FileRole.PICTURE:
-                    self.masks.add(Path(path))
-                    continue
-                self._folded.setdefault(fold_name(path), []).append(path)
-        self._parts = {path: PurePosixPath(path).parts for path in self._folded}
-
-    def fitting(self, pattern: str) -> list[str]:
-        """The paths that a name or a pattern means, in their order."""
-        if (same := self._folded.get(fold_name(pattern))) is not None or not is_pattern(pattern):
-            return same or []
-        compiled = PathPattern(pattern)
-        fitting = (self._folded[p] for p, parts in self._parts.items() if compiled.fits(parts))
-        return [path for paths in fitting for path in paths]
-
-    def left_out(self, pattern: str) -> list[str]:
-        """What lies in the folder that a pattern means as a whole and is no picture, or lies in a
-        folder in it, in words."""
-        folder, _, last = pattern.rpartition("/")
-        if last not in ("*", "**") or is_pattern(folder):
-            return []
-        prefix = fold_name(f"{folder}/")
-        found = []
-        for words in self._unrecognised:
-            path = split_reason(words)[0]
-            # The folder itself is meant; with `**`, those in it, too.
-            is_taken = path.endswith("/") and (last == "**" or fold_name(path) == prefix)
-            if fold_name(path).startswith(prefix) and not is_taken:
-                found.append(words)
-        return found
-
-    @cached_property
-    def near(self) -> NearNames:
-        """Their names."""
-        return NearNames(PurePosixPath(path).name for path in self._files)
-
-    def find(self, name: str) -> str | None:
-        """The path of one picture, or of one mask."""
-        if name in self._files:
-            return name
-        return next(iter(self._folded.get(fold_name(name), ())), None)
-
-    def problem(self, path: str) -> str | None:
-        """Why the file is no picture, as far as one sees without reading it."""
-        file = self._files[path]
-        if file.regular:
-            return None
-        what = "a folder" if file.is_folder else "a link, or no plain file"
-        return f"{file.label}: {what}; put the picture itself there"
-
-    def is_settled(self, path: str) -> bool:
-        return self._files[path].settled
-
-    def fingerprint(self, path: str) -> Fingerprint:
-        return self._files[path].fingerprint
-
-    def remove(self, paths: Iterable[str]) -> None:
-        """They are a batch's now."""
-        for path in paths:
-            del self._files[path]
-            if (same := self._folded.get(fold_name(path))) is None:
-                continue  # A mask.
-            same.remove(path)
-            if not same:
-                del self._folded[fold_name(path)], self._parts[fold_name(path)]
-
-
 @dataclass
 class MatchResult:
     """The pictures and styles that a batch asks for, as far as they are there."""
@@ -137,15 +55,17 @@ class MatchResult:
     """Each blend's styles: by what name they are asked for, and where they lie."""
     others: dict[str, OtherPictures] = field(default_factory=dict)
     """The palette and the mask of each variant, where they lie."""
-    masks: dict[str, OtherPictures] = field(default_factory=dict)
-    """Those of each content that has some, by paths below the inbox."""
+    beside: dict[str, OtherPictures] = field(default_factory=dict)
+    """The pictures beside each content that has some, by paths below the inbox."""
+    labels: dict[Path, Path] = field(default_factory=dict)
+    """The label pictures of contents and, if there are such, of the styles, where they lie."""
     seen: dict[Path, Fingerprint] = field(default_factory=dict)
     """Of the files that are loose pictures, as they were found."""
     loose: list[str] = field(default_factory=list)
     """Those of the inbox."""
     missing: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
-    """What is wrong with masks, in words."""
+    """What is wrong with what lies beside contents, in words."""
     left_out: list[str] = field(default_factory=list)
     """What lies in its folders besides, in words."""
     arriving: list[str] = field(default_factory=list)
@@ -179,13 +99,16 @@ class InputMatcher:
         contents: dict[str, None] = {}
         styles: dict[str, None] = {}
         for names in read.styles:
-            for blend in _single_blends(names, loose, library, found):
+            blends = None
+            if read.contents is None and len(names) == 1:
+                blends = _pictures_of_texture(names[0], loose, found, recursive=read.recursive)
+            for blend in blends or _single_blends(names, loose, library, found):
                 self._add_blend(blend, loose, library, found, styles)
             yield
         taken = dict(styles)
         for name, settings in read.variants.items():
             found.others[name] = self._others_of(settings, loose, library, found, taken)
-        for pattern in read.contents:
+        for pattern in read.contents or ():
             fitting = [path for path in loose.fitting(pattern) if path not in taken]
             if not fitting:
                 near = None if is_pattern(pattern) else loose.near.nearest(pattern.split("/")[-1])
@@ -194,19 +117,12 @@ class InputMatcher:
             contents.update(dict.fromkeys(fitting))
             yield
         found.contents = list(contents)
-        for content in contents:
-            if masks := loose.masks.of(Path(content)):
-                found.masks[content] = masks
-                taken.update(dict.fromkeys(map(str, masks)))
-                problems = [
-                    *map(loose.problem, map(str, masks)),
-                    loose.masks.problem(Path(content), read.styles),
-                ]
-                found.conflicts += filter(None, problems)
+        self._add_beside(read, loose, library, found, taken)
         found.loose = [*contents, *(path for path in taken if path not in contents)]
         found.seen = {self._folder.inbox / path: loose.fingerprint(path) for path in found.loose}
         found.arriving = [path for path in found.loose if not loose.is_settled(path)]
-        count = len(found.contents) * len(found.styles) * len(read.variants)
+        per_style = 1 if read.contents is None else len(found.contents)
+        count = per_style * len(found.styles) * len(read.variants)
         if count > MAX_ITEMS:
             raise SidecarError(
                 f"{read.document.name}: {count} paintings; at most {MAX_ITEMS} fit in one batch. "
@@ -236,28 +152,39 @@ class InputMatcher:
 
         add_move(file.path, file.name)
         contents = [add_move(inbox / path, path) for path in found.contents]
+        asked = contents if read.contents is not None else None
         yield
         blends = [tuple(add_move(path, name) for name, path in blend) for blend in found.styles]
         others = {
             name: pictures.placed(lambda path: add_move(path, path.name))
             for name, pictures in found.others.items()
         }
-        masks = {
+        beside = {
             add_move(inbox / path, path): pictures.placed(
-                lambda mask: add_move(inbox / mask, mask.name)
+                lambda other: add_move(inbox / other, other.name)
             )
-            for path, pictures in found.masks.items()
+            for path, pictures in found.beside.items()
+        }
+        labels = {
+            add_move(path, path.name): add_move(label, label.name)
+            for path, label in found.labels.items()
         }
         items: list[Item] = []
         size = 0
         expanded = expand(
-            contents, blends, read.variants, batch=status.name, others=others, masks=masks
+            asked,
+            blends,
+            read.variants,
+            batch=status.name,
+            others=others,
+            beside=beside,
+            labels=labels,
         )
         try:
             for item in expanded:
                 items.append(item)
-                files = map(str, (item.content, *item.styles, *item.others))
-                size += len(json.dumps([item.name, *files]))
+                files = (item.content or "", *item.styles, *item.others)
+                size += len(json.dumps([item.name, *map(str, files)]))
                 if size > MAX_PLAN_BYTES:
                     raise SidecarError(
                         f"{read.document.name}: the names of its paintings and their pictures take "
@@ -303,6 +230,52 @@ class InputMatcher:
                 found.missing.append(f"the {key} {name}{_did_you_mean(near)}")
         return OtherPictures(**places)  # type: ignore[arg-type]
 
+    def _add_beside(
+        self,
+        read: BatchFile,
+        loose: LoosePictures,
+        library: StyleLibrary,
+        found: MatchResult,
+        taken: dict[str, None],
+    ) -> None:
+        """Find what lies beside the contents, and the label pictures of the styles; loose ones go
+        into `taken`."""
+        inbox = self._folder.inbox
+        of_styles: dict[Path, Path] = {}
+        unlabelled: dict[str, None] = {}
+        for name, path in (each for blend in found.styles for each in blend):
+            label = self._labels_of(name, path, loose, library)
+            of_styles |= {path: label} if label is not None else {}
+            unlabelled |= {name: None} if label is None else {}
+        for content in found.contents:
+            label = loose.beside.labels(Path(content))
+            others = loose.beside.of(Path(content))
+            files = [*map(str, others), *([str(label)] if label is not None else [])]
+            if not files:
+                continue
+            if others:
+                found.beside[content] = others
+            if label is not None:
+                found.labels |= {inbox / content: inbox / label, **of_styles}
+            problem = loose.beside.problem(Path(content), read.styles, [*unlabelled])
+            found.conflicts += filter(None, [*map(loose.problem, files), problem])
+            taken.update(dict.fromkeys(files))
+        for label in found.labels.values():
+            if label.is_relative_to(inbox):
+                taken[label.relative_to(inbox).as_posix()] = None
+
+    def _labels_of(
+        self, name: str, path: Path, loose: LoosePictures, library: StyleLibrary
+    ) -> Path | None:
+        """Where the label picture of a style lies: beside it."""
+        inbox = self._folder.inbox
+        if path.is_relative_to(inbox):
+            label = loose.beside.labels(path.relative_to(inbox))
+            return None if label is None else inbox / label
+        stem = str(PurePosixPath(name).with_suffix(f".{LABELS}"))
+        found = (_in_library(f"{stem}{suffix}", library) for suffix in PICTURE_SUFFIXES)
+        return next((each for each in found if each is not None), None)
+
     def _add_blend(
         self,
         blend: Sequence[str],
@@ -337,6 +310,23 @@ def _in_library(name: str, library: StyleLibrary) -> Path | None:
 
 def _did_you_mean(name: str | None) -> str:
     return f" (did you mean {name}?)" if name is not None else ""
+
+
+def _pictures_of_texture(
+    word: str, loose: LoosePictures, found: MatchResult, *, recursive: bool
+) -> list[Sequence[str]]:
+    """The styles of textures that a pattern of the inbox, or a folder in it, means; empty if it
+    means one style, or those of the library."""
+    if word.startswith("styles/"):
+        return []
+    pattern = of_folders(word, recursive=recursive)
+    if not is_pattern(pattern):
+        return []
+    fitting = loose.fitting(pattern)
+    found.left_out += loose.left_out(pattern) if fitting else []
+    if not fitting and is_pattern(word):
+        found.missing.append(f"a style for {word}")
+    return [(each,) for each in fitting]
 
 
 def _single_blends(

@@ -40,6 +40,7 @@ ROLES = {
     "palette": FileRole.PALETTE,
     "mask": FileRole.MASK,
     "regions": FileRole.REGION,
+    "style_regions": FileRole.STYLE_REGION,
 }
 """Of the other pictures of an item."""
 
@@ -112,7 +113,8 @@ class Batch:
         document["moves"] = [PlannedMove(**step) for step in document["moves"]]
         document["items"] = [_item_of(row, variants) for row in document["items"]]
         for item in document["items"]:
-            check_plain(item.name, *map(str, (item.content, *item.styles, *item.others)))
+            files = (item.content, *item.styles, *item.others)
+            check_plain(item.name, *(str(file) for file in files if file is not None))
         check_plain(document["name"])
         document["options"] = JobOptions.model_validate(document["options"])
         plan: Plan = TypeAdapter(Plan).validate_python(document)
@@ -147,7 +149,8 @@ class Batch:
 
     def inputs_of(self, item: Item) -> tuple[InputFile, ...]:
         """The pictures of an item, which its job gets copies of."""
-        files = [(FileRole.CONTENT, item.content), *((FileRole.STYLE, s) for s in item.styles)]
+        files = [(FileRole.CONTENT, item.content)] if item.content is not None else []
+        files += [(FileRole.STYLE, style) for style in item.styles]
         for key, paths in item.others.by_key().items():
             files += [(ROLES[key], path) for path in paths]
         return tuple(InputFile(role, self.inputs / name, shared=True) for role, name in files)
@@ -206,7 +209,7 @@ class Batch:
 
 
 def _item_document(item: Item) -> list[Any]:
-    row = [item.name, str(item.content), [str(style) for style in item.styles], item.variant]
+    row = [item.name, str(item.content or ""), [str(style) for style in item.styles], item.variant]
     return [*row, item.others.document()] if item.others else row
 
 
@@ -214,7 +217,8 @@ def _item_of(row: Sequence[Any], variants: Mapping[str, Settings]) -> Item:
     name, content, styles, variant, *others = row
     pictures = OtherPictures.from_document(others[0]) if others else OtherPictures()
     styles = tuple(map(Path, styles))
-    return Item(name, Path(content), styles, variant, variants[variant], others=pictures)
+    content = Path(content) if content else None
+    return Item(name, content, styles, variant, variants[variant], others=pictures)
 
 
 class _EndDocument(BaseModel):

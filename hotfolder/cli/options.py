@@ -1,14 +1,12 @@
 """Options that several commands share, and the layer of settings that some of them make."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hotfolder.cli.input_files import check_files
-from hotfolder.errors import ConfigError, InputError
+from hotfolder.errors import ConfigError
 
 __all__ = [
     "ORDER",
@@ -21,7 +19,6 @@ __all__ = [
     "HotsOption",
     "InitialOption",
     "LabelsOption",
-    "MaskFiles",
     "MaskOption",
     "MemoryOption",
     "PaletteOption",
@@ -33,6 +30,9 @@ __all__ = [
     "StrengthOption",
     "StyleLabelsOption",
     "StylesArgument",
+    "TaskOption",
+    "TextureOption",
+    "TileOption",
     "hot_option",
     "settings_layer",
 ]
@@ -85,7 +85,9 @@ MemoryOption = Annotated[
         "--memory", metavar="AMOUNT", help="The most to hold, such as 6GB; auto: what is free."
     ),
 ]
-ContentArgument = Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")]
+ContentArgument = Annotated[
+    Path | None, typer.Argument(metavar="CONTENT", help="The picture to paint.")
+]
 StylesArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -149,7 +151,23 @@ ResumeOption = Annotated[
         help="Write checkpoints into OUT.checkpoints, and go on from those that are there.",
     ),
 ]
+TaskOption = Annotated[
+    bool,
+    typer.Option(
+        "--task",
+        help="Painted once, however often it is started: --resume, a record, and a lock.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace OUT.")]
+TextureOption = Annotated[
+    bool,
+    typer.Option(
+        "--texture", help="No content: the words are styles, painted alone. --size may be WxH."
+    ),
+]
+TileOption = Annotated[
+    bool, typer.Option("--tile", help="A texture whose opposite edges meet without a seam.")
+]
 PresetOption = Annotated[
     str | None,
     typer.Option(
@@ -217,81 +235,6 @@ _PICTURE_OPTIONS = {
     "style_regions": "--style-labels FILE",
 }
 """With what a picture comes that a setting names."""
-
-
-@dataclass(frozen=True)
-class MaskFiles:
-    """The pictures that say where to paint, and in which style."""
-
-    mask: Path | None = None
-    regions: Sequence[Path] = ()
-    style_regions: Sequence[Path] = ()
-    styles: Sequence[str] = ()
-    """As they were given, those of regions among them."""
-    layer: Mapping[str, Any] = field(default_factory=dict)
-    """The settings that name them."""
-
-    def __iter__(self) -> Iterator[Path]:
-        yield from (self.mask,) if self.mask is not None else ()
-        yield from (*self.regions, *self.style_regions)
-
-    @classmethod
-    def of(
-        cls,
-        styles: Sequence[str] | None,
-        mask: Path | None,
-        regions: Sequence[str] | None,
-        labels: Path | None,
-        style_labels: Sequence[Path] | None,
-        *,
-        styles_needed: bool = True,
-    ) -> "MaskFiles":
-        """
-        Raises:
-            InputError: options that do not go together, or a file that is not there.
-        """
-        pairs = [_mask_and_style(each) for each in regions or ()]
-        if pairs and (styles or labels is not None):
-            other = "STYLE before it" if styles else "--labels beside it"
-            raise InputError(f"--region names the style of each region: leave out the {other}.")
-        if styles_needed and not pairs and not styles:
-            raise InputError("no style: name one after CONTENT, or with --region MASK=STYLE.")
-        if (labels is None) != (not style_labels):
-            raise InputError("--labels and --style-labels belong together: one for each style.")
-        if labels is not None and style_labels and len(style_labels) != len(styles or ()):
-            raise InputError(
-                f"--style-labels: {len(style_labels)} for {len(styles or ())} styles; expected one "
-                "for each, in their order."
-            )
-        several = {
-            "regions": [labels] if labels is not None else [mask for mask, _ in pairs],
-            "style_regions": [*(style_labels or ())],
-        }
-        layer = {key: [path.name for path in paths] for key, paths in several.items() if paths}
-        found = cls(
-            mask,
-            several["regions"],
-            several["style_regions"],
-            [*(styles or ()), *(style for _, style in pairs)],
-            layer | ({"mask": mask.name} if mask is not None else {}),
-        )
-        check_files(found)
-        return found
-
-
-def _mask_and_style(given: str) -> tuple[Path, str]:
-    """`sky.png=night`. Both may be paths with `=` in them: the mask is the first that is a file.
-
-    Raises:
-        InputError: it is not MASK=STYLE.
-    """
-    words = given.split("=")
-    splits = [("=".join(words[:n]), "=".join(words[n:])) for n in range(1, len(words))]
-    splits = [(mask, style) for mask, style in splits if mask and style]
-    if not splits:
-        raise InputError(f"--region {given}: expected MASK=STYLE, such as --region sky.png=night.")
-    mask, style = next((each for each in splits if Path(each[0]).is_file()), splits[-1])
-    return Path(mask), style
 
 
 def settings_layer(

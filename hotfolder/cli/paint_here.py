@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.console import clock_time, report
-from hotfolder.cli.input_files import check_files
 from hotfolder.cli.local_engine import load_network, memory_budget, process_started, set_threads
 from hotfolder.cli.output_files import (
     check_output,
@@ -19,11 +17,11 @@ from hotfolder.cli.output_files import (
     write_file,
     write_output,
 )
+from hotfolder.cli.request.files import InputFiles
 from hotfolder.errors import FolderError, InputError
 from hotfolder.paths import in_plain_folder
 
 if TYPE_CHECKING:
-    from engine.images.picture import Picture
     from engine.network.vgg import VGG19
     from engine.progression import Progression
     from engine.series.members import Member
@@ -34,80 +32,37 @@ if TYPE_CHECKING:
     from hotfolder.cli.checkpoints import RunCheckpoints
     from hotfolder.cli.progress import ProgressView
     from hotfolder.config.model import Config
-    from hotfolder.workers.series import Pace
+    from hotfolder.workers.pictures import Pictures
+    from hotfolder.workers.series import Finished, Pace
 
-__all__ = ["InputFiles", "paint_here"]
-
-
-_SINGLE = (("init", "init_file"), ("palette", "palette"))
-"""Of a record, the keys of pictures of which there is one, and the settings that name them."""
-
-Files = Sequence[tuple[Path, "Picture"]]
+__all__ = ["paint_here", "paint_task"]
 
 
-@dataclass(frozen=True)
-class InputFiles:
-    """What is painted, and what of.
+def paint_task(
+    files: InputFiles,
+    asked: "Settings",
+    settings: "Settings",
+    config: "Config",
+    device: str,
+    output: Path,
+) -> None:
+    """Paint, unless it is done already: `--task`.
+
+    Args:
+        asked: the settings without what OUT's suffix says, by which the work is known.
 
     Raises:
-        InputError: one of them is no file.
+        TaskTaken: another process paints it now.
     """
+    from hotfolder.batches.farm import FarmTask
 
-    content: Path | None
-    """None: a texture is painted."""
-    styles: Sequence[Path]
-    others: OtherPictures = OtherPictures()  # noqa: RUF009
-
-    def __post_init__(self) -> None:
-        check_files(self.all)
-
-    @property
-    def name(self) -> str:
-        """What is painted, as the progress calls it."""
-        return self.content.name if self.content is not None else "texture"
-
-    @property
-    def all(self) -> list[Path]:
-        content = [self.content] if self.content is not None else []
-        return [*content, *self.styles, *self.others]
-
-    def work_key(self, settings: "Settings") -> str:
-        """The same for every command that paints the same (`finished_work.work_key`)."""
-        from engine import __version__
-        from hotfolder.batches.finished_work import sha256_of_file, work_key
-
-        assert self.content is not None
-        return work_key(
-            sha256_of_file(self.content),
-            [sha256_of_file(style) for style in self.styles],
-            settings.model_dump(),
-            __version__,
-            {
-                key: [sha256_of_file(each) for each in paths]
-                for key, paths in self.others.by_key().items()
-            },
-        )
-
-    def read(self, page: int | None, max_megapixels: float) -> "dict[str, Files]":
-        """What is in them: of `content`, `styles`, and the settings that name the others."""
-        from engine.images.picture import read_picture
-
-        content = (
-            read_picture(self.content, max_megapixels=max_megapixels, page=page)
-            if self.content is not None
-            else None
-        )
-        named = {"styles": tuple(self.styles), **self.others.by_key()}
-        others: dict[str, Files] = {
-            key: [
-                (path.absolute(), read_picture(path, max_megapixels=max_megapixels))
-                for path in paths
-            ]
-            for key, paths in named.items()
-        }
-        if self.content is None or content is None:
-            return others
-        return {"content": [(self.content.absolute(), content)], **others}
+    task = FarmTask(output, files.work_key(asked))
+    with task.taken() as to_paint:
+        if to_paint:
+            paint_here(files, settings, config, device, output, task=task)
+        else:
+            report(f"{output} is there already, made of the same: nothing to paint.")
+            typer.echo(output)
 
 
 def paint_here(
@@ -126,7 +81,7 @@ def paint_here(
     Args:
         resume: keep what is finished, and where the painting at hand stands, in OUT.checkpoints
             until all is done.
-        task: of which it is the one painting, and which has a folder of its own for that.
+        task: that it is, and which has a folder of its own for that.
 
     Raises:
         InputError: a task's picture is there, made of something else.
@@ -148,39 +103,69 @@ def paint_here(
             f"{output} is there already, made of other pictures, with other settings or by another "
             "version. Nothing was painted: take it away, or name another OUT."
         )
-    for target in outputs.values():
+    for number, target in outputs.items():
         # What a task left beside its picture when it was killed is its own.
-        check_output(target, force=force)
+        check_output(target, force=force or (task is not None and number > 1))
         for path in progression_files(target).values() if settings.progression else ():
             check_output(path, force=force or task is not None)
     if sheet is not None:
-        check_output(sheet, force=force)
+        check_output(sheet, force=force or task is not None)
     set_threads(config.threads)
     name = files.name
     with ProgressView() as view:
         view.update(name, Point(0.0, "loading"))
         # Slow to import; the bar is there first.
         from hotfolder.cli.checkpoints import RunCheckpoints
-        from hotfolder.workers.series import Pace
+        from hotfolder.workers.series import Pace, write_sheet
 
-        pictures = _Pictures(files, config, settings)
-        check_room(output, pictures.content, settings, count=len(members))
+        pictures = files.read(settings, config.max_megapixels)
+        check_room(output, pictures.canvas, settings, count=len(members))
         vgg = load_network(settings, device)
         checkpoints = RunCheckpoints(
             checkpoint_folder, settings, files.all, vgg, config.checkpoint_seconds
         )
-        run = _Run(files, pictures, vgg, config, checkpoints, view, Pace(len(members)))
+        run = _Run(files, pictures, vgg, config, checkpoints, view, Pace(len(members)), task)
         with checkpoints.writing_when_interrupted():
-            written = run.paint(members, outputs, checkpoint_folder, task, force=force)
-    if sheet is not None:
-        from hotfolder.workers.series import write_sheet
-
-        if write_sheet(members, list(outputs.values()), in_plain_folder(sheet)):
+            paintings = run.paint(members, outputs, checkpoint_folder, force=force)
+    targets = [outputs[member.number] for member in members]
+    if task is not None and sheet is not None:
+        made = write_sheet(members, [each.picture for each in paintings], in_plain_folder(sheet))
+        written = _published(task, targets, paintings, sheet if made else None)
+    else:
+        written = _placed(targets, paintings, force=force)
+        if sheet is not None and write_sheet(members, targets, in_plain_folder(sheet)):
             written.append(sheet)
     for path in written:
         typer.echo(path)
     if task is None and checkpoint_folder is not None:
         shutil.rmtree(checkpoint_folder)
+
+
+def _placed(targets: Sequence[Path], paintings: "Sequence[Finished]", *, force: bool) -> list[Path]:
+    """Give what was gathered its names. Returns all files."""
+    written = []
+    for target, painting in zip(targets, paintings, strict=True):
+        for source in (painting.picture, *painting.beside):
+            place = target.with_name(source.name)
+            if source != place:
+                check_output(place, force=force)
+                source.replace(place)
+            written.append(place)
+    return written
+
+
+def _published(
+    task: "FarmTask", targets: Sequence[Path], paintings: "Sequence[Finished]", sheet: Path | None
+) -> list[Path]:
+    from hotfolder.batches.farm import TaskPainting
+
+    return task.publish(
+        [
+            TaskPainting(target, each.picture, each.record, each.beside)
+            for target, each in zip(targets, paintings, strict=True)
+        ],
+        sheet,
+    )
 
 
 def _output_of(member: "Member", output: Path) -> Path:
@@ -189,54 +174,34 @@ def _output_of(member: "Member", output: Path) -> Path:
     )
 
 
-class _Pictures:
-    """The files, read; of a texture the blank picture in the content's place."""
-
-    def __init__(self, files: InputFiles, config: "Config", settings: "Settings") -> None:
-        from engine.regions.areas import MaskPictures
-        from engine.texture.canvas import texture_canvas
-
-        self.files = files.read(settings.page, config.max_megapixels)
-        of = {key: [picture for _, picture in read] for key, read in self.files.items()}
-        content = of.get("content")
-        self.content = content[0] if content else texture_canvas(settings)
-        self.styles = of["styles"]
-        self.initial, self.palette, mask = (
-            next(iter(of.get(key, ())), None) for key in ("init_file", "palette", "mask")
-        )
-        self.masks = MaskPictures(mask, of.get("regions", ()), of.get("style_regions", ()))
-
-
 @dataclass
 class _Run:
     files: InputFiles
-    pictures: _Pictures
+    pictures: "Pictures"
     vgg: "VGG19"
     config: "Config"
     checkpoints: "RunCheckpoints"
     view: "ProgressView"
     pace: "Pace"
+    task: "FarmTask | None"
 
     def paint(
         self,
         members: "Sequence[Member]",
         outputs: dict[int, Path],
         checkpoint_folder: Path | None,
-        task: "FarmTask | None",
         *,
         force: bool,
-    ) -> list[Path]:
-        """Each painting of a series that is not finished. Returns the files that were written.
+    ) -> "list[Finished]":
+        """All paintings of a series, of which those that are not finished are painted.
 
         A series that can be gone on with gathers its files beside its checkpoints, and they get
         their names when all are there.
         """
-        from hotfolder.workers.series import Finished
-
         gathered = self.checkpoints.series if len(members) > 1 else None
         began: float | None = process_started()
         state = self.checkpoints.latest()
-        written: list[tuple[Path, Path]] = []
+        paintings = []
         for member in members:
             output = outputs[member.number]
             place = output
@@ -249,28 +214,15 @@ class _Run:
                 began = None
                 if at_hand is not None:
                     state = at_hand = None  # It holds the whole memory of the optimiser as it was.
-                beside = self._write(
-                    member,
-                    place,
-                    result,
-                    progression,
-                    started,
-                    task,
-                    force=force or place != output,
+                finished = self._write(
+                    member, place, result, progression, started, force=force or place != output
                 )
                 self._report(member, result)
-                finished = Finished(place, {"seconds": result.seconds}, beside)
                 if gathered is not None:
                     gathered.note(member, finished)
             self.pace.finished(finished.record["seconds"])
-            written += [
-                (path, output.with_name(path.name)) for path in (finished.picture, *finished.beside)
-            ]
-        for source, target in written:
-            if source != target:
-                check_output(target, force=force)
-                source.replace(target)
-        return [target for _, target in written]
+            paintings.append(finished)
+        return paintings
 
     def _paint(
         self, member: "Member", state: "State | None", began: float | None
@@ -287,13 +239,11 @@ class _Run:
             progression.restore(state.extra["progression"])
         which = f"painting {member.number} of {member.count}, " if member.count > 1 else ""
         work = stylise(
-            self.pictures.content,
-            self.pictures.styles,
+            self.pictures.canvas,
+            [picture for _, picture in self.pictures.styles],
             settings,
             self.vgg,
-            initial=self.pictures.initial,
-            palette=self.pictures.palette,
-            masks=self.pictures.masks,
+            **self.pictures.arguments(),
             preview_seconds=None,
             preview_at=progression.wanted if progression else (),
             resume=state,
@@ -320,12 +270,15 @@ class _Run:
         result: "Result",
         progression: "Progression | None",
         started: str,
-        task: "FarmTask | None",
         *,
         force: bool,
-    ) -> list[Path]:
-        """The picture, and what lies beside it; returns the latter."""
+    ) -> "Finished":
+        """The picture, and what lies beside it; the record only of a task."""
+        from hotfolder.workers.series import Finished
+
+        task = self.task
         beside = progression_files(output) if progression is not None else {}
+        record: dict[str, Any] = {"seconds": result.seconds}
 
         def write_progression() -> None:
             if progression is not None:
@@ -336,19 +289,11 @@ class _Run:
             from hotfolder.workers.record import record_of
 
             assert task is not None
-            read = self.pictures.files
-            extra = {"progression": [path.name for path in beside.values()]} if beside else {}
-            record = record_of(
-                read["content"][0],
-                list(read["styles"]),
-                member.settings,
-                result,
-                written,
-                started,
-                {key: read[key] for key in ("mask", "regions", "style_regions") if key in read},
-                {key: read[named][0] for key, named in _SINGLE if named in read},
-            )
-            task.write_record(extra | record)
+            names = [path.name for path in beside.values()]
+            made = (self.pictures, member.settings, result, written, started, member.document())
+            record.update({**({"progression": names} if names else {}), **record_of(*made)})
+            if member.count == 1:
+                task.write_record(record)
 
         if task is not None:
             # The picture comes last: when it is there, the task is done.
@@ -357,7 +302,7 @@ class _Run:
             result.picture,
             output,
             result.settings,
-            content=self.pictures.content,
+            content=self.pictures.canvas,
             force=force,
             planned=write_record if task else None,
         )
@@ -368,7 +313,7 @@ class _Run:
                 raise FolderError(f"{error} The painting is in {output}.") from error
         for note in (*result.notes, *notes):
             report(f"Note: {note}.")
-        return list(beside.values())
+        return Finished(output, record, list(beside.values()))
 
     def _report(self, member: "Member", result: "Result") -> None:
         label = f"{member.label[0].upper()}{member.label[1:]}: " if member.count > 1 else ""

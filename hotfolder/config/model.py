@@ -278,6 +278,9 @@ class Config(_Model):
         if named:
             expected = "no picture here: one comes with its job, or with a preset folder"
             raise SettingsError([Problem((key,), repr(layer[key])[:80], expected) for key in named])
+        if named := [key for key in ("texture", "texture_size") if layer.get(key)]:
+            expected = "no such key here: the sidecar of a job without a content has it"
+            raise SettingsError([Problem((key,), repr(layer[key])[:80], expected) for key in named])
         resolve(layer)  # A SettingsError passes through pydantic as it is.
         return layer
 

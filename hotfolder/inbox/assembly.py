@@ -5,11 +5,9 @@ both; what neither names comes from the folder's preset (form 3).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from engine.errors import Problem, SettingsError
-from engine.settings import Settings, resolve
+from engine.errors import Problem
 from hotfolder.errors import InputError, SidecarError
 from hotfolder.file_names import FileRole, key_of, shown
 from hotfolder.folder_access import is_link
@@ -63,27 +61,9 @@ class JobAssembly(Collected):
         self.complete_by_name(group)
         if isinstance(self.error, SidecarError) and self.sidecar is None:
             self._complete_by_unread(sidecars, sources)
-        for layer in (self.preset.sidecar if self.preset else None, self.sidecar):
-            if layer is not None:
-                self.client = layer.client or self.client
-                self.options = self.options.under(layer.options)
-
-    def resolved(self, base: Sequence[Mapping[str, Any]]) -> Settings:
-        """The job's settings over the layers of `base`.
-
-        Raises:
-            SidecarError, InputError: they are refused.
-        """
-        if self.sidecar is not None:
-            return self.sidecar.settings(
-                *base, init_file=self.init_file, palette=self.palette, masks=self.masks
-            )
-        own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
-        own |= {"palette": self.palette} if self.palette is not None else {}
-        try:
-            return resolve(*base, own | self.masks)
-        except SettingsError as error:  # The layers were checked; only together with `own`
-            raise InputError(str(error)) from None
+        for layer in self.layers:
+            self.client = layer.client or self.client
+            self.options = self.options.under(layer.options)
 
     def complete_by_name(self, group: Sequence[InboxFile]) -> None:
         """Take along what bears the job's name but found no use (one of several for one role)."""
@@ -149,14 +129,21 @@ class JobAssembly(Collected):
         styles = [
             files[0] for (role, _), files in sorted(by_role.items()) if role is FileRole.STYLE
         ]
+        texture = sidecar if sidecar is not None and sidecar.is_texture() else None
+        own_styles = bool(styles or any(layer.styles for layer in self.layers))
+        textured: list[InboxFile] = []
         if sidecar is not None and sidecar.content is not None:
             content = self._picture_by_sidecar(
                 FileRole.CONTENT, sidecar, sidecar.content, content, sources
             )
+        elif texture is not None and not content and not own_styles:
+            textured = self._texture_of(named, sources)
         elif not content and (picture := sources.loose(named)) is not None:
             content = [picture]
-        elif not content and not (sidecar is not None and sidecar.is_texture()):
+        elif not content and texture is None:
             self._lack("a content picture", named or f"{self.name}.content.jpg", sources)
+        if texture is not None and (content or texture.content is not None):
+            self.error = SidecarError(texture.document.describe([texture.without_content()]))
         if sidecar is not None and sidecar.init_file is not None:
             init = self._picture_by_sidecar(
                 FileRole.INIT, sidecar, sidecar.init_file, init, sources
@@ -187,9 +174,19 @@ class JobAssembly(Collected):
             self._styles_by_sidecar(sidecar, styles, sources)
         elif self.preset is not None and self.preset.sidecar.styles and not styles:
             self._styles_by_sidecar(self.preset.sidecar, [], sources)
+        elif textured:
+            self._add(FileRole.STYLE, textured[0])
         else:
             self._styles_by_role(styles, sources, max([f.parsed.slot for f in regions], default=1))
         self._collect_regions(regions, sources, own_styles=bool(styles))
+
+    def _texture_of(self, named: str, sources: PictureSources) -> list[InboxFile]:
+        """The style of a texture that nothing else names: the picture after which its sidecar is
+        called, or one that bears its name."""
+        names = [named] if named else [f"{self.name}{suffix}" for suffix in PICTURE_SUFFIXES]
+        found = [file for name in names if (file := sources.loose(name)) is not None]
+        self._one_of(FileRole.STYLE, found)
+        return found
 
     def _picture_by_sidecar(
         self,

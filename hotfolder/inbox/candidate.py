@@ -4,15 +4,16 @@ A *job candidate* is a job that is not claimed yet: files that belong together b
 a sidecar that names them (form 2), or a picture in a preset folder (form 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from engine.settings import Settings
-from hotfolder.errors import HotFolderError
-from hotfolder.file_names import MASKS, FileRole
+from engine.errors import SettingsError
+from engine.settings import Settings, resolve
+from hotfolder.errors import HotFolderError, InputError
+from hotfolder.file_names import BESIDE, FileRole
 from hotfolder.folder_access import fingerprint_of, lstat
 from hotfolder.inbox.model import Decision, InboxFile, InputFile
 from hotfolder.inbox.presets import Preset
@@ -152,6 +153,32 @@ class Collected:
     """Whether its sidecar could not be read, so that nobody knows which pictures it names."""
 
     @property
+    def layers(self) -> list[Sidecar]:
+        """The preset's and the job's own, as far as there are such."""
+        layers = (self.preset.sidecar if self.preset else None, self.sidecar)
+        return [layer for layer in layers if layer is not None]
+
+    def resolved(self, base: Sequence[Mapping[str, Any]]) -> Settings:
+        """The job's settings over the layers of `base`.
+
+        Raises:
+            SidecarError, InputError: they are refused.
+        """
+        # The preset's palette is in the preset's layer, which this one may outrank.
+        preset = self.preset.sidecar if self.preset else None
+        palette = None if preset and preset.palette == self.palette else self.palette
+        if self.sidecar is not None:
+            return self.sidecar.settings(
+                *base, init_file=self.init_file, palette=palette, masks=self.masks
+            )
+        own = {"init": "file", "init_file": self.init_file} if self.init_file is not None else {}
+        own |= {"palette": palette} if palette is not None else {}
+        try:
+            return resolve(*base, own | self.masks)
+        except SettingsError as error:  # The layers were checked; only together with `own`
+            raise InputError(str(error)) from None
+
+    @property
     def due(self) -> float | None:
         """Seconds until waiting in vain ends."""
         waits = self.error or self.lacks or self.conflict
@@ -166,8 +193,8 @@ class Collected:
         if self.hold:
             return Decision.HOLD, self.hold, None
         overdue = self.remaining_wait <= 0
-        masks_alone = bool(self.files) and all(file.parsed.role in MASKS for file in self.files)
-        if self.error is not None and masks_alone:
+        beside_alone = bool(self.files) and all(file.parsed.role in BESIDE for file in self.files)
+        if self.error is not None and beside_alone:
             # They may be a batch's, which would be painted without them.
             wait = Decision.HOLD if overdue else Decision.WAIT
             return wait, str(self.error).partition("\n")[0], None

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from engine.settings import Settings
 from hotfolder.errors import HotFolderError, InputError
 from hotfolder.file_names import (
-    MASKS,
+    BESIDE,
     FileRole,
     ParsedName,
     is_presentable,
@@ -34,7 +34,7 @@ from hotfolder.inbox.sidecar import ForeignFileError, Sidecar
 from hotfolder.inbox.style_library import PictureSources, StyleLibrary
 from hotfolder.inbox.unrecognised import unrecognised
 from hotfolder.throttle import Steps
-from plugin.client.protocol import ControlFile
+from plugin.client.protocol import PICTURE_SUFFIXES, ControlFile
 
 __all__ = ["FolderScanner", "ScanOptions"]
 
@@ -167,7 +167,7 @@ class FolderScanner:
             batch_files=batch_files,
             unclaimed=(
                 *(f for f in files if self._is_unclaimed(f) and f.path not in uses),
-                *(f for f in self._lone_masks() if uses[f.path] < 2),
+                *(f for f in self._lone_pictures() if uses[f.path] < 2),
             ),
             unrecognised=(
                 *(*self._no_files, *self._listing.unreadable),
@@ -271,11 +271,11 @@ class FolderScanner:
         is_picture = file.parsed.role is FileRole.PICTURE and file.regular
         return is_picture and not self.presets.is_active
 
-    def _lone_masks(self) -> Iterator[InboxFile]:
-        """Masks of jobs that have nothing else: a batch takes them with the pictures that they lie
-        beside."""
+    def _lone_pictures(self) -> Iterator[InboxFile]:
+        """Masks and palettes of jobs that have nothing else: a batch takes them with the pictures
+        that they lie beside."""
         for group in self._groups.values() if not self.presets.is_active else ():
-            if all(file.parsed.role in MASKS for file in group.files):
+            if all(file.parsed.role in BESIDE for file in group.files):
                 yield from group.files
 
     # --- what job they are -----------------------------------------------------------------
@@ -314,7 +314,9 @@ class FolderScanner:
             is_sidecar = file.parsed.role is FileRole.SIDECAR and file.settled
             if is_sidecar and isinstance(file.sidecar, Sidecar):
                 sidecars.append(file.sidecar)
-        found = (sources.find(name) for sidecar in sidecars for name in sidecar.pictures())
+        found = [sources.find(name) for sidecar in sidecars for name in sidecar.pictures()]
+        if any(sidecar.is_texture() for sidecar in sidecars):
+            found += [sources.loose(f"{group.name}{suffix}") for suffix in PICTURE_SUFFIXES]
         after = (sources.loose(f.parsed.picture) for f in group.files if f.parsed.picture)
         return (*group.files, preset, self._options, *found, *after)
 

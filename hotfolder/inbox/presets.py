@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from engine.errors import Problem
 from hotfolder.errors import HotFolderError, SidecarError
 from hotfolder.file_names import FileRole, ParsedName, can_be_job, key_of
 from hotfolder.inbox.model import InboxFile
-from hotfolder.inbox.refusals import RefusalGuard
-from hotfolder.inbox.sidecar import Sidecar, check_preset
+from hotfolder.inbox.refusals import RefusalGuard, regions_problem
+from hotfolder.inbox.sidecar import Sidecar
 from plugin.client.protocol import PRESET, SIDECAR_SUFFIXES, fold_name
 
-__all__ = ["Preset", "PresetFolder", "is_preset_name"]
+__all__ = ["Preset", "PresetFolder", "check_preset", "is_preset_name"]
 
 PRESET_NAMES = tuple(f"{PRESET}{suffix}" for suffix in SIDECAR_SUFFIXES)
 
@@ -159,6 +160,27 @@ class PresetFolder:
             taken.add(job)
             if job != stem:
                 self.twins[job] = stem
+
+
+def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
+    """What a preset may not say: it is a sidecar for every picture of a folder.
+
+    Raises:
+        SidecarError: one line for each problem.
+    """
+    expected = "no such key in a preset: it is for every picture in the folder"
+    named = {"content": preset.content, "init_file": preset.init_file}
+    if preset.is_texture():
+        named |= {"texture": "true" if preset.layer.get("texture") else None}
+        named |= {"texture_size": preset.layer.get("texture_size")}
+    problems = [
+        Problem((key,), repr(value), expected) for key, value in named.items() if value is not None
+    ]
+    if preset.styles and (problem := regions_problem(preset.masks(), len(preset.styles))):
+        problems.append(problem)
+    if problems:
+        raise SidecarError(preset.document.describe(problems))
+    preset.settings(base, of_folder=True)
 
 
 def is_preset_name(file_name: str) -> bool:

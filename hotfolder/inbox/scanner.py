@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hotfolder.atomic_files import move
-from hotfolder.file_names import MASKS, FileRole, free_name_in, parse, shown
+from hotfolder.file_names import BESIDE, FileRole, free_name_in, parse, shown
 from hotfolder.folder_access import names, rename, rmdir, scan, unlink
 from hotfolder.inbox.candidate import ControlPaths, JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import FolderScanner, ScanOptions
@@ -136,7 +136,7 @@ class InboxScanner:
             if any(is_preset_name(file.name) for file in files):
                 continue
             pictures += [f for f in files if f.parsed.role is FileRole.PICTURE and f.regular]
-            pictures += [f for f in files if f.parsed.role in MASKS]
+            pictures += [f for f in files if f.parsed.role in BESIDE]
             if name.count("/") < MAX_DEPTH:
                 folders += [f"{name}/{folder}" for folder in listing.folders]
         return pictures

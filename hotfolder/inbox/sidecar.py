@@ -19,7 +19,6 @@ from engine.settings import MAX_HINTS, PICTURES, Settings, problems_of, resolve
 from hotfolder.errors import SidecarError
 from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.folder_access import is_link, open_regular
-from hotfolder.inbox.refusals import regions_problem
 from hotfolder.job_options import JobOptions
 from hotfolder.near_misses import list_hint, program_of
 from hotfolder.yaml_document import MAX_BYTES, Document, parse_document
@@ -35,7 +34,6 @@ __all__ = [
     "Sidecar",
     "UnreadSidecarError",
     "allowed_weights",
-    "check_preset",
     "client_mapping",
     "parse_sidecar",
     "read_sidecar",
@@ -133,6 +131,12 @@ class Sidecar:
     def is_texture(self) -> bool:
         """Whether it needs no content."""
         return self.layer.get("texture") is True or bool(self.layer.get("texture_size"))
+
+    def without_content(self) -> Problem:
+        """What is wrong with a texture that has one."""
+        key = "texture" if self.layer.get("texture") is True else "texture_size"
+        given = str(self.layer[key]).lower()
+        return Problem((key,), given, "no such key, or no content: a texture has none")
 
     def wants_palette(self) -> bool:
         """The same of a palette."""
@@ -283,27 +287,6 @@ def read_text(path: Path, name: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise SidecarError(f"{name}: larger than {MAX_BYTES // 1024} KB.")
     return data
-
-
-def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
-    """What a preset may not say: it is a sidecar for every picture of a folder.
-
-    Raises:
-        SidecarError: one line for each problem.
-    """
-    expected = "no such key in a preset: it is for every picture in the folder"
-    named = {"content": preset.content, "init_file": preset.init_file}
-    if preset.is_texture():
-        named |= {"texture": "true" if preset.layer.get("texture") else None}
-        named |= {"texture_size": preset.layer.get("texture_size")}
-    problems = [
-        Problem((key,), repr(value), expected) for key, value in named.items() if value is not None
-    ]
-    if preset.styles and (problem := regions_problem(preset.masks(), len(preset.styles))):
-        problems.append(problem)
-    if problems:
-        raise SidecarError(preset.document.describe(problems))
-    preset.settings(base, of_folder=True)
 
 
 def parse_sidecar(data: bytes, name: str) -> Sidecar:

@@ -11,7 +11,7 @@ from hotfolder.folder_access import is_file, is_folder, names
 from hotfolder.inbox.model import InboxFile
 from hotfolder.near_misses import NearNames
 from hotfolder.paths import without_links
-from plugin.client.protocol import PICTURE_SUFFIXES
+from plugin.client.protocol import PICTURE_SUFFIXES, labelled_stem
 
 __all__ = ["PictureSources", "StyleLibrary"]
 
@@ -69,11 +69,15 @@ class StyleLibrary:
         return not self.resolved(path).is_relative_to(self.resolved(self._root))
 
     def names(self) -> list[str]:
-        """The pictures at its top."""
+        """The pictures at its top, but for label pictures beside theirs."""
+        listed = self._listed(self._root)
+        stems = {Path(name).stem for name in listed}
         return [
             name
-            for name in self._listed(self._root)
-            if name.endswith(PICTURE_SUFFIXES) and not is_ignored(name)
+            for name in listed
+            if name.endswith(PICTURE_SUFFIXES)
+            and not is_ignored(name)
+            and labelled_stem(Path(name).stem) not in stems
         ]
 
     @cached_property

@@ -44,8 +44,15 @@ class Drop:
     mask: list[Path | str] = field(default_factory=list)
     regions: list[Path | str] = field(default_factory=list)
     style_regions: list[Path | str] = field(default_factory=list)
+    name: str | None = None
+    """What the job of a texture is called; None: as its styles."""
     errors: dict[str, str] = field(default_factory=dict)
     """By field; empty if it can be dropped."""
+
+    @property
+    def is_texture(self) -> bool:
+        settings = self.filled.settings
+        return settings.get("texture") is True or bool(settings.get("texture_size"))
 
     def of_request(self) -> dict[str, Any]:
         """The pictures besides the contents, as a `Request` has them."""
@@ -80,30 +87,40 @@ def read_drop(
         form_reader.read()
         if like is not None:
             _add_originals(made, like, folder, staging, given)
-        if not made.contents:
+        made.filled = fill(given, made.layer())
+        if made.is_texture and made.contents:
+            words = "A texture has no picture to paint: choose none, or untick it."
+            made.errors.setdefault("content", words)
+        elif not made.is_texture and not made.contents:
             made.errors.setdefault("content", "Choose at least one picture to paint.")
         if not made.styles:
             made.errors.setdefault("style", "Choose a style, or bring a picture of one.")
         if not made.errors and (problem := regions_problem(made.layer(), len(made.styles))):
             made.errors["style"] = f"{problem.given}: expected {problem.expected}."
-        made.filled = fill(given, made.layer())
         made.errors = {**made.filled.errors, **made.errors}
         _check_room(made, folder)
         yield made
 
 
 def drop(made: Drop, client: Client) -> list[str]:
-    """Deliver a job for each content; their names.
+    """Deliver a job for each content, or one for a texture; their names.
 
     Raises:
         ClientError
     """
     settings: Mapping[str, Any] = {**made.filled.settings, **made.filled.options}
+    contents: Sequence[Path | None] = made.contents or [None]
     return [
         client.submit(
-            Request(content, settings=settings, client={"from": "page"}, **made.of_request())
+            Request(
+                content,
+                settings=settings,
+                name=None if content else made.name,
+                client={"from": "page"},
+                **made.of_request(),
+            )
         ).name
-        for content in made.contents
+        for content in contents
     ]
 
 
@@ -223,6 +240,7 @@ def _add_originals(
         field = "style"
         if given.get("same_styles"):
             made.styles += copies(like.styles, field)
+            made.name = like.painting.name if like.settings.get("texture") else None
         for field, keys in KEPT.items():
             if given.get(f"same_{field}") and not getattr(made, field):
                 for key in keys:
@@ -239,7 +257,7 @@ def _check_room(made: Drop, folder: FolderPaths) -> None:
     others = (made.styles, made.init, made.palette, made.mask, made.regions, made.style_regions)
     shared = [path for paths in others for path in paths if isinstance(path, Path)]
     contents = sum(path.stat().st_size for path in made.contents)
-    size = contents + len(made.contents) * sum(path.stat().st_size for path in shared)
+    size = contents + max(1, len(made.contents)) * sum(path.stat().st_size for path in shared)
     with contextlib.suppress(OSError):
         if system.disk_room(folder.inbox).free < size + RESERVE_BYTES:
             made.errors["content"] = "The disk of the hot folder has no room for these pictures."

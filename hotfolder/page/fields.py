@@ -15,15 +15,19 @@ from hotfolder.inbox.sidecar import resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import parse_document
 
-__all__ = ["GROUPS", "Field", "Filled", "fill", "form_values", "groups"]
+__all__ = ["GROUPS", "TEXTURE", "Field", "Filled", "fill", "form_values", "groups"]
+
+TEXTURE = "Texture"
+"""The group of the settings that take a picture's place."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
+    TEXTURE: ("texture", "tile", "texture_size"),
     "The look": (
         *("style_scale", "style_rotate", "style_crop"),
         *("colours", "colour_amount", "colour_method", "recolour"),
         *("style_statistic", "style_blend", "style_evenness"),
-        *("content_weight", "style_weight", "tv_weight", "content_boost"),
+        *("content_weight", "style_weight", "tv_weight", "grain", "content_boost"),
     ),
     "The work": (
         *(

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 from hotfolder import folder_access
 from hotfolder.errors import HotFolderError
 from hotfolder.page.drops import KEPT, REGIONS
-from hotfolder.page.fields import form_values, groups
+from hotfolder.page.fields import TEXTURE, form_values, groups
 from hotfolder.page.folder.controls import failed_names
 from hotfolder.page.folder.gallery import Details, Query
 from hotfolder.page.pictures.places import content_of, picture_at
@@ -168,6 +168,7 @@ async def drop_page(
         "drop.html",
         status,
         groups=groups(),
+        texture=TEXTURE,
         values=values,
         like=like,
         kept=kept,

@@ -7,14 +7,14 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine.errors import PictureError, Problem, SettingsError
+from engine.errors import PictureError
 from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory
@@ -23,12 +23,10 @@ from engine.network.devices import make_reproducible, resolve_devices, workers_t
 from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
-from engine.regions.areas import MaskPictures
 from engine.series.members import Member, members_of
 from engine.settings import SUFFIXES, Settings
 from engine.state import State
 from engine.stylise import Result, stylise
-from engine.texture.canvas import texture_canvas
 from hotfolder.atomic_files import whole, write_json, write_whole
 from hotfolder.errors import WorkerCrash
 from hotfolder.folder_access import is_link, opener
@@ -36,6 +34,7 @@ from hotfolder.job import Job, now
 from hotfolder.workers.checkpoints import Checkpoints, made_of, state_of
 from hotfolder.workers.dispatcher import StyleCache
 from hotfolder.workers.events import Done, Progress
+from hotfolder.workers.pictures import Pictures
 from hotfolder.workers.record import losses_document, record_of
 from hotfolder.workers.series import Finished, Pace, SeriesFiles, write_sheet
 from hotfolder.workers.worker_process import WorkerOptions
@@ -115,7 +114,7 @@ class EnginePainter:
         folder = Path(job.folder)
         pictures = self._pictures(job)
         vgg = self._loaded(job.settings.weights, job.settings.precision)
-        made = made_of(job.settings, pictures.files, vgg, opener)
+        made = made_of(job.settings, pictures.paths, vgg, opener)
         checkpoints = Checkpoints(folder, made, seconds=self._options.checkpoint_seconds)
         state = checkpoints.latest()
         members = members_of(job.settings, len(pictures.styles))
@@ -147,7 +146,7 @@ class EnginePainter:
         self,
         job: Job,
         member: Member,
-        pictures: "_Pictures",
+        pictures: Pictures,
         vgg: VGG19,
         checkpoints: Checkpoints,
         state: State | None,
@@ -173,15 +172,7 @@ class EnginePainter:
             [picture for _, picture in pictures.styles],
             settings,
             vgg,
-            initial=pictures.other("init"),
-            palette=pictures.other("palette"),
-            masks=MaskPictures(
-                next((picture for _, picture in pictures.masks["mask"]), None),
-                *(
-                    [picture for _, picture in pictures.masks[key]]
-                    for key in ("regions", "style_regions")
-                ),
-            ),
+            **pictures.arguments(),
             preview_seconds=self._options.preview_seconds,
             preview_at=progression.wanted if progression else (),
             targets=self._targets,
@@ -207,15 +198,7 @@ class EnginePainter:
                     )
                     beside = _write_progression(progression, folder, prefix) if progression else []
                     record = record_of(
-                        pictures.content,
-                        pictures.styles,
-                        settings,
-                        step,
-                        written,
-                        started,
-                        pictures.masks,
-                        pictures.others,
-                        series=member.document(),
+                        pictures, settings, step, written, started, member.document()
                     )
                     yield Finished(picture, record, beside)
                     return
@@ -240,34 +223,23 @@ class EnginePainter:
                     paintings=member.count,
                 )
 
-    def _pictures(self, job: Job) -> "_Pictures":
+    def _pictures(self, job: Job) -> Pictures:
         inputs = Path(job.folder) / "inputs"
 
-        def read(*names: str | None) -> list[_File]:
-            return [(inputs / name, self._read(inputs / name)) for name in names if name]
+        def paths(*names: str | None) -> list[Path]:
+            return [inputs / name for name in names if name]
 
-        content = None
-        if not job.content:
-            canvas = texture_canvas(job.settings)
-        elif job.settings.texture:
-            expected = "false, or no content: a texture has none"
-            raise SettingsError([Problem(("texture",), "true", expected)])
-        else:
-            canvas = self._read(inputs / job.content, job.settings.page)
-            content = (inputs / job.content, canvas)
-        return _Pictures(
-            canvas,
-            content,
-            read(*job.styles),
-            {"init": read(job.init), "palette": read(job.palette)},
-            {
-                "regions": read(*job.regions),
-                "style_regions": read(*job.style_regions),
-                "mask": read(job.mask),
-            },
-        )
+        others = {
+            "init_file": paths(job.init),
+            "palette": paths(job.palette),
+            "mask": paths(job.mask),
+            "regions": paths(*job.regions),
+            "style_regions": paths(*job.style_regions),
+        }
+        content = inputs / job.content if job.content else None
+        return Pictures.read(content, paths(*job.styles), others, job.settings, self._read)
 
-    def _read(self, path: Path, page: int | None = None) -> Picture:
+    def _read(self, path: Path, page: int | None) -> Picture:
         if is_link(path):  # put in a plain file's place in the moment of the claim
             raise PictureError(f"{path}: this is a link. Put the picture itself there.")
         limit = self._options.max_megapixels
@@ -280,38 +252,6 @@ class EnginePainter:
             vgg.on_layer = lambda: self.alive()
             self._network = ((weights, precision), vgg)
         return self._network[1]
-
-
-_File = tuple[Path, Picture]
-"""A picture, and what it was read from."""
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    """What a job is painted from."""
-
-    canvas: Picture
-    """The content, or the blank one of a texture."""
-    content: _File | None
-    styles: list[_File]
-    named: Mapping[str, list[_File]]
-    """`init` and `palette`: one or none each."""
-    masks: Mapping[str, list[_File]]
-
-    @property
-    def others(self) -> dict[str, _File]:
-        return {key: files[0] for key, files in self.named.items() if files}
-
-    def other(self, key: str) -> Picture | None:
-        return self.others[key][1] if key in self.others else None
-
-    @property
-    def files(self) -> list[Path]:
-        """In the order of their roles."""
-        content = [self.content] if self.content is not None else []
-        single = [*content, *self.styles, *self.others.values()]
-        several = [file for key in ("mask", "regions", "style_regions") for file in self.masks[key]]
-        return [path for path, _ in (*single, *several)]
 
 
 def _in_series(progress: Progress, pace: Pace) -> Progress:

@@ -16,37 +16,38 @@ from engine.stylise import Result
 from hotfolder.folder_access import opener
 from hotfolder.job import now
 from hotfolder.workers.checkpoints import sha256_of
+from hotfolder.workers.pictures import PictureFile, Pictures
 
 __all__ = ["losses_document", "record_of"]
 
+_SINGLE = (("init", "init_file"), ("palette", "palette"))
+"""Keys of pictures of which there is one, and the settings that name them."""
+
+_MASKS = ("mask", "regions", "style_regions")
+
 
 def record_of(
-    content: tuple[Path, Picture] | None,
-    styles: list[tuple[Path, Picture]],
+    pictures: Pictures,
     asked: Settings,
     result: Result,
     output: Mapping[str, Any],
     started: str,
-    masks: Mapping[str, Sequence[tuple[Path, Picture]]] | None = None,
-    others: Mapping[str, tuple[Path, Picture]] | None = None,
     series: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The content of `NAME.result.yaml`, but for the names of the files beside it.
 
     Args:
-        content, styles: the files and what was read from them; a texture has no content.
         asked: the settings as they were asked for.
         output: how the result is written (`engine.output`).
         started: ISO 8601, UTC.
-        masks: those by the settings that name them.
-        others: the other pictures that it was made of, by their key.
         series: which painting of a series it is (`Member.document`).
     """
+    others = pictures.others
     return {
-        **({"content": _input(*content)} if content is not None else {}),
-        "styles": [_input(*style) for style in styles],
-        **{key: _input(*read) for key, read in (others or {}).items()},
-        **_masks(masks or {}, result),
+        **({"content": _input(*pictures.content)} if pictures.content is not None else {}),
+        "styles": [_input(*style) for style in pictures.styles],
+        **{key: _input(*others[named][0]) for key, named in _SINGLE if others.get(named)},
+        **_masks({key: others.get(key, ()) for key in _MASKS}, result),
         **({"series": dict(series)} if series else {}),
         "settings": result.settings.model_dump(),
         **_schedule(asked, result),
@@ -85,7 +86,7 @@ def _schedule(asked: Settings, result: Result) -> dict[str, Any]:
     return {"schedule": {**wanted, "ended": list(result.ended)}}
 
 
-def _masks(masks: Mapping[str, Sequence[tuple[Path, Picture]]], result: Result) -> dict[str, Any]:
+def _masks(masks: Mapping[str, Sequence[PictureFile]], result: Result) -> dict[str, Any]:
     """The pictures that said where to paint, and what was made of them."""
     found: dict[str, Any] = {
         key: [_input(*each) for each in files] for key, files in masks.items() if files

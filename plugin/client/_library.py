@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .protocol import PICTURE_SUFFIXES, fold_name
+from .protocol import PICTURE_SUFFIXES, fold_name, labelled_stem
 
 MAX_STYLES = 1000
 
@@ -21,12 +21,16 @@ class Style:
 
 
 def list_styles(library: Path) -> list[Style]:
-    """The library's pictures by title, those of its folders included; hidden ones are not."""
+    """The library's pictures by title, those of its folders included; hidden ones are not, nor
+    label pictures beside theirs."""
     found: list[Style] = []
     for place, folders, names in os.walk(library):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        stems = {Path(name).stem for name in names}
         for name in sorted(names):
             path = Path(place, name)
+            if labelled_stem(path.stem) in stems:
+                continue
             is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not name.startswith(".")
             if is_picture and path.is_file():
                 found.append(Style(path.relative_to(library).as_posix(), _title(path), path))

@@ -30,13 +30,15 @@ LONGEST_NAME = 200
 class Request:
     """Everything about a painting to be made."""
 
-    content: Path
+    content: Path | None
+    """None: a texture of the styles, which `settings` need not say."""
     styles: Sequence[Path | str]
     """A `Path` is a file to deliver; text is the name of a picture of the style library."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The sidecar's keys: plain values, as in docs/settings.md."""
     name: str | None = None
-    """What to call the job; the content's file name if None. Made unused by `-2`, `-3`, ..."""
+    """What to call the job; the content's file name if None, or the styles' of a texture. Made
+    unused by `-2`, `-3`, ..."""
     init: Path | None = None
     """A picture to start from."""
     mask: Path | None = None
@@ -74,6 +76,11 @@ def check_request(request: Request) -> None:
     """
     if not request.styles:
         raise RequestError("A painting needs at least one style picture.")
+    asked = bool(request.settings.get("texture") or request.settings.get("texture_size"))
+    if request.content is not None and asked:
+        raise RequestError("A texture has no content: leave the picture out, or `texture`.")
+    if request.content is None and not request.settings.get("texture", True):
+        raise RequestError("No picture to paint: a job without one is a `texture`.")
     for source, *_ in pictures_of(request):
         if not source.is_file():
             raise RequestError(f"{source}: no such file.")
@@ -87,7 +94,8 @@ def check_request(request: Request) -> None:
 
 
 def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
-    """Each file to deliver, its role and slot; the content, which completes a job, last."""
+    """Each file to deliver, its role and slot; the content last. What completes a job is the last
+    of them, since the sidecar names them all."""
     for index, style in enumerate(request.styles, start=1):
         if isinstance(style, Path):
             yield style, STYLE, index
@@ -99,7 +107,8 @@ def pictures_of(request: Request) -> Iterator[tuple[Path, str, int]]:
         yield request.mask, MASK, 0
     yield from _regions_of(request)
     yield from _style_regions_of(request)
-    yield request.content, CONTENT, 1
+    if request.content is not None:
+        yield request.content, CONTENT, 1
 
 
 def _regions_of(request: Request) -> Iterator[tuple[Path, str, int]]:
@@ -115,7 +124,9 @@ def _style_regions_of(request: Request) -> Iterator[tuple[Path, str, int]]:
 
 def job_name(request: Request) -> str:
     """A name that every file system and the server accept."""
-    return usable_name(request.name or request.content.stem, longest=LONGEST_NAME)
+    pictures = request.styles if request.content is None else [request.content]
+    named = request.name or "+".join(Path(picture).stem for picture in pictures)
+    return usable_name(named, longest=LONGEST_NAME)
 
 
 def sidecar_text(request: Request, name: str, key: str) -> str:
@@ -131,11 +142,14 @@ def sidecar_text(request: Request, name: str, key: str) -> str:
         styles.append(style)
 
     document: dict[str, Any] = {
-        "content": picture_name(name, CONTENT, request.content.suffix),
         "styles": styles,
         **request.settings,
         "client": {**request.client, TICKET_KEY: key},
     }
+    if request.content is None:
+        document["texture"] = True
+    else:
+        document["content"] = picture_name(name, CONTENT, request.content.suffix)
     if request.init is not None:
         document["init"] = "file"
         document["init_file"] = picture_name(name, INIT, request.init.suffix)

@@ -184,6 +184,13 @@ def parse_picture_stem(stem: str) -> tuple[str, str, int] | None:
     return match["job"], role, int(match["slot"] or (role == STYLE))
 
 
+def labelled_stem(stem: str) -> str | None:
+    """Of the stem of a label picture, that of the picture that it belongs to: `cat` of
+    `cat.labels`; None: it is none."""
+    job, _, role = stem.rpartition(".")
+    return job if job and role.lower() == LABELS else None
+
+
 def is_batch_name(name: str) -> bool:
     """Whether a sidecar of the job `name` would be taken for a batch."""
     return name.casefold().endswith(BATCH_SUFFIX)

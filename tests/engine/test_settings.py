@@ -60,6 +60,42 @@ def test_of_keep_colours_and_colours_the_later_layer_has_the_last_word() -> None
     assert refusal(keep_colours=True, colours="content").startswith("keep_colours: true; expected")
 
 
+def test_keep_colours_beside_a_palette_is_refused_and_in_a_later_layer_has_the_last_word() -> None:
+    palette = {"palette": "sunset.jpg"}
+    assert "keep_colours: true; expected false, or no `palette`" in refusal(
+        keep_colours=True, **palette
+    )
+    later = resolve(palette, {"keep_colours": True})
+    assert (later.keep_colours, later.takes_palette) == (True, False)
+
+
+def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
+    below = {"strength": 40, "keep_colours": True, "seed": 7}
+    for texture in ({"texture": True}, {"texture_size": [64, 32]}):
+        settings = resolve(below, texture)
+        assert (settings.strength, settings.keep_colours, settings.seed) == (None, False, 7)
+        assert resolve({"colours": "content"}, texture).colours == "painting"
+        assert "strength: 40.0; expected nothing" in refusal(**below, **texture)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"texture_size": [10, 10]}, ["texture_size.0: 10", "texture_size.1: 10"]),
+        ({"texture_size": [64, 200_000]}, ["texture_size.1: 200000; expected at most 100000"]),
+        ({"texture_size": [64]}, ["texture_size: [64]"]),
+        ({"texture_size": [64, 100], "tile": True}, ["texture_size.1: 100; expected a multiple"]),
+        ({"texture": True, "size": 100, "tile": True}, ["size: 100; expected a multiple of 16"]),
+        ({"texture": True, "size": 10}, ["size: 10; expected at least 32"]),
+    ],
+)
+def test_a_size_of_a_texture_is_refused_by_the_key_that_was_written(
+    values: dict[str, Any], words: list[str]
+) -> None:
+    lines = refusal(**values).splitlines()
+    assert [line[: len(each)] for line, each in zip(lines, words, strict=True)] == words
+
+
 def test_a_palette_implies_its_colours_unless_they_are_blended() -> None:
     palette = {"palette": "sunset.jpg"}
     assert resolve(palette).colours == "palette"

@@ -66,8 +66,12 @@ def summary_text(
 
 
 def columns_of(items: Sequence[Item]) -> int:
-    """Of the contact sheet: the items of one content are a row."""
-    return len(items) // len({item.content for item in items})
+    """Of the contact sheet: the items of one content are a row, and the textures of one style, if
+    there are several; 0: as many as make a square."""
+    if items[0].content is not None:
+        return len(items) // len({item.content for item in items})
+    columns = len({item.variant for item in items})
+    return columns if columns > 1 else 0
 
 
 def _job(item: Item, end: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def _job(item: Item, end: Mapping[str, Any]) -> dict[str, Any]:
         "state": end["state"],
         "reason": end.get("reason"),
         "picture": end.get("picture"),
-        "content": str(item.content),
+        "content": str(item.content or ""),
         "styles": [str(style) for style in item.styles],
         **item.others.document(),
         "preset": item.settings.preset,

@@ -70,8 +70,10 @@ def paint_trial(
         if item.settings.size == "content"
         else max(LEAST_SIDE, round(item.settings.size * math.sqrt(share / seconds)))
     )
+    side = side // 16 * 16 if item.settings.tile else side
     update = {
         "size": side,
+        "texture_size": None,
         "seconds": max(1.0, round(share, 1)),
         "time_limit": "exceed",
         "scale_steps": None,
@@ -84,14 +86,14 @@ def paint_trial(
         content=item.content,
         styles=list(item.styles),
         **item.others.of_request(),
-        settings=item.settings.model_copy(update=update).model_dump(),
+        settings=item.own_settings.model_copy(update=update).model_dump(),
         name=f"{item.name}-preview",
     )
     record = _painted(client, client.submit(request), out / PICTURE, check)
-    width, height = record["content"]["size"]
+    sides = item.settings.texture_sides
     document = {
-        "content": [width, height],
-        "settings": item.settings.model_dump(),
+        "content": record["content"]["size"] if item.content is not None else sides,
+        "settings": item.own_settings.model_dump(),
         "seconds": seconds,
         "trial": {key: record[key] for key in ("settings", "seconds")},
     }

@@ -26,15 +26,18 @@ from hotfolder.cli.options import (
     SetOption,
     SizeOption,
     StrengthOption,
+    TextureOption,
+    TileOption,
     hot_option,
-    settings_layer,
 )
+from hotfolder.cli.request.subject import as_options, asked_of
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 from hotfolder.errors import ExitCode, FolderError
 from hotfolder.paths import expand_home
 
 if TYPE_CHECKING:
+    from hotfolder.batches.contents import Contents
     from hotfolder.batches.deadline import Deadline
     from hotfolder.batches.expansion import Item
     from hotfolder.batches.finished_work import FinishedWork
@@ -52,21 +55,22 @@ __all__ = ["batch"]
     "impasto batch photos -S night --finish-by 08:00",
     "impasto batch photos -S night --list tasks.txt && parallel < tasks.txt",
     "impasto batch photos -S night --collect",
+    "impasto batch --texture styles 'scans/*.jpg' mosaic --size 1024 --tile",
 )
 def batch(
     contents: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="CONTENTS...", help="Pictures, folders of them, or patterns."),
-    ],
+    ] = None,
     style: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--style",
             "-S",
             metavar="STYLE",
             help="A painting: a file, or a name of the style library; may be repeated. A+B blends.",
         ),
-    ],
+    ] = None,
     preset: Annotated[
         list[str] | None,
         typer.Option("--preset", "-p", help="A named recipe; with several, each is painted."),
@@ -77,6 +81,8 @@ def batch(
     seconds: SecondsOption = None,
     palette: PaletteOption = None,
     mask: MaskOption = None,
+    texture: TextureOption = False,
+    tile: TileOption = False,
     within: Annotated[
         str | None,
         typer.Option(
@@ -134,7 +140,9 @@ def batch(
     A server that runs is used; else it is painted here. What DIR has already is not painted again:
     stop it, change the lists, and run it again as you like. Exit code 10 if some failed. With
     --list others paint it, one command line a picture (docs/farm.md). cat.mask.png beside cat.jpg
-    says where it is painted, cat.mask1.png and cat.mask2.png where in each style of A+B.
+    says where it is painted, cat.mask1.png and cat.mask2.png where in each style of A+B,
+    cat.labels.png in which of its labels, cat.palette.png in whose colours (docs/batches.md). With
+    --texture CONTENTS are styles, or names of the style library, each painted alone.
     """
     from hotfolder.batches.contents import find_contents
     from hotfolder.batches.expansion import expand, variants_of
@@ -145,21 +153,37 @@ def batch(
     farm = task_list is not None or collect
     client = server_of(hot, config, here=here) if not farm or hot is not None else None
     libraries = [*([client.root / "styles"] if client else []), OWN_STYLES]
-    blends = [tuple(_styles_of(given, libraries)) for given in style]
+    blends = [tuple(_styles_of(given, libraries)) for given in style or ()]
     presets: list[str | None] = [*preset] if preset else [None]
     common = _common_pictures(palette, mask, libraries)
     layers = [
         {
-            **settings_layer(name, assignments, size, strength=strength, seconds=seconds),
+            **asked_of(
+                name,
+                assignments,
+                size,
+                texture=texture,
+                tile=tile,
+                strength=strength,
+                seconds=seconds,
+            ),
             **common.layer(),
         }
         for name in presets
     ]
     deadline = _deadline_of(within, finish_by)
-    found = find_contents(contents, recursive=recursive, but=out)
-    found.check_masks(blends)
+    if texture:
+        found, alone = _styles_to_paint(contents or [], libraries, recursive=recursive, but=out)
+        blends = [*alone, *blends]
+    else:
+        found = find_contents(contents or [], recursive=recursive, but=out)
+        found.check_beside(blends)
+    if not blends or not (texture or found.pictures):
+        what = "a style, such as `night`" if texture else "CONTENTS, and a --style for them"
+        raise typer.BadParameter(f"name {what}.")
     folders = {} if flat else found.pictures
-    variants = variants_of(layers, read.settings)
+    with as_options(size):
+        variants = variants_of(layers, read.settings)
     if palette is not None and not any(each.takes_palette for each in variants.values()):
         report(f"Note: {palette} is not used: the settings ask for other colours.")
     others = {
@@ -168,12 +192,13 @@ def batch(
     }
     items = list(
         expand(
-            list(found.pictures),
+            None if texture else list(found.pictures),
             blends,
             variants,
             folders=folders,
             others=others,
-            masks=found.masks(),
+            beside={} if texture else found.others(),
+            labels={} if texture else found.labels(blends),
         )
     )
     version = (client.server().version if client else None) or __version__
@@ -296,6 +321,23 @@ def _styles_of(given: str, libraries: list[Path]) -> list[Path]:
     return [find_style(part.strip(), libraries) for part in given.split("+")]
 
 
+def _styles_to_paint(
+    words: Sequence[str], libraries: list[Path], *, recursive: bool, but: Path
+) -> "tuple[Contents, list[tuple[Path, ...]]]":
+    """The styles of textures: pictures, folders of them and patterns, and names of the library.
+
+    Raises:
+        InputError: one of the words means no picture.
+    """
+    from hotfolder.batches.contents import Contents, find_contents
+    from hotfolder.batches.patterns import is_pattern
+
+    plain = [word for word in words if expand_home(word).exists() or is_pattern(word)]
+    found = find_contents(plain, recursive=recursive, but=but) if plain else Contents()
+    named = [tuple(_styles_of(word, libraries)) for word in words if word not in plain]
+    return found, [*((path,) for path in found.pictures), *named]
+
+
 def _common_pictures(
     palette: str | None, mask: Path | None, libraries: list[Path]
 ) -> "OtherPictures":
@@ -320,7 +362,7 @@ def _print_plan(items: "list[Item]", finished: "FinishedWork", name: str | None)
             f"done before: {picture.relative_to(finished.out).as_posix()}" if picture else "paint"
         )
         result = (Path(item.folder) / (name or item.result)).as_posix()
-        facts = (result, str(item.content), "+".join(map(str, item.styles)))
+        facts = (result, str(item.content or "texture"), "+".join(map(str, item.styles)))
         typer.echo(
             "\t".join(
                 (

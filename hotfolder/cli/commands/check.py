@@ -166,7 +166,7 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 
     batch = parse_batch(file.read_bytes(), str(file), read_config(config).settings)
     return {
-        "contents": list(batch.contents),
+        **({"contents": list(batch.contents)} if batch.contents is not None else {}),
         "styles": [blend[0] if len(blend) == 1 else list(blend) for blend in batch.styles],
         **({"client": dict(batch.client)} if batch.client else {}),
         **batch.options.model_dump(exclude_defaults=True),
@@ -175,8 +175,8 @@ def _checked_batch(file: Path, config: Path | None) -> Mapping[str, Any]:
 
 
 def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mapping[str, Any]:
-    from hotfolder.inbox.presets import is_preset_name
-    from hotfolder.inbox.sidecar import check_preset, read_sidecar
+    from hotfolder.inbox.presets import check_preset, is_preset_name
+    from hotfolder.inbox.sidecar import read_sidecar
 
     sidecar = read_sidecar(in_plain_folder(file), str(file))
     base = read_config(config).settings

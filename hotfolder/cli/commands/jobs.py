@@ -15,7 +15,6 @@ from hotfolder.cli.options import (
     HotOption,
     InitialOption,
     LabelsOption,
-    MaskFiles,
     MaskOption,
     PaletteOption,
     PresetOption,
@@ -26,9 +25,12 @@ from hotfolder.cli.options import (
     StrengthOption,
     StyleLabelsOption,
     StylesArgument,
-    settings_layer,
+    TextureOption,
+    TileOption,
 )
 from hotfolder.cli.progress import follow
+from hotfolder.cli.request.masks import MaskFiles
+from hotfolder.cli.request.subject import as_options, painted
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.limits import finite
@@ -45,9 +47,10 @@ START_PATIENCE = 60.0
     "impasto submit cat.jpg wave.jpg --hot hot --preset preview --no-wait",
     "impasto submit cat.jpg night evening --set 'style_blend=[2, 1]' --name blend",
     "impasto submit cat.jpg --region sky.png=night --region sea.png=watercolour",
+    "impasto submit --texture mosaic --size 1024x512 --tile",
 )
 def submit(
-    content: ContentArgument,
+    content: ContentArgument = None,
     styles: StylesArgument = None,
     hot: HotOption = None,
     preset: PresetOption = None,
@@ -64,11 +67,13 @@ def submit(
     regions: RegionOption = None,
     labels: LabelsOption = None,
     style_labels: StyleLabelsOption = None,
+    texture: TextureOption = False,
+    tile: TileOption = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Follow the job to its end.")
     ] = True,
 ) -> None:
-    """Hand a picture to the hot folder's server, and follow it.
+    """Hand a picture to the hot folder's server, and follow it; or with --texture a style alone.
 
     Ctrl-C ends the following only; the job goes on.
     """
@@ -77,14 +82,25 @@ def submit(
 
     root = find_hot_folder(hot)
     client = Client(root)
-    layer = settings_layer(preset, assignments, size, strength=strength, seconds=seconds)
+    content, styles, layer = painted(
+        content,
+        styles,
+        preset,
+        assignments,
+        size,
+        texture=texture,
+        tile=tile,
+        strength=strength,
+        seconds=seconds,
+    )
     library = root / "styles"
     palette_file = None if palette is None else find_style(palette, [library, OWN_STYLES])
     # What the server would refuse is refused here, while the person is still looking.
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
     named = {} if initial is None else {"init": "file", "init_file": "a picture"}
     named |= {} if palette_file is None else {"palette": "a picture"}
-    resolve({**layer, **named, **masks.layer})
+    with as_options(size):
+        resolve({**layer, **named, **masks.layer})
     found = [find_style(style, [library, OWN_STYLES]) for style in masks.styles]
     request = Request(
         content=content,

@@ -222,7 +222,8 @@ class Gallery:
                 day = datetime.fromisoformat(finished).astimezone().date()
         if not isinstance(job, str) or "/" in job or job.startswith("."):
             return {}
-        content = _file_of(record.get("content"))
+        named = [record.get("content")] if "content" in record else record.get("styles")
+        pictures = {_file_of(part) for part in named} if isinstance(named, list) else set()
         # A name that was taken got a number; the end may have come just after midnight.
         for each in (day, day + timedelta(1), day - timedelta(1)):
             above = self._folder.done / each.isoformat()
@@ -232,7 +233,9 @@ class Gallery:
             batches = [n for n in there if job.startswith(f"{n}-")]
             for name in (*folders, *batches):
                 files = _names_in(above / name)
-                if content in files and (name in folders or any(map(_is_batch, files))):
+                if not pictures.isdisjoint(files) and (
+                    name in folders or any(map(_is_batch, files))
+                ):
                     return {f: f"{DONE}/{each.isoformat()}/{name}/{f}" for f in files}
         return {}
 

@@ -48,12 +48,14 @@ def picture_at(folder: FolderPaths, below: str) -> Path | None:
 
 
 def content_of(folder: FolderPaths, job: Status) -> Path | None:
-    """The picture that a live job is to paint, if it can be told which that is."""
+    """The picture that a live job is to paint, or a texture's style, if it can be told which that
+    is."""
     if job.id is not None and _is_plain(job.id):
         claimed = folder.spool / job.id
         try:
-            name = read_json(claimed / "job.json", MAX_JOB_BYTES)["job"]["content"]
-        except (OSError, ValueError, KeyError, TypeError):
+            document = read_json(claimed / "job.json", MAX_JOB_BYTES)["job"]
+            name = document["content"] or document["styles"][0]
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
             return None
         return claimed / "inputs" / name if isinstance(name, str) and _is_plain(name) else None
     *folders, name = job.source.split("/")

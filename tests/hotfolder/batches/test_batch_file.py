@@ -8,7 +8,8 @@ from hotfolder.batches import matching
 from hotfolder.batches.batch_file import parse_batch
 from hotfolder.batches.publishing import BatchPublisher
 from hotfolder.errors import SidecarError
-from hotfolder.inbox.sidecar import check_preset, parse_sidecar
+from hotfolder.inbox.presets import check_preset
+from hotfolder.inbox.sidecar import parse_sidecar
 
 BATCH = "contents: '*.jpg'\nstyles: night.jpg"
 

@@ -320,7 +320,7 @@ def test_masks_and_palettes_go_with_their_items_and_count_as_their_work(bench: B
             [(night, wave)],
             {"1": settings},
             others={"1": OtherPictures(palette=sunset)},
-            masks={cat: OtherPictures(mask=mask, regions=(one, two))},
+            beside={cat: OtherPictures(mask=mask, regions=(one, two))},
         )
     )
     assert states(bench.finished()) == {"done": 1}

@@ -192,14 +192,14 @@ def test_the_command_finds_the_masks_beside_its_contents(
     ):
         found = find_contents(words)
         assert [path.name for path in found.pictures] == ["cat.jpg", "dog.jpg"]
-        masks = {path.name: others.document() for path, others in found.masks().items()}
+        masks = {path.name: others.document() for path, others in found.others().items()}
         assert masks == {
             "cat.jpg": {"mask": ["photos/cat.mask.png"]},
             "dog.jpg": {"regions": ["photos/dog.mask1.png", "photos/dog.mask2.png"]},
         }
-        found.check_masks([("night", "wave")])
+        found.check_beside([(Path("night"), Path("wave"))])
         with pytest.raises(InputError, match=r"dog.mask2.png for 1 style; expected mask1, mask2"):
-            found.check_masks([("night", "wave"), ("night",)])
+            found.check_beside([(Path("night"), Path("wave")), (Path("night"),)])
     assert find_contents(["photos"]).left_out == [
         "photos/no.mask.png (a mask, but no picture no lies beside it)"
     ]
@@ -244,4 +244,4 @@ def test_a_mask_that_is_no_file_ends_the_command_before_anything_is_painted(
     mask.mkdir() if kind == "folder" else mask.symlink_to("nothing.png")
     found = find_contents([str(tmp_path)])
     with pytest.raises(InputError, match=r"cat.mask.png: a folder or a link to nothing"):
-        found.check_masks([("night",)])
+        found.check_beside([(Path("night"),)])

@@ -116,16 +116,22 @@ def test_a_setting_that_names_a_picture_says_with_which_option_it_comes(
     assert f"names a picture, which comes with {option}" in words_said
 
 
-@pytest.mark.parametrize("setting", ["colours=painting", "keep_colours=true"])
-def test_a_palette_that_the_settings_do_not_use_is_said(
-    setting: str, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("setting", "code", "message"),
+    [
+        ("colours=painting", 0, "two.png is not used: the settings ask for other colours"),
+        ("keep_colours=true", 9, "keep_colours: true; expected false, or no `palette`"),
+    ],
+)
+def test_a_palette_that_the_settings_do_not_use_is_said_or_refused(
+    setting: str, code: int, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = ["cat.png", "-S", "one.png", "--palette", "two.png", "--set", setting, "--dry-run"]
-    assert main(["batch", *words]) == 0
-    assert "two.png is not used: the settings ask for other colours" in capfd.readouterr().err
+    assert main(["batch", *words]) == code
+    assert message in capfd.readouterr().err
     given = ["stylise", "cat.png", "one.png", "-o", "out.png", "--palette", "two.png", "-s"]
-    assert main([*given, setting, *OPTIONS]) == 0
-    assert "two.png is not used: the settings ask for other colours" in capfd.readouterr().err
+    assert main([*given, setting, *OPTIONS]) == code
+    assert message in capfd.readouterr().err
 
 
 def test_what_is_said_of_a_mask_calls_it_by_its_name(capfd: pytest.CaptureFixture[str]) -> None:

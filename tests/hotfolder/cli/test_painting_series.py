@@ -1,14 +1,16 @@
 """`stylise` of several paintings, with the real network on tiny pictures."""
 
 import json
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 from engine.errors import ExitCode
 from engine.images.picture import read_settings_text
+from hotfolder.batches.farm import FarmTask
 from hotfolder.cli.main import main
 
 TINY = ["--size", "48", "--set", "scales=1", "--set", "steps=2", "--set", "precision=float32"]
@@ -106,10 +108,55 @@ def test_an_interrupted_series_keeps_what_is_finished_and_goes_on_with_the_next(
     assert not Path("a.png.checkpoints").exists()
 
 
-def test_a_task_is_one_painting(photograph: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    command = ["stylise", str(photograph), "night", "-o", "a.png", *TINY, "--task"]
-    assert main([*command, "--variations", "2"]) == ExitCode.USAGE
-    assert "--task is for one painting" in re.sub(r"[\s│]+", " ", capfd.readouterr().err)
+def record_of(name: str) -> dict[str, Any]:
+    found = yaml.safe_load(Path(f"{name}.result.yaml").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_series_is_one_task_that_is_done_when_its_first_picture_is_there(
+    photograph: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = [*TINY, "--variations", "2", "--set", "progression=2"]
+    command = ["stylise", str(photograph), "night", *series]
+    assert main([*command, "-o", "b.png"]) == ExitCode.OK
+    task = [*command, "-o", "a.png", "--task"]
+    publish = FarmTask._published
+
+    def killed_before_the_last(
+        self: FarmTask, source: Path, target: Path, name: str | None = None
+    ) -> Path:
+        if name == "a.png":
+            raise KeyboardInterrupt
+        return publish(self, source, target, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FarmTask, "_published", killed_before_the_last)
+        assert main(task) == ExitCode.INTERRUPTED
+    assert Path("a.variation2.png").exists()
+    assert not Path("a.png").exists()
+    capfd.readouterr()
+    assert main(task) == ExitCode.OK
+    output = capfd.readouterr()
+    assert "Variation" not in output.err, "none is painted again"
+    assert output.out.splitlines()[0] == "a.png"
+    for name in ("png", "variation2.png", "variations.jpg", "variation2.progression.jpg"):
+        assert Path(f"a.{name}").read_bytes() == Path(f"b.{name}").read_bytes()
+    assert not Path("a.png.checkpoints").exists()
+
+    first, second = record_of("a"), record_of("a.variation2")
+    assert first["series"]["number"] == 1
+    assert {*first["series"]["files"], *first["progression"], "a.png", "a.result.yaml"} == {
+        path.name for path in Path().glob("a.*")
+    }
+    assert "work" in first
+    assert (second["picture"], second["series"]) == (
+        "a.variation2.png",
+        {"variations": 2, "number": 2},
+    )
+    assert "work" not in second, "it is no painting of the batch by itself"
+    assert main(task) == ExitCode.OK
+    assert "nothing to paint" in capfd.readouterr().err
 
 
 def test_a_plan_has_the_cost_of_all_paintings(

@@ -1,5 +1,9 @@
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from engine.errors import SettingsError
 from engine.settings import Settings, resolve
 from hotfolder.config.layers import read_configuration
 from hotfolder.config.model import Config, annotated_yaml
@@ -24,3 +28,10 @@ def test_every_key_is_in_the_annotated_file_under_a_comment() -> None:
     for key in [*Config.model_fields, *Settings.model_fields]:
         at = next(i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
         assert lines[at - 1].strip().startswith("#"), key
+
+
+@pytest.mark.parametrize("layer", [{"texture": True}, {"texture_size": [64, 32]}])
+def test_a_configuration_does_not_make_textures_of_all_jobs(layer: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="the sidecar of a job without a content has it"):
+        Config(settings=layer)
+    Config(settings={"texture": False, "texture_size": None})

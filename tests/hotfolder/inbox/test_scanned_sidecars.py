@@ -27,6 +27,30 @@ def test_a_palette_belongs_to_the_pair(inbox: Inbox) -> None:
     assert paths(candidate, FileRole.PALETTE) == ["a.palette.jpg"]
 
 
+@pytest.mark.parametrize(
+    "text", ["keep_colours: true", "palette: a.palette.jpg\nkeep_colours: true"]
+)
+def test_keep_colours_beside_the_jobs_own_palette_is_refused_by_its_line(
+    inbox: Inbox, text: str
+) -> None:
+    inbox.put("a.content.jpg", "a.style.png", "a.palette.jpg", a=text)
+    candidate = inbox.only_candidate()
+    assert candidate.decision is Decision.REFUSE
+    line = len(text.splitlines())
+    assert candidate.message.startswith(f"a.yaml, line {line}: keep_colours: true; expected false")
+
+
+def test_keep_colours_in_a_sidecar_outranks_the_palette_of_its_folder(inbox: Inbox) -> None:
+    (inbox.folder.inbox / "oil").mkdir()
+    inbox.put("oil/cat.jpg", "oil/wave.jpg", "oil/sunset.jpg")
+    (inbox.folder.inbox / "oil/preset.yaml").write_text("styles: wave.jpg\npalette: sunset.jpg\n")
+    (inbox.folder.inbox / "oil/cat.yaml").write_text("keep_colours: true\n")
+    (candidate,) = inbox.scan_settled().candidates
+    assert candidate.decision is Decision.CLAIM
+    assert candidate.settings is not None
+    assert (candidate.settings.keep_colours, candidate.settings.takes_palette) == (True, False)
+
+
 def test_a_sidecar_names_a_palette_beside_it_or_in_the_library(inbox: Inbox) -> None:
     inbox.put("a.content.jpg", "a.style.png", "sunset.jpg", a="palette: sunset.jpg")
     assert paths(inbox.only_candidate(), FileRole.PALETTE) == ["sunset.jpg"]

@@ -181,7 +181,7 @@ def finished(
     record = {
         "name": name,
         "picture": picture.name,
-        "content": {"file": f"{name}.content.png", "size": [48, 32], "sha256": "0"},
+        **({} if settings.get("texture") else {"content": part(f"{name}.content.png")}),
         "styles": part(style if isinstance(style, list) else [style]),
         **others,
         **({"masks": masks} if masks else {}),

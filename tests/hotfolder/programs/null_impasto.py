@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hotfolder.batches.farm import FarmTask
-from hotfolder.cli.commands.painting import stylise
+from hotfolder.cli import paint_here
 from hotfolder.cli.main import main
 
 
@@ -33,5 +33,5 @@ def _note(what: str, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    stylise.paint_here = paint
+    paint_here.paint_here = paint
     sys.exit(main())

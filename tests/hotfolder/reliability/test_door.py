@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from engine.settings import Settings
 from hotfolder.batches.batch_file import BATCH_KEYS, parse_batch
 from hotfolder.errors import SidecarError
-from hotfolder.inbox.sidecar import SIDECAR_KEYS, check_preset, parse_sidecar
+from hotfolder.inbox.presets import check_preset
+from hotfolder.inbox.sidecar import SIDECAR_KEYS, parse_sidecar
 
 KEYS = [*SIDECAR_KEYS, *Settings.model_fields, *BATCH_KEYS, "pid", "heartbeat", "x"]
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,29 @@ def test_killed_at_random_steps_it_ends_with_the_same_pixels(
     whole.paint_with(killed)
     assert killed.result() == whole.result(), f"seed {seed}"
     assert {"result.png", "progression.jpg", "losses.png"} < set(whole.result())
+
+
+def test_a_texture_that_is_killed_ends_with_the_same_pixels(
+    make: Callable[[str], PaintingJob],
+) -> None:
+    settings = resolve(
+        {"texture_size": [128, 64], "tile": True, "coarse_steps": 6, "steps": 12, "history": 5}
+    )
+    whole, killed = make("whole"), make("killed")
+    for work in (whole, killed):
+        (work.folder / "inputs" / work.job.content).unlink()
+        work.job = replace(work.job, content="", settings=settings)
+    for event in killed.start():
+        if event["event"] == "progress" and (event["scale"], event["step"]) >= (2, 4):
+            break
+    assert killed.worker is not None
+    killed.worker.send_signal(signal.SIGKILL)
+    assert killed.end() == -signal.SIGKILL
+    done = ended(killed.start())
+    assert killed.log().count("goes on from checkpoint-") == 1
+    assert (done["record"]["size"], "content" in done["record"]) == ([128, 64], False)
+    whole.paint_with(killed)
+    assert killed.result() == whole.result()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be waited for")

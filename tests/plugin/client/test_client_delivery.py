@@ -12,6 +12,7 @@ from hotfolder.file_names import FileRole, parse
 from plugin.client import (
     Client,
     DeliveryError,
+    Request,
     RequestError,
 )
 from plugin.client.protocol import RESERVED_NAMES, ControlFile, fold_name
@@ -43,6 +44,33 @@ def test_files_and_names_of_styles_mix(client: Client, cat: Path, tmp_path: Path
     sidecar = sidecar_of(client, ticket)
     assert sidecar["styles"] == ["night.jpg", "cat.style2.jpg"]
     assert (sidecar["init"], sidecar["init_file"]) == ("file", "cat.init.jpg")
+
+
+def test_a_request_without_a_content_is_a_texture_called_after_its_styles(
+    client: Client, tmp_path: Path
+) -> None:
+    wave = tmp_path / "wave.jpg"
+    wave.write_bytes(b"a wave")
+    ticket = client.submit(Request(None, ["night.jpg", wave], {"tile": True}))
+    assert in_inbox(client) == ["night+wave.style2.jpg", "night+wave.yaml"]
+    sidecar = sidecar_of(client, ticket)
+    assert sidecar.pop("client")
+    assert sidecar == {
+        "styles": ["night.jpg", "night+wave.style2.jpg"],
+        "tile": True,
+        "texture": True,
+    }
+
+
+def test_a_texture_with_a_content_and_a_painting_without_are_refused(
+    client: Client, cat: Path
+) -> None:
+    for asked in ({"texture": True}, {"texture_size": [64, 32]}):
+        with pytest.raises(RequestError, match="A texture has no content"):
+            client.submit(request(cat, settings=asked))
+    with pytest.raises(RequestError, match="No picture to paint"):
+        client.submit(Request(None, ["night.jpg"], {"texture": False}))
+    assert in_inbox(client) == []
 
 
 def test_a_palette_is_delivered_or_named(client: Client, cat: Path, tmp_path: Path) -> None:

@@ -179,6 +179,14 @@ def test_the_styles_have_names_for_requests_and_titles_for_people(
     ]
 
 
+def test_label_pictures_beside_their_styles_are_no_styles(
+    server: FakeServer, client: Client
+) -> None:
+    for name in ("wave.jpg", "wave.labels.png", "pots.labels.jpg"):
+        (server.root / "styles" / name).touch()
+    assert [style.name for style in client.styles()] == ["pots.labels.jpg", "wave.jpg"]
+
+
 def test_a_folder_without_library_and_outbox_has_none(client: Client) -> None:
     for name in ("styles", "outbox"):
         (client.root / name).rmdir()

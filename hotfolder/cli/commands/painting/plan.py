@@ -12,7 +12,6 @@ from hotfolder.cli.options import (
     DeviceOption,
     InterpolateOption,
     LabelsOption,
-    MaskFiles,
     MaskOption,
     MemoryOption,
     PresetOption,
@@ -22,9 +21,12 @@ from hotfolder.cli.options import (
     SizeOption,
     StyleLabelsOption,
     StylesArgument,
+    TextureOption,
+    TileOption,
     VariationsOption,
-    settings_layer,
 )
+from hotfolder.cli.request.masks import MaskFiles
+from hotfolder.cli.request.subject import as_options, painted
 from hotfolder.cli.where import read_config
 
 __all__ = ["plan"]
@@ -37,10 +39,11 @@ __all__ = ["plan"]
     "impasto plan cat.jpg --size 1024 --seconds 60",
     "impasto plan cat.jpg --region sky.png=night --region sea.png=watercolour",
     "impasto plan cat.jpg --variations 6",
+    "impasto plan --texture --size 4096x2048 --tile",
     "impasto plan cat.jpg --preset gatys --device cuda:0",
 )
 def plan(
-    content: ContentArgument,
+    content: ContentArgument = None,
     styles: StylesArgument = None,
     preset: PresetOption = None,
     assignments: SetOption = None,
@@ -52,11 +55,13 @@ def plan(
     style_labels: StyleLabelsOption = None,
     variations: VariationsOption = None,
     interpolate: InterpolateOption = None,
+    texture: TextureOption = False,
+    tile: TileOption = False,
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     config: ConfigOption = None,
 ) -> None:
-    """Say how a picture would be painted: in how many tiles, in how much memory, how long.
+    """Say how a picture or a texture would be painted: in how many tiles, what memory, how long.
 
     Nothing is painted, and of styles and masks only the number counts. The time is an estimate from
     a probe of a second.
@@ -64,11 +69,23 @@ def plan(
     from engine.settings import resolve
 
     read = read_config(config)
+    content, styles, asked = painted(
+        content,
+        styles,
+        preset,
+        assignments,
+        size,
+        texture=texture,
+        tile=tile,
+        styles_needed=False,
+        seconds=seconds,
+        variations=variations,
+        interpolate=interpolate,
+    )
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels, styles_needed=False)
-    named = {"seconds": seconds, "variations": variations, "interpolate": interpolate}
-    layer = {**settings_layer(preset, assignments, size, **named), **masks.layer}
-    settings = resolve(read.settings, layer)
-    check_files([content])
+    with as_options(size):
+        settings = resolve(read.settings, {**asked, **masks.layer})
+    check_files([content] if content is not None else [])
     set_threads(read.threads)
 
     from engine.estimate import plan_painting, timetable_of
@@ -76,8 +93,13 @@ def plan(
     from engine.memory.budget import format_bytes
     from engine.series.members import count_of
     from engine.speed import seconds_a_pixel
+    from engine.texture.canvas import texture_canvas
 
-    picture = read_picture(content, max_megapixels=read.max_megapixels)
+    picture = (
+        read_picture(content, max_megapixels=read.max_megapixels)
+        if content is not None
+        else texture_canvas(settings)
+    )
     vgg = load_network(settings, device)
     budget = memory_budget(memory or read.memory, str(vgg.device))
     scales = plan_painting(picture.size, settings, vgg, budget)

@@ -1,21 +1,19 @@
 """`stylise`: paint one picture now, without a hot folder."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hotfolder.batches.other_pictures import OtherPictures
 from hotfolder.cli.app import command
-from hotfolder.cli.console import report
 from hotfolder.cli.options import (
     ConfigOption,
-    ContentArgument,
     DeviceOption,
     ForceOption,
     InitialOption,
     InterpolateOption,
     LabelsOption,
-    MaskFiles,
     MaskOption,
     MemoryOption,
     OutputOption,
@@ -29,11 +27,14 @@ from hotfolder.cli.options import (
     StrengthOption,
     StyleLabelsOption,
     StylesArgument,
+    TaskOption,
     VariationsOption,
     settings_layer,
 )
 from hotfolder.cli.output_files import format_of
-from hotfolder.cli.paint_here import InputFiles, paint_here
+from hotfolder.cli.paint_here import paint_here, paint_task
+from hotfolder.cli.request.files import InputFiles
+from hotfolder.cli.request.masks import MaskFiles
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 
@@ -57,7 +58,7 @@ __all__ = ["stylise"]
     "impasto stylise cat.jpg night -o painted.png --task",
 )
 def stylise(
-    content: ContentArgument,
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="The picture to paint.")],
     output: OutputOption,
     styles: StylesArgument = None,
     preset: PresetOption = None,
@@ -84,13 +85,7 @@ def stylise(
         ),
     ] = None,
     resume: ResumeOption = False,
-    as_task: Annotated[
-        bool,
-        typer.Option(
-            "--task",
-            help="Painted once, however often it is started: --resume, a record, and a lock.",
-        ),
-    ] = False,
+    as_task: TaskOption = False,
     force: ForceOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -133,20 +128,7 @@ def stylise(
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
         paint_here(inputs, settings, read, device, output, resume=resume, force=force)
-        return
-    from engine.series.members import count_of
-    from hotfolder.batches.farm import FarmTask
-
-    if force:
+    elif force:
         raise typer.BadParameter("--task does not go with --force.")
-    if count_of(settings) > 1:
-        raise typer.BadParameter(
-            "--task is for one painting: leave out `variations` and `interpolate`."
-        )
-    task = FarmTask(output, inputs.work_key(asked))
-    with task.taken() as to_paint:
-        if to_paint:
-            paint_here(inputs, settings, read, device, output, task=task)
-        else:
-            report(f"{output} is there already, made of the same: nothing to paint.")
-            typer.echo(output)
+    else:
+        paint_task(inputs, asked, settings, read, device, output)

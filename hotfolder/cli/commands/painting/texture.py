@@ -18,11 +18,15 @@ from hotfolder.cli.options import (
     ResumeOption,
     SecondsOption,
     SetOption,
+    TaskOption,
+    TileOption,
     VariationsOption,
     settings_layer,
 )
 from hotfolder.cli.output_files import format_of
-from hotfolder.cli.paint_here import InputFiles, paint_here
+from hotfolder.cli.paint_here import paint_here, paint_task
+from hotfolder.cli.request.files import InputFiles
+from hotfolder.cli.request.subject import as_options, texture_layer
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 
@@ -48,9 +52,7 @@ def texture(
         str | None,
         typer.Option("--size", metavar="PIXELS|WxH", help="A square's side, or width x height."),
     ] = None,
-    tile: Annotated[
-        bool, typer.Option("--tile", help="Opposite edges meet without a seam.")
-    ] = False,
+    tile: TileOption = False,
     preset: PresetOption = None,
     assignments: SetOption = None,
     seconds: SecondsOption = None,
@@ -60,13 +62,14 @@ def texture(
     memory: MemoryOption = None,
     device: DeviceOption = "auto",
     resume: ResumeOption = False,
+    as_task: TaskOption = False,
     force: ForceOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Paint a style alone: no content, any size, seamless with --tile.
 
     In a sidecar without a content these are `texture: true`, `texture_size: [W, H]` and
-    `tile: true`.
+    `tile: true`; `impasto submit --texture` hands it to a server.
     """
     from engine.settings import resolve
 
@@ -79,31 +82,21 @@ def texture(
             preset,
             assignments,
             None,
-            texture=True,
-            tile=tile or None,
             seconds=seconds,
             variations=variations,
             interpolate=interpolate,
         ),
-        **(_size(size) if size is not None else {}),
+        **texture_layer(size, tile=tile),
         **others.layer(),
     }
-    settings = resolve(read.settings, {**layer, "format": format_of(output)})
+    with as_options(size):
+        asked = resolve(read.settings, layer)
+        settings = resolve(read.settings, {**layer, "format": format_of(output)})
     files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
     read = read.model_copy(update={"memory": memory or read.memory})
-    paint_here(files, settings, read, device, output, resume=resume, force=force)
-
-
-def _size(text: str) -> dict[str, object]:
-    """
-    Raises:
-        typer.BadParameter: neither a number nor two with an x between.
-    """
-    sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
-        raise typer.BadParameter(
-            f"{text}: pixels, such as 512, or width x height, such as 1024x512.",
-            param_hint="--size",
-        )
-    width, *height = map(int, sides)
-    return {"texture_size": [width, *height]} if height else {"size": width, "texture_size": None}
+    if not as_task:
+        paint_here(files, settings, read, device, output, resume=resume, force=force)
+    elif force:
+        raise typer.BadParameter("--task does not go with --force.")
+    else:
+        paint_task(files, asked, settings, read, device, output)
