@@ -141,8 +141,11 @@ def test_an_interrupted_painting_goes_on_with_its_masks(
 def test_regions_count_in_the_plan(vgg: VGG19) -> None:
     """Each has targets of its own, which the plan's peak has besides what is selected."""
     settings = resolve({"size": 512})
+    # Without the workspace of Winograd's algorithm, which can be the peak where losses take less.
+    network = VGG19(vgg.weights, "cpu", "float32", winograd=False)
     peaks = [
-        Planner(vgg, settings, regions).unplanned((512, 512), 0, 50).peak for regions in (0, 1, 8)
+        Planner(network, settings, regions).unplanned((512, 512), 0, 50).peak
+        for regions in (0, 1, 8)
     ]
     targets = 4 * (64**2 + 128**2 + 256**2 + 2 * 512**2)
     assert peaks[2] - peaks[1] == pytest.approx(7 * targets, rel=0.2)

@@ -76,7 +76,7 @@ def test_a_stronger_picture_is_nearer_to_the_style_and_further_from_the_content(
         with torch.no_grad():
             return vgg.features(picture.to_tensor(), [*layers, "relu4_2"], padding="replicate")
 
-    pictures = [painted(content, style, vgg, strength=s) for s in (0.0, 20.0, 40.0, 60.0)]
+    pictures = [painted(content, style, vgg, strength=s) for s in (0.0, 15.0, 30.0, 45.0)]
     size = pictures[0].size
     shown, wanted = seen(content.resized(*size)), seen(style.resized(*size))
     of_content = [content_loss(seen(p)["relu4_2"], shown["relu4_2"]).item() for p in pictures]
