@@ -23,14 +23,14 @@ def test_a_plan_says_mode_tiles_memory_and_time_of_every_scale(
 def test_what_does_not_fit_is_said_before_anything_is_painted(
     photograph: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["plan", str(photograph), "--size", "1024", "--memory", "1.2GB"]) == 15
+    assert main(["plan", str(photograph), "--size", "1024", "--memory", "1.4GB"]) == 15
     assert "px on the longer side would fit" in capsys.readouterr().err
 
 
 def test_the_words_of_a_painting_can_be_planned_and_regions_take_their_memory(
     photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    masks = [tmp_path / f"{number}.png" for number in range(4)]
+    masks = [tmp_path / f"{number}.png" for number in range(10)]
     for mask in masks:
         mask.write_bytes(b"not looked at")
     regions = [word for mask in masks for word in ("--region", f"{mask}=night")]

@@ -52,6 +52,6 @@ def test_a_worker_reads_no_link(tmp_path: Path, small_pictures: tuple[Path, Path
     (tmp_path / "link.jpg").symlink_to(small_pictures[0])
     painter: Any = EnginePainter.__new__(EnginePainter)
     painter._options = WorkerOptions(max_megapixels=1.0)
-    assert painter._read(small_pictures[0]).size == (96, 64)
+    assert painter._read(small_pictures[0], None).size == (96, 64)
     with pytest.raises(PictureError, match="this is a link"):
-        painter._read(tmp_path / "link.jpg")
+        painter._read(tmp_path / "link.jpg", None)
