@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.network import winograd
-from engine.network.winograd import FEWEST_CHANNELS, transformed_kernel
+from engine.network.winograd import FEWEST_CHANNELS, Edges, transformed_kernel
 
 __all__ = [
     "ALL_EDGES",
@@ -24,10 +24,8 @@ __all__ = [
     "transposed_kernel",
 ]
 
-Edges = tuple[int, int, int, int]
-"""Left, right, top, bottom: 1 where a position is padded, else 0. In the order of `F.pad`."""
-
 ALL_EDGES: Edges = (1, 1, 1, 1)
+"""A position is padded at every edge; 0 where the edge is not the picture's."""
 
 
 class Kernel:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.polynomial import polynomial
 from torch import Tensor
 
-__all__ = ["FEWEST_CHANNELS", "convolve", "gradient", "transformed_kernel"]
+__all__ = ["FEWEST_CHANNELS", "Edges", "convolve", "gradient", "transformed_kernel"]
 
 POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
 """And infinity: closed under x -> -1 / x, so that one transformed kernel serves both directions."""
@@ -31,6 +31,7 @@ FEWEST_CHANNELS = 256
 """In and out together: with fewer the transforms cost what the multiplications save."""
 
 Edges = tuple[int, int, int, int]
+"""Positions of padding: left, right, top, bottom. In the order of `F.pad`."""
 
 TILES = 256
 """At a time, about: what they are transformed to stays in the processor's cache."""
@@ -139,20 +140,13 @@ def _put(values: Tensor, onto: Tensor) -> None:
     The last row of tiles may reach beyond H, the last column beyond W.
     """
     height, width, _ = onto.shape
+    row, column, _ = onto.stride()
     down, right = height // OUTPUT, width // OUTPUT
     for tile_rows, inner_rows in _whole_and_rest(down, height):
         for tile_columns, inner_columns in _whole_and_rest(right, width):
             part = values[inner_rows, inner_columns, tile_rows, tile_columns]
-            tall, wide, m, n, channels = part.shape
             target = onto[tile_rows.start * OUTPUT :, tile_columns.start * OUTPUT :].as_strided(
-                (tall, wide, m, n, channels),
-                (
-                    onto.stride(0),
-                    onto.stride(1),
-                    OUTPUT * onto.stride(0),
-                    OUTPUT * onto.stride(1),
-                    1,
-                ),
+                part.shape, (row, column, OUTPUT * row, OUTPUT * column, 1)
             )
             target.copy_(part)
 

@@ -45,8 +45,7 @@ log = logging.getLogger(__name__)
 
 WAITS = "the next paintings wait for a job that may be one of them: "
 
-UNSETTLED = "unsettled batches"
-"""Key of the backoff."""
+UNSETTLED = "unsettled batches"  # key of the backoff
 
 TURN_SECONDS = 0.5
 """How long a turn may look at batch files. There may be thousands of them."""

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,35 +9,14 @@ import pytest
 import yaml
 from PIL import Image
 from support import Room, starts_only
+from support_batches import run_batch as run
 
 from engine.errors import ExitCode
 from hotfolder.cli.main import main
-from hotfolder.job import Job
 
 BATCH = "contents: '*.jpg'\nstyles: [night.jpg]\n"
 TINY = ["size=content", "scales=1", "steps=2", "precision=float32", "content_boost=1"]
 OPTIONS = [word for each in TINY for word in ("--set", each)]
-
-
-@pytest.fixture
-def unsheeted(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
-    """A room with a style library, whose batches get no contact sheet, which takes seconds."""
-    for name in ("night.jpg", "night.labels.png", "wave.jpg"):
-        (room.folder.styles / name).write_bytes(name.encode())
-    monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
-    return room
-
-
-def run(room: Room, text: str, *files: str, steps: int = 12) -> dict[str, Job]:
-    for name in files:
-        (room.folder.inbox / name).parent.mkdir(parents=True, exist_ok=True)
-        room.drop(name, name)
-    room.drop("b.batch.yaml", text)
-    for _ in range(steps):
-        room.step()
-        for process, _ in room.daemon._batches._publisher._sheets.values():
-            process.wait(60)
-    return {job.name: job for job in room.dispatcher.submitted}
 
 
 def test_a_palette_beside_a_content_gives_that_one_its_colours(unsheeted: Room) -> None:

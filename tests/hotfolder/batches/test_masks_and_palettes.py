@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 from support import Room, starts_only
+from support_batches import run_batch as run
 
 from hotfolder.batches.contents import find_contents
 from hotfolder.errors import InputError
-from hotfolder.job import Job
 
 BATCH = "contents: '*.jpg'\nstyles: [[night.jpg, wave.jpg]]\n"
 
@@ -21,19 +21,6 @@ def library(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
         (room.folder.styles / name).write_bytes(name.encode())
     # No contact sheet: the child that makes one takes seconds.
     monkeypatch.setattr("hotfolder.batches.publishing.sys.executable", shutil.which("true"))
-
-
-def run(room: Room, text: str, *files: str, steps: int = 12) -> dict[str, Job]:
-    """The jobs that it became, by their contents as they were delivered."""
-    for name in files:
-        (room.folder.inbox / name).parent.mkdir(parents=True, exist_ok=True)
-        room.drop(name, name)
-    room.drop("b.batch.yaml", text)
-    for _ in range(steps):
-        room.step()
-        for process, _ in room.daemon._batches._publisher._sheets.values():
-            process.wait(60)
-    return {job.name: job for job in room.dispatcher.submitted}
 
 
 def test_each_content_is_painted_where_the_mask_beside_it_is_white(room: Room) -> None:
