@@ -33,10 +33,10 @@ from engine.settings import Settings
 
 __all__ = ["Predictor", "relative_cost"]
 
-BASE = {"cpu": 900_000_000}
-"""Bytes of a process that has loaded torch and the network and made a plan; elsewhere what the
-network takes on the device."""
-BASE_ELSEWHERE = 200_000_000
+BASE = {"cpu": 860_000_000}
+"""Bytes of a process that has loaded torch and the network's weights and made a plan."""
+BASE_ELSEWHERE = 100_000_000
+"""Bytes on any other device, besides the kernels."""
 
 SCRATCH = 190_000_000
 """Bytes that a few evaluations leave in the allocator's hands, whatever their size."""
@@ -71,7 +71,7 @@ class Predictor:
     def fixed(self) -> int:
         """Bytes that every painting takes."""
         base = BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE
-        return SCRATCH + base + self._meta.transformed_bytes(self._layers)
+        return SCRATCH + base + self._meta.kernel_bytes(self._layers)
 
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """The plan that a layout makes.
@@ -126,7 +126,7 @@ class Predictor:
     def _meta(self) -> VGG19:
         vgg = self._vgg
         meta = VGG19(vgg.weights, "meta", vgg.precision, winograd=vgg.winograd)
-        meta.transformed_bytes(self._layers)  # makes them, so that no evaluation is charged
+        meta.kernel_bytes(self._layers)  # makes them, so that no evaluation is charged
         return meta
 
     def _evaluation(self, size: Size, layout: Layout | None) -> int:

@@ -29,7 +29,7 @@ ALL_EDGES: Edges = (1, 1, 1, 1)
 
 
 class Kernel:
-    """The kernel and bias of a layer on a device, ready for both directions.
+    """The kernel and bias of a layer on a device, for both directions.
 
     Args:
         weight: out x in x 3 x 3.
@@ -47,16 +47,35 @@ class Kernel:
         *,
         winograd: bool = False,
     ) -> None:
-        # channels_last is the layout that oneDNN and cuDNN convolve fastest.
-        self.weight = weight.to(device, dtype, memory_format=torch.channels_last)
         self.bias = bias.to(device, dtype)
-        self.turned = transposed_kernel(weight).to(device, dtype, memory_format=torch.channels_last)
+        self._source = weight
+        self._device = device
+        self._dtype = dtype
         self._winograd = winograd and sum(weight.shape[:2]) >= FEWEST_CHANNELS
+
+    # Each form is made when it is first needed: few layers need all three.
+
+    @cached_property
+    def weight(self) -> Tensor:
+        # channels_last is the layout that oneDNN and cuDNN convolve fastest.
+        return self._source.to(self._device, self._dtype, memory_format=torch.channels_last)
+
+    @cached_property
+    def turned(self) -> Tensor:
+        turned = transposed_kernel(self._source)
+        return turned.to(self._device, self._dtype, memory_format=torch.channels_last)
 
     @cached_property
     def transformed(self) -> Tensor | None:
-        """For `engine.network.winograd`, made when it is first needed: four times the weights."""
-        return transformed_kernel(self.weight) if self._winograd else None
+        """For `engine.network.winograd`: four times the weights."""
+        if not self._winograd:
+            return None
+        return transformed_kernel(self._source.to(self._device, self._dtype))
+
+    def nbytes(self) -> int:
+        """Bytes of the forms that a painting needs."""
+        forms = (self.weight, self.turned) if self.transformed is None else (self.transformed,)
+        return sum(form.nbytes for form in forms)
 
     def convolve(self, x: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
         """Pad N x C x H x W, convolve it, add the bias, and rectify it if `rectified`."""

@@ -95,12 +95,11 @@ class VGG19:
             for name, (weight, bias) in {**weights.convolutions, "conv1_1": first}.items()
         }
 
-    def transformed_bytes(self, layers: Collection[str]) -> int:
-        """Bytes that the kernels of these layers and all before them take besides their weights."""
+    def kernel_bytes(self, layers: Collection[str]) -> int:
+        """Bytes that the kernels of these layers and all before them take, once they are used."""
         deepest = max(map(LAYERS.index, layers), default=-1)
         kernels = [self._kernels.get(name) for name in LAYERS[: deepest + 1]]
-        transformed = [kernel.transformed for kernel in kernels if kernel is not None]
-        return sum(tensor.nbytes for tensor in transformed if tensor is not None)
+        return sum(kernel.nbytes() for kernel in kernels if kernel is not None)
 
     def features(
         self,
