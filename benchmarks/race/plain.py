@@ -29,8 +29,9 @@ from engine.settings import Settings, resolve
 VERSION = 1
 """Of the recipes; cached runs of another are not used."""
 
-TRIAL = 25
-"""Evaluations after which the loss must be below the first, or the run has gone astray."""
+TRIAL, RISE = 25, 5.0
+"""A run has gone astray whose loss is not below the first after so many evaluations, or after a
+multiple of them above so many times that of an earlier multiple."""
 
 FIRST_MOVE = 0.01
 """Root mean square of the first move of a second attempt, in the range 0 to 1."""
@@ -112,7 +113,7 @@ class _Attempt:
         self._start = start
         self._recorder = recorder
         self._steps = steps
-        self._first_loss = math.nan
+        self._limit = math.nan
         self._rate_of_a_move_of_1 = math.nan
 
     def paint(self, first_move: float = 0.0) -> None:
@@ -120,8 +121,9 @@ class _Attempt:
 
         torch's first move is the gradient over its sum of magnitudes: no pixel changes by more than
         a millionth or so, the change of the gradient is rounding noise, and so is the second move.
-        On some pictures that throws the run far off for good. `first_move` is the length that the
-        first one has instead, through the learning rate of the first iteration alone.
+        On some pictures that throws the run far off for good, on others a later move does: the
+        painting is black, and stays so. `first_move` is the length that the first one has instead,
+        through the learning rate of the first iteration alone.
         """
         picture = self._start.clone().requires_grad_()
         optimiser = torch.optim.LBFGS([picture], lr=1.0, history_size=100)
@@ -141,7 +143,7 @@ class _Attempt:
             evaluations += 1
             if evaluations == 1:
                 self._remember(loss, picture)
-            if evaluations == TRIAL and not first_move:
+            if evaluations % TRIAL == 0 and not first_move:
                 self._check(loss.item())
             return loss
 
@@ -159,14 +161,15 @@ class _Attempt:
 
     def _remember(self, loss: Tensor, picture: Tensor) -> None:
         assert picture.grad is not None
-        self._first_loss = loss.item()
+        self._limit = loss.item()
         gradient = picture.grad
         usual = (1 / gradient.abs().sum()).clamp(max=1)  # torch.optim.LBFGS, first iteration
         self._rate_of_a_move_of_1 = (1 / (gradient.square().mean().sqrt() * usual)).item()
 
     def _check(self, loss: float) -> None:
-        if not loss < self._first_loss:
+        if not loss < self._limit:
             raise _Astray
+        self._limit = min(self._limit, RISE * loss)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ class Side:
     before: Calibration
     after: Calibration
     diverged: bool
-    """It ended further from the style than the content was, where it began."""
+    """It ended further from the style than the content was, where it began, or ten times further
+    than it had been on the way."""
     notes: list[str]
 
     @classmethod
@@ -53,7 +54,7 @@ class Side:
             run.wall,
             run.before,
             run.after,
-            not points[-1].score.style < start.style,
+            _diverged([point.score.style for point in points], start.style),
             run.notes,
         )
 
@@ -120,6 +121,10 @@ def undisturbed(run: Run) -> list[float]:
     pace = statistics.quantiles(paces, n=4)[0]
     steps = [min(seconds, count * pace) if count else seconds for count, seconds in stretches]
     return list(itertools.accumulate(steps, initial=run.points[0].seconds))
+
+
+def _diverged(style: Sequence[float], start: float) -> bool:
+    return not style[-1] < min(start, 10 * min(style))
 
 
 def engine_version() -> str:

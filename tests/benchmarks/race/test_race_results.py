@@ -11,6 +11,7 @@ from benchmarks.race import versus
 from benchmarks.race.calibration import Calibration
 from benchmarks.race.dominance import Scored
 from benchmarks.race.results import OURS, PairResult, Side
+from benchmarks.race.runs import Point, Run
 from benchmarks.race.tables import comparison, distribution
 
 STILL = Calibration(0.1, 0.05)
@@ -65,6 +66,17 @@ def test_a_pair_on_which_the_peer_diverged_is_no_part_of_the_distribution() -> N
     results = [result("a", 100, 7), result("b", 1, 7, diverged=True)]
     *_, line = distribution(results, ["plain"])
     assert "| plain | 1 | 1 | 6.0, 6.0, 6.0 |" in line
+
+
+@pytest.mark.parametrize(
+    ("style", "diverged"),
+    [([90, 40, 9], False), ([90, 40, 120], True), ([90, 2, 60], True), ([90, 2, 15], False)],
+)
+def test_a_peer_that_lost_what_it_had_has_diverged(style: list[float], diverged: bool) -> None:
+    points = [Point(number, number, f"{number}.png", number) for number in range(len(style))]
+    scores = {f"{number}.png": Score(5, each, 0.1) for number, each in enumerate(style)}
+    run = Run("plain", "float32", Path(), points, 3.0, STILL, STILL, [])
+    assert Side.of(run, scores, Score(0, 100, 0.9)).diverged is diverged
 
 
 def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
