@@ -12,6 +12,9 @@ from engine.settings.problems import nearest, problems_of
 
 ADAM_LEARNING_RATE = 0.02
 
+WITH_PALETTE = ("palette", "blend")
+"""Values of `colours` with which a `palette` is used."""
+
 
 def resolve(*layers: Mapping[str, Any]) -> Settings:
     """Settings from layers of plain values, the later over the earlier.
@@ -28,11 +31,11 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
             name = layer["preset"]
             if not isinstance(name, str) or name not in PRESETS:
                 raise SettingsError([_unknown_preset(name)])
-            values |= PRESETS[name]
+            values |= PRESETS[name] | _implied_colours(PRESETS[name], values)
         if layer.get("texture") is True or layer.get("texture_size"):
             values = _without_content(values)
         values |= layer
-        values |= _implied(layer, values)
+        values |= _implied_colours(layer, values)
         values |= _implied_by_texture(layer)
     if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
         values["learning_rate"] = ADAM_LEARNING_RATE
@@ -44,17 +47,19 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _implied(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a layer says of the colours besides what it names. `keep_colours` and `colours` are two
-    words for one thing: the later layer has the last one."""
-    if "colours" in layer:
-        return {} if "keep_colours" in layer else {"keep_colours": False}
-    if layer.get("keep_colours") is True:
-        # With a palette beside it, `_wrong_colours` refuses both.
-        return {"colours": "palette" if layer.get("palette") is not None else "painting"}
-    if layer.get("palette") is not None and values.get("colours") != "blend":
-        return {"colours": "palette", "keep_colours": False}
-    return {}
+def _implied_colours(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer says of the colours besides what it names. `keep_colours`, `colours` and
+    `palette` are words for one thing: the later layer has the last one, and what is said twice
+    within a layer is refused by `_wrong_colours`."""
+    palette, keeps = layer.get("palette"), layer.get("keep_colours") is True
+    if "colours" not in layer and not keeps:
+        used = palette is not None and values.get("colours") != "blend"
+        return {"colours": "palette", "keep_colours": False} if used else {}
+    implied: dict[str, Any] = {"colours": "palette" if palette else "painting"}
+    implied["keep_colours"] = False
+    if keeps or layer["colours"] not in WITH_PALETTE:
+        implied["palette"] = None
+    return {key: value for key, value in implied.items() if key not in layer}
 
 
 def _without_content(below: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +151,7 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
         "interpolate_strength": settings.interpolate_strength,
         "keep_colours": settings.keep_colours,
     }
-    if settings.colours != "painting" and not settings.takes_palette:
+    if settings.colours != "painting" and not settings.palette:
         given["colours"] = settings.colours
     problems += [
         Problem((key,), f"{value}", "nothing, since a `texture` has no content")
@@ -164,6 +169,9 @@ def _wrong_colours(settings: Settings) -> list[Problem]:
         return [Problem(("keep_colours",), "true", f"false, {other}")]
     if settings.colours == "palette" and not settings.palette:
         return [Problem(("palette",), "missing", "a picture, since `colours` is `palette`")]
+    if settings.palette and not settings.takes_palette:
+        expected = "palette or blend, since there is a `palette`, or no `palette`"
+        return [Problem(("colours",), settings.colours, expected)]
     if settings.colour_method != "luminance" or settings.colours == "painting":
         return []
     if settings.takes_palette or settings.recolour == "styles":
