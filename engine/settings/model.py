@@ -153,7 +153,7 @@ class Settings(BaseModel):
 
     palette: str | None = None
     """Picture whose colours are used with `colours: palette` (which it implies) or `blend`. Beside
-    other `colours`, or `keep_colours`, it is refused; where a later layer says these, they count."""
+    other `colours`, or `keep_colours`, it is refused; those of a later layer take its place."""
 
     keep_colours: bool = False
     """As `colours: content`, but with the light and shade of YIQ (Gatys) in place of OkLab's."""
