@@ -74,11 +74,13 @@ def _without_content(below: Mapping[str, Any]) -> dict[str, Any]:
 def _implied_by_texture(layer: Mapping[str, Any]) -> dict[str, Any]:
     sides = layer.get("texture_size")
     if sides is None:
-        return {}
+        none = {"texture_size": None, "tile": False} if layer.get("texture") is False else {}
+        return {key: value for key, value in none.items() if key not in layer}
     plain = isinstance(sides, list) and len(sides) == 2 and all(type(each) is int for each in sides)
+    implied: dict[str, Any] = {} if "texture" in layer else {"texture": True}
     if plain and all(SMALLEST_SIDE <= each <= LARGEST_SIDE for each in sides):
-        return {"texture": True, "size": max(sides)}
-    return {"texture": True}  # The model refuses the sides, by their own key.
+        implied["size"] = max(sides)
+    return implied  # Else the model refuses the sides, by their own key.
 
 
 def _check_together(settings: Settings) -> None:
@@ -130,8 +132,9 @@ def _wrong_series(settings: Settings) -> list[Problem]:
 
 def _wrong_texture(settings: Settings) -> list[Problem]:
     if not settings.texture:
-        without = "false, since there is no `texture`"
-        return [Problem(("tile",), "true", without)] if settings.tile else []
+        given = {"texture_size": settings.texture_size, "tile": settings.tile}
+        without = "no such key, or `texture: true` beside it"
+        return [Problem((key,), str(it).lower(), without) for key, it in given.items() if it]
     problems = []
     if settings.size == "content":
         problems.append(Problem(("size",), "content", "pixels, since a `texture` has no content"))
@@ -144,7 +147,7 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
                 nearest = f"{max(32, side // 16 * 16)} or {side // 16 * 16 + 16}"
                 expected = f"a multiple of 16 with `tile`, such as {nearest}"
                 problems.append(Problem(path, f"{side}", expected))
-    given: dict[str, object] = {
+    of_content: dict[str, object] = {
         "mask": settings.mask,
         "regions": settings.regions,
         "strength": settings.strength,
@@ -152,10 +155,10 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
         "keep_colours": settings.keep_colours,
     }
     if settings.colours != "painting" and not settings.palette:
-        given["colours"] = settings.colours
+        of_content["colours"] = settings.colours
     problems += [
         Problem((key,), f"{value}", "nothing, since a `texture` has no content")
-        for key, value in given.items()
+        for key, value in of_content.items()
         if value not in (None, False)
     ]
     return problems

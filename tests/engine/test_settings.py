@@ -76,6 +76,8 @@ def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
         assert (settings.strength, settings.keep_colours, settings.seed) == (None, False, 7)
         assert resolve({"colours": "content"}, texture).colours == "painting"
         assert "strength: 40.0; expected nothing" in refusal(**below, **texture)
+        painting = resolve(texture, {"texture": False})
+        assert (painting.texture, painting.texture_size) == (False, None)
 
 
 @pytest.mark.parametrize(
