@@ -29,7 +29,7 @@ from hotfolder.cli.options import (
     TileOption,
     hot_option,
 )
-from hotfolder.cli.request.subject import as_options, asked_of
+from hotfolder.cli.request.subject import asked_of
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 from hotfolder.errors import ExitCode, FolderError
@@ -181,8 +181,7 @@ def batch(
         what = "a style, such as `night`" if texture else "CONTENTS, and a --style for them"
         raise typer.BadParameter(f"name {what}.")
     folders = {} if flat else found.pictures
-    with as_options(size):
-        variants = variants_of(layers, read.settings)
+    variants = variants_of(layers, read.settings)
     items = list(
         expand(
             None if texture else list(found.pictures),
