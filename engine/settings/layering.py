@@ -1,6 +1,7 @@
 """Settings from layers of plain values: configuration, preset, sidecar, command line."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 from engine.errors import Problem, SettingsError
 from engine.settings.model import LARGEST_SIDE, SMALLEST_SIDE, Settings
 from engine.settings.presets import PRESETS
-from engine.settings.problems import nearest, problems_of
+from engine.settings.problems import OR_CONTENT, nearest, problems_of
 
 ADAM_LEARNING_RATE = 0.02
 
@@ -42,7 +43,10 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(problems_of(error, Settings)) from None
+        problems = problems_of(error, Settings)
+        if values.get("texture") is True:  # It has no content, and so no size of one.
+            problems = [replace(p, expected=p.expected.removesuffix(OR_CONTENT)) for p in problems]
+        raise SettingsError(problems) from None
     _check_together(settings)
     return settings
 

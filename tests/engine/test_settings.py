@@ -88,7 +88,7 @@ def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
         ({"texture_size": [64]}, ["texture_size: [64]"]),
         ({"texture_size": [64, 100], "tile": True}, ["texture_size.1: 100; expected a multiple"]),
         ({"texture": True, "size": 100, "tile": True}, ["size: 100; expected a multiple of 16"]),
-        ({"texture": True, "size": 10}, ["size: 10; expected at least 32"]),
+        ({"texture": True, "size": 10}, ["size: 10; expected at least 32."]),
     ],
 )
 def test_a_size_of_a_texture_is_refused_by_the_key_that_was_written(
