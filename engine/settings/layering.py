@@ -1,6 +1,7 @@
 """Settings from layers of plain values: configuration, preset, sidecar, command line."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,9 +9,12 @@ from pydantic import ValidationError
 from engine.errors import Problem, SettingsError
 from engine.settings.model import LARGEST_SIDE, SMALLEST_SIDE, Settings
 from engine.settings.presets import PRESETS
-from engine.settings.problems import nearest, problems_of
+from engine.settings.problems import OR_CONTENT, nearest, problems_of
 
 ADAM_LEARNING_RATE = 0.02
+
+WITH_PALETTE = ("palette", "blend")
+"""Values of `colours` with which a `palette` is used."""
 
 
 def resolve(*layers: Mapping[str, Any]) -> Settings:
@@ -28,33 +32,38 @@ def resolve(*layers: Mapping[str, Any]) -> Settings:
             name = layer["preset"]
             if not isinstance(name, str) or name not in PRESETS:
                 raise SettingsError([_unknown_preset(name)])
-            values |= PRESETS[name]
+            values |= PRESETS[name] | _implied_colours(PRESETS[name], values)
         if layer.get("texture") is True or layer.get("texture_size"):
             values = _without_content(values)
         values |= layer
-        values |= _implied(layer, values)
+        values |= _implied_colours(layer, values)
         values |= _implied_by_texture(layer)
     if values.get("optimiser") == "adam" and not any("learning_rate" in each for each in layers):
         values["learning_rate"] = ADAM_LEARNING_RATE
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(problems_of(error, Settings)) from None
+        problems = problems_of(error, Settings)
+        if values.get("texture") is True:  # It has no content, and so no size of one.
+            problems = [replace(p, expected=p.expected.removesuffix(OR_CONTENT)) for p in problems]
+        raise SettingsError(problems) from None
     _check_together(settings)
     return settings
 
 
-def _implied(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a layer says of the colours besides what it names. `keep_colours` and `colours` are two
-    words for one thing: the later layer has the last one."""
-    if "colours" in layer:
-        return {} if "keep_colours" in layer else {"keep_colours": False}
-    if layer.get("keep_colours") is True:
-        # With a palette beside it, `_wrong_colours` refuses both.
-        return {"colours": "palette" if layer.get("palette") is not None else "painting"}
-    if layer.get("palette") is not None and values.get("colours") != "blend":
-        return {"colours": "palette", "keep_colours": False}
-    return {}
+def _implied_colours(layer: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer says of the colours besides what it names. `keep_colours`, `colours` and
+    `palette` are words for one thing: the later layer has the last one, and what is said twice
+    within a layer is refused by `_wrong_colours`."""
+    palette, keeps = layer.get("palette"), layer.get("keep_colours") is True
+    if "colours" not in layer and not keeps:
+        used = palette is not None and values.get("colours") != "blend"
+        return {"colours": "palette", "keep_colours": False} if used else {}
+    implied: dict[str, Any] = {"colours": "palette" if palette else "painting"}
+    implied["keep_colours"] = False
+    if keeps or layer["colours"] not in WITH_PALETTE:
+        implied["palette"] = None
+    return {key: value for key, value in implied.items() if key not in layer}
 
 
 def _without_content(below: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,11 +78,13 @@ def _without_content(below: Mapping[str, Any]) -> dict[str, Any]:
 def _implied_by_texture(layer: Mapping[str, Any]) -> dict[str, Any]:
     sides = layer.get("texture_size")
     if sides is None:
-        return {}
+        none = {"texture_size": None, "tile": False} if layer.get("texture") is False else {}
+        return {key: value for key, value in none.items() if key not in layer}
     plain = isinstance(sides, list) and len(sides) == 2 and all(type(each) is int for each in sides)
+    implied: dict[str, Any] = {} if "texture" in layer else {"texture": True}
     if plain and all(SMALLEST_SIDE <= each <= LARGEST_SIDE for each in sides):
-        return {"texture": True, "size": max(sides)}
-    return {"texture": True}  # The model refuses the sides, by their own key.
+        implied["size"] = max(sides)
+    return implied  # Else the model refuses the sides, by their own key.
 
 
 def _check_together(settings: Settings) -> None:
@@ -125,8 +136,9 @@ def _wrong_series(settings: Settings) -> list[Problem]:
 
 def _wrong_texture(settings: Settings) -> list[Problem]:
     if not settings.texture:
-        without = "false, since there is no `texture`"
-        return [Problem(("tile",), "true", without)] if settings.tile else []
+        given = {"texture_size": settings.texture_size, "tile": settings.tile}
+        without = "no such key, or `texture: true` beside it"
+        return [Problem((key,), str(it).lower(), without) for key, it in given.items() if it]
     problems = []
     if settings.size == "content":
         problems.append(Problem(("size",), "content", "pixels, since a `texture` has no content"))
@@ -139,18 +151,18 @@ def _wrong_texture(settings: Settings) -> list[Problem]:
                 nearest = f"{max(32, side // 16 * 16)} or {side // 16 * 16 + 16}"
                 expected = f"a multiple of 16 with `tile`, such as {nearest}"
                 problems.append(Problem(path, f"{side}", expected))
-    given: dict[str, object] = {
+    of_content: dict[str, object] = {
         "mask": settings.mask,
         "regions": settings.regions,
         "strength": settings.strength,
         "interpolate_strength": settings.interpolate_strength,
         "keep_colours": settings.keep_colours,
     }
-    if settings.colours != "painting" and not settings.takes_palette:
-        given["colours"] = settings.colours
+    if settings.colours != "painting" and not settings.palette:
+        of_content["colours"] = settings.colours
     problems += [
         Problem((key,), f"{value}", "nothing, since a `texture` has no content")
-        for key, value in given.items()
+        for key, value in of_content.items()
         if value not in (None, False)
     ]
     return problems
@@ -164,6 +176,9 @@ def _wrong_colours(settings: Settings) -> list[Problem]:
         return [Problem(("keep_colours",), "true", f"false, {other}")]
     if settings.colours == "palette" and not settings.palette:
         return [Problem(("palette",), "missing", "a picture, since `colours` is `palette`")]
+    if settings.palette and not settings.takes_palette:
+        expected = "palette or blend, since there is a `palette`, or no `palette`"
+        return [Problem(("colours",), settings.colours, expected)]
     if settings.colour_method != "luminance" or settings.colours == "painting":
         return []
     if settings.takes_palette or settings.recolour == "styles":

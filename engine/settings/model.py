@@ -152,7 +152,8 @@ class Settings(BaseModel):
     which it is painted in them from the start."""
 
     palette: str | None = None
-    """Picture whose colours are used with `colours: palette` (which it implies) or `blend`."""
+    """Picture whose colours are used with `colours: palette` (which it implies) or `blend`. Beside
+    other `colours`, or `keep_colours`, it is refused; those of a later layer take its place."""
 
     keep_colours: bool = False
     """As `colours: content`, but with the light and shade of YIQ (Gatys) in place of OkLab's."""

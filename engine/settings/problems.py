@@ -14,6 +14,9 @@ MAX_HINTS = 50
 """Problems of one file that come with the nearest valid key or value: each takes a comparison with
 all of them."""
 
+OR_CONTENT = ", or `content`"
+"""What else than a number a `size` may be."""
+
 MAX_COMPARED = 100
 """Characters of what is compared."""
 
@@ -65,7 +68,7 @@ def _problem(details: dict[str, Any], model: type[BaseModel], *, hint: bool) -> 
     hinted = nearest(given, choices if hint else [])
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
     if "[side]" in details["loc"]:
-        expected = f"{expected}, or `content`"
+        expected += OR_CONTENT
     shown = "missing" if kind == "missing" else repr(given)
     return Problem(path, shown[:80], expected, hinted)
 

@@ -99,6 +99,8 @@ def parse_batch(data: bytes, name: str, base: Mapping[str, Any]) -> BatchFile:
         if contents is not None and textures[index]:
             key = "texture" if layer.get("texture") else "texture_size"
             expected = "no such key beside `contents`: a texture has none"
+            if "contents" not in values:
+                expected = "it in all of the settings, or in none"
             problems.append(Problem((*above, key), str(layer[key]).lower(), expected))
     if len(layers) > MOST:
         problems.append(Problem(("settings",), f"{len(layers)} entries", f"1 to {MOST}"))

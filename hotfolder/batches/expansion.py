@@ -133,10 +133,4 @@ def variants_of(
     presets = [str(layer.get("preset", "")) for layer in layers]
     distinct = len(set(presets)) == len(presets) and all(presets)
     names = presets if distinct else [str(number) for number in range(1, len(layers) + 1)]
-    settings = [resolve(base, layer) for layer in layers]
-    # A palette that is not used need not be there.
-    settings = [
-        each if each.takes_palette else each.model_copy(update={"palette": None})
-        for each in settings
-    ]
-    return dict(zip(names, settings, strict=True))
+    return {name: resolve(base, layer) for name, layer in zip(names, layers, strict=True)}

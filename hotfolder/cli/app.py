@@ -1,6 +1,7 @@
 """The application that the commands register with, and the groups in which `--help` lists them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,6 +50,25 @@ class Command(TyperCommand):
                 ctx.fail(f"Different hot folders: {' '.join(map(str, bare))} and {options}.")
             ctx.params[name] = bare if name == "hots" else bare[0]
         return []
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. A refusal of a setting that an option has given names the option."""
+        from engine.errors import SettingsError
+
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            given = {
+                param.name: param.opts[0]
+                for param in self.params
+                if param.param_type_name == "option" and ctx.params.get(param.name)
+            }
+            given |= {"texture_size": given["size"]} if "size" in given else {}
+            named = [
+                replace(each, path=(given[key],)) if (key := str(each.path[0])) in given else each
+                for each in error.problems
+            ]
+            raise SettingsError([*dict.fromkeys(named)]) from error
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         shown = [param for param in self.get_params(ctx) if not getattr(param, "hidden", False)]

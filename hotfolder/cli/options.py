@@ -241,7 +241,7 @@ def settings_layer(
     preset: str | None,
     assignments: Sequence[str] | None,
     size: str | int | None,
-    **named: float | bool | None,
+    **named: Any,
 ) -> Mapping[str, Any]:
     """The options as a sidecar would give them. Values are YAML: `{relu4_2: 1}`, `true`, `1e3`.
 

@@ -91,8 +91,6 @@ def paint_here(
     from engine.series.members import members_of
     from hotfolder.cli.progress import Point, ProgressView
 
-    if files.others.palette is not None and not settings.takes_palette:
-        report(f"Note: {files.others.palette} is not used: the settings ask for other colours.")
     beside = output.with_name(f"{output.name}.checkpoints") if resume else None
     checkpoint_folder = task.folder if task is not None else beside
     members = members_of(settings, len(files.styles))

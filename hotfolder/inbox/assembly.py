@@ -129,21 +129,7 @@ class JobAssembly(Collected):
         styles = [
             files[0] for (role, _), files in sorted(by_role.items()) if role is FileRole.STYLE
         ]
-        texture = sidecar if sidecar is not None and sidecar.is_texture() else None
-        own_styles = bool(styles or any(layer.styles for layer in self.layers))
-        textured: list[InboxFile] = []
-        if sidecar is not None and sidecar.content is not None:
-            content = self._picture_by_sidecar(
-                FileRole.CONTENT, sidecar, sidecar.content, content, sources
-            )
-        elif texture is not None and not content and not own_styles:
-            textured = self._texture_of(named, sources)
-        elif not content and (picture := sources.loose(named)) is not None:
-            content = [picture]
-        elif not content and texture is None:
-            self._lack("a content picture", named or f"{self.name}.content.jpg", sources)
-        if texture is not None and (content or texture.content is not None):
-            self.error = SidecarError(texture.document.describe([texture.without_content()]))
+        content, alone = self._content_or_texture(content, styles, sources, named)
         if sidecar is not None and sidecar.init_file is not None:
             init = self._picture_by_sidecar(
                 FileRole.INIT, sidecar, sidecar.init_file, init, sources
@@ -167,26 +153,51 @@ class JobAssembly(Collected):
         self._collect_palette(by_role[FileRole.PALETTE, 0], sources)
         if self.preset is not None:
             self._add(FileRole.PRESET, self.preset.file, stays=True)
+        for file in alone:
+            self._add(FileRole.STYLE, file)
         regions = [
             files[0] for (role, _), files in sorted(by_role.items()) if role is FileRole.REGION
         ]
         if sidecar is not None and sidecar.styles:
             self._styles_by_sidecar(sidecar, styles, sources)
-        elif self.preset is not None and self.preset.sidecar.styles and not styles:
+        elif (
+            (self.preset is not None and self.preset.sidecar.styles)
+            and not styles
+            and (alone or not self.makes_textures)
+        ):
             self._styles_by_sidecar(self.preset.sidecar, [], sources)
-        elif textured:
-            self._add(FileRole.STYLE, textured[0])
-        else:
+        elif styles or not alone:
             self._styles_by_role(styles, sources, max([f.parsed.slot for f in regions], default=1))
         self._collect_regions(regions, sources, own_styles=bool(styles))
 
-    def _texture_of(self, named: str, sources: PictureSources) -> list[InboxFile]:
-        """The style of a texture that nothing else names: the picture after which its sidecar is
-        called, or one that bears its name."""
-        names = [named] if named else [f"{self.name}{suffix}" for suffix in PICTURE_SUFFIXES]
-        found = [file for name in names if (file := sources.loose(name)) is not None]
-        self._one_of(FileRole.STYLE, found)
-        return found
+    def _content_or_texture(
+        self,
+        content: list[InboxFile],
+        styles: Sequence[InboxFile],
+        sources: PictureSources,
+        named: str,
+    ) -> tuple[list[InboxFile], list[InboxFile]]:
+        """The content, by role or by the sidecar; or else, of a texture, the picture that bears its
+        name and is its first style."""
+        sidecar, texture = self.sidecar, self.texture
+        alone = [file for file in content if self.makes_textures and sources.is_picture(file)]
+        content = [file for file in content if file not in alone]
+        if sidecar is not None and sidecar.content is not None:
+            content = self._picture_by_sidecar(
+                FileRole.CONTENT, sidecar, sidecar.content, content, sources
+            )
+        elif not content and not alone:
+            if texture is not None and not styles and not any(each.styles for each in self.layers):
+                names = [named] if named else [f"{self.name}{end}" for end in PICTURE_SUFFIXES]
+                alone = [file for name in names if (file := sources.loose(name)) is not None]
+                self._one_of(FileRole.STYLE, alone)
+            elif (picture := sources.loose(named)) is not None:
+                content = [picture]
+            elif texture is None:
+                self._lack("a content picture", named or f"{self.name}.content.jpg", sources)
+        if texture is not None and (content or (sidecar is not None and sidecar.content)):
+            self.error = SidecarError(texture.document.describe([texture.without_content()]))
+        return content, alone
 
     def _picture_by_sidecar(
         self,

@@ -158,6 +158,20 @@ class Collected:
         layers = (self.preset.sidecar if self.preset else None, self.sidecar)
         return [layer for layer in layers if layer is not None]
 
+    @property
+    def texture(self) -> Sidecar | None:
+        """The layer that asks for a texture, if the job is one."""
+        for layer in reversed(self.layers):
+            if layer.is_texture() or layer.layer.get("texture") is False:
+                return layer if layer.is_texture() else None
+        return None
+
+    @property
+    def makes_textures(self) -> bool:
+        """Whether a picture by itself is the style of a texture: the preset asks for that."""
+        preset = self.preset.sidecar if self.preset else None
+        return self.texture is not None and preset is not None and preset.is_texture()
+
     def resolved(self, base: Sequence[Mapping[str, Any]]) -> Settings:
         """The job's settings over the layers of `base`.
 

@@ -170,9 +170,6 @@ def check_preset(preset: Sidecar, base: Mapping[str, Any]) -> None:
     """
     expected = "no such key in a preset: it is for every picture in the folder"
     named = {"content": preset.content, "init_file": preset.init_file}
-    if preset.is_texture():
-        named |= {"texture": "true" if preset.layer.get("texture") else None}
-        named |= {"texture_size": preset.layer.get("texture_size")}
     problems = [
         Problem((key,), repr(value), expected) for key, value in named.items() if value is not None
     ]

@@ -115,6 +115,11 @@ class PictureSources:
         is_loose = file is not None and file.parsed.role is FileRole.PICTURE and file.regular
         return file if is_loose else None
 
+    def is_picture(self, file: InboxFile) -> bool:
+        """Whether it is a picture by its name, and nothing else of a job."""
+        found = self.beside(file.name)
+        return found is not None and found.parsed.role is FileRole.PICTURE
+
     @cached_property
     def near(self) -> NearNames:
         """The names of pictures beside the sidecar, and of files that may be meant as such."""

@@ -1,5 +1,6 @@
 """The form for a painting, made from the settings model: kinds of inputs, ranges, help, errors."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +16,28 @@ from hotfolder.inbox.sidecar import resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.yaml_document import parse_document
 
-__all__ = ["GROUPS", "TEXTURE", "Field", "Filled", "fill", "form_values", "groups"]
+__all__ = ["GROUPS", "MASKS", "TEXTURE", "Field", "Filled", "fill", "form_values", "groups"]
 
 TEXTURE = "Texture"
 """The group of the settings that take a picture's place."""
 
+MASKS = "Masks"
+"""The group of what is beside the masks."""
+
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "": ("preset", "size", "strength"),
     TEXTURE: ("texture", "tile", "texture_size"),
+    MASKS: ("mask_feather",),
     "The look": (
         *("style_scale", "style_rotate", "style_crop"),
-        *("colours", "colour_amount", "colour_method", "recolour"),
+        *("colours", "colour_amount", "colour_method", "recolour", "keep_colours"),
         *("style_statistic", "style_blend", "style_evenness"),
         *("content_weight", "style_weight", "tv_weight", "grain", "content_boost"),
     ),
     "The work": (
         *(
             "seconds",
+            "time_limit",
             "steps",
             "coarse_steps",
             "scale_steps",
@@ -57,6 +63,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """Every setting of the form, in groups. Those that name pictures come with an upload only."""
 
 LONGEST_VALUE = 2000
+
+_SIDES = re.compile(r"(\d+) ?[x\u00d7] ?(\d+)", re.I)
+"""Width and height as people write them."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,8 @@ def fill(given: Mapping[str, str], pictures: Mapping[str, Any]) -> Filled:
         if len(text) > LONGEST_VALUE:
             errors[name] = f"at most {LONGEST_VALUE} characters"
             continue
+        if name == "texture_size":
+            text = _SIDES.sub(r"[\1, \2]", text)
         try:
             settings[name] = parse_document(f"{name}: {text}".encode(), name).values[name]
         except (ConfigError, KeyError):
@@ -142,7 +153,8 @@ def fill(given: Mapping[str, str], pictures: Mapping[str, Any]) -> Filled:
         for problem in error.problems:
             key = str(problem.path[0])
             hint = f" Did you mean {problem.nearest}?" if problem.nearest else ""
-            errors.setdefault(key, f"{problem.given}: expected {problem.expected}.{hint}")
+            words = f"{problem.given}: expected {problem.expected}.{hint}"
+            errors.setdefault(key, words.replace("`", ""))
     try:
         JobOptions.model_validate(options)
     except ValidationError as refused:
@@ -169,13 +181,15 @@ def _field(name: str, allowed: str, default: str, help: str, schema: Mapping[str
         least, most = (_bound(part, key) for key in ("minimum", "maximum"))
     label = name.replace("_", " ").capitalize()
     label = {"tv weight": "Smoothing (TV weight)"}.get(label.lower(), label)
+    if name == "texture_size":
+        allowed = "such as 1536 x 512"
     return Field(
         name,
         label,
         kind,
         help,
         "" if default == "null" else default,
-        allowed,
+        allowed.removesuffix(", or null"),
         choices,
         least,
         most,

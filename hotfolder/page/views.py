@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 from hotfolder import folder_access
 from hotfolder.errors import HotFolderError
 from hotfolder.page.drops import KEPT, REGIONS
-from hotfolder.page.fields import TEXTURE, form_values, groups
+from hotfolder.page.fields import GROUPS, MASKS, TEXTURE, form_values, groups
 from hotfolder.page.folder.controls import failed_names
 from hotfolder.page.folder.gallery import Details, Query
 from hotfolder.page.pictures.places import content_of, picture_at
@@ -54,7 +54,7 @@ STREAM_TYPE = "text/event-stream"
 CHUNK = 1 << 18
 
 _ROWS = [f"region{number}" for number in range(1, REGIONS + 1)]
-OTHER_FIELDS = {*KEPT, *_ROWS, *(f"{row}_style" for row in _ROWS)}
+OTHER_FIELDS = {*KEPT, *_ROWS, *(f"{row}_style" for row in _ROWS), *GROUPS[MASKS]}
 """Of the form's part for masks, regions and palettes."""
 
 Result = TypeVar("Result")
@@ -162,18 +162,19 @@ async def drop_page(
         if like is None and not chosen and len(library) == 1:
             chosen = [library[0].name]
     kept = _kept(like) if like else {}
-    filled = {key for key, value in values.items() if value}
+    values = {key: value for key, value in values.items() if value}
     return await page(
         request,
         "drop.html",
         status,
         groups=groups(),
         texture=TEXTURE,
+        masks=MASKS,
         values=values,
         like=like,
         kept=kept,
         regions=REGIONS,
-        others_open=bool(kept or OTHER_FIELDS & {*(errors or ()), *filled}),
+        others_open=bool(kept or OTHER_FIELDS & {*(errors or ()), *values}),
         errors=errors or {},
         chosen=chosen,
         library=library,

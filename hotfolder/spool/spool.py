@@ -142,6 +142,8 @@ class Spool(ClaimStore[SpooledJob]):
     ) -> SpooledJob:
         """Decide names and ways; touch nothing."""
         job_id = self._new_id()
+        # A refused candidate may have none that are valid; it will not be painted.
+        settings = candidate.settings or Settings()
         seen = {file.path: file.fingerprint for file in candidate.files}
         moves: dict[Path, PlannedMove] = {}
         targets = FreeNames(longest=FILE_NAME_BYTES)
@@ -161,10 +163,10 @@ class Spool(ClaimStore[SpooledJob]):
             folder=str(self._root / job_id),
             content=_first(names[FileRole.CONTENT]) or "",
             styles=tuple(names[FileRole.STYLE]),
-            # A refused candidate may have none that are valid; it will not be painted.
-            settings=candidate.settings or Settings(),
+            settings=settings,
             init=_first(names[FileRole.INIT]),
-            palette=_first(names[FileRole.PALETTE]),
+            # The preset's is there, too, where the job's own sidecar asks for other colours.
+            palette=_first(names[FileRole.PALETTE]) if settings.takes_palette else None,
             mask=_first(names[FileRole.MASK]),
             regions=tuple(names[FileRole.REGION]),
             style_regions=tuple(names[FileRole.STYLE_REGION]),

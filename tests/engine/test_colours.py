@@ -93,7 +93,7 @@ def test_colours_that_are_not_asked_for_change_no_pixel(
     content: Picture, style: Picture, vgg: VGG19, sunset: Picture
 ) -> None:
     plain, _ = paint(content, style, vgg)
-    unused, _ = paint(content, style, vgg, sunset, palette="sunset.png", colours="painting")
+    unused, _ = paint(content, style, vgg, sunset)
     np.testing.assert_array_equal(unused.samples, plain.samples)
 
 

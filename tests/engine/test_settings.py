@@ -66,7 +66,7 @@ def test_keep_colours_beside_a_palette_is_refused_and_in_a_later_layer_has_the_l
         keep_colours=True, **palette
     )
     later = resolve(palette, {"keep_colours": True})
-    assert (later.keep_colours, later.takes_palette) == (True, False)
+    assert (later.keep_colours, later.palette) == (True, None)
 
 
 def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
@@ -76,6 +76,8 @@ def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
         assert (settings.strength, settings.keep_colours, settings.seed) == (None, False, 7)
         assert resolve({"colours": "content"}, texture).colours == "painting"
         assert "strength: 40.0; expected nothing" in refusal(**below, **texture)
+        painting = resolve(texture, {"texture": False})
+        assert (painting.texture, painting.texture_size) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_texture_leaves_out_what_the_layers_below_say_of_a_content() -> None:
         ({"texture_size": [64]}, ["texture_size: [64]"]),
         ({"texture_size": [64, 100], "tile": True}, ["texture_size.1: 100; expected a multiple"]),
         ({"texture": True, "size": 100, "tile": True}, ["size: 100; expected a multiple of 16"]),
-        ({"texture": True, "size": 10}, ["size: 10; expected at least 32"]),
+        ({"texture": True, "size": 10}, ["size: 10; expected at least 32."]),
     ],
 )
 def test_a_size_of_a_texture_is_refused_by_the_key_that_was_written(
@@ -101,8 +103,20 @@ def test_a_palette_implies_its_colours_unless_they_are_blended() -> None:
     assert resolve(palette).colours == "palette"
     assert resolve({"keep_colours": True}, palette).keep_colours is False
     assert resolve({"colours": "blend"}, palette).colours == "blend"
-    assert resolve(palette | {"colours": "content"}).colours == "content"
-    assert resolve(palette, {"colours": "painting"}).colours == "painting"
+
+
+@pytest.mark.parametrize("colours", ["content", "painting"])
+def test_other_colours_beside_a_palette_are_refused_and_in_a_later_layer_take_its_place(
+    colours: str,
+) -> None:
+    palette = {"palette": "sunset.jpg"}
+    expected = f"colours: {colours}; expected palette or blend, since there is a `palette`, or no"
+    assert refusal(colours=colours, **palette).startswith(expected)
+    later = resolve(palette, {"colours": colours})
+    assert (later.colours, later.palette) == (colours, None)
+    assert resolve({"colours": colours}, palette).takes_palette
+    assert resolve({"preset": "gatys"} | palette).takes_palette
+    assert resolve(palette, {"preset": "gatys"}).palette is None
 
 
 def test_a_whole_number_serves_as_a_fraction_but_not_the_reverse() -> None:

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,7 +29,7 @@ from hotfolder.cli.options import (
     TileOption,
     hot_option,
 )
-from hotfolder.cli.request.subject import as_options, asked_of
+from hotfolder.cli.request.subject import asked_of
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 from hotfolder.errors import ExitCode, FolderError
@@ -182,21 +181,14 @@ def batch(
         what = "a style, such as `night`" if texture else "CONTENTS, and a --style for them"
         raise typer.BadParameter(f"name {what}.")
     folders = {} if flat else found.pictures
-    with as_options(size):
-        variants = variants_of(layers, read.settings)
-    if palette is not None and not any(each.takes_palette for each in variants.values()):
-        report(f"Note: {palette} is not used: the settings ask for other colours.")
-    others = {
-        name: common if settings.takes_palette else replace(common, palette=None)
-        for name, settings in variants.items()
-    }
+    variants = variants_of(layers, read.settings)
     items = list(
         expand(
             None if texture else list(found.pictures),
             blends,
             variants,
             folders=folders,
-            others=others,
+            others=dict.fromkeys(variants, common),
             beside={} if texture else found.others(),
             labels={} if texture else found.labels(blends),
         )

@@ -16,6 +16,7 @@ from hotfolder.paths import in_plain_folder, without_links
 
 if TYPE_CHECKING:
     from hotfolder.config.layers import Configuration
+    from hotfolder.inbox.candidate import JobCandidate
     from hotfolder.inbox.sidecar import Sidecar
 
 __all__ = ["check"]
@@ -183,13 +184,35 @@ def _checked_sidecar(file: Path, config: Path | None, hot: Path | None) -> Mappi
     is_preset = is_preset_name(file.name)
     if is_preset:
         check_preset(sidecar, base)
-    settings = sidecar.settings(base, init_file=sidecar.init_file, of_folder=is_preset)
+    candidate = None if is_preset else _dropped_with(file, base)
+    if candidate is not None and candidate.error is not None:
+        raise SidecarError(str(candidate.error))
+    settings = candidate.settings if candidate is not None else None
+    if settings is None:
+        settings = sidecar.settings(base, init_file=sidecar.init_file, of_folder=is_preset)
     missing = _missing_pictures(file, sidecar, hot)
     if missing:
         raise SidecarError("\n".join(missing))
     own = {"content": sidecar.content, "styles": [*sidecar.styles], "client": {**sidecar.client}}
     given = {key: value for key, value in own.items() if value}
     return given | sidecar.options.model_dump(exclude_defaults=True) | settings.model_dump()
+
+
+def _dropped_with(sidecar: Path, base: Mapping[str, Any]) -> "JobCandidate | None":
+    """The job of a sidecar that lies in an inbox, as a server would judge it: with the preset of
+    its folder, and what lies beside it."""
+    from hotfolder.inbox.folder_scanner import ScanOptions
+    from hotfolder.inbox.scanner import InboxScanner
+    from hotfolder.paths import FolderPaths
+    from hotfolder.throttle import in_one_go
+
+    path = in_plain_folder(sidecar)
+    above = (each for each in path.parents if each.name == "inbox" and is_hot_folder(each.parent))
+    if (inbox := next(above, None)) is None:
+        return None
+    options = ScanOptions(base, settle_seconds=0.0, wait_seconds=0.0)
+    found = in_one_go(InboxScanner(FolderPaths(inbox.parent), lambda: options).steps())
+    return next((job for job in found.candidates if path in {f.path for f in job.inputs}), None)
 
 
 def _missing_pictures(file: Path, sidecar: "Sidecar", hot: Path | None) -> "list[str]":

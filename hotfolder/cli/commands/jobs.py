@@ -30,7 +30,7 @@ from hotfolder.cli.options import (
 )
 from hotfolder.cli.progress import follow
 from hotfolder.cli.request.masks import MaskFiles
-from hotfolder.cli.request.subject import as_options, painted
+from hotfolder.cli.request.subject import painted
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.limits import finite
@@ -99,8 +99,7 @@ def submit(
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels)
     named = {} if initial is None else {"init": "file", "init_file": "a picture"}
     named |= {} if palette_file is None else {"palette": "a picture"}
-    with as_options(size):
-        resolve({**layer, **named, **masks.layer})
+    resolve({**layer, **named, **masks.layer})
     found = [find_style(style, [library, OWN_STYLES]) for style in masks.styles]
     request = Request(
         content=content,

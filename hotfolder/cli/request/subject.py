@@ -1,37 +1,14 @@
 """What is painted: a picture, or with `--texture` styles alone."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from engine.errors import SettingsError
 from hotfolder.cli.options import settings_layer
 
-__all__ = ["as_options", "asked_of", "painted", "texture_layer"]
-
-
-def texture_layer(size: str | None, *, tile: bool) -> Mapping[str, Any]:
-    """The settings of a texture whose `--size` is PIXELS or WxH.
-
-    Raises:
-        typer.BadParameter: neither a number nor two with an x between.
-    """
-    layer: dict[str, Any] = {"texture": True, **({"tile": True} if tile else {})}
-    if size is None:
-        return layer
-    sides = size.lower().split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
-        raise typer.BadParameter(
-            f"{size}: pixels, such as 512, or width x height, such as 1024x512.",
-            param_hint="--size",
-        )
-    width, *height = map(int, sides)
-    asked = {"texture_size": [width, *height]} if height else {"size": width, "texture_size": None}
-    return layer | asked
+__all__ = ["asked_of", "painted"]
 
 
 def painted(
@@ -80,27 +57,31 @@ def asked_of(
         ConfigError: `settings_layer`'s.
     """
     if texture:
-        layer = settings_layer(preset, assignments, None, **named)
-        return {**layer, **texture_layer(size, tile=tile)}
+        side, sides = _sides_of(size)
+        named |= {"texture": True, "tile": tile or None}
+        layer = settings_layer(preset, assignments, side, texture_size=sides, **named)
+        if layer["texture"] is not True:
+            raise typer.BadParameter("a texture is asked for: leave out --set texture.")
+        return dict(layer)
     layer = settings_layer(preset, assignments, size, tile=tile or None, **named)
     if layer.get("texture") is True or layer.get("texture_size"):
         raise typer.BadParameter("a texture has no content: --texture and styles alone.")
     return dict(layer)
 
 
-@contextlib.contextmanager
-def as_options(size: str | None) -> Iterator[None]:
-    """A refusal of the sides that `--size WxH` has given names that option.
+def _sides_of(size: str | None) -> tuple[int | None, list[int] | None]:
+    """A texture's `size` and `texture_size`, of which its `--size`, PIXELS or WxH, gives one.
 
     Raises:
-        SettingsError
+        typer.BadParameter: neither a number nor two with an x between.
     """
-    try:
-        yield
-    except SettingsError as error:
-        raise SettingsError(
-            [
-                replace(each, path=("--size",)) if size and each.path[0] == "texture_size" else each
-                for each in error.problems
-            ]
-        ) from None
+    if size is None:
+        return None, None
+    sides = size.lower().split("x")
+    if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
+        raise typer.BadParameter(
+            f"{size}: pixels, such as 512, or width x height, such as 1024x512.",
+            param_hint="--size",
+        )
+    width, *height = map(int, sides)
+    return (None, [width, *height]) if height else (width, None)

@@ -144,7 +144,8 @@ def test_every_scale_of_a_tile_has_sides_that_poolings_halve_to_the_end() -> Non
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"tile": True}, "tile: true; expected false, since there is no `texture`"),
+        ({"tile": True}, "tile: true; expected no such key, or `texture: true` beside it"),
+        ({"texture": False, "texture_size": [64, 32]}, "texture_size: [64, 32]; expected no such"),
         (
             {"texture": True, "size": 500, "tile": True},
             "a multiple of 16 with `tile`, such as 496 or 512",

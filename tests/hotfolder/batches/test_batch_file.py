@@ -47,6 +47,9 @@ def test_what_a_sidecar_may_not_say_a_preset_and_a_batch_may_not_either(key: str
         pytest.param("settings: {palette: ../a.png}", "a path below the inbox", id="palette"),
         pytest.param("settings: {palette: '*.png'}", "the name of one picture", id="palettes"),
         pytest.param(
+            "settings: {palette: a.png, colours: content}", "palette or blend, since", id="colours"
+        ),
+        pytest.param(
             "settings: {init: file, init_file: /a.png}", "it is for one content", id="init"
         ),
         pytest.param("settings: {mask: m.txt}", "'m.txt'; expected a picture", id="mask"),

@@ -90,6 +90,7 @@ def test_a_batch_of_textures_goes_on_after_a_restart_with_what_is_left(unsheeted
             "line 5: settings.1.texture_size: [64, 32]; expected no such key beside `contents`",
         ),
         ("settings: [{texture: true}, {}]", "contents: missing; expected a picture's name"),
+        ("settings: [{texture: true}, {}]", "settings.0.texture: true; expected it in all of"),
         ("settings: {texture: true, mask: m.png}", "settings.mask: m.png; expected nothing"),
         ("settings: {texture: true, size: content}", "settings.size: content; expected pixels"),
         ("texture: true", "line 2: texture: unknown key; expected `settings: {texture: ...}`"),

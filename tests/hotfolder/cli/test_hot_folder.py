@@ -169,6 +169,28 @@ def test_check_takes_a_hot_folder_for_the_configuration_and_for_a_sidecar(
     assert main(["check", "cat.yaml", "--hot", "work"]) == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    ("preset", "sidecar", "code", "words"),
+    [
+        ("texture: true", "tile: true", 0, "hot/inbox/tiles/cat.yaml is a good sidecar"),
+        ("texture: true", "strength: 40", 9, "tiles/cat.yaml, line 1: strength: 40.0; expected no"),
+        ("styles: night.jpg", "colours: content", 9, "tiles/cat.yaml, line 1: colours: content; "),
+    ],
+)
+def test_check_judges_a_sidecar_in_the_inbox_with_all_that_lies_beside_it(
+    preset: str, sidecar: str, code: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "hot"]) == ExitCode.OK
+    folder = Path("hot/inbox/tiles")
+    folder.mkdir()
+    (folder / "preset.yaml").write_text(preset)
+    (folder / "cat.yaml").write_text(sidecar)
+    for name in ("cat.jpg", *(["cat.palette.png"] if "colours" in sidecar else [])):
+        (folder / name).write_bytes(b"a picture")
+    assert main(["check", str(folder / "cat.yaml")]) == code
+    assert words in " ".join(capfd.readouterr().err.split())
+
+
 def test_a_service_of_another_folder_is_left_alone(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,21 +117,28 @@ def test_a_setting_that_names_a_picture_says_with_which_option_it_comes(
 
 
 @pytest.mark.parametrize(
-    ("setting", "code", "message"),
+    ("setting", "message"),
     [
-        ("colours=painting", 0, "two.png is not used: the settings ask for other colours"),
-        ("keep_colours=true", 9, "keep_colours: true; expected false, or no `palette`"),
+        ("colours=painting", "colours: painting; expected palette or blend, since there is a"),
+        ("keep_colours=true", "keep_colours: true; expected false, or no `palette`"),
     ],
 )
-def test_a_palette_that_the_settings_do_not_use_is_said_or_refused(
-    setting: str, code: int, message: str, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["stylise", "batch", "submit", "texture"])
+def test_other_colours_beside_a_palette_are_refused_by_every_command(
+    setting: str, message: str, command: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["cat.png", "-S", "one.png", "--palette", "two.png", "--set", setting, "--dry-run"]
-    assert main(["batch", *words]) == code
+    assert main(["init", "hot"]) == 0
+    out = ["-o", "out.png"]
+    words = {
+        "stylise": ["cat.png", "one.png", *out, "--task"],
+        "batch": ["cat.png", "-S", "one.png", "--dry-run"],
+        "submit": ["cat.png", "one.png"],
+        "texture": ["one.png", *out],
+    }
+    asked = ["--palette", "two.png", "--set", setting]
+    assert main([command, *words[command], *asked]) == ExitCode.CONFIGURATION
     assert message in capfd.readouterr().err
-    given = ["stylise", "cat.png", "one.png", "-o", "out.png", "--palette", "two.png", "-s"]
-    assert main([*given, setting, *OPTIONS]) == code
-    assert message in capfd.readouterr().err
+    assert not [*Path("hot/inbox").iterdir(), *Path.cwd().glob("out*")]
 
 
 def test_what_is_said_of_a_mask_calls_it_by_its_name(capfd: pytest.CaptureFixture[str]) -> None:

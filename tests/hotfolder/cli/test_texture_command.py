@@ -108,7 +108,9 @@ def test_a_plan_of_a_texture_says_its_scales_and_memory(capfd: pytest.CaptureFix
         (["night", "--texture", "--mask", "m.png"], ExitCode.CONFIGURATION, "mask: m.png; expect"),
         (["night", "--texture", "-s", "keep_colours=true"], ExitCode.CONFIGURATION, "keep_colou"),
         (["c.png", "night", "--set", "texture=true"], ExitCode.USAGE, "a texture has no content"),
-        (["c.png", "night", "--tile"], ExitCode.CONFIGURATION, "tile: true; expected false"),
+        (["night", "--texture", "-s", "texture=false"], ExitCode.USAGE, "leave out --set texture"),
+        (["c.png", "night", "-p", "gatyss"], ExitCode.CONFIGURATION, "--preset: 'gatyss'; expec"),
+        (["c.png", "night", "--tile"], ExitCode.CONFIGURATION, "tile: true; expected no such key"),
         ([], ExitCode.USAGE, "name the picture to paint, or --texture and a style"),
     ],
 )

@@ -89,6 +89,30 @@ def test_a_palette_beside_the_preset_serves_every_picture_and_stays(
     assert {p.name for p in oil.path.iterdir()} == {"preset.yaml", "sunset.jpg"}
 
 
+@pytest.mark.parametrize("text", ["keep_colours: true", "colours: content", "preset: gatys"])
+def test_other_colours_in_a_sidecar_take_the_place_of_the_folders_palette(
+    room: Room, oil: Folder, text: str
+) -> None:
+    oil.put("preset.yaml", f"{PRESET}palette: sunset.jpg")
+    for name in ("sunset.jpg", "cat.jpg"):
+        oil.put(name)
+    oil.put("cat.yaml", text)
+    room.step(4)
+    job = oil.job("oil-cat")
+    assert (job.palette, job.settings.palette) == (None, None)
+
+
+def test_a_palette_of_one_picture_takes_the_place_of_the_folders_colours(
+    room: Room, oil: Folder
+) -> None:
+    oil.put("preset.yaml", f"{PRESET}colours: content")
+    oil.put("cat.palette.png")
+    oil.put("cat.jpg")
+    room.step(4)
+    job = oil.job("oil-cat")
+    assert (job.palette, job.settings.colours) == ("cat.palette.png", "palette")
+
+
 def test_a_sidecar_for_one_picture_lies_over_the_preset(room: Room, oil: Folder) -> None:
     room.settings["settings"] = {"size": 256, "steps": 7, "seed": 3}
     oil.put("preset.yaml", f"{PRESET}steps: 9\npriority: 2\nmax_minutes: 5")
@@ -147,6 +171,7 @@ def test_an_error_in_the_preset_holds_the_pictures_until_it_is_mended(
         ("styles: wave.jpg\ncontent: cat.jpg", "line 2: content: 'cat.jpg'; expected no such key"),
         ("styles: wave.jpg\npriority: 12", "line 2: priority: 12; expected at most 9."),
         ("styles: wave.jpg\nweights: my.pth", "line 2: weights: 'my.pth'"),
+        ("palette: wave.jpg\ncolours: content", "line 2: colours: content; expected palette or"),
     ],
 )
 def test_every_kind_of_error_in_a_preset_is_readable_and_loses_nothing(

@@ -27,28 +27,19 @@ def test_a_palette_belongs_to_the_pair(inbox: Inbox) -> None:
     assert paths(candidate, FileRole.PALETTE) == ["a.palette.jpg"]
 
 
+@pytest.mark.parametrize("named", ["", "palette: a.palette.jpg\n"])
 @pytest.mark.parametrize(
-    "text", ["keep_colours: true", "palette: a.palette.jpg\nkeep_colours: true"]
+    ("text", "expected"),
+    [("keep_colours: true", "false"), ("colours: content", "palette or blend, since there is a")],
 )
-def test_keep_colours_beside_the_jobs_own_palette_is_refused_by_its_line(
-    inbox: Inbox, text: str
+def test_other_colours_beside_the_jobs_own_palette_are_refused_by_their_line(
+    inbox: Inbox, named: str, text: str, expected: str
 ) -> None:
-    inbox.put("a.content.jpg", "a.style.png", "a.palette.jpg", a=text)
+    inbox.put("a.content.jpg", "a.style.png", "a.palette.jpg", a=named + text)
     candidate = inbox.only_candidate()
     assert candidate.decision is Decision.REFUSE
-    line = len(text.splitlines())
-    assert candidate.message.startswith(f"a.yaml, line {line}: keep_colours: true; expected false")
-
-
-def test_keep_colours_in_a_sidecar_outranks_the_palette_of_its_folder(inbox: Inbox) -> None:
-    (inbox.folder.inbox / "oil").mkdir()
-    inbox.put("oil/cat.jpg", "oil/wave.jpg", "oil/sunset.jpg")
-    (inbox.folder.inbox / "oil/preset.yaml").write_text("styles: wave.jpg\npalette: sunset.jpg\n")
-    (inbox.folder.inbox / "oil/cat.yaml").write_text("keep_colours: true\n")
-    (candidate,) = inbox.scan_settled().candidates
-    assert candidate.decision is Decision.CLAIM
-    assert candidate.settings is not None
-    assert (candidate.settings.keep_colours, candidate.settings.takes_palette) == (True, False)
+    line = 2 if named else 1
+    assert candidate.message.startswith(f"a.yaml, line {line}: {text}; expected {expected}")
 
 
 def test_a_sidecar_names_a_palette_beside_it_or_in_the_library(inbox: Inbox) -> None:

@@ -36,17 +36,6 @@ def test_what_a_texture_cannot_be_is_refused_by_its_line(inbox: Inbox) -> None:
     assert candidate.message.startswith("a.yaml, line 2: size: 500; expected a multiple of 16")
 
 
-def test_a_preset_whose_pictures_are_contents_asks_for_no_texture(inbox: Inbox) -> None:
-    (inbox.folder.inbox / "oil").mkdir()
-    inbox.put("oil/cat.jpg", "oil/wave.jpg")
-    text = "styles: [wave.jpg]\ntexture: true\n"
-    (inbox.folder.inbox / "oil" / "preset.yaml").write_text(text)
-    messages = [each.message for each in inbox.scan_settled().candidates]
-    assert messages
-    expected = "preset.yaml, line 2: texture: 'true'; expected no such key in a preset"
-    assert all(expected in message for message in messages)
-
-
 def test_without_texture_a_content_is_waited_for(inbox: Inbox) -> None:
     inbox.put("a.style.jpg", a="texture: false")
     assert inbox.only_candidate().message == "lacks a content picture (a.content.jpg)"

@@ -99,6 +99,12 @@ def test_each_region_has_its_mask_and_its_style(
             "colour_method",
             "with a palette",
         ),
+        (
+            {"style": "night.jpg", "palette": "evening.jpg", "colours": "content"},
+            [],
+            "colours",
+            "expected palette or blend",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_dropped(

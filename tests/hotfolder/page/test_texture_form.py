@@ -35,9 +35,9 @@ def test_a_texture_is_dropped_without_a_picture(folder: FolderPaths, page: Serve
     [
         (TEXTURE, CONTENT, "A texture has no picture to paint: choose none, or untick it."),
         ({"style": "night.jpg"}, {}, "Choose at least one picture to paint."),
-        ({**TEXTURE, "size": "100"}, {}, "expected a multiple of 16 with `tile`"),
-        (TEXTURE, {"mask": ("m.png", b"a mask")}, "since a `texture` has no content"),
-        ({"style": "night.jpg", "texture_size": "[9, 64]"}, {}, "9: expected at least 32"),
+        ({**TEXTURE, "size": "100"}, {}, "expected a multiple of 16 with tile"),
+        (TEXTURE, {"mask": ("m.png", b"a mask")}, "since a texture has no content"),
+        ({"style": "night.jpg", "texture_size": "9 x 64"}, {}, "9: expected at least 32"),
     ],
 )
 def test_what_a_texture_cannot_be_is_said_in_the_form(
@@ -48,9 +48,13 @@ def test_what_a_texture_cannot_be_is_said_in_the_form(
     words: str,
 ) -> None:
     with page.client() as client:
-        answer = client.post("/drop", data=data, files=files or {"x": ("", b"")})
+        # A browser sends what is not filled in, too.
+        blank = dict.fromkeys(("colours", "steps", "weights", "format"), "")
+        answer = client.post("/drop", data=blank | data, files=files or {"x": ("", b"")})
         assert answer.status_code == 422
         assert words in answer.text.replace("&#39;", "'")
+        assert "<summary>The look" in answer.text
+        assert "open><summary>The" not in answer.text
     assert not [*folder.inbox.iterdir()]
 
 

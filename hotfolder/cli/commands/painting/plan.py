@@ -26,7 +26,7 @@ from hotfolder.cli.options import (
     VariationsOption,
 )
 from hotfolder.cli.request.masks import MaskFiles
-from hotfolder.cli.request.subject import as_options, painted
+from hotfolder.cli.request.subject import painted
 from hotfolder.cli.where import read_config
 
 __all__ = ["plan"]
@@ -83,8 +83,7 @@ def plan(
         interpolate=interpolate,
     )
     masks = MaskFiles.of(styles, mask, regions, labels, style_labels, styles_needed=False)
-    with as_options(size):
-        settings = resolve(read.settings, {**asked, **masks.layer})
+    settings = resolve(read.settings, {**asked, **masks.layer})
     check_files([content] if content is not None else [])
     set_threads(read.threads)
 

@@ -21,12 +21,11 @@ from hotfolder.cli.options import (
     TaskOption,
     TileOption,
     VariationsOption,
-    settings_layer,
 )
 from hotfolder.cli.output_files import format_of
 from hotfolder.cli.paint_here import paint_here, paint_task
 from hotfolder.cli.request.files import InputFiles
-from hotfolder.cli.request.subject import as_options, texture_layer
+from hotfolder.cli.request.subject import asked_of
 from hotfolder.cli.styles import OWN_STYLES, find_style
 from hotfolder.cli.where import read_config
 
@@ -78,20 +77,20 @@ def texture(
         palette=find_style(palette, [OWN_STYLES]) if palette is not None else None
     )
     layer = {
-        **settings_layer(
+        **asked_of(
             preset,
             assignments,
-            None,
+            size,
+            texture=True,
+            tile=tile,
             seconds=seconds,
             variations=variations,
             interpolate=interpolate,
         ),
-        **texture_layer(size, tile=tile),
         **others.layer(),
     }
-    with as_options(size):
-        asked = resolve(read.settings, layer)
-        settings = resolve(read.settings, {**layer, "format": format_of(output)})
+    asked = resolve(read.settings, layer)
+    settings = resolve(read.settings, {**layer, "format": format_of(output)})
     files = InputFiles(None, [find_style(style, [OWN_STYLES]) for style in styles], others)
     read = read.model_copy(update={"memory": memory or read.memory})
     if not as_task:
