@@ -87,7 +87,7 @@ def test_a_region_that_lies_on_what_is_transparent_is_named(tmp_path: Path) -> N
 
 def test_for_want_of_memory_a_size_is_named_that_would_fit(tmp_path: Path) -> None:
     planner = Planner(load_vgg19("caffe", "cpu"), resolve({}))
-    ours = in_our_words(said(lambda: planner.plan((1024, 1024), 0, 220, 1_500_000_000), tmp_path))
+    ours = in_our_words(said(lambda: planner.plan((1024, 1024), 0, 220, 1_240_000_000), tmp_path))
     assert ours.startswith("The server has too little memory for 1024 x 1024 pixels; ")
     assert "on the longer side would fit" in ours
     ours = in_our_words(said(lambda: planner.plan((1024, 1024), 0, 220, 1000), tmp_path))
