@@ -80,15 +80,15 @@ class ScriptedServer(FakeServer):
         for sidecar in sorted((self.root / "inbox").glob("*.yaml")):
             name = sidecar.stem
             content = self.root / "inbox" / f"{name}.content.png"
-            texture = json.loads(sidecar.read_text()).get("texture_size")
-            if texture:
-                self.contents.append(_plain(*texture))
-            elif content.exists():
-                self.contents.append(content.read_bytes())
-            else:
+            asked = json.loads(sidecar.read_text())
+            named = [asked.get("content", ""), asked.get("palette", ""), *asked["styles"]]
+            if not all((content.parent / each).exists() for each in named if each.startswith(name)):
                 continue
+            size = asked.get("texture_size")
+            self.contents.append(_plain(*size) if size else content.read_bytes())
             beside = content.parent.glob(f"{glob.escape(name)}.*.png")
-            self.pictures.append({path.suffixes[-2][1:]: _loaded(path) for path in beside})
+            pictures = {path.suffixes[-2][1:]: path for path in beside if path != content}
+            self.pictures.append({role: _loaded(path) for role, path in pictures.items()})
             self.sidecars.append(self.claim(name))
             yield name
 
