@@ -7,38 +7,41 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import (
+from choices import Choices, Refusal, StyledRegion
+from gi.repository import Gimp, GObject
+from i18n import _
+from images.areas import region_named
+from images.open_pictures import picture_of
+from options import (
     COLOURS,
     MAX_SCALE,
     MAX_SECONDS,
     MAX_SEED,
     MAX_SIZE,
     MIN_SCALE,
+    MIN_SIZE,
     PRESETS,
-    Choices,
-    Refusal,
-    StyledRegion,
+    TEXTURE_COLOURS,
     strength_tip,
+    tile_tip,
 )
-from gi.repository import Gimp, GObject
-from i18n import _
-from images.areas import region_named
 
-__all__ = ["FLAGS", "add_choices", "add_hot_folder", "chosen", "outputs"]
+__all__ = [
+    "FLAGS",
+    "add_choices",
+    "add_hot_folder",
+    "add_texture_choices",
+    "chosen",
+    "outputs",
+]
 
 FLAGS = GObject.ParamFlags.READWRITE
 
 
 def add_choices(procedure: Any) -> None:
-    """Everything that can be chosen of a painting."""
+    """Everything that can be chosen of a layer's painting."""
     usual = Choices()
-    procedure.add_string_argument(
-        "style",
-        _("Style"),
-        _("The whole path of a picture, or the name of one in the hot folder's style library"),
-        usual.style,
-        FLAGS,
-    )
+    _add_style(procedure)
     # No array of objects: GIMP refuses one that is empty, as it is where there are no regions.
     procedure.add_string_array_argument(
         "regions",
@@ -55,9 +58,7 @@ def add_choices(procedure: Any) -> None:
         _("One for each region, as the style is named"),
         FLAGS,
     )
-    procedure.add_choice_argument(
-        "preset", _("Preset"), _("The recipe to paint by"), _named(PRESETS), usual.preset, FLAGS
-    )
+    _add_preset(procedure)
     procedure.add_double_argument(
         "strength",
         _("Strength"),
@@ -76,23 +77,8 @@ def add_choices(procedure: Any) -> None:
         usual.size,
         FLAGS,
     )
-    procedure.add_int_argument(
-        "seconds",
-        _("Time"),
-        _("Seconds to paint in: more make a finer painting; 0: as long as it takes"),
-        0,
-        MAX_SECONDS,
-        usual.seconds,
-        FLAGS,
-    )
-    procedure.add_choice_argument(
-        "colours",
-        _("Colours"),
-        _("Whose colours the painting has"),
-        _named(COLOURS),
-        usual.colours,
-        FLAGS,
-    )
+    _add_seconds(procedure)
+    _add_colours(procedure, COLOURS)
     procedure.add_double_argument(
         "colour-amount",
         _("Colour amount"),
@@ -102,20 +88,101 @@ def add_choices(procedure: Any) -> None:
         usual.colour_amount,
         FLAGS,
     )
+    _add_strokes_and_output(procedure)
+    procedure.add_boolean_argument(
+        "selection-only",
+        _("Only the selection"),
+        _("Paint what is selected, with a layer mask; without a selection, the layer"),
+        usual.selection_only,
+        FLAGS,
+    )
+
+
+def add_texture_choices(procedure: Any) -> None:
+    """Everything that can be chosen of a texture."""
+    usual = Choices(texture=True)
+    _add_style(procedure)
+    for name, label, value in (
+        ("width", _("Width"), usual.width),
+        ("height", _("Height"), usual.height),
+    ):
+        procedure.add_int_argument(name, label, _("In pixels"), MIN_SIZE, MAX_SIZE, value, FLAGS)
+    procedure.add_boolean_argument("tile", _("Seamless"), tile_tip(), usual.tile, FLAGS)
+    _add_preset(procedure)
+    _add_seconds(procedure)
+    _add_colours(procedure, TEXTURE_COLOURS)
+    _add_strokes_and_output(procedure)
+
+
+def _add_style(procedure: Any) -> None:
+    procedure.add_string_argument(
+        "style",
+        _("Style"),
+        _("The whole path of a picture, or the name of one in the hot folder's style library"),
+        Choices.style,
+        FLAGS,
+    )
+    procedure.add_layer_argument(
+        "style-layer",
+        _("Style layer"),
+        _("A layer for the style, of any image"),
+        True,
+        FLAGS,
+    )
+
+
+def _add_preset(procedure: Any) -> None:
+    recipes = _named(PRESETS)
+    procedure.add_choice_argument(
+        "preset", _("Preset"), _("The recipe to paint by"), recipes, Choices.preset, FLAGS
+    )
+
+
+def _add_seconds(procedure: Any) -> None:
+    procedure.add_int_argument(
+        "seconds",
+        _("Time"),
+        _("Seconds to paint in: more make a finer painting; 0: as long as it takes"),
+        0,
+        MAX_SECONDS,
+        Choices.seconds,
+        FLAGS,
+    )
+
+
+def _add_colours(procedure: Any, colours: Sequence[tuple[str, str, str]]) -> None:
+    procedure.add_choice_argument(
+        "colours",
+        _("Colours"),
+        _("Whose colours the painting has"),
+        _named(colours),
+        Choices.colours,
+        FLAGS,
+    )
     procedure.add_string_argument(
         "palette",
         _("Palette"),
         _("The picture whose colours are used: a whole path, or a name in the style library"),
-        usual.palette,
+        Choices.palette,
         FLAGS,
     )
+    procedure.add_layer_argument(
+        "palette-layer",
+        _("Palette layer"),
+        _("A layer whose colours are used, of any image"),
+        True,
+        FLAGS,
+    )
+
+
+def _add_strokes_and_output(procedure: Any) -> None:
     procedure.add_double_argument(
         "style-scale",
         _("Strokes"),
         _("Size of the style picture: larger makes larger strokes"),
         MIN_SCALE,
         MAX_SCALE,
-        usual.style_scale,
+        Choices.style_scale,
         FLAGS,
     )
     procedure.add_int_argument(
@@ -124,18 +191,11 @@ def add_choices(procedure: Any) -> None:
         _("Of the white noise that some paintings start from"),
         0,
         MAX_SEED,
-        usual.seed,
+        Choices.seed,
         FLAGS,
     )
     procedure.add_choice_argument(
-        "output", _("Output"), _("Where the painting goes"), outputs(), usual.output, FLAGS
-    )
-    procedure.add_boolean_argument(
-        "selection-only",
-        _("Only the selection"),
-        _("Paint what is selected, with a layer mask; without a selection, the layer"),
-        usual.selection_only,
-        FLAGS,
+        "output", _("Output"), _("Where the painting goes"), outputs(), Choices.output, FLAGS
     )
 
 
@@ -171,9 +231,20 @@ def chosen(image: Any, config: Any) -> Choices:
     Raises:
         Refusal: regions and styles do not belong together.
     """
-    names = [field.name for field in fields(Choices) if field.name != "regions"]
-    values = {name: config.get_property(name.replace("_", "-")) for name in names}
-    return Choices(**values, regions=_regions(image, config))
+    offered = {each.name for each in config.list_properties()}
+    names = {field.name: field.name.replace("_", "-") for field in fields(Choices)}
+    values = {
+        name: config.get_property(argument)
+        for name, argument in names.items()
+        if argument in offered and name != "regions"
+    }
+    for name in ("style", "palette"):
+        layer = config.get_property(f"{name}-layer")
+        if layer is not None:
+            values[name] = str(picture_of(layer))
+    if "regions" in offered:
+        values["regions"] = _regions(image, config)
+    return Choices(**values)
 
 
 def _regions(image: Any, config: Any) -> tuple[StyledRegion, ...]:

@@ -1,81 +1,28 @@
-"""What the artist chose: one frozen value, from the dialog, a script or a painted layer."""
+"""What the artist chose: one frozen value, from a dialog, a script or a painted layer."""
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from i18n import _
-
-__all__ = [
-    "COLOURS",
-    "MAX_REGIONS",
-    "MAX_SCALE",
-    "MAX_SECONDS",
-    "MAX_SIZE",
-    "MIN_SCALE",
-    "MIN_SIDE",
-    "MIN_SIZE",
-    "NO_FOLDER",
-    "PRESETS",
-    "Choices",
-    "Refusal",
-    "StyledRegion",
-    "is_text",
-    "strength_tip",
-    "style_file",
-    "style_title",
-]
-
-PRESETS = (
-    ("standard", _("Standard"), _("Coarse to fine")),
-    ("quick", _("Quick"), _("A tenth of the time: the shortest that looks painted")),
-    ("fine", _("Fine"), _("Three times the time, for the last details")),
-    ("preview", _("Quick look"), _("A draft at 256 pixels, unless a size is chosen")),
-    ("gatys", "Gatys 2016", _("As the reference code of the CVPR 2016 paper")),
-    ("tutorial", _("PyTorch tutorial"), _("Needs torchvision's weights, downloaded once")),
-    ("article", "Huang 2019", _("From white noise")),
+from options import (
+    COLOURS,
+    MAX_REGIONS,
+    MIN_SIZE,
+    NAMES,
+    OPTIONAL,
+    PREVIEW_SIDE,
+    RANGES,
+    STRENGTH,
+    TEXTURE_COLOURS,
+    TILE_STEP,
 )
-"""Name, label, explanation."""
+from pictures import OpenPicture, is_text, open_picture, picture_title, style_file
 
-COLOURS = (
-    ("painting", _("The painting's"), _("As they are painted")),
-    ("content", _("The layer's"), _("Light and shade of the painting, the layer's colours")),
-    ("blend", _("A blend of both"), _("From the painting's colours, 0, to the layer's, 1")),
-    ("palette", _("A picture's"), _("Those of another picture, the palette")),
-)
-"""Name, label, explanation."""
-
-STRENGTH = 75.0
-"""The dial's place where the preset is as it is."""
-
-
-def strength_tip() -> str:
-    """What the dial means, for a person."""
-    return _(
-        "0 is nearly the picture, 100 nearly all style; at {usual:g} the preset is as it is"
-    ).format(usual=STRENGTH)
-
-
-MIN_SIZE, MAX_SIZE = 32, 16_384
-"""Longest side of a painting, in pixels."""
-
-MIN_SIDE = 16
-"""Shortest side of a picture that can be painted, in pixels."""
-
-MIN_SCALE, MAX_SCALE = 0.05, 20.0
-"""Of the style picture's size."""
-
-MAX_SECONDS = 1_000_000
-"""Of the time to paint in."""
-
-MAX_REGIONS = 64
-
-MAX_SEED = 2**31 - 1
-"""GIMP's integers have 32 bits; Impasto's seeds have 63."""
-
+__all__ = ["NO_FOLDER", "Choices", "Refusal", "StyledRegion"]
 
 NO_FOLDER = _("No hot folder is known. Choose the folder through which the server paints.")
 
@@ -103,7 +50,8 @@ class Choices:
     """Everything that a painting depends on, besides the layer. Checked by `check`."""
 
     style: str = ""
-    """A picture file's whole path, or the name of a picture of the style library."""
+    """A picture file's whole path, the name of a picture of the style library, or one that is open
+    in GIMP: see `pictures`."""
     regions: tuple[StyledRegion, ...] = ()
     """What is painted, each in its own style; none: everything, in `style`."""
     preset: str = "standard"
@@ -124,6 +72,14 @@ class Choices:
     """`layer` or `image`."""
     selection_only: bool = True
     """Paint no more than what is selected, if anything is."""
+    texture: bool = False
+    """Paint the style alone, without a layer: `strength`, `size`, `regions` and `selection_only`
+    say nothing then."""
+    width: int = 512
+    """Of a texture, in pixels."""
+    height: int = 512
+    tile: bool = False
+    """A texture whose opposite edges meet."""
     hot_folder: str = ""
 
     def check(self) -> None:
@@ -131,15 +87,35 @@ class Choices:
         self._check_styles()
         _one_of("preset", self.preset, NAMES["preset"])
         _one_of("output", self.output, NAMES["output"])
-        _one_of("colours", self.colours, NAMES["colours"])
+        colours = TEXTURE_COLOURS if self.texture else COLOURS
+        _one_of("colours", self.colours, [name for name, *_rest in colours])
         if self.colours == "palette":
             self._check_palette()
         for name, (least, most) in RANGES.items():
             value = getattr(self, name)
             if value or name not in OPTIONAL:
                 _within(name.replace("_", "-"), value, least, most)
+        if self.texture and self.tile:
+            self._check_tile()
         if not self.hot_folder:
             raise Refusal(NO_FOLDER)
+
+    def _check_tile(self) -> None:
+        for name, side in (("width", self.width), ("height", self.height)):
+            if side % TILE_STEP:
+                below = max(MIN_SIZE, side - side % TILE_STEP)
+                raise Refusal(
+                    _(
+                        "{argument} is {value}; of a seamless texture it must be a multiple of "
+                        "{step}, such as {below} or {above}."
+                    ).format(
+                        argument=name,
+                        value=side,
+                        step=TILE_STEP,
+                        below=below,
+                        above=side - side % TILE_STEP + TILE_STEP,
+                    )
+                )
 
     def _check_styles(self) -> None:
         if len(self.regions) > MAX_REGIONS:
@@ -180,27 +156,40 @@ class Choices:
     @property
     def styles(self) -> Sequence[str]:
         """Those that are painted with: one for each region, or one for all."""
-        return [region.style for region in self.regions] or [self.style]
+        regions = () if self.texture else self.regions
+        return [region.style for region in regions] or [self.style]
 
     @property
     def style_name(self) -> str:
         """The style, or the regions' styles, as a person calls them."""
-        return " + ".join(dict.fromkeys(map(style_title, self.styles)))
+        return " + ".join(dict.fromkeys(map(picture_title, self.styles)))
 
     @property
     def layer_name(self) -> str:
         """`STYLE - strength`."""
+        if self.texture:
+            return _("{style} - texture").format(style=self.style_name)
         return f"{self.style_name} - {self.strength:g}"
 
-    def settings(self, longest_side: int) -> dict[str, Any]:
-        """The sidecar's keys, for a layer whose longer side has so many pixels."""
+    def settings(self, longest_side: int, *, deep: bool = False) -> dict[str, Any]:
+        """The sidecar's keys.
+
+        Args:
+            longest_side: of the layer, in pixels.
+            deep: whether a texture is to have 16 bits a channel; a layer is as deep as it was sent.
+        """
         # Whatever the server's own configuration is: as deep as it was sent, in its colours.
-        kept = {"format": "png", "bits": "auto", "profile": "content"}
+        kept: dict[str, Any] = {"format": "png", "bits": "auto", "profile": "content"}
         settings: dict[str, Any] = {"preset": self.preset, **kept}
-        if self.size or self.preset != "preview":
-            settings["size"] = self.size or longest_side
-        if self.strength != STRENGTH:
-            settings["strength"] = self.strength
+        if self.texture:
+            settings |= {"bits": 16 if deep else 8, "profile": "srgb"}
+            settings["texture_size"] = [self.width, self.height]
+            settings["tile"] = self.tile
+        else:
+            if self.size or self.preset != "preview":
+                settings["size"] = self.size or longest_side
+            if self.strength != STRENGTH:
+                settings["strength"] = self.strength
         if self.colours != "painting":
             settings["colours"] = self.colours
         if self.colours == "blend":
@@ -212,6 +201,35 @@ class Choices:
         if self.seconds:
             settings["seconds"] = self.seconds
         return settings
+
+    def as_preview(self) -> "Choices":
+        """Those of the preview: what it does not show is as usual."""
+        usual = Choices()
+        small = replace(self, preset="preview", size=0, seconds=0, output=usual.output)
+        if not self.texture:
+            return small
+        factor = min(1.0, PREVIEW_SIDE / max(self.width, self.height))
+        width, height = (
+            max(MIN_SIZE, round(side * factor / TILE_STEP) * TILE_STEP)
+            for side in (self.width, self.height)
+        )
+        return replace(small, width=width, height=height)
+
+    def with_files(self, file_of: Callable[[OpenPicture], Path]) -> "Choices":
+        """These, with a file in place of each picture that is open in GIMP."""
+
+        def name(picture: str) -> str:
+            found = open_picture(picture)
+            return picture if found is None else str(file_of(found))
+
+        if self.regions and not self.texture:
+            regions = tuple(replace(each, style=name(each.style)) for each in self.regions)
+            choices = replace(self, regions=regions)
+        else:
+            choices = replace(self, style=name(self.style))
+        if self.colours != "palette":
+            return choices
+        return replace(choices, palette=name(self.palette))
 
     def to_json(self) -> str:
         """One line; `from_json` reads it."""
@@ -234,6 +252,8 @@ class Choices:
         taken: dict[str, Any] = {}
         if "regions" in values:
             taken["regions"] = _regions_of(values["regions"])
+        if "texture_size" in values:  # as the server calls it
+            values = {**values, **_sides_of(values["texture_size"])}
         if values.get("keep_colours") is True:  # as the server, and earlier versions, call it
             values = {**values, "colours": "content"}
         for field in fields(self):
@@ -257,48 +277,6 @@ class Choices:
         )
 
 
-def style_file(style: str) -> Path | None:
-    """The picture file that a style is; None for the name of a picture of the library. The `~` of a
-    user that does not exist stays as it is."""
-    path = Path(style)
-    with contextlib.suppress(RuntimeError):
-        path = path.expanduser()
-    return path if path.is_absolute() else None
-
-
-def style_title(style: str) -> str:
-    """A style as a person calls it."""
-    return Path(style).stem
-
-
-RANGES: Mapping[str, tuple[float, float]] = {
-    "strength": (0, 100),
-    "colour_amount": (0, 1),
-    "style_scale": (MIN_SCALE, MAX_SCALE),
-    "seed": (0, MAX_SEED),
-    "size": (MIN_SIZE, MAX_SIZE),
-    "seconds": (1, MAX_SECONDS),
-}
-
-OPTIONAL = ("size", "seconds")
-"""Those that 0 leaves open."""
-
-NAMES = {
-    "preset": [name for name, *_rest in PRESETS],
-    "output": ["layer", "image"],
-    "colours": [name for name, *_rest in COLOURS],
-}
-
-
-def is_text(text: str) -> bool:
-    """Whether GTK can show it and a sidecar say it: the name of a file may be no UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _is_choice(name: str, value: Any) -> bool:
     if isinstance(value, str):
         return value in NAMES.get(name, [value]) and is_text(value)
@@ -317,6 +295,14 @@ def _regions_of(value: Any) -> tuple[StyledRegion, ...]:
             if is_number and all(isinstance(text, str) and is_text(text) for text in texts):
                 regions.append(region)
     return tuple(regions[:MAX_REGIONS])
+
+
+def _sides_of(value: Any) -> dict[str, Any]:
+    """What `settings` calls `texture_size`: width and height, which make it a texture."""
+    match value:
+        case [int() as width, int() as height]:
+            return {"texture": True, "width": width, "height": height}
+    return {}
 
 
 def _one_of(argument: str, value: str, allowed: list[str]) -> None:

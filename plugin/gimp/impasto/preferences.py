@@ -3,14 +3,19 @@
 import contextlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from choices import Choices, style_file
+from choices import Choices
+from pictures import style_file
 
 __all__ = ["Installation", "Preferences"]
 
 RECENT_STYLES = 8
+
+PAINTING, TEXTURE = "choices", "texture"
+"""Keys of what is remembered."""
 
 
 class Installation:
@@ -24,14 +29,22 @@ class Installation:
 
 
 class Preferences:
-    """The choices of the last run, whether it went well or not, and the styles chosen lately."""
+    """The choices of the last run, whether it went well or not, those of the last texture apart,
+    and the styles chosen lately."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "choices.json"
 
     def choices(self) -> Choices:
         """The choices of the last run; the usual ones where there was none."""
-        document = _read(self._path).get("choices")
+        return self._kept(PAINTING)
+
+    def texture(self) -> Choices:
+        """Those of the last texture, for the hot folder that was used last."""
+        return replace(self._kept(TEXTURE), texture=True, hot_folder=self.choices().hot_folder)
+
+    def _kept(self, key: str) -> Choices:
+        document = _read(self._path).get(key)
         return Choices().updated_with(document) if isinstance(document, dict) else Choices()
 
     def recent_styles(self) -> list[Path]:
@@ -44,10 +57,13 @@ class Preferences:
         recent = self.recent_styles()
         for style in filter(None, map(style_file, choices.styles)):
             recent = [style, *(path for path in recent if path != style)]
-        document = {
-            "choices": json.loads(choices.to_json()),
-            "recent_styles": [str(path) for path in recent[:RECENT_STYLES]],
-        }
+        document = {key: _read(self._path).get(key) for key in (PAINTING, TEXTURE)}
+        document["recent_styles"] = [str(path) for path in recent[:RECENT_STYLES]]
+        document[TEXTURE if choices.texture else PAINTING] = json.loads(choices.to_json())
+        if choices.texture:
+            # Of both: it is where the server is.
+            painting = replace(self.choices(), hot_folder=choices.hot_folder)
+            document[PAINTING] = json.loads(painting.to_json())
         draft = self._path.with_suffix(f".{os.getpid()}.part")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)

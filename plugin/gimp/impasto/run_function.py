@@ -55,6 +55,8 @@ def progress_bar() -> Iterator[Callable[[float | None, str], None]]:
         else:
             Gimp.progress_update(fraction)
 
+    # One that GIMP, or an export for the preview, has left active would stay without a Cancel.
+    Gimp.progress_end()
     Gimp.progress_init("Impasto")
     try:
         yield show

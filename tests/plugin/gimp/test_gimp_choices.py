@@ -1,20 +1,14 @@
 """What the artist chose, and what is remembered of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from choices import (
-    MAX_SCALE,
-    MAX_SECONDS,
-    MAX_SEED,
-    MAX_SIZE,
-    Choices,
-    Refusal,
-    StyledRegion,
-    style_file,
-)
+from choices import Choices, Refusal, StyledRegion
+from options import MAX_SCALE, MAX_SECONDS, MAX_SEED, MAX_SIZE
+from pictures import OpenPicture, open_picture, picture_title, style_file
 from preferences import Installation, Preferences
 
 from engine.settings import Settings, resolve
@@ -66,6 +60,43 @@ SKY = StyledRegion("channel", "sky", 7, "night.jpg")
 SEA = StyledRegion("mask", "sea", 9, "/pictures/wave.png")
 
 
+def test_of_a_texture_the_server_is_told_nothing_that_needs_a_layer() -> None:
+    texture = Choices("night", texture=True, width=640, height=96, tile=True, regions=(SKY,))
+    settings = replace(texture, strength=20, size=900).settings(640, deep=True)
+    assert settings == {
+        "preset": "standard",
+        "format": "png",
+        "bits": 16,
+        "profile": "srgb",
+        "texture_size": [640, 96],
+        "tile": True,
+    }
+    resolved = resolve(settings)
+    assert (resolved.texture, resolved.texture_sides) == (True, (640, 96))
+    assert (texture.layer_name, texture.styles) == ("night - texture", ["night"])
+    assert Choices().updated_with({"texture_size": [640, 96], "tile": True}) == replace(
+        Choices(), texture=True, width=640, height=96, tile=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("sides", "small"),
+    [
+        ((512, 512), (256, 256)),
+        ((1000, 300), (256, 80)),
+        ((64, 100), (64, 96)),
+        ((9000, 32), (256, 32)),
+    ],
+)
+def test_the_preview_of_a_texture_is_small_and_could_be_seamless(
+    sides: tuple[int, int], small: tuple[int, int]
+) -> None:
+    choices = Choices("n", texture=True, width=sides[0], height=sides[1], tile=True, hot_folder="h")
+    preview = choices.as_preview()
+    assert (preview.width, preview.height) == small
+    preview.check()
+
+
 def test_regions_come_back_from_a_layer_and_name_it() -> None:
     choices = Choices(style="unused.jpg", regions=(SKY, SEA))
     assert Choices.from_json(choices.to_json()) == choices
@@ -107,6 +138,12 @@ def test_a_layer_is_called_by_its_style_and_strength(tmp_path: Path) -> None:
         ({"colours": "palette", "palette": "/nowhere/p.png"}, "/nowhere/p.png is not there"),
         ({"colour_amount": 1.5}, "colour-amount is 1.5; it must be from 0 to 1"),
         ({"hot_folder": ""}, "No hot folder is known"),
+        ({"texture": True, "colours": "content"}, "colours is 'content'; it must be one of pain"),
+        ({"texture": True, "width": 20}, "width is 20; it must be from 32 to 16384"),
+        (
+            {"texture": True, "tile": True, "height": 500},
+            "height is 500; of a seamless texture it must be a multiple of 16, such as 496 or 512",
+        ),
     ],
 )
 def test_what_no_server_could_paint_is_refused_in_words(wrong: dict[str, Any], reason: str) -> None:
@@ -135,6 +172,7 @@ def test_choices_come_back_from_a_layer() -> None:
         '{"regions": [{"kind": "channel", "name": "\\udcff", "tattoo": 1, "style": ""}]}',
         '{"regions": [{"kind": "channel", "name": "sky", "tattoo": "1", "style": ""}]}',
         '{"colours": "red", "colour_amount": 2, "palette": 3}',
+        '{"texture": 1, "width": 5, "texture_size": [1, "2"], "tile": "yes"}',
         '{"style_scale": -1, "seed": 4294967296, "output": "printer", "style": "\\udcff"}',
     ],
 )
@@ -164,6 +202,51 @@ def test_the_last_choices_and_the_files_chosen_lately_are_remembered(tmp_path: P
     files[3].unlink()
     files[-1].unlink()
     assert preferences.recent_styles()[0] == files[-2]
+
+
+def test_the_last_texture_is_remembered_apart_and_the_hot_folder_for_both(tmp_path: Path) -> None:
+    preferences = Preferences(tmp_path)
+    assert preferences.texture() == Choices(texture=True)
+    painting = Choices("night.jpg", strength=20, hot_folder="/hot")
+    preferences.remember(painting)
+    texture = Choices("wave.jpg", texture=True, width=96, tile=True, hot_folder="/other")
+    preferences.remember(texture)
+    assert preferences.texture() == texture
+    assert preferences.choices() == replace(painting, hot_folder="/other")
+
+
+OPEN = OpenPicture(9, 3, "cat.final.png", 7, "sky: [a]")
+
+
+def test_an_open_picture_is_a_choice_that_comes_back_from_a_layer() -> None:
+    choices = Choices(style=str(OPEN), colours="palette", palette=str(OpenPicture(9, 3, "cat.png")))
+    assert Choices.from_json(choices.to_json()) == choices
+    assert (open_picture(choices.style), style_file(choices.style)) == (OPEN, None)
+    assert choices.layer_name == "sky: [a] - 75"
+    assert picture_title(choices.palette) == "cat"
+    files = choices.with_files(lambda picture: Path(f"/{picture.title}.png"))
+    assert (files.style, files.palette) == ("/sky: [a].png", "/cat.png")
+    unused = replace(choices, colours="content")
+    assert unused.with_files(lambda picture: Path("/x")).palette == choices.palette
+    region = replace(SKY, style=str(OPEN))
+    each = Choices(regions=(region, SEA)).with_files(lambda picture: Path("/x.png"))
+    assert each.styles == ["/x.png", SEA.style]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cat.png",
+        "open:",
+        "open:[1]",
+        'open:{"session": 1, "image": "1", "image_name": "cat"}',
+        "open:{}",
+        'open:{"session": 1, "image": 1, "image_name": "\\udcff"}',
+        'open:{"session": 1, "image": -1, "image_name": "cat"}',
+    ],
+)
+def test_what_is_no_open_picture_is_none(text: str) -> None:
+    assert open_picture(text) is None
 
 
 def test_a_damaged_memory_is_no_reason_not_to_paint(tmp_path: Path) -> None:

@@ -14,19 +14,32 @@ from hotfolder.cli.gimp.catalogues import compile_catalogue, read_catalogue
 
 PLUGIN = Path(__file__).parents[3] / "plugin" / "gimp" / "impasto"
 CATALOGUES = sorted((PLUGIN / "translations").glob("*.po"))
+OWN = {
+    "layer": ("window", "layer_settings", "region_list"),
+    "texture": ("texture", "texture_settings"),
+}
+"""Modules of `dialog` that one of the two dialogs has for itself."""
+
+
+def dialog_modules(other: str) -> list[Path]:
+    """Those of a dialog: all but those of the other."""
+    found = sorted((PLUGIN / "dialog").glob("*.py"))
+    return [path for path in found if path.stem not in OWN[other]]
+
+
 DIALOGS = [
-    (PLUGIN / "dialog", {"_Choose", "_Open"}),  # those are of the file choosers
-    (PLUGIN / "results", set()),
+    (dialog_modules("texture"), {"_Choose", "_Open"}),  # those are of the file choosers
+    (dialog_modules("layer"), {"_Choose", "_Open"}),
+    (sorted((PLUGIN / "results").glob("*.py")), set()),
 ]
 
 
-def texts(*places: Path) -> Iterator[str]:
+def texts(*modules: Path) -> Iterator[str]:
     """What the plug-in's modules hand to `_`."""
-    for place in places or (PLUGIN,):
-        for path in sorted(place.rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) == "_":
-                    yield ast.literal_eval(node.args[0])
+    for path in modules or sorted(PLUGIN.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "_":
+                yield ast.literal_eval(node.args[0])
 
 
 def translations(catalogue: Path) -> gettext.GNUTranslations:
@@ -59,11 +72,11 @@ def test_the_fields_and_the_mnemonics_of_a_text_are_those_of_the_original(catalo
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
-@pytest.mark.parametrize(("folder", "others"), DIALOGS, ids=["paint", "import"])
+@pytest.mark.parametrize(("modules", "others"), DIALOGS, ids=["paint", "texture", "import"])
 def test_no_two_widgets_of_a_dialog_have_the_same_key(
-    catalogue: Path, folder: Path, others: set[str]
+    catalogue: Path, modules: list[Path], others: set[str]
 ) -> None:
-    labels = {translations(catalogue).gettext(text) for text in set(texts(folder)) - others}
+    labels = {translations(catalogue).gettext(text) for text in set(texts(*modules)) - others}
     keys = [match[1].lower() for label in labels if (match := re.search(r"_(\w)", label))]
     assert sorted(keys) == sorted(set(keys)), sorted(keys)
 

@@ -96,7 +96,7 @@ def scripted(session_scripted: ScriptedServer) -> ScriptedServer:
     session_scripted.send_heartbeat()
     session_scripted.contents.clear()
     session_scripted.sidecars.clear()
-    session_scripted.masks.clear()
+    session_scripted.pictures.clear()
     return session_scripted
 
 

@@ -130,11 +130,11 @@ def serve(folder):
         globals()["answer"] = None
         try:
             exec(compile(code, str(path), "exec"), globals())
-            reply = {"answer": globals()["answer"]}
+            reply = json.dumps({"answer": globals()["answer"]})
         except BaseException:
-            reply = {"error": traceback.format_exc()}
+            reply = json.dumps({"error": traceback.format_exc()})
         draft = folder / f"{number}.part"
-        draft.write_text(json.dumps(reply))
+        draft.write_text(reply)
         draft.rename(folder / f"{number}.json")
         number += 1
 

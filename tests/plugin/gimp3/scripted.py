@@ -2,6 +2,7 @@
 
 import glob
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,8 +26,8 @@ class ScriptedServer(FakeServer):
         self.contents: list[bytes] = []
         """The files that were delivered to be painted."""
         self.sidecars: list[dict[str, Any]] = []
-        self.masks: list[dict[str, Image.Image]] = []
-        """The masks of each job, by their roles: `mask`, `mask1`."""
+        self.pictures: list[dict[str, Image.Image]] = []
+        """Those of each job, by their roles: `mask`, `mask1`, `style`, `palette`."""
         self.script: Script = paints
         self._jobs: list[Iterator[None]] = []
         self._writing = threading.Lock()
@@ -42,6 +43,14 @@ class ScriptedServer(FakeServer):
     def stamp(self) -> str:
         self.now = time.time()
         return super().stamp()
+
+    @property
+    def masks(self) -> list[dict[str, Image.Image]]:
+        """Those of each job alone."""
+        return [
+            {role: picture for role, picture in each.items() if role.startswith("mask")}
+            for each in self.pictures
+        ]
 
     def content(self) -> Image.Image:
         """The picture that was delivered last."""
@@ -71,16 +80,30 @@ class ScriptedServer(FakeServer):
         for sidecar in sorted((self.root / "inbox").glob("*.yaml")):
             name = sidecar.stem
             content = self.root / "inbox" / f"{name}.content.png"
-            if content.exists():
-                self.contents.append(content.read_bytes())
-                masks = content.parent.glob(f"{glob.escape(name)}.mask*.png")
-                self.masks.append({path.suffixes[-2][1:]: _loaded(path) for path in masks})
-                self.sidecars.append(self.claim(name))
-                yield name
+            asked = json.loads(sidecar.read_text())
+            named = [asked.get("content", ""), asked.get("palette", ""), *asked["styles"]]
+            if not all((content.parent / each).exists() for each in named if each.startswith(name)):
+                continue
+            size = asked.get("texture_size")
+            self.contents.append(_plain(*size) if size else content.read_bytes())
+            beside = content.parent.glob(f"{glob.escape(name)}.*.png")
+            pictures = {path.suffixes[-2][1:]: path for path in beside if path != content}
+            self.pictures.append({role: _loaded(path) for role, path in pictures.items()})
+            self.sidecars.append(self.claim(name))
+            yield name
+
+
+def _plain(width: int, height: int) -> bytes:
+    """What a texture is painted from here: red."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(file, "PNG")
+    return file.getvalue()
 
 
 def _loaded(path: Path) -> Image.Image:
+    """A PNG, with the bits a channel that its file has, which Pillow may not read."""
     with Image.open(path) as picture:
+        picture.info["bits"] = path.read_bytes()[24]
         return picture.copy()
 
 

@@ -18,14 +18,15 @@ from plugin.client import Client
 
 
 @pytest.mark.usefixtures("photo")
-def test_the_menu_has_its_three_entries(screen: Gimp) -> None:
+def test_the_menu_has_its_four_entries(screen: Gimp) -> None:
     entries = [
         "Neural Style (Impasto)...",
+        "Texture (Impasto)...",
         "Repeat Impasto with the settings of this layer...",
         "Import finished Impasto results...",
     ]
     there = screen.run(f"answer = [bool(find(name, 'menu item')) for name in {entries}]")
-    assert there == [True, True, True]
+    assert there == [True] * 4
     screen.run("""
         press("Filters", "menu")
         time.sleep(0.5)

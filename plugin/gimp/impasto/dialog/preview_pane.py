@@ -13,27 +13,31 @@ from i18n import _
 from painting.live_preview import LivePreview, PreviewState
 from thumbnails import pixels_a_point, show_picture
 
-__all__ = ["PreviewPane"]
+__all__ = ["PreviewPane", "loaded"]
 
 LEAST_SIDE = 320
 """Of the picture, in pixels. It grows with the window."""
 
 
 class PreviewPane(Gtk.Box):
-    """Shows what a `LivePreview` sees. A press on the picture shows the layer as it is."""
+    """Shows what a `LivePreview` sees. A press on the picture shows it otherwise, as long as it is
+    pressed; so does a button."""
 
-    def __init__(self, live: LivePreview, original: Path, changed: Callable[[], None]) -> None:
-        """`original` is a picture of what is painted; `changed` is called when it is switched."""
+    other_label: str
+    other_tip: str
+    press_tip: str
+
+    def __init__(self, live: LivePreview, changed: Callable[[], None]) -> None:
+        """`changed` is called when the preview is switched on or off."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._live = live
-        self._original = _loaded(original)
         self._painted: Any = None
         self._shown: tuple[Path | None, int] = (None, 0)
         self._drawn: tuple[Any, tuple[int, int]] = (None, (0, 0))
         self._pressed = False
         self._image = Gtk.Image()
         self._image.get_accessible().set_name(_("Preview"))
-        pressed = Gtk.EventBox(tooltip_text=_("Press to compare with the layer as it is"))
+        pressed = Gtk.EventBox(tooltip_text=self.press_tip)
         pressed.add(self._image)
         pressed.connect("button-press-event", self._press, True)
         pressed.connect("button-release-event", self._press, False)
@@ -51,12 +55,12 @@ class PreviewPane(Gtk.Box):
         self.switch = Gtk.CheckButton.new_with_mnemonic(_("Pre_view"))
         self.switch.set_active(True)
         self.switch.connect("toggled", lambda _switch: changed())
-        self._compare = Gtk.ToggleButton.new_with_mnemonic(_("_As it is"))
-        self._compare.set_tooltip_text(_("Compare with the layer as it is"))
-        self._compare.connect("toggled", lambda _button: self._draw())
+        self._other = Gtk.ToggleButton.new_with_mnemonic(self.other_label)
+        self._other.set_tooltip_text(self.other_tip)
+        self._other.connect("toggled", lambda _button: self._draw())
         switches = Gtk.Box(spacing=12)
         switches.pack_start(self.switch, True, True, 0)
-        switches.pack_end(self._compare, False, False, 0)
+        switches.pack_end(self._other, False, False, 0)
         self._bar = Gtk.ProgressBar()
         self._text = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=30, width_chars=24)
         self._text.set_size_request(-1, 44)
@@ -64,9 +68,17 @@ class PreviewPane(Gtk.Box):
         for part in (switches, self._bar, self._text):
             self.pack_start(part, False, False, 0)
 
-    def request(self, choices: Choices | None, original: Path) -> None:
+    def picture(self, painted: Any, *, otherwise: bool) -> Any:
+        """What is shown.
+
+        Args:
+            painted: what is painted by now; None: nothing.
+            otherwise: whether it is to be shown otherwise.
+        """
+        raise NotImplementedError
+
+    def request(self, choices: Choices | None) -> None:
         """Show these choices, if the preview is switched on; None: they cannot be painted."""
-        self._original = _loaded(original)
         if self.switch.get_active() and choices is not None:
             self._live.request(choices)
         else:
@@ -80,7 +92,7 @@ class PreviewPane(Gtk.Box):
         self._show_progress(state)
         key = (state.picture, _changed_at(state.picture))
         if state.picture is not None and key != self._shown and self.switch.get_active():
-            painted = _loaded(state.picture)
+            painted = loaded(state.picture)
             if painted is not None:
                 self._shown, self._painted = key, painted
                 self._draw()
@@ -102,8 +114,8 @@ class PreviewPane(Gtk.Box):
         self._draw()
 
     def _draw(self) -> None:
-        compared = self._pressed or self._compare.get_active() or self._painted is None
-        picture = self._original if compared else self._painted
+        otherwise = self._pressed or self._other.get_active()
+        picture = self.picture(self._painted, otherwise=otherwise)
         room = self._frame.get_allocated_width() - 4, self._frame.get_allocated_height() - 4
         if (picture, room) != self._drawn:
             self._drawn = picture, room
@@ -112,7 +124,7 @@ class PreviewPane(Gtk.Box):
             show_picture(self._image, fitted, pixels)
 
 
-def _loaded(path: Path) -> Any:
+def loaded(path: Path) -> Any:
     """The picture; None if it cannot be read (yet)."""
     try:
         return GdkPixbuf.Pixbuf.new_from_file(str(path))

@@ -9,10 +9,13 @@ import gi
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
-from choices import MAX_REGIONS, StyledRegion, style_file, style_title
+from choices import StyledRegion
 from gi.repository import Gdk, Gtk, Pango
 from i18n import _
 from images.areas import area_title
+from images.open_pictures import OpenPictures
+from options import MAX_REGIONS
+from pictures import picture_title
 from thumbnails import pixels_a_point, show_picture, thumbnail
 
 __all__ = ["RegionList"]
@@ -31,6 +34,7 @@ class RegionList(Gtk.Box):
         changed: Callable[[tuple[StyledRegion, ...]], None],
         selected: Callable[[], None],
         current_style: Callable[[], str],
+        open_pictures: OpenPictures,
     ) -> None:
         """
         Args:
@@ -42,6 +46,7 @@ class RegionList(Gtk.Box):
         self._changed = changed
         self._selected = selected
         self._current_style = current_style
+        self._open_pictures = open_pictures
         self._regions: list[StyledRegion] = []
         self._areas: list[StyledRegion] = []
         self._library: dict[str, tuple[str, Path]] = {}
@@ -189,7 +194,10 @@ class RegionList(Gtk.Box):
         """Its title and its picture."""
         stems = {name.rpartition(".")[0]: found for name, found in self._library.items()}
         known = self._library.get(style) or stems.get(style)
-        return known or (style_title(style) or _("No style"), style_file(style))
+        return known or (
+            picture_title(style) or _("No style"),
+            self._open_pictures.file_shown(style),
+        )
 
 
 class _Row(Gtk.ListBoxRow):

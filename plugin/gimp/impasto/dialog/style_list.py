@@ -7,13 +7,15 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
-from choices import is_text
-from client.protocol import PICTURE_SUFFIXES
 from gi.repository import Gtk
 from i18n import _
+from images.open_pictures import OpenPictures
+from pictures import is_text, open_picture
 from thumbnails import Thumbnails, pixels_a_point, show_picture, thumbnail
 
-__all__ = ["StyleList", "picture_filter"]
+from dialog.picture_button import open_menu, open_title, picture_filter, pop_up
+
+__all__ = ["StyleList"]
 
 SIDE = 88
 FILE_PREVIEW_SIDE = 256
@@ -23,10 +25,18 @@ class StyleList(Gtk.Box):
     """Thumbnails to choose one of: `changed` is called with the style chosen, `refused` with what
     is wrong with a file."""
 
-    def __init__(self, changed: Callable[[str], None], refused: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        changed: Callable[[str], None],
+        refused: Callable[[str], None],
+        open_pictures: OpenPictures,
+    ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._changed = changed
         self._refused = refused
+        self._open_pictures = open_pictures
+        self._chosen_open: list[str] = []
+        """Pictures open in GIMP that were chosen here."""
         self._icons = Thumbnails(
             _("Styles"),
             SIDE,
@@ -47,7 +57,13 @@ class StyleList(Gtk.Box):
         self.pack_start(scrolled, True, True, 0)
         choose = Gtk.Button.new_with_mnemonic(_("Choose a picture _file..."))
         choose.connect("clicked", self._choose)
-        self.pack_start(choose, False, False, 0)
+        from_gimp = Gtk.Button.new_with_mnemonic(_("Fro_m GIMP..."))
+        from_gimp.set_tooltip_text(_("Choose an open image, or a layer of one"))
+        from_gimp.connect("clicked", lambda button: pop_up(open_menu(self.choose), button))
+        buttons = Gtk.Box(spacing=6)
+        buttons.pack_start(choose, True, True, 0)
+        buttons.pack_start(from_gimp, True, True, 0)
+        self.pack_start(buttons, False, False, 0)
 
     @property
     def style(self) -> str:
@@ -64,11 +80,14 @@ class StyleList(Gtk.Box):
             )
         for path in filter(lambda path: is_text(str(path)), recent):
             self._icons.add(str(path), path.stem, str(path), path)
+        for picture in self._chosen_open:
+            self._add_open(picture)
         if chosen:
             self.choose(chosen)
 
     def choose(self, style: str) -> None:
-        """Select a style, if it is there; a file that is not in the list yet is added."""
+        """Select a style, if it is there. A file, or a picture open in GIMP, is added where it is
+        not in the list yet."""
         if not is_text(style):
             self._refused(_("GIMP cannot use a file whose name is no valid text. Rename it."))
             return
@@ -76,10 +95,23 @@ class StyleList(Gtk.Box):
             if key == style or key.rpartition(".")[0] == style:
                 self._icons.choose(key, scroll=True)
                 return
+        if open_picture(style) is not None:
+            if self._add_open(style):
+                self._chosen_open.append(style)
+                self.choose(style)
+            return
         path = Path(style)
         if path.is_absolute() and path.is_file():
             self._icons.add(style, path.stem, style, path)
             self.choose(style)
+
+    def _add_open(self, picture: str) -> bool:
+        """Whether GIMP still has it."""
+        found, path = open_picture(picture), self._open_pictures.file_shown(picture)
+        if found is None or path is None:
+            return False
+        self._icons.add(picture, found.title, open_title(found), path)
+        return True
 
     def _selected(self, *_args: Any) -> None:
         if self.style:
@@ -104,16 +136,6 @@ class StyleList(Gtk.Box):
         if chooser.run() == Gtk.ResponseType.ACCEPT and chooser.get_filename():
             self.choose(chooser.get_filename())
         chooser.destroy()
-
-
-def picture_filter() -> Any:
-    """For file choosers."""
-    pictures = Gtk.FileFilter()
-    pictures.set_name(_("Pictures that Impasto reads"))
-    for suffix in PICTURE_SUFFIXES:
-        pictures.add_pattern(f"*{suffix}")
-        pictures.add_pattern(f"*{suffix.upper()}")
-    return pictures
 
 
 def _show_preview(chooser: Any, shown: Any) -> None:

@@ -11,9 +11,10 @@ import gi
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-from choices import Refusal, StyledRegion, is_text
+from choices import Refusal, StyledRegion
 from gi.repository import Gegl, Gimp
 from i18n import _
+from pictures import is_text
 
 from images.layers import family, offsets
 

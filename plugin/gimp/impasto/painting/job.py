@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from choices import MIN_SIDE, MIN_SIZE, Choices, Refusal, style_file
+from choices import Choices, Refusal
 from client import (
     Client,
     ClientError,
@@ -24,6 +24,8 @@ from client import (
 from client.protocol import DELIVERED, JobState
 from i18n import _
 from messages import PlainError
+from options import MIN_SIDE, MIN_SIZE
+from pictures import style_file
 from server_words import hindrance, in_our_words, pause_reason
 
 __all__ = [
@@ -67,13 +69,16 @@ class JobHeld(PlainError):  # noqa: N818
 class Exported:
     """What is to be painted, as files."""
 
-    content: Path
+    content: Path | None
+    """None: a texture."""
     width: int
     height: int
     mask: Path | None = None
     """White where it is painted; None: everywhere."""
     regions: Sequence[Path] = ()
     """Such masks, one for each style; none: each style everywhere."""
+    deep: bool = False
+    """Whether a texture is to have 16 bits a channel."""
 
 
 class Editor(Protocol):
@@ -116,6 +121,7 @@ def paint(
     """Have what the editor exports painted; returns when it is, or raises.
 
     Args:
+        choices: with a file in place of each picture that is open in the editor.
         folder: temporary, for the exported picture.
         name: what to call the job.
         silence: seconds without a word of the job until it is given up.
@@ -130,7 +136,8 @@ def paint(
     refuse_unserved(client)
     styles = resolve_styles(choices, client)
     palette = resolve_palette(choices, client)
-    editor.progress(None, _("Exporting the layer"))
+    if not choices.texture:
+        editor.progress(None, _("Exporting the layer"))
     request = build_request(choices, styles, editor.export, folder, name=name, palette=palette)
     ticket = client.submit(request)
     try:
@@ -198,7 +205,7 @@ def build_request(
         Refusal: it is too small to be painted.
     """
     exported = export(folder)
-    settings = choices.settings(max(exported.width, exported.height))
+    settings = choices.settings(max(exported.width, exported.height), deep=exported.deep)
     refuse_small(exported.width, exported.height, settings.get("size"))
     return Request(
         content=exported.content,

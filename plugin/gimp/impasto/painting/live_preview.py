@@ -59,6 +59,7 @@ class LivePreview:
         folder: Path,
         client_of: Callable[[str], Client],
         *,
+        with_files: Callable[[Choices], Choices] = lambda choices: choices,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
@@ -67,11 +68,13 @@ class LivePreview:
             folder: a temporary one.
             client_of: a hot folder's client, always the same one: it remembers its looks at the
                 server's heartbeat.
+            with_files: puts a file in place of each picture that is open in the editor.
         """
         self._export = export
         self._folder = folder
         self._clock = clock
         self._client_of = client_of
+        self._with_files = with_files
         self._wanted: Choices | None = None
         self._due = 0.0
         self._client: Client | None = None
@@ -118,7 +121,7 @@ class LivePreview:
         return self._state
 
     def _start(self, choices: Choices) -> None:
-        choices = replace(choices, preset="preview", size=0, seconds=0)
+        choices = choices.as_preview()
         choices.check()
         client = self._client_of(choices.hot_folder)
         server = client.server()
@@ -130,6 +133,7 @@ class LivePreview:
             text = _("No preview: the server is not running")
             self._state = replace(self._state, text=text, painting=False)
             return
+        choices = self._with_files(choices)
         request = build_request(
             choices,
             resolve_styles(choices, client),

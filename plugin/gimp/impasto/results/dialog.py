@@ -7,11 +7,12 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from choices import Refusal, is_text
+from choices import Refusal
 from client import ClientError, Finished
 from gi.repository import GimpUi, GLib, Gtk
 from i18n import _
 from messages import explain
+from pictures import is_text
 from thumbnails import Thumbnails
 
 from results.outbox import insert_results, open_results, results_in

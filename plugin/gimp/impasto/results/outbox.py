@@ -7,12 +7,12 @@ from typing import Any
 import gi
 
 gi.require_version("Gimp", "3.0")
-from choices import NO_FOLDER, STRENGTH, Choices, Refusal
+from choices import NO_FOLDER, Choices, Refusal
 from client import Client, Finished
 from gi.repository import Gimp
 from i18n import _
-from images.calls import do
-from images.layers import attach_settings, load_as_image, load_as_layer, refuse_palette
+from images.insertion import NewLayer, insert_amid, open_as_image
+from options import STRENGTH
 
 __all__ = ["import_results", "insert_results", "open_results", "results_in"]
 
@@ -60,34 +60,20 @@ def insert_results(hot_folder: str, results: Sequence[Finished], image: Any) -> 
     """
     if image is None or not image.is_valid():
         raise Refusal(_("There is no image to insert layers into. Open one, or open the results."))
-    refuse_palette(image)
-    # All are read before the first is put in.
-    layers = [load_as_layer(image, result.picture, result.name) for result in results]
-    selected = image.get_selected_layers()
-    parent = selected[0].get_parent() if selected else None
-    position = image.get_item_position(selected[0]) if selected else 0
-    do(image.undo_group_start)
-    try:
-        for result, layer in zip(results, layers, strict=True):
-            left = (image.get_width() - layer.get_width()) // 2
-            top = (image.get_height() - layer.get_height()) // 2
-            do(layer.set_offsets, left, top)
-            do(image.insert_layer, layer, parent, position)
-            attach_settings(layer, _choices_of(hot_folder, result).to_json())
-    finally:
-        image.undo_group_end()
-    Gimp.displays_flush()
+    insert_amid(image, [_layer_of(hot_folder, result) for result in results])
 
 
 def open_results(hot_folder: str, results: Sequence[Finished]) -> None:
     """Open each result as an image, on the screen if there is one."""
     for result in results:
-        layer = load_as_image(result.picture, result.name)
-        image = layer.get_image()
-        attach_settings(layer, _choices_of(hot_folder, result).to_json())
+        image = open_as_image(_layer_of(hot_folder, result)).get_image()
         image.clean_all()
         with contextlib.suppress(TypeError):  # no screen, no display
             Gimp.Display.new(image)
+
+
+def _layer_of(hot_folder: str, result: Finished) -> NewLayer:
+    return NewLayer(result.picture, result.name, _choices_of(hot_folder, result).to_json())
 
 
 def _choices_of(hot_folder: str, result: Finished) -> Choices:

@@ -141,6 +141,23 @@ def test_a_palette_goes_with_the_job_where_its_colours_are_used(
             path.unlink()
 
 
+def test_a_texture_goes_without_a_picture(server: FakeServer, tmp_path: Path) -> None:
+    sidecars: list[dict[str, object]] = []
+    server.moves = [
+        lambda: sidecars.append(server.claim("night-texture")),
+        lambda: server.finish("night-texture"),
+    ]
+    choices = Choices("night", texture=True, width=96, height=48, hot_folder=str(server.root))
+    editor = FakeEditor()
+    editor.export = lambda _folder: Exported(None, 96, 48, deep=True)  # type: ignore[method-assign]
+    client = Client(server.root, clock=server.clock, sleep=server.sleep)
+    paint(editor, choices, tmp_path, name="night-texture", client=client)
+    assert sidecars[0]["texture"] is True
+    assert (sidecars[0]["texture_size"], sidecars[0]["bits"]) == ([96, 48], 16)
+    assert "content" not in sidecars[0]
+    assert (None, "Exporting the layer") not in editor.shown
+
+
 def test_nothing_is_sent_where_nobody_would_paint_it(
     server: FakeServer, painted: Callable[..., Painted]
 ) -> None:

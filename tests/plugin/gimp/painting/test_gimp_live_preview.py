@@ -11,6 +11,7 @@ from client import Client
 from fake_server import FakeServer
 from painting.job import Exported
 from painting.live_preview import LivePreview
+from pictures import OpenPicture
 
 NIGHT = Choices(style="night", strength=40, size=3000, preset="gatys")
 
@@ -33,6 +34,7 @@ class Dialog:
             self.export,
             workplace,
             functools.cache(lambda root: Client(root, clock=server.clock, sleep=server.sleep)),
+            with_files=lambda choices: choices.with_files(self.file_of),
             clock=server.clock,
         )
 
@@ -41,6 +43,13 @@ class Dialog:
         content = folder / "content.png"
         content.write_bytes(b"x")
         return Exported(content, 320, 320)
+
+    def file_of(self, picture: OpenPicture) -> Path:
+        if picture.title == "gone":
+            raise Refusal("The picture gone is no longer open in GIMP.")
+        file = self.server.root.parent / f"{picture.title}.png"
+        file.write_bytes(b"x")
+        return file
 
     def request(self, choices: Choices) -> None:
         self.live.request(Choices(**{**vars(choices), "hot_folder": str(self.server.root)}))
@@ -72,6 +81,18 @@ def test_a_preview_is_small_quick_and_first_in_the_queue(
     assert sidecar["strength"] == 40
     assert "size" not in sidecar
     assert sidecar["priority"] == 9
+
+
+def test_an_open_picture_goes_along_as_a_file_or_is_said_to_be_gone(
+    server: FakeServer, dialog: Dialog
+) -> None:
+    sea, gone = str(OpenPicture(9, 1, "sea.png")), str(OpenPicture(9, 2, "gone.png"))
+    dialog.request(Choices(style="night", colours="palette", palette=sea))
+    dialog.look(1)
+    sidecar = json.loads((server.root / "inbox" / "preview.yaml").read_text())
+    assert sidecar["palette"] == "preview.palette.png"
+    dialog.request(Choices(style=gone))
+    assert dialog.look(1).text == "The picture gone is no longer open in GIMP."
 
 
 def test_a_dial_that_is_being_turned_is_left_alone(server: FakeServer, dialog: Dialog) -> None:
