@@ -92,6 +92,15 @@ class PairResult:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def has(self, peer: str, request: Mapping[str, Any]) -> bool:
+        """Whether a peer's pictures are those that another request wants, whatever the machine."""
+        ours, theirs = self.request, request
+        return (
+            peer in self.sides
+            and all(ours[key] == theirs[key] for key in ("pictures", "score"))
+            and ours["peers"].get(peer) == theirs["peers"][peer]
+        )
+
     def over(self, peer: str, fastest: Calibration) -> Dominance:
         """How ours compares with what the peer delivered."""
         target = self.sides[peer].points[-1].score
@@ -103,6 +112,35 @@ class PairResult:
         if first is None:
             return 0.0, 0.0
         return end.processor / first.processor, end.seconds / first.seconds
+
+
+def at_the_pace_of(kept: Side, here: Run) -> Side:
+    """A peer's side as another machine has painted it, with the seconds that it takes here, by a
+    short run with two pictures at least."""
+    first, last = here.points[0], here.points[-1]
+    count = last.evaluations - first.evaluations
+    seconds, processor = last.seconds - first.seconds, last.processor - first.processor
+
+    def moved(point: Scored) -> Scored:
+        times = (point.evaluations - first.evaluations) / count
+        return replace(
+            point,
+            seconds=first.seconds + times * seconds,
+            processor=first.processor + times * processor,
+        )
+
+    points = [moved(point) for point in kept.points]
+    end = points[-1].seconds
+    note = f"painted on another machine; the seconds are from {last.evaluations} evaluations here"
+    return replace(
+        kept,
+        points=points,
+        measured=end,
+        wall=end,
+        before=here.before,
+        after=here.after,
+        notes=[*dict.fromkeys([*kept.notes, note])],
+    )
 
 
 def undisturbed(run: Run) -> list[float]:

@@ -10,6 +10,9 @@ Each pair's result is kept as it ends, in `benchmarks/results/pairs/NAME/PAIR.js
 again until the settings, the pictures or the engine change. On a machine that does other work go by
 processor seconds, with `--threads 1`; seconds of the clock are corrected by a calibration kernel
 before and after each run.
+
+A peer's scores are the same on every machine but for rounding, and take it longest: `--carry` has
+them from a result of another machine, and paints only so much that their seconds here are known.
 """
 
 import argparse
@@ -31,7 +34,7 @@ from benchmarks.pictures.pairs import Pair, chosen_pairs, pairs
 from benchmarks.plot import Curve, Panel, draw
 from benchmarks.race.dominance import TERMS
 from benchmarks.race.peers import PEERS, Order, run_of
-from benchmarks.race.results import OURS, PairResult, Side, engine_version
+from benchmarks.race.results import OURS, PairResult, Side, at_the_pace_of, engine_version
 from benchmarks.race.runs import Program, Run, execute, load, recorded_trajectory_and_file
 from benchmarks.race.tables import comparison, distribution, runs_table
 from benchmarks.report import log_progress, result_path, save
@@ -39,6 +42,9 @@ from engine.images.picture import read_picture
 from engine.network.precision import resolve_precision
 from engine.settings import Settings, resolve
 from hotfolder.yaml_document import parse_document
+
+PACE = 50
+"""Evaluations of a peer whose pictures are carried over from another machine."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -55,11 +61,14 @@ def run(arguments: Sequence[str]) -> None:
     folder = result_path(f"pairs/{name}")
     for pair in chosen:
         request = _request(pair, peers, settings, options)
-        kept = PairResult.load(folder, pair.name)
+        before = PairResult.load(folder, pair.name)
+        kept = before
         if kept is None or kept.request != request or options.again or _outdated(kept, options):
             kept = None
         if kept is None and not options.stored:
-            kept = _raced(pair, peers, settings, options, request, result_path(name))
+            elsewhere = before is not None and before.request["machine"] != request["machine"]
+            carried = before if options.carry and elsewhere else None
+            kept = _raced(pair, peers, settings, options, request, result_path(name), carried)
             kept.save(folder)
         if kept is not None:
             log_progress(f"{pair.name}: done")
@@ -76,15 +85,22 @@ def _raced(
     options: argparse.Namespace,
     request: dict[str, Any],
     folder: Path,
+    carried: PairResult | None,
 ) -> PairResult:
     """Every run of one pair, scored and drawn."""
     version = engine_version()
-    runs = []
+    runs, sides = [], {}
     for peer in peers:
-        order = Order(pair, options.size, _steps(peer, options), options.device, options.threads)
-        runs.append(run_of(peer, order, fresh=options.fresh))
+        takes = carried is not None and carried.has(peer, request)
+        steps = PACE if takes else _steps(peer, options)
+        order = Order(pair, options.size, steps, options.device, options.threads)
+        run = run_of(peer, order, fresh=options.fresh)
+        if carried is not None and takes:
+            sides[peer] = at_the_pace_of(carried.sides[peer], run)
+        else:
+            runs.append(run)
     runs.append(_ours(pair, settings, options, folder / pair.name))
-    sides = {run.name: _side(run, pair, options.frame) for run in runs}
+    sides |= {run.name: _side(run, pair, options.frame) for run in runs}
     result = PairResult(pair.name, request, version, sides)
     _draw(result, pair, runs, folder)
     return result
@@ -258,6 +274,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--stored", action="store_true", help="run nothing: the table of what is there"
+    )
+    parser.add_argument(
+        "--carry",
+        action="store_true",
+        help="have the peers' scores from a result of another machine",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda:0")
     parser.add_argument("--threads", type=int, default=_cores(), help="of every process")

@@ -10,7 +10,7 @@ from benchmarks.looks.neutral import Score
 from benchmarks.race import versus
 from benchmarks.race.calibration import Calibration
 from benchmarks.race.dominance import Scored
-from benchmarks.race.results import OURS, PairResult, Side
+from benchmarks.race.results import OURS, PairResult, Side, at_the_pace_of
 from benchmarks.race.runs import Point, Run
 from benchmarks.race.tables import comparison, distribution
 
@@ -79,6 +79,26 @@ def test_a_peer_that_lost_what_it_had_has_diverged(style: list[float], diverged:
     assert Side.of(run, scores, Score(0, 100, 0.9)).diverged is diverged
 
 
+def test_a_side_of_another_machine_has_the_seconds_of_a_short_run_here() -> None:
+    score = Score(5, 10, 0.1)
+    kept = side("plain", Scored(25, 90, 60, score), Scored(500, 900, 600, score))
+    run = Run(
+        "plain",
+        "float32",
+        Path(),
+        [Point(2, 12.0, "2.png", 11.0), Point(4, 14.0, "4.png", 12.0)],
+        15.0,
+        STILL,
+        Calibration(0.2, 0.1),
+        [],
+    )
+    here = at_the_pace_of(kept, run)
+    # 10 s before the first evaluation and 1 s each; 10 and 0.5 processor seconds.
+    assert here.points == [Scored(25, 35, 22.5, score), Scored(500, 510, 260, score)]
+    assert here.after == run.after
+    assert "another machine" in here.notes[-1]
+
+
 def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
     tmp_path: Path,
     results: Path,
@@ -101,3 +121,16 @@ def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
 
     versus.run([*arguments, "--pairs", "cat-night", "--set", "seed=1"])
     assert "Impasto, cat-night: 48 px" in capfd.readouterr().err
+
+    file = results / "pairs" / "versus-48" / "cat-night.json"
+    document = json.loads(file.read_text())
+    document["request"]["machine"] = "another"
+    document["sides"]["plain"]["points"][-1]["score"]["content"] = 77.0
+    file.write_text(json.dumps(document))
+    monkeypatch.setattr(versus, "PACE", 4)
+    versus.run([*arguments, "--pairs", "cat-night", "--carry"])
+    assert "plain, cat-night: 4 evaluations at 48 px" in capfd.readouterr().err
+    carried = PairResult.load(file.parent, "cat-night")
+    assert carried is not None
+    assert carried.sides["plain"].points[-1].score.content == 77
+    assert carried.request["machine"] != "another"
