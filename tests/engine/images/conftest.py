@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pictures import SaveAs
 from PIL import Image
+from scenes import SaveAs
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ what it can where it is there; otherwise, and what it cannot, by Pillow, tifffil
 pillow-heif.
 """
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import pillow_heif
 import tifffile
 from PIL import Image
+from scenes import has_imagemagick
 
 WIDTH, HEIGHT = 64, 48
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -162,7 +162,7 @@ SUFFIXES |= {"HEIC": "heic"}
 def written(kind: Kind, path: Path) -> Path:
     """By ImageMagick where it is there and can; its input is raw samples of 16 bits, of 8 where it
     would have to round."""
-    if kind.magick is None or shutil.which("convert") is None:
+    if kind.magick is None or not has_imagemagick():
         kind.other(path)
         return path
     samples = np.concatenate([kind.right, ALPHA[..., None]], axis=-1) if kind.alpha else kind.right

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pictures import SaveAs, refusal, scene, unit
 from PIL import Image
+from scenes import SaveAs, refusal, scene, unit
 
 from engine.images.picture import read_picture
 from engine.images.scaling import scaled

@@ -6,8 +6,8 @@ from pathlib import Path
 import icc_profiles as icc
 import numpy as np
 import pytest
-from pictures import SaveAs
 from PIL import Image
+from scenes import SaveAs
 
 from engine.images.picture import read_picture
 

@@ -8,8 +8,8 @@ import imagecodecs
 import numpy as np
 import pillow_heif
 import pytest
-from pictures import refusal, scene, unit
 from PIL import Image
+from scenes import refusal, scene, unit
 
 from engine.images.picture import read_picture
 

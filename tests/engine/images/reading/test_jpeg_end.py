@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pictures import refusal
 from PIL import Image
+from scenes import refusal
 
 from engine.images.picture import read_picture
 

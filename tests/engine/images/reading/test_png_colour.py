@@ -8,7 +8,7 @@ from pathlib import Path
 import icc_profiles as icc
 import numpy as np
 import pytest
-from pictures import refusal
+from scenes import refusal
 
 from engine.images.picture import read_picture
 

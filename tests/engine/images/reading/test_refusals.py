@@ -10,9 +10,9 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
-from pictures import SaveAs, refusal, scene
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from scenes import SaveAs, refusal, scene
 
 from engine.images.picture import read_picture
 

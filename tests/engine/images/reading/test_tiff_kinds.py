@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from pictures import refusal
+from scenes import refusal
 
 from engine.images.picture import read_picture
 

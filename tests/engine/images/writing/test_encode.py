@@ -1,7 +1,6 @@
 """Pictures in memory and on the way out: sizes, tensors, PNG, JPEG and TIFF."""
 
 import io
-import shutil
 import struct
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 import tifffile
 import torch
 from PIL import Image, ImageCms, JpegImagePlugin
+from scenes import has_imagemagick
 
 from engine import __version__
 from engine.errors import PictureError
@@ -284,7 +284,7 @@ def test_16_bits_are_exact_in_other_readers_too(
     channels = 4 if alpha else 3
     found = imagecodecs.png_decode(path.read_bytes()) if format == "png" else tifffile.imread(path)
     assert np.array_equal(found, levels[..., :channels])
-    if shutil.which("convert"):
+    if has_imagemagick():
         raw = tmp_path / "out.raw"
         name = "rgba" if alpha else "rgb"
         options = ["-depth", "16", "-endian", "LSB", f"{name}:{raw}"]

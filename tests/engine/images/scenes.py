@@ -1,6 +1,9 @@
 """Pictures that the tests of reading share, and how they are saved and refused."""
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,15 @@ def scene(width: int = 48, height: int = 32) -> Image.Image:
 
 def unit(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB")) / np.float32(255)
+
+
+@cache
+def has_imagemagick() -> bool:
+    """Whether `convert` is ImageMagick's: there are other programs of that name."""
+    if shutil.which("convert") is None:
+        return False
+    said = subprocess.run(["convert", "-version"], capture_output=True, check=False)
+    return b"Version: ImageMagick" in said.stdout
 
 
 def refusal(path: Path, **options: float) -> str:
