@@ -191,7 +191,7 @@ def test_the_engine_goes_on_another_node_from_the_checkpoint_that_came_home(
     (folder / "inputs").mkdir(parents=True)
     with Image.open(photograph) as picture:
         picture.resize((96, 64)).save(folder / "inputs" / "a.content.png")
-    Image.new("RGB", (64, 64), (200, 90, 20)).save(folder / "inputs" / "a.style.png")
+        picture.resize((64, 64)).save(folder / "inputs" / "a.style.png")
     settings = Settings(size=96, scales=1, steps=300, precision="float32")
     job = Job("a", "a", "a", str(folder), "a.content.png", ("a.style.png",), settings)
     options = WorkerOptions(checkpoint_seconds=1.0, threads=1)
