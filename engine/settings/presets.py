@@ -49,8 +49,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "standard": {},
     # The shortest that looks painted: a tenth of the time of `standard`.
     "quick": {"coarse_steps": 10, "steps": 5},
-    # Three times the time of `standard`: the losses go on to fall. So long a descent reaches the weak
-    # directions of the style without so much help, and ends nearer to the style.
+    # Three times the time of `standard`: the losses go on to fall. So long a descent reaches the
+    # weak directions of the style without so much help, and ends nearer to the style.
     "fine": {"steps": 220, "style_evenness": 0.42, "content_weight": 1.0},
     # A quick look at what `standard` will paint: a large painting's coarsest scale.
     "preview": {"size": 256, "steps": 50, "format": "jpeg"},
