@@ -92,14 +92,13 @@ class PairResult:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def has(self, peer: str, request: Mapping[str, Any]) -> bool:
-        """Whether a peer's pictures are those that another request wants, whatever the machine."""
+    def carried(self, peer: str, request: Mapping[str, Any]) -> Side | None:
+        """What another machine has painted of a peer, if another request here wants the same."""
         ours, theirs = self.request, request
-        return (
-            peer in self.sides
-            and all(ours[key] == theirs[key] for key in ("pictures", "score"))
-            and ours["peers"].get(peer) == theirs["peers"][peer]
-        )
+        same = all(ours[key] == theirs[key] for key in ("pictures", "score"))
+        same = same and ours["settings"]["size"] == theirs["settings"]["size"]
+        same = same and ours["peers"].get(peer) == theirs["peers"][peer]
+        return self.sides.get(peer) if same and ours["machine"] != theirs["machine"] else None
 
     def over(self, peer: str, fastest: Calibration) -> Dominance:
         """How ours compares with what the peer delivered."""
@@ -161,10 +160,6 @@ def undisturbed(run: Run) -> list[float]:
     return list(itertools.accumulate(steps, initial=run.points[0].seconds))
 
 
-def _diverged(style: Sequence[float], start: float) -> bool:
-    return not style[-1] < min(start, 10 * min(style))
-
-
 def engine_version() -> str:
     """A digest of the engine's source: what our pixels depend on beside the settings."""
     root = Path(engine.__file__).parent
@@ -175,6 +170,10 @@ def engine_version() -> str:
 def calibrations_of(results: Sequence[PairResult]) -> list[Calibration]:
     """All that were measured around these runs."""
     return [c for r in results for side in r.sides.values() for c in (side.before, side.after)]
+
+
+def _diverged(style: Sequence[float], start: float) -> bool:
+    return not style[-1] < min(start, 10 * min(style))
 
 
 def _side(document: dict[str, Any]) -> Side:

@@ -62,13 +62,10 @@ def run(arguments: Sequence[str]) -> None:
     for pair in chosen:
         request = _request(pair, peers, settings, options)
         before = PairResult.load(folder, pair.name)
-        kept = before
-        if kept is None or kept.request != request or options.again or _outdated(kept, options):
-            kept = None
+        kept = before if before is not None and _counts(before, request, options) else None
         if kept is None and not options.stored:
-            elsewhere = before is not None and before.request["machine"] != request["machine"]
-            carried = before if options.carry and elsewhere else None
-            kept = _raced(pair, peers, settings, options, request, result_path(name), carried)
+            other = before if options.carry else None
+            kept = _raced(pair, peers, settings, options, request, result_path(name), other)
             kept.save(folder)
         if kept is not None:
             log_progress(f"{pair.name}: done")
@@ -85,18 +82,19 @@ def _raced(
     options: argparse.Namespace,
     request: dict[str, Any],
     folder: Path,
-    carried: PairResult | None,
+    before: PairResult | None,
 ) -> PairResult:
-    """Every run of one pair, scored and drawn."""
+    """Every run of one pair, scored and drawn; `before` is a result that sides may be carried
+    over from."""
     version = engine_version()
     runs, sides = [], {}
     for peer in peers:
-        takes = carried is not None and carried.has(peer, request)
-        steps = PACE if takes else _steps(peer, options)
+        side = before.carried(peer, request) if before is not None else None
+        steps = PACE if side is not None else _steps(peer, options)
         order = Order(pair, options.size, steps, options.device, options.threads)
         run = run_of(peer, order, fresh=options.fresh)
-        if carried is not None and takes:
-            sides[peer] = at_the_pace_of(carried.sides[peer], run)
+        if side is not None:
+            sides[peer] = at_the_pace_of(side, run)
         else:
             runs.append(run)
     runs.append(_ours(pair, settings, options, folder / pair.name))
@@ -124,8 +122,11 @@ def _request(
     return document
 
 
-def _outdated(kept: PairResult, options: argparse.Namespace) -> bool:
-    return kept.engine != engine_version() and not (options.keep or options.stored)
+def _counts(kept: PairResult, request: dict[str, Any], options: argparse.Namespace) -> bool:
+    if options.stored:  # wherever it was made
+        return kept.request | {key: request[key] for key in ("machine", "torch")} == request
+    outdated = kept.engine != engine_version() and not options.keep
+    return kept.request == request and not options.again and not outdated
 
 
 def _steps(peer: str, options: argparse.Namespace) -> int:
@@ -222,8 +223,10 @@ def _save_table(
     """Print the table and write it, with the pairs that are done."""
     changed = settings.model_dump(exclude_defaults=True)
     versions = len({result.engine for result in results})
+    machines = {f"{each.request['machine']}, torch {each.request['torch']}" for each in results}
+    made = "; ".join(sorted(machines)) + "." if options.stored else provenance(options.device)
     lines = [
-        f"Time to dominate at {options.size} px. {provenance(options.device)}",
+        f"Time to dominate at {options.size} px. {made}",
         "",
         f"Scored with {neutral.weights()}, frame: {options.frame}. Impasto: {settings.preset}"
         + (f", {json.dumps(changed)}." if changed else ".")
@@ -273,7 +276,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--keep", action="store_true", help="count results of other versions of the engine"
     )
     parser.add_argument(
-        "--stored", action="store_true", help="run nothing: the table of what is there"
+        "--stored", action="store_true", help="run nothing: the table of what any machine made"
     )
     parser.add_argument(
         "--carry",

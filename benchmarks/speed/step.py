@@ -4,8 +4,8 @@ A step is one evaluation of the loss and its gradient and one L-BFGS move, with 
 the same pictures at the same size. pastiche is run by its own command line; the time of a step is
 the difference between a long and a short run, so that neither side's start counts. *plain* is
 torch's L-BFGS on the reference loss in float32 (`benchmarks/race/plain.py`), whose evaluations are
-timed alike; it has our own convolutions, as in `versus`. *torch's convolutions* is the same with
-those that any other script has.
+timed alike; it has torch's convolutions for both directions, as in `versus`. *torch's gradient of a
+convolution* is the same with the gradient that any other script has.
 
 Taken in turns, the rows can be compared even while a machine does other work. With the evaluations
 that a run took until it was as good as another (`versus`), they tell how much faster it was.

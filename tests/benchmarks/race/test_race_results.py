@@ -127,6 +127,8 @@ def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
     document["request"]["machine"] = "another"
     document["sides"]["plain"]["points"][-1]["score"]["content"] = 77.0
     file.write_text(json.dumps(document))
+    versus.run([*arguments, "--pairs", "cat-night", "--set", "seed=1", "--stored"])
+    assert "48 px. another, torch " in capfd.readouterr().out
     monkeypatch.setattr(versus, "PACE", 4)
     versus.run([*arguments, "--pairs", "cat-night", "--carry"])
     assert "plain, cat-night: 4 evaluations at 48 px" in capfd.readouterr().err

@@ -1,6 +1,6 @@
 import pytest
-from support import FakeClock
-from support_inbox import Inbox
+from support import FakeClock, Room
+from support_inbox import Folder, Inbox
 
 from hotfolder.paths import FolderPaths
 
@@ -8,3 +8,8 @@ from hotfolder.paths import FolderPaths
 @pytest.fixture
 def inbox(folder: FolderPaths, clock: FakeClock) -> Inbox:
     return Inbox(folder, clock)
+
+
+@pytest.fixture
+def oil(room: Room) -> Folder:
+    return Folder(room, "oil")

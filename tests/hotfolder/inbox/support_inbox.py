@@ -1,11 +1,12 @@
 """An inbox to scan, and what a candidate found in it has."""
 
-from support import FakeClock
+from support import FakeClock, Room
 
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.candidate import JobCandidate, Snapshot
 from hotfolder.inbox.folder_scanner import ScanOptions
 from hotfolder.inbox.scanner import InboxScanner
+from hotfolder.job import Job
 from hotfolder.paths import FolderPaths
 from hotfolder.throttle import in_one_go
 
@@ -35,6 +36,25 @@ class Inbox:
         candidates = self.scan_settled().candidates
         assert len(candidates) == 1
         return candidates[0]
+
+
+class Folder:
+    """A folder of the inbox, in a room with `wave.jpg` in the style library."""
+
+    def __init__(self, room: Room, name: str) -> None:
+        self.room = room
+        self.path = room.folder.inbox / name
+        self.path.mkdir()
+        (room.folder.styles / "wave.jpg").write_bytes(b"the library's wave")
+
+    def put(self, name: str, content: bytes | str = b"picture") -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def job(self, name: str) -> Job:
+        (job,) = [job for job in self.room.dispatcher.submitted if job.name == name]
+        return job
 
 
 def paths(candidate: JobCandidate, role: FileRole) -> list[str]:

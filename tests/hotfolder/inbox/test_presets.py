@@ -5,32 +5,9 @@ from pathlib import Path
 
 import pytest
 from support import Room, fails, starts_only
-
-from hotfolder.job import Job
+from support_inbox import Folder
 
 PRESET = "styles: [wave.jpg]\nsize: 640\n"
-
-
-class Folder:
-    """A folder of the inbox, in a room with `wave.jpg` in the style library."""
-
-    def __init__(self, room: Room, name: str) -> None:
-        self.room = room
-        self.path = room.folder.inbox / name
-        self.path.mkdir()
-        (room.folder.styles / "wave.jpg").write_bytes(b"the library's wave")
-
-    def put(self, name: str, content: bytes | str = b"picture") -> None:
-        (self.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-    def job(self, name: str) -> Job:
-        (job,) = [job for job in self.room.dispatcher.submitted if job.name == name]
-        return job
-
-
-@pytest.fixture
-def oil(room: Room) -> Folder:
-    return Folder(room, "oil")
 
 
 def test_every_picture_in_a_preset_folder_is_painted(room: Room, oil: Folder) -> None:

@@ -4,26 +4,9 @@ from pathlib import Path
 
 import pytest
 from support import Room, fails, paints
+from support_inbox import Folder
 
 PRESET = "styles: [wave.jpg]\nsize: 640\n"
-
-
-class Folder:
-    """A folder of the inbox."""
-
-    def __init__(self, room: Room) -> None:
-        self.path = room.folder.inbox / "oil"
-        self.path.mkdir()
-        (room.folder.styles / "wave.jpg").write_bytes(b"the library's wave")
-
-    def put(self, name: str, content: str = "picture") -> None:
-        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.path / name).write_text(content)
-
-
-@pytest.fixture
-def oil(room: Room) -> Folder:
-    return Folder(room)
 
 
 def test_a_recursive_preset_holds_for_the_folders_in_its_folder(room: Room, oil: Folder) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from support import Room, fails
-from support_inbox import Inbox, paths
+from support_inbox import Folder, Inbox, paths
 
 from hotfolder.file_names import FileRole
 from hotfolder.inbox.candidate import JobCandidate
@@ -25,11 +25,10 @@ def put(inbox: Inbox, preset: str, *names: str, **texts: str) -> JobCandidate:
 
 
 def test_each_picture_becomes_a_texture_and_stays_nowhere(room: Room) -> None:
-    tiles = room.folder.inbox / "tiles"
-    tiles.mkdir()
-    (tiles / "preset.yaml").write_text(f"{PRESET}name: '{{style}}-{{size}}'")
+    tiles = Folder(room, "tiles")
+    tiles.put("preset.yaml", f"{PRESET}name: '{{style}}-{{size}}'")
     for name in ("wave.jpg", "moss.png"):
-        (tiles / name).write_bytes(b"x")
+        tiles.put(name)
     room.step(6)
     assert {path.name for path in room.folder.outbox.glob("*.png")} == {
         "wave-96.png",
@@ -41,7 +40,7 @@ def test_each_picture_becomes_a_texture_and_stays_nowhere(room: Room) -> None:
         "tiles-moss": ("", ("moss.png",)),
     }
     assert all(job.settings.texture and job.settings.tile for job in jobs.values())
-    assert [path.name for path in tiles.iterdir()] == ["preset.yaml"]
+    assert [path.name for path in tiles.path.iterdir()] == ["preset.yaml"]
     assert room.status("server")["strays"] == []
 
 
@@ -152,11 +151,10 @@ def test_a_link_in_such_a_folder_is_refused_as_one(inbox: Inbox) -> None:
 
 def test_a_failed_texture_is_tried_again_with_all_that_it_needs(room: Room) -> None:
     script, room.dispatcher.script = room.dispatcher.script, fails
-    tiles = room.folder.inbox / "tiles"
-    tiles.mkdir()
-    (tiles / "preset.yaml").write_text(f"{PRESET}styles: paper.jpg")
+    tiles = Folder(room, "tiles")
+    tiles.put("preset.yaml", f"{PRESET}styles: paper.jpg")
     for name in ("wave.jpg", "paper.jpg"):
-        (tiles / name).write_bytes(b"x")
+        tiles.put(name)
     room.step(4)
     failed = {path.name for path in Path(room.folder.failed / "tiles-wave").iterdir()}
     assert failed == {"wave.jpg", "paper.jpg", "preset.yaml", "error.txt"}
