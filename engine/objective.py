@@ -1,6 +1,6 @@
 """The style transfer objective: targets computed once, then weighted losses of a picture."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,7 +27,37 @@ from engine.regions.areas import PlacedRegion
 from engine.regions.cover import Cover
 from engine.settings import LAYERS, Settings
 
-__all__ = ["style_transfer_objective"]
+__all__ = ["StyleTransferObjective", "style_transfer_objective"]
+
+
+class StyleTransferObjective:
+    """The weighted losses as a function of the picture: see `style_transfer_objective`."""
+
+    def __init__(
+        self,
+        losses: WeightedLosses,
+        objective_of: Callable[[WeightedLosses], Objective],
+        *,
+        tiled: bool,
+    ) -> None:
+        """
+        Args:
+            objective_of: computes the losses' features, and them.
+            tiled: see `tiled`.
+        """
+        self.tiled = tiled
+        """The picture is computed in parts, so that no step can be captured."""
+        self._losses = losses
+        self._objective_of = objective_of
+        self._objective = objective_of(losses)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """1 x 3 x H x W, requires grad -> the terms content, style and total variation."""
+        return self._objective(picture)
+
+    def plain(self) -> "StyleTransferObjective":
+        """The same with the plain Gram loss, and the same targets: nothing is computed again."""
+        return StyleTransferObjective(self._losses.plain(), self._objective_of, tiled=self.tiled)
 
 
 def style_transfer_objective(
@@ -40,7 +70,7 @@ def style_transfer_objective(
     layout: Layout | None = None,
     visibility: Visibility | None = None,
     regions: Sequence[PlacedRegion] | None = None,
-) -> Objective:
+) -> StyleTransferObjective:
     """The weighted losses as a function of the picture.
 
     content_weight * sum_l w_l mean (F_l - P_l)^2
@@ -97,37 +127,36 @@ def style_transfer_objective(
         visibility,
     )
     layers = content_layers.keys() | style_layers.keys()
-    if layout is not None:
-        return _guarded(
-            TiledObjective(network(layers, painted_padding), losses), content, styles, settings
-        )
-
+    limits = _grain_limits(content, styles, settings) if settings.grain else None
     zero = content.new_zeros(())
 
-    def objective(picture: Tensor) -> Tensor:
-        features = vgg.features(picture, layers, settings.pooling, painted_padding)
-        return losses.terms(features, zero, picture)
+    def objective_of(losses: WeightedLosses) -> Objective:
+        def untiled(picture: Tensor) -> Tensor:
+            features = vgg.features(picture, layers, settings.pooling, painted_padding)
+            return losses.terms(features, zero, picture)
 
-    return _guarded(objective, content, styles, settings)
+        objective: Objective = untiled
+        if layout is not None:
+            objective = TiledObjective(network(layers, painted_padding), losses)
+        if limits is None:
+            return objective
+        return guarded(objective, limits, settings.grain, wrapped=settings.tile)
+
+    return StyleTransferObjective(losses, objective_of, tiled=layout is not None)
 
 
 @torch.no_grad()
-def _guarded(
-    objective: Objective,
-    content: Tensor,
-    styles: Sequence[Tensor | Picture],
-    settings: Settings,
-) -> Objective:
-    """The objective with its grain held down to that of the content or of a style."""
-    if not settings.grain:
-        return objective
+def _grain_limits(
+    content: Tensor, styles: Sequence[Tensor | Picture], settings: Settings
+) -> Tensor:
+    """The colour grain of the content or of a style, whichever has more: 2 numbers."""
     limits = colour_grain(content)
     for style in styles:
         own = style.size if isinstance(style, Picture) else (style.shape[-1], style.shape[-2])
         at = style_size(own, (content.shape[-1], content.shape[-2]), settings.style_scale)
         small = resize(style, at) if isinstance(style, Tensor) else scaled(style, at)
         limits = torch.maximum(limits, colour_grain(small.to(content.device)))
-    return guarded(objective, limits, settings.grain, wrapped=settings.tile)
+    return limits
 
 
 @torch.no_grad()

@@ -21,8 +21,8 @@ from engine.memory.plan import Plan
 from engine.memory.planned_scales import PlannedScales
 from engine.memory.segments import Layout
 from engine.network.vgg import VGG19
-from engine.objective import style_transfer_objective
-from engine.optimisers.minimise import Objective, Snapshot, Step, Tally
+from engine.objective import StyleTransferObjective, style_transfer_objective
+from engine.optimisers.minimise import Snapshot, Step, Tally
 from engine.optimisers.replay import CudaGraphs
 from engine.output import output_of
 from engine.regions.areas import MaskPictures, areas_of
@@ -190,7 +190,7 @@ class Painting:
         target = self._content_at(size) if self._transfer.pixel_by_pixel else None
         return ColourMatch(self._transfer, self._content, target)
 
-    def _objective(self, size: Size, layout: Layout | None) -> Objective:
+    def _objective(self, size: Size, layout: Layout | None) -> StyleTransferObjective:
         margin, device = self._settings.margin, self._vgg.device
         return style_transfer_objective(
             self._vgg,

@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -54,6 +54,16 @@ class WeightedLosses:
         """The factor of each layer's style loss in the sum of all terms."""
         layers = active_layers(self.settings.style_layers)
         return {name: self.settings.style_weight * weight for name, weight in layers.items()}
+
+    def plain(self) -> "WeightedLosses":
+        """The same with the plain Gram loss: as if `style_evenness` were 0."""
+        if not isinstance(self.statistic, Gram):
+            return self
+        styles = [
+            replace(style, targets={name: of[:1] for name, of in style.targets.items()})
+            for style in self.styles
+        ]
+        return replace(self, statistic=replace(self.statistic, whitening=0.0), styles=styles)
 
     def terms(self, features: Mapping[str, Tensor], zero: Tensor, picture: Tensor | None) -> Tensor:
         """Content, style and total variation, as 3 numbers.

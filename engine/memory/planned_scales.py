@@ -12,7 +12,8 @@ from engine.memory.planner import Planner
 from engine.memory.segments import Layout
 from engine.network.allocator import is_out_of_memory, release
 from engine.network.vgg import VGG19
-from engine.optimisers.minimise import Objective, Snapshot, Step
+from engine.optimisers.minimise import Snapshot, Step
+from engine.optimisers.replay import ScaleObjective
 from engine.settings import Settings
 
 __all__ = ["Descent", "PlannedScales"]
@@ -20,7 +21,7 @@ __all__ = ["Descent", "PlannedScales"]
 logger = logging.getLogger(__name__)
 
 
-Descent = Callable[[Objective, Settings, Snapshot | None], Iterator[Step]]
+Descent = Callable[[ScaleObjective, Settings, Snapshot | None], Iterator[Step]]
 """Optimises one scale, with the settings of its plan, from its start or from a snapshot."""
 
 
@@ -43,7 +44,7 @@ class PlannedScales:
 
     def optimise(
         self,
-        objective_in: Callable[[Layout | None], Objective],
+        objective_in: Callable[[Layout | None], ScaleObjective],
         descent: Descent,
         size: Size,
         steps: int,

@@ -6,6 +6,7 @@ launched as a whole: the evaluation with its gradient is one, the move another.
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,12 +14,28 @@ from torch import Tensor
 from engine.network.allocator import release
 from engine.optimisers.optimiser import Optimiser
 
-__all__ = ["Capture", "CudaGraphs", "EagerStep", "Objective", "ReplayedStep"]
+__all__ = ["Capture", "CudaGraphs", "EagerStep", "Objective", "ReplayedStep", "ScaleObjective"]
 
 logger = logging.getLogger(__name__)
 
 Objective = Callable[[Tensor], Tensor]
 """Picture (1 x 3 x H x W, requires grad) -> the weighted terms content, style, tv as 3 numbers."""
+
+
+class ScaleObjective(Protocol):
+    """The objective of one scale, which may end with another loss than it begins with."""
+
+    tiled: bool
+    """The picture is computed in parts, so that no step can be captured."""
+
+    def __call__(self, picture: Tensor, /) -> Tensor:
+        """As an `Objective`."""
+        ...
+
+    def plain(self) -> Objective:
+        """The same with the plain Gram loss."""
+        ...
+
 
 Work = Callable[[], None]
 Capture = Callable[[Work], Work | None]

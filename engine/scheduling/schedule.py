@@ -78,6 +78,7 @@ class Schedule:
             self._settings.content_boost,
             final=final,
             boosted=self.boosted,
+            plain=0 if self.is_open else self._settings.plain_steps,
         )
         self._last_stage = sum(stage.steps for stage in stages[:-1])
         if final and self.is_open and self.boosted is None:
@@ -122,6 +123,7 @@ class Schedule:
             "settle": None,
             "scale_steps": list(self.steps),
             "boosted_steps": self.boosted,
+            "plain_steps": 0,
         }
 
     def document(self) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 A scale begins with a higher weight of the content (`content_boost`): at the end both losses are
 lower than without, and the first previews show the content. Each scale that is painted so leaves
-less to do for the next.
+less to do for the next. The final scale may end with the plain Gram loss (`plain_steps`): along the
+strong directions of a style, which that is nearly all about, there is something left to gain within
+a few steps.
 """
 
 import math
@@ -13,9 +15,8 @@ from functools import partial
 from torch import Tensor
 
 from engine.images.pyramid import COARSEST, COARSEST_TEXTURE, Size, pyramid_sizes
-from engine.memory.tiled_objective import TiledObjective
-from engine.optimisers.minimise import Ending, Losses, Objective, Snapshot, Step, Tally, minimise
-from engine.optimisers.replay import CudaGraphs
+from engine.optimisers.minimise import Ending, Losses, Snapshot, Step, Tally, minimise
+from engine.optimisers.replay import CudaGraphs, ScaleObjective
 from engine.optimisers.selection import optimiser_of
 from engine.settings import Settings
 from engine.strength import strength_preset
@@ -39,6 +40,8 @@ class Stage:
 
     steps: int
     boost: float
+    plain: bool = False
+    """With the plain Gram loss, whatever `style_evenness` says."""
 
 
 def scales_of(content: Size, settings: Settings) -> list[tuple[Size, int]]:
@@ -78,6 +81,7 @@ def stages_of(
     *,
     final: bool,
     boosted: int | None = None,
+    plain: int = 0,
 ) -> list[Stage]:
     """How one scale is painted.
 
@@ -93,19 +97,24 @@ def stages_of(
         boost: `content_boost`.
         final: no scale comes after this one.
         boosted: `boosted_steps`.
+        plain: `plain_steps`.
     """
     if not final:
         return [Stage(steps, boost)]
     later = boost ** min(1.0, max(0.0, 1 - math.log2(max(size) / COARSEST)))
     if later == boost:
-        return [Stage(steps, boost)]
-    if boosted is None:
+        boosted = 0
+    elif boosted is None:
         counted = sum(max(each) >= COARSEST for each in coarser)
         boosted = steps // BOOSTED if counted < SETTLED else 0
     boosted = min(boosted, steps)
-    return [
-        stage for stage in (Stage(boosted, boost), Stage(steps - boosted, later)) if stage.steps
-    ]
+    plain = min(plain, steps - boosted)
+    stages = (
+        Stage(boosted, boost),
+        Stage(steps - boosted - plain, later),
+        Stage(plain, later, plain=True),
+    )
+    return [stage for stage in stages if stage.steps]
 
 
 def optimise_scale(
@@ -113,7 +122,7 @@ def optimise_scale(
     stages: Sequence[Stage],
     before: Tally,
     ending: Ending | None,
-    objective: Objective,
+    objective: ScaleObjective,
     settings: Settings,
     resume: Snapshot | None,
     *,
@@ -130,7 +139,7 @@ def optimise_scale(
     Raises:
         NumericalError: the loss is no longer finite.
     """
-    if graphs is not None and isinstance(objective, TiledObjective):
+    if graphs is not None and objective.tiled:
         graphs.refuse("the picture is computed in parts to fit into memory")
         graphs = None
     before = before if resume is None else resume.before
@@ -142,7 +151,7 @@ def optimise_scale(
         # No snapshot is of a stage's end: its last evaluation does not move the picture.
         if resume is None or end is None or resume.done < end:
             optimised = minimise(
-                objective,
+                objective.plain() if stage.plain else objective,
                 canvas,
                 optimiser_of(settings, (canvas.shape[-1], canvas.shape[-2]), canvas.device.type),
                 steps=stage.steps,

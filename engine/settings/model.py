@@ -239,6 +239,11 @@ class Settings(BaseModel):
     """Evaluations at the final scale that have `content_boost` in full. Unset: a fifth, or none
     after two coarser scales."""
 
+    plain_steps: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Evaluations at the end of the final scale, of its `steps`, that minimise the plain Gram loss,
+    whatever `style_evenness` is: after a long descent they bring the picture nearer to the style.
+    Not with `seconds` or `settle`, with which nobody knows when the end begins."""
+
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""
 

@@ -30,6 +30,7 @@ _SOURCES_IN_COMMON: dict[str, Any] = {
     "grain": 0.0,
     "style_statistic": "gram",
     "style_evenness": 0.0,
+    "plain_steps": 0,
     "preconditioning": 0.0,
     "style_scale": 1.0,
     "style_rotate": 0.0,

@@ -43,6 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
             "scale_steps",
             "settle",
             "boosted_steps",
+            "plain_steps",
             "scales",
             "scale_factor",
             "optimiser",

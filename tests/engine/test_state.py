@@ -19,11 +19,11 @@ from engine.settings import resolve
 from engine.state import State, load_state, save_state
 from engine.stylise import Progress, Result, stylise
 
-# Two scales; at the second, `content_boost` makes two stages, as at 512 px: evaluations 1 to 2, and
-# 3 to 10.
+# Two scales; the second has three stages, as at 512 px: with `content_boost` (evaluations 1 and 2),
+# without it, and with the plain Gram loss (8 to 10).
 SETTINGS: dict[str, Any] = {
     **{"size": 64, "scales": 2, "coarse_steps": 5, "steps": 10},
-    **{"history": 3, "strength": 90},
+    **{"history": 3, "strength": 90, "plain_steps": 3},
 }
 # Moves are taken back at both scales.
 MISLED: dict[str, Any] = {"first_move": 0.5, "clamp": False, "preconditioning": 2.0}
@@ -51,8 +51,8 @@ def through_a_file(state: State) -> State:
 @pytest.mark.parametrize(
     ("values", "interruptions"),
     [
-        # The first and the last of each scale, both sides of the change of stage, and one between.
-        pytest.param({}, (0, 4, 6, 7, 12), id="lbfgs"),
+        # The first and the last of each scale, both sides of each change of stage, and one between.
+        pytest.param({}, (0, 4, 6, 7, 10, 11, 12), id="lbfgs"),
         pytest.param(ADAM, (3, 8), id="adam"),
         pytest.param({"init": "noise"}, (3, 8), id="noise"),
         pytest.param(MISLED, (3, 4, 6, 9, 14), id="moves taken back"),
@@ -90,7 +90,8 @@ def test_a_state_is_of_the_moment_it_is_asked_for_and_stays_as_it_is(
     pictures: tuple[Picture, Picture], vgg: VGG19
 ) -> None:
     content, style = pictures
-    settings = resolve(SETTINGS | ADAM | {"scales": 1, "steps": 5, "content_boost": 1})
+    one_stage = {"scales": 1, "steps": 5, "content_boost": 1, "plain_steps": 0}
+    settings = resolve(SETTINGS | ADAM | one_stage)
     states: list[State] = []
     copies: list[State] = []
     for step in stylise(content, [style], settings, vgg):

@@ -16,7 +16,7 @@ from engine.losses.weighted import statistic_of
 from engine.memory.segmented_network import SegmentedNetwork
 from engine.memory.segments import Layout, split_into_segments
 from engine.network.vgg import VGG19
-from engine.objective import style_transfer_objective
+from engine.objective import StyleTransferObjective, style_transfer_objective
 from engine.optimisers.minimise import Objective
 from engine.regions.areas import PlacedRegion, Region
 from engine.regions.cover import Cover
@@ -46,7 +46,7 @@ def placed(cover: Tensor, style: int) -> PlacedRegion:
 
 def objective_of(
     vgg: VGG19, regions: list[PlacedRegion] | None, layout: Layout | None = None, **values: Any
-) -> Objective:
+) -> StyleTransferObjective:
     settings = resolve({"content_layers": {"relu3_1": 1.0}, "style_layers": LAYERS} | values)
     styles = [noise(3), noise(4).square()]
     return style_transfer_objective(vgg, noise(2), styles, settings, layout=layout, regions=regions)
@@ -84,6 +84,21 @@ def test_the_style_terms_of_two_regions_are_those_of_two_runs(
     torch.testing.assert_close(together[0], content[0], rtol=1e-5, atol=0)
     apart = sum((each for _, each in alone), of_content)
     assert (gradient - apart).norm() < 1e-4 * gradient.norm()
+
+
+@pytest.mark.parametrize("layout", [None, TILES], ids=["whole", "tiles"])
+@pytest.mark.parametrize("regions", [False, True], ids=["everywhere", "regions"])
+def test_the_plain_objective_is_that_without_evenness(
+    vgg: VGG19, layout: Layout | None, regions: bool
+) -> None:
+    both = [placed(cover, n) for n, cover in enumerate(halves(edge=12.0))] if regions else None
+    evened = objective_of(vgg, both, layout, style_evenness=0.5, grain=1.0)
+    wanted = objective_of(vgg, both, layout, style_evenness=0.0, grain=1.0)
+    terms, gradient = terms_and_gradient(evened.plain(), noise(1))
+    terms_wanted, gradient_wanted = terms_and_gradient(wanted, noise(1))
+    torch.testing.assert_close(terms, terms_wanted)
+    torch.testing.assert_close(gradient, gradient_wanted)
+    assert abs(evened(noise(1).requires_grad_())[1] / terms[1] - 1) > 0.01
 
 
 def test_a_region_by_itself_is_a_picture_by_itself(vgg: VGG19) -> None:

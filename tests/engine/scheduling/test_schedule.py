@@ -45,10 +45,20 @@ def test_the_steps_that_were_painted_are_told_as_settings() -> None:
     assert chosen["scale_steps"] == [schedule.steps[0], 10]
     assert chosen["boosted_steps"] == (stages[0].steps if len(stages) > 1 else 0)
     assert chosen["seconds"] is None
+    assert chosen["plain_steps"] == 0
     assert schedule.reasons == ["time", "time"]
     painted = resolve(chosen)
     again = Schedule(SIZES, chosen["scale_steps"], painted, Pace(clock))
     assert again.begin(1, resumed=False)[0].steps == min(10, stages[0].steps)
+
+
+@pytest.mark.parametrize("settings", [{}, {"settle": 1.0}], ids=["closed", "open"])
+def test_it_ends_with_the_plain_loss_if_the_end_is_known(settings: dict[str, float]) -> None:
+    asked = resolve({"plain_steps": 30} | settings)
+    schedule = Schedule(SIZES, [60, 220], asked, Pace(Clock()))
+    assert not any(stage.plain for stage in schedule.begin(0, resumed=False))
+    last = schedule.begin(1, resumed=False)[-1]
+    assert last == Stage(30 if not settings else 220, 6.0, plain=not settings)
 
 
 def test_a_scale_ends_when_its_loss_hardly_falls() -> None:

@@ -33,6 +33,19 @@ def test_the_final_scale_is_boosted_less_the_more_has_settled_and_the_larger_it_
         assert stages_of(size, before, 220, 6.0, final=True) == expected
 
 
+def test_the_final_scale_ends_with_the_plain_loss() -> None:
+    end = Stage(30, 1.0, plain=True)
+    assert stages_of((512, 64), [(256, 64)], 220, 6.0, final=True, plain=30) == [
+        Stage(44, 6.0),
+        Stage(146, 1.0),
+        end,
+    ]
+    assert stages_of((512, 64), [], 30, 1.0, final=True, plain=100) == [end]
+    small = stages_of((256, 64), [], 220, 6.0, final=True, plain=30)
+    assert small == [Stage(190, 6.0), Stage(30, 6.0, plain=True)]
+    assert stages_of((512, 64), [], 60, 6.0, final=False, plain=30) == [Stage(60, 6.0)]
+
+
 def test_between_256_and_512_px_the_boost_fades() -> None:
     between = [stages_of((side, 200), [], 100, 6.0, final=True) for side in range(257, 512)]
     rests = [rest.boost for _, rest in between]
