@@ -11,7 +11,7 @@ from engine.errors import DeviceError
 __all__ = [
     "describe_device",
     "describe_hardware",
-    "make_reproducible",
+    "prepare_process",
     "resolve_devices",
     "workers_that_fill",
 ]
@@ -43,11 +43,15 @@ def workers_that_fill(
     return max(1, int(fitting))
 
 
-def make_reproducible() -> None:
-    """Same inputs, same pixels, on CUDA too: cuDNN takes only algorithms that give the same sums.
+def prepare_process() -> None:
+    """What a process that paints calls before it computes anything; the engine itself does not.
 
-    For the whole process, so it is called by programs that paint, not by the engine.
+    Same inputs, same pixels, on CUDA too: cuDNN takes only algorithms that give the same sums.
+    Numbers below float32's normal ones are 0: processors compute with such many times as slowly,
+    and where a style is one flat colour there are so many that a painting took twice as long.
+    Threads take this over from the one that starts them, hence before any are.
     """
+    torch.set_flush_denormal(True)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
 

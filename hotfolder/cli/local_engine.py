@@ -31,10 +31,10 @@ def load_network(settings: "Settings", device: str) -> "VGG19":
     Raises:
         EngineError: no such device, or no weights.
     """
-    from engine.network.devices import make_reproducible, resolve_devices
+    from engine.network.devices import prepare_process, resolve_devices
     from engine.network.vgg import load_vgg19
 
-    make_reproducible()
+    prepare_process()
     where = resolve_devices(device if device == "auto" else [device])[0]
     return load_vgg19(settings.weights, where, settings.precision)
 

@@ -19,7 +19,7 @@ from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory
 from engine.network.allocator import is_out_of_memory, release
-from engine.network.devices import make_reproducible, resolve_devices, workers_that_fill
+from engine.network.devices import prepare_process, resolve_devices, workers_that_fill
 from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
@@ -60,7 +60,7 @@ class EnginePainter:
         Raises:
             DeviceError: no such device.
         """
-        make_reproducible()
+        prepare_process()
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])

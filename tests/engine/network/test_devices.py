@@ -1,5 +1,7 @@
-"""How many workers fill a device."""
+"""How many workers fill a device, and what a process that paints prepares."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -30,3 +32,18 @@ def test_small_paintings_share_a_device_that_one_does_not_fill(
 @pytest.mark.parametrize("device", ["cpu", "mps"])
 def test_other_devices_have_one_worker(device: str) -> None:
     assert workers_that_fill(device) == 1
+
+
+def test_subnormal_numbers_are_zero_in_every_thread_of_a_process_that_paints() -> None:
+    """In a process of its own: threads take it over as they are started."""
+    program = """
+import torch
+from engine.network.devices import prepare_process
+prepare_process()
+torch.set_num_threads(2)
+print(int((torch.full((1 << 22,), 1e-39) * 1.0).count_nonzero()), torch.get_num_threads())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["0", "2"]
