@@ -35,8 +35,8 @@ class Verdict(NamedTuple):
     """Its `TERMS`, `LOSS` and `LIMIT`."""
     lower: Tensor
     """Whether no picture before had a lower loss."""
-    rejected: Tensor
-    """Whether the move is to be taken back."""
+    kept: Tensor
+    """Whether the move is not to be taken back."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,19 @@ class Guard:
         """Whether a move that leads to a picture with these terms is to be taken back."""
         numbers = self.sums @ terms
         lower, kept = (numbers[LOSS] <= self.numbers[LOSS:]).unbind()
-        return Verdict(numbers, lower, ~kept)  # a loss that is not a number is not kept either
+        return Verdict(numbers, lower, kept)  # not if the loss is no number
 
     def after(self, picture: Tensor, gradient: Tensor, verdict: Verdict, length: Tensor) -> Self:
         """The guard after a move of this length that led to this picture and gradient."""
-        allowed = torch.where(verdict.rejected, length * SHRINK, self.radius * GROW)
+        grown, shrunk = torch._foreach_mul([self.radius, length], [GROW, SHRINK])
+        allowed = torch.where(verdict.kept, grown, shrunk)
         return type(self)(
             torch.where(verdict.lower, picture, self.picture),
             torch.where(verdict.lower, gradient, self.gradient),
             torch.where(verdict.lower, verdict.numbers, self.numbers),
             self.first,
             allowed.clamp_(max=_longest(gradient)),
-            self.rejections + verdict.rejected,
+            self.rejections + ~verdict.kept,
             self.sums,
         )
 
@@ -136,7 +137,7 @@ class Guard:
             torch.where(verdict.lower, verdict.numbers, self.numbers),
             self.first,
             self.radius,
-            self.rejections + verdict.rejected,
+            self.rejections + ~verdict.kept,
             self.sums,
         )
 

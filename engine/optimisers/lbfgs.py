@@ -33,8 +33,9 @@ class LBFGS:
 
     J. Nocedal, S. Wright: Numerical Optimization, 2nd ed., algorithms 7.4 and 7.5. A pair of no
     positive curvature is left out. Guarded (`Guard`), no move is long, one that raises the loss far
-    is taken back, and what is delivered is the picture with the lowest loss; what a move that was
-    taken back has shown of the curvature is remembered all the same.
+    is taken back, and what is delivered is the picture with the lowest loss. What a move that was
+    taken back has shown of the curvature is remembered, and nothing of the moves before it: they
+    led there, and would again.
     Unguarded, the iterates are those of `torch.optim.LBFGS(line_search_fn=None)`, whose first move
     has length 1 (in the sum of magnitudes) times the learning rate.
 
@@ -93,8 +94,10 @@ class LBFGS:
             if guard is not None:
                 verdict = guard.judge(terms)
                 guard = guard.after(picture, g, verdict, length)
-                g = torch.where(verdict.rejected, guard.gradient, g, out=self._room(GRADIENT))
-            move = self._direction(g, change, previous_move, length)
+                g = torch.where(verdict.kept, g, guard.gradient, out=self._room(GRADIENT))
+            move = self._direction(
+                g, change, previous_move, length, verdict.kept if verdict is not None else None
+            )
             if guard is None:
                 move.mul_(self.learning_rate)
             else:
@@ -102,7 +105,7 @@ class LBFGS:
             # Nothing below takes memory, so a step that runs out of it has changed nothing.
             self._commit(guard, g, move)
             if guard is not None and verdict is not None:
-                torch.where(verdict.rejected, guard.picture, picture, out=picture)
+                torch.where(verdict.kept, picture, guard.picture, out=picture)
         picture.add_(move.view_as(picture))
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
@@ -168,11 +171,17 @@ class LBFGS:
         """Keep the state after the first move."""
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
-    def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
+    def _direction(
+        self, g: Tensor, change: Tensor, move: Tensor, length: Tensor, kept: Tensor | None
+    ) -> Tensor:
         """-H g, where H approximates the inverse Hessian, with the pair that `move`, of this
-        length, and `change` are, which counts from `_commit` on."""
+        length, and `change` are, which counts from `_commit` on; without the pairs before it if the
+        move is not kept."""
         pair, scale = self._learnt(move, change, length)
-        self._learning = pairs, _ = [*self._pairs, pair], scale
+        before = self._pairs
+        if kept is not None:
+            before = [_Pair(s, y, rho * kept) for s, y, rho in before]
+        self._learning = pairs, _ = [*before, pair], scale
         q = -g
         alphas = []
         for s, y, rho in reversed(pairs):

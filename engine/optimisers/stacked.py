@@ -105,15 +105,19 @@ class StackedLBFGS(LBFGS):
         guard = Guard.from_state({name: t.clone() for name, t in guard.state().items()}, g.device)
         previous = g.clone()
         self._one_hot = torch.eye(self.history, dtype=exact, device=g.device)
-        self._inverse = self._one_hot / ENDLESS[exact]
+        self._forgotten = self._one_hot / ENDLESS[exact]
+        self._inverse = self._forgotten.clone()
         self._endless = self._inverse.new_full((), ENDLESS[exact])
         self._place = torch.zeros(1, dtype=torch.long, device=g.device)
         self._stack = stack
         self._room(MOVE).copy_(move)
         super()._begin(guard, previous, self._room(MOVE))
 
-    def _direction(self, g: Tensor, change: Tensor, move: Tensor, length: Tensor) -> Tensor:
+    def _direction(
+        self, g: Tensor, change: Tensor, move: Tensor, length: Tensor, kept: Tensor | None
+    ) -> Tensor:
         assert self._stack is not None
+        assert kept is not None
         m, place, inverse = self.history, self._place, self._inverse
         change.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
         pairs, rows = self._stack[:, :m], self._stack[0]
@@ -124,6 +128,7 @@ class StackedLBFGS(LBFGS):
         product, squared = products[m + MOVE, 0], products[m + CHANGE, 0]
         good = torch.addcmul(product, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
 
+        torch.where(kept, inverse, self._forgotten, out=inverse)
         inverse.index_fill_(0, place, 0)
         if self._uncommitted:  # a step that ran out of memory has put its pair there
             inverse.index_fill_(1, place, 0)

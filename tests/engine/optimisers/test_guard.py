@@ -59,6 +59,20 @@ def test_without_a_guard_the_descent_is_thrown_and_with_it_it_is_not() -> None:
     assert steps[-1].losses.total < 0.1 * evaluated[0]
 
 
+def test_a_move_that_is_taken_back_takes_along_what_was_learnt_before_it() -> None:
+    """Else the next moves lead where it has led: on some paintings to the end."""
+    rejected, known = [0], []
+    for step in minimise(cliff, start(), LBFGS(first_move=0.01), steps=30, clamp=False):
+        rejected.append(step.tally.rejected_moves)
+        known.append(step.snapshot().optimiser["inverse_curvatures"])
+    assert rejected[-1] > 0
+    for (earlier, later), pairs, then in zip(pairwise(rejected), known, known[1:], strict=False):
+        if later > earlier:  # reported before the move that follows, which forgets
+            assert all(pairs)
+            assert not any(then[:-1])
+            assert then[-1]
+
+
 def test_what_is_reported_and_delivered_is_never_a_picture_that_was_taken_back() -> None:
     picture = start()
     reported, evaluated, standing = [], [], []
