@@ -60,6 +60,14 @@ class Schedule:
         """Whether it is decided on the way when a scale ends."""
         return self._timetable is not None or self._settings.settle is not None
 
+    @property
+    def _plain_steps(self) -> int:
+        """None where nobody knows when the end begins, or where the loss is a plain one anyway:
+        there another stage would only begin L-BFGS anew."""
+        settings = self._settings
+        evened = settings.style_statistic == "gram" and settings.style_evenness > 0
+        return settings.plain_steps if evened and not self.is_open else 0
+
     def steps_planned_for(self, scale: int) -> int:
         """Evaluations that the memory of a scale is planned for."""
         return max(self.steps[scale], self._settings.history + 2 if self.is_open else 0)
@@ -78,7 +86,7 @@ class Schedule:
             self._settings.content_boost,
             final=final,
             boosted=self.boosted,
-            plain=0 if self.is_open else self._settings.plain_steps,
+            plain=self._plain_steps,
         )
         self._last_stage = sum(stage.steps for stage in stages[:-1])
         if final and self.is_open and self.boosted is None:

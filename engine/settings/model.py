@@ -241,8 +241,9 @@ class Settings(BaseModel):
 
     plain_steps: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Evaluations at the end of the final scale, of its `steps`, that minimise the plain Gram loss,
-    whatever `style_evenness` is: after a long descent they bring the picture nearer to the style.
-    Not with `seconds` or `settle`, with which nobody knows when the end begins."""
+    in place of the one that `style_evenness` evens out: after a long descent they bring the picture
+    nearer to the style. The losses that are told from then on are the plain ones. Not with
+    `seconds` or `settle`, with which nobody knows when the end begins."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""

@@ -94,6 +94,7 @@ def test_the_plain_objective_is_that_without_evenness(
     both = [placed(cover, n) for n, cover in enumerate(halves(edge=12.0))] if regions else None
     evened = objective_of(vgg, both, layout, style_evenness=0.5, grain=1.0)
     wanted = objective_of(vgg, both, layout, style_evenness=0.0, grain=1.0)
+    assert evened.tiled is evened.plain().tiled is (layout is not None)  # with grain, too
     terms, gradient = terms_and_gradient(evened.plain(), noise(1))
     terms_wanted, gradient_wanted = terms_and_gradient(wanted, noise(1))
     torch.testing.assert_close(terms, terms_wanted)

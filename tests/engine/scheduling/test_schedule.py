@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from engine.optimisers.minimise import Losses
@@ -52,8 +54,14 @@ def test_the_steps_that_were_painted_are_told_as_settings() -> None:
     assert again.begin(1, resumed=False)[0].steps == min(10, stages[0].steps)
 
 
-@pytest.mark.parametrize("settings", [{}, {"settle": 1.0}], ids=["closed", "open"])
-def test_it_ends_with_the_plain_loss_if_the_end_is_known(settings: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"settle": 1.0}, {"style_evenness": 0}, {"style_statistic": "covariance"}],
+    ids=["evened", "open", "plain throughout", "another statistic"],
+)
+def test_it_ends_with_the_plain_loss_if_that_is_another_and_the_end_is_known(
+    settings: dict[str, Any],
+) -> None:
     asked = resolve({"plain_steps": 30} | settings)
     schedule = Schedule(SIZES, [60, 220], asked, Pace(Clock()))
     assert not any(stage.plain for stage in schedule.begin(0, resumed=False))
