@@ -125,9 +125,9 @@ def _descents(
         def __init__(self, *arguments: object) -> None:
             super().__init__(*arguments, guarded=guarded)  # type: ignore[arg-type]
 
-        def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
+        def step(self, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
             losses.append(float(terms.sum()))
-            super().step(picture, gradient, terms)
+            super().step(picture, gradient, terms, clamp)
 
         def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
             losses.append(float(terms.sum()))

@@ -1,7 +1,6 @@
 """The weighted sum of content loss, style loss and total variation, as the settings ask for it."""
 
 import functools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -39,7 +38,7 @@ class WeightedLosses:
     styles: Sequence[GuidedStyle]
     visibility: Guide | None = None
     """Of the content; None: all of it is visible."""
-    _roots: dict[str, Tensor] = field(default_factory=dict, init=False)
+    _units: dict[torch.dtype, Tensor] = field(default_factory=dict, init=False)
     _grams: dict[tuple[str, ...], GramTargets] = field(default_factory=dict, init=False)
     """What the fused losses need besides, computed for the first picture."""
 
@@ -90,12 +89,13 @@ class WeightedLosses:
         target = self.content_targets[name][...]
         if self.visibility is not None:
             return factor * masked_content_loss(features, target, self.visibility, name)
+        dtype = features.dtype
+        if dtype not in self._units:
+            exact = torch.promote_types(dtype, torch.float32)
+            units = torch.tensor([1, 0], dtype=exact, device=features.device)
+            self._units[dtype] = units.view(2, 1, 1, 1, 1)
         share = factor / features.numel()
-        if name not in self._roots:
-            exact = torch.promote_types(features.dtype, torch.float32)
-            root = torch.tensor([math.sqrt(share), 0], dtype=exact, device=features.device)
-            self._roots[name] = root.view(2, 1, 1, 1, 1)
-        loss: Tensor = FusedContentLoss.apply(features, target, self._roots[name], share)
+        loss: Tensor = FusedContentLoss.apply(features, target, self._units[dtype], share)
         return loss
 
     def _style_losses(self, features: Mapping[str, Tensor]) -> list[Tensor]:

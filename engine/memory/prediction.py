@@ -203,7 +203,7 @@ class Predictor:
                 kept = counter.live
                 gradient = torch.empty_like(picture, memory_format=torch.contiguous_format)
                 counter.peak = counter.live
-                method.step(picture, gradient, torch.empty(3, device="meta"))
+                method.step(picture, gradient, torch.empty(3, device="meta"), settings.clamp)
                 del gradient
         self._moves[size] = kept, counter.peak - kept
         return kept + pair * max(0, history - 1), counter.peak - kept

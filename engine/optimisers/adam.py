@@ -28,7 +28,7 @@ class Adam:
         self._square: Tensor | None = None  # v, of their squares
         self._first: Tensor | None = None  # the loss of the first picture
 
-    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
         # All that takes memory comes first: a step that runs out of it has changed nothing.
         scratch = torch.empty_like(picture[..., :STRIP, :])
         if self._mean is None or self._square is None or self._first is None:
@@ -48,6 +48,8 @@ class Adam:
             root = scratch[..., : part.shape[-2], :]
             torch.sqrt(square, out=root).div_(correction).add_(self.EPSILON)
             part.addcdiv_(mean, root, value=-length)
+        if clamp:
+            picture.clamp_(0, 1)
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
         return terms

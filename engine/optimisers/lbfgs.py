@@ -21,6 +21,13 @@ __all__ = ["LBFGS"]
 CHANGE, GRADIENT = 2, 3
 """How the gradient has changed since the last move, and what it is where that is gone on from."""
 
+HAIR = 1e-6
+"""In the picture's units: less than this from the end of the gamut is at its end."""
+
+
+_Lengths = tuple[Tensor, Tensor]
+"""Of a move, and of the change of the gradient after it."""
+
 
 class _Pair(NamedTuple):
     move: Tensor  # s
@@ -37,7 +44,12 @@ class LBFGS:
     taken back has shown of the curvature is remembered, and nothing of the moves before it: they
     led there, and would again.
     Unguarded, the iterates are those of `torch.optim.LBFGS(line_search_fn=None)`, whose first move
-    has length 1 (in the sum of magnitudes) times the learning rate.
+    has length 1 (in the sum of magnitudes) times the learning rate, clamped in its closure.
+
+    Guarded and clamped, it descends among the colours that can move: one at the end of the gamut
+    that the gradient would have leave it is held there for this move, and neither its gradient nor
+    how that changes counts (D. Bertsekas: Projected Newton methods for optimization problems with
+    simple constraints, 1982).
 
     `first_move` is a longer first move instead: its root mean square in the picture's units. From
     torch's, which changes no pixel by more than a millionth or so, the second move is a guess from
@@ -79,9 +91,10 @@ class LBFGS:
         self._learning: tuple[list[_Pair], Tensor | None] = [], None
         """The pairs and gamma that count from the next `_commit` on."""
 
-    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
         g, guard, precondition = gradient.flatten(), self._guard, self._precondition
         previous_g, previous_move = self._previous_gradient, self._previous_move
+        standing = picture
         if previous_g is None or previous_move is None:
             guard = Guard.at(picture, g, terms) if self._guarded else None
             downhill = -g if precondition is None else -precondition(g, precondition.assumed(g))
@@ -89,24 +102,29 @@ class LBFGS:
             self._begin(guard, g, move)
         else:
             change = torch.sub(g, previous_g, out=self._room(CHANGE))
-            length = torch.linalg.vector_norm(previous_move)
-            verdict = None
-            if guard is not None:
-                verdict = guard.judge(terms)
-                guard = guard.after(picture, g, verdict, length)
-                g = torch.where(verdict.kept, g, guard.gradient, out=self._room(GRADIENT))
-            move = self._direction(
-                g, change, previous_move, length, verdict.kept if verdict is not None else None
-            )
             if guard is None:
+                lengths = self._lengths(previous_move, change)
+                move = self._direction(g, change, previous_move, lengths, None)
                 move.mul_(self.learning_rate)
             else:
+                verdict, here = guard.judge(terms), g
+                kept = verdict.kept
+                g = torch.where(kept, g, guard.gradient, out=self._room(GRADIENT))
+                standing = torch.where(kept, picture, guard.picture)
+                ahead = torch.sub(standing.flatten(), g.sign(), alpha=HAIR) if clamp else None
+                if ahead is not None:
+                    self._hold(change, g, ahead)
+                lengths = self._lengths(previous_move, change)
+                guard = guard.after(picture, here, verdict, lengths[0])
+                move = self._direction(g, change, previous_move, lengths, kept)
+                if ahead is not None:
+                    hold(move, ahead)
                 move = guard.limit(move, self.learning_rate)
             # Nothing below takes memory, so a step that runs out of it has changed nothing.
             self._commit(guard, g, move)
-            if guard is not None and verdict is not None:
-                torch.where(verdict.kept, picture, guard.picture, out=picture)
-        picture.add_(move.view_as(picture))
+        torch.add(standing, move.view_as(picture), out=picture)
+        if clamp:
+            picture.clamp_(0, 1)
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
         if self._guard is None:
@@ -167,17 +185,25 @@ class LBFGS:
         """Where `GRADIENT` or `CHANGE` is to be computed; None: anywhere."""
         return None
 
+    def _hold(self, change: Tensor, g: Tensor, ahead: Tensor) -> None:
+        """What lies in `CHANGE` and `GRADIENT`, without the colours that are held."""
+        hold(change, ahead)
+        hold(g, ahead)
+
+    def _lengths(self, move: Tensor, change: Tensor) -> _Lengths:
+        return torch.linalg.vector_norm(move), torch.linalg.vector_norm(change)
+
     def _begin(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
         """Keep the state after the first move."""
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
     def _direction(
-        self, g: Tensor, change: Tensor, move: Tensor, length: Tensor, kept: Tensor | None
+        self, g: Tensor, change: Tensor, move: Tensor, lengths: _Lengths, kept: Tensor | None
     ) -> Tensor:
-        """-H g, where H approximates the inverse Hessian, with the pair that `move`, of this
-        length, and `change` are, which counts from `_commit` on; without the pairs before it if the
+        """-H g, where H approximates the inverse Hessian, with the pair that `move` and `change`,
+        of these lengths, are, which counts from `_commit` on; without the pairs before it if the
         move is not kept."""
-        pair, scale = self._learnt(move, change, length)
+        pair, scale = self._learnt(move, change, lengths)
         before = self._pairs
         if kept is not None:
             before = [_Pair(s, y, rho * kept) for s, y, rho in before]
@@ -206,22 +232,27 @@ class LBFGS:
         self._learning = [], None
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
-    def _learnt(self, move: Tensor, change: Tensor, length: Tensor) -> tuple[_Pair, Tensor]:
+    def _learnt(self, move: Tensor, change: Tensor, lengths: _Lengths) -> tuple[_Pair, Tensor]:
         """The pair, and gamma after it."""
-        curvature, squared = change.dot(move), change.dot(change)
+        curvature, (length, changed) = change.dot(move), lengths
         if not self._guarded:
             good = curvature > self.CURVATURE_FLOOR
             otherwise = torch.ones_like(curvature)
         else:
-            good = curvature > self.LEAST_COSINE * length * squared.sqrt()
-            otherwise = self._guessed(length, squared)
+            good = curvature > self.LEAST_COSINE * length * changed
+            otherwise = self._guessed(length, changed)
             change.masked_fill_(~torch.isfinite(curvature), 0)
         previous = otherwise if self._scale is None else self._scale
         pair = _Pair(move, change, torch.where(good, 1 / curvature, 0))
-        return pair, torch.where(good, curvature / squared, previous)
+        return pair, torch.where(good, curvature / changed.square(), previous)
 
     @staticmethod
-    def _guessed(length: Tensor, squared: Tensor) -> Tensor:
+    def _guessed(length: Tensor, changed: Tensor) -> Tensor:
         """gamma in the units of the picture over those of the gradient, whatever the sign of the
         first pair's curvature."""
-        return torch.where(squared > 0, length / squared.sqrt(), 1.0)
+        return torch.where(changed > 0, length / changed, 1.0)
+
+
+def hold(rows: Tensor, ahead: Tensor) -> None:
+    """Put 0 into rows where the picture `ahead` is not within 0 to 1."""
+    torch.ops.aten.hardtanh_backward.grad_input(rows, ahead, 0, 1, grad_input=rows)

@@ -105,8 +105,7 @@ def minimise(
         method: which has not moved anything yet.
         after: evaluations that were made before; the steps are numbered from the next.
         before: what came of them.
-        clamp: keep it in 0 to 1, by projection after every move. L-BFGS's memory keeps the moves
-            unclamped, as when a closure clamps before evaluating (the PyTorch tutorial).
+        clamp: keep it in 0 to 1, by projection after every move.
         report_every: evaluations between reports, each of which waits for the device. The first
             and the last are always reported.
         ending: decides anew after each report when to end, in place of `steps`.

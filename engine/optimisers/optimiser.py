@@ -40,8 +40,8 @@ class Optimiser(Protocol):
     def replayable(self) -> bool:
         """Whether steps from the third on are the same operations on the same memory."""
 
-    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor) -> None:
-        """Move `picture` in place, given the gradient there."""
+    def step(self, picture: Tensor, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
+        """Move `picture` in place, given the gradient there; within 0 to 1 if `clamp`."""
 
     def finish(self, picture: Tensor, terms: Tensor) -> Tensor:
         """After the last evaluation: the picture to deliver, in place, and its terms."""

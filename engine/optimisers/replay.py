@@ -80,9 +80,7 @@ class EagerStep:
 
     @torch.no_grad()
     def _step(self, gradient: Tensor, terms: Tensor, clamp: bool) -> None:
-        self._method.step(self._picture, gradient, terms)
-        if clamp:
-            self._picture.clamp_(0, 1)
+        self._method.step(self._picture, gradient, terms, clamp)
 
 
 class ReplayedStep(EagerStep):

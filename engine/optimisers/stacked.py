@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.optimisers.guard import Guard
-from engine.optimisers.lbfgs import CHANGE, LBFGS
+from engine.optimisers.lbfgs import CHANGE, LBFGS, hold
 from engine.optimisers.optimiser import OptimiserState
 from engine.optimisers.preconditioner import FrequencyPreconditioner
 
@@ -98,6 +98,16 @@ class StackedLBFGS(LBFGS):
         assert self._stack is not None
         return self._stack[0, self.history + number]
 
+    def _hold(self, change: Tensor, g: Tensor, ahead: Tensor) -> None:
+        assert self._stack is not None
+        hold(self._stack[0, self.history + CHANGE :], ahead)
+
+    def _lengths(self, move: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+        assert self._stack is not None
+        rows = self._stack[0, self.history + MOVE : self.history + CHANGE + 1]
+        length, changed = torch.linalg.vector_norm(rows, dim=1)
+        return length, changed
+
     def _begin(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
         assert guard is not None
         exact = torch.float32 if g.device.type == "mps" else torch.float64
@@ -114,11 +124,16 @@ class StackedLBFGS(LBFGS):
         super()._begin(guard, previous, self._room(MOVE))
 
     def _direction(
-        self, g: Tensor, change: Tensor, move: Tensor, length: Tensor, kept: Tensor | None
+        self,
+        g: Tensor,
+        change: Tensor,
+        move: Tensor,
+        lengths: tuple[Tensor, Tensor],
+        kept: Tensor | None,
     ) -> Tensor:
         assert self._stack is not None
         assert kept is not None
-        m, place, inverse = self.history, self._place, self._inverse
+        m, place, inverse, (length, changed) = self.history, self._place, self._inverse, lengths
         change.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
         pairs, rows = self._stack[:, :m], self._stack[0]
         moves, changes = pairs
@@ -126,7 +141,7 @@ class StackedLBFGS(LBFGS):
         products = self._products(rows[: m + CHANGE + 1], rows[m + CHANGE :])
         column, slopes = products[:m].unbind(1)
         product, squared = products[m + MOVE, 0], products[m + CHANGE, 0]
-        good = torch.addcmul(product, length, squared.sqrt(), value=-self.LEAST_COSINE) > 0
+        good = torch.addcmul(product, length, changed, value=-self.LEAST_COSINE) > 0
 
         torch.where(kept, inverse, self._forgotten, out=inverse)
         inverse.index_fill_(0, place, 0)
@@ -144,7 +159,7 @@ class StackedLBFGS(LBFGS):
             r = self._precondition.divided_as_learnt(rows[m + TURNED : m + CHANGE + 1])
         else:
             if self._scale is None:
-                self._scale = self._guessed(length, squared).to(squared)
+                self._scale = self._guessed(length, changed).to(squared)
             torch.where(good, product / squared, self._scale, out=self._scale)
             r = turned * self._scale
         rest = self._products(changes, r[None])[:, 0]

@@ -42,8 +42,8 @@ def test_the_gram_losses_of_several_layers_are_their_sum(whitening: float, divis
 def test_the_contents_loss_is_its_factor_times_the_squares() -> None:
     layer, target = features(1)[1].requires_grad_(), features(2)[1]
     factor = 3.0 / layer.numel()
-    root = torch.tensor([factor**0.5, 0], dtype=torch.float64).view(2, 1, 1, 1, 1)
-    ours = FusedContentLoss.apply(layer, target, root, factor)
+    units = torch.tensor([1.0, 0], dtype=torch.float64).view(2, 1, 1, 1, 1)
+    ours = FusedContentLoss.apply(layer, target, units, factor)
     theirs = 3.0 * content_loss(layer, target)
     torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(
@@ -53,7 +53,7 @@ def test_the_contents_loss_is_its_factor_times_the_squares() -> None:
 
 def test_bfloat16_features_are_summed_in_float32() -> None:
     layer, target = (each[1].to(torch.bfloat16) for each in (features(1), features(2)))
-    root = torch.tensor([1.0, 0]).view(2, 1, 1, 1, 1)
-    loss = FusedContentLoss.apply(layer, target, root, 1.0)
+    units = torch.tensor([1.0, 0]).view(2, 1, 1, 1, 1)
+    loss = FusedContentLoss.apply(layer, target, units, 1.0)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, (layer.float() - target.float()).square().sum())

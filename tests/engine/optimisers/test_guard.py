@@ -179,7 +179,7 @@ def test_a_step_that_runs_out_of_memory_anywhere_is_as_if_it_had_not_been(
             variable = picture.detach().requires_grad_()
             terms = cliff(variable)
             (gradient,) = torch.autograd.grad(terms.sum(), variable)
-            yield partial(method.step, picture, gradient, terms.detach())
+            yield partial(method.step, picture, gradient, terms.detach(), True)
 
     undisturbed = start()
     for move in islice(descent(undisturbed), before + 4):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from descents import resumes_from_any_step
+from descents import beyond, resumes_from_any_step
 from torch import Tensor
 
 from benchmarks.gpu.operations import OperationCounter
@@ -61,9 +61,11 @@ def evaluated(objective: Objective, picture: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5])
 @pytest.mark.parametrize("history", [1, 2, 7, 50])
-@pytest.mark.parametrize("objective", [cliff, waves])
+@pytest.mark.parametrize(
+    ("objective", "clamp"), [(cliff, False), (cliff, True), (waves, False), (beyond, True)]
+)
 def test_every_move_is_that_of_the_list_of_pairs(
-    objective: Objective, history: int, exponent: float
+    objective: Objective, clamp: bool, history: int, exponent: float
 ) -> None:
     """From the same picture each time: rounding, other in each form, grows from move to move."""
     listed, stacked = forms(history, exponent)
@@ -71,8 +73,8 @@ def test_every_move_is_that_of_the_list_of_pairs(
     for _ in range(60):
         gradient, terms = evaluated(objective, picture)
         other = picture.clone()
-        listed.step(picture, gradient, terms)
-        stacked.step(other, gradient, terms)
+        listed.step(picture, gradient, terms, clamp)
+        stacked.step(other, gradient, terms, clamp)
         assert (picture - other).abs().max() < 1e-10
         ours, theirs = listed.report(terms), stacked.report(terms)
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=0)
@@ -113,7 +115,7 @@ def test_it_goes_on_with_fewer_pairs_the_newest_ones() -> None:
         gradient, terms = evaluated(waves, picture)
         other = picture.clone()
         for method, moved in zip(before, (picture, other), strict=True):
-            method.step(moved, gradient, terms)
+            method.step(moved, gradient, terms, False)
     listed, stacked = forms(6, 0.0)
     names = ("moves", "changes", "inverse_curvatures")
     state = before[0].state()
@@ -122,8 +124,8 @@ def test_it_goes_on_with_fewer_pairs_the_newest_ones() -> None:
     for _ in range(10):
         gradient, terms = evaluated(waves, picture)
         other = picture.clone()
-        listed.step(picture, gradient, terms)
-        stacked.step(other, gradient, terms)
+        listed.step(picture, gradient, terms, False)
+        stacked.step(other, gradient, terms, False)
         assert (picture - other).abs().max() < 1e-10
 
 
@@ -169,6 +171,6 @@ def test_a_step_has_as_many_operations_whatever_is_remembered() -> None:
         for _ in range(20):
             gradient, terms = evaluated(waves, picture)
             with OperationCounter() as counter:
-                method.step(picture, gradient, terms)
+                method.step(picture, gradient, terms, True)
         counts[history] = counter.by_name
     assert counts[5] == counts[50]
