@@ -22,8 +22,7 @@ CHANGE, GRADIENT = 2, 3
 """How the gradient has changed since the last move, and what it is where that is gone on from."""
 
 HAIR = 1e-6
-"""In the picture's units: less than this from the end of the gamut is at its end."""
-
+"""In the picture's units: what is less than this from the end of the gamut is at its end."""
 
 _Lengths = tuple[Tensor, Tensor]
 """Of a move, and of the change of the gradient after it."""
@@ -111,6 +110,7 @@ class LBFGS:
                 kept = verdict.kept
                 g = torch.where(kept, g, guard.gradient, out=self._room(GRADIENT))
                 standing = torch.where(kept, picture, guard.picture)
+                # A hair's breadth down the gradient: outside 0 to 1 the colour is held.
                 ahead = torch.sub(standing.flatten(), g.sign(), alpha=HAIR) if clamp else None
                 if ahead is not None:
                     self._hold(change, g, ahead)
@@ -186,7 +186,7 @@ class LBFGS:
         return None
 
     def _hold(self, change: Tensor, g: Tensor, ahead: Tensor) -> None:
-        """What lies in `CHANGE` and `GRADIENT`, without the colours that are held."""
+        """Leave the colours that are held out of what lies in `CHANGE` and `GRADIENT`."""
         hold(change, ahead)
         hold(g, ahead)
 
