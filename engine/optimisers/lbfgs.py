@@ -15,7 +15,7 @@ from engine.optimisers.guard import Guard
 from engine.optimisers.optimiser import OptimiserState, Report
 from engine.optimisers.preconditioner import FrequencyPreconditioner
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "Lengths", "hold"]
 
 
 CHANGE, GRADIENT = 2, 3
@@ -24,7 +24,7 @@ CHANGE, GRADIENT = 2, 3
 HAIR = 1e-6
 """In the picture's units: what is less than this from the end of the gamut is at its end."""
 
-_Lengths = tuple[Tensor, Tensor]
+Lengths = tuple[Tensor, Tensor]
 """Of a move, and of the change of the gradient after it."""
 
 
@@ -190,7 +190,7 @@ class LBFGS:
         hold(change, ahead)
         hold(g, ahead)
 
-    def _lengths(self, move: Tensor, change: Tensor) -> _Lengths:
+    def _lengths(self, move: Tensor, change: Tensor) -> Lengths:
         return torch.linalg.vector_norm(move), torch.linalg.vector_norm(change)
 
     def _begin(self, guard: Guard | None, g: Tensor, move: Tensor) -> None:
@@ -198,7 +198,7 @@ class LBFGS:
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
     def _direction(
-        self, g: Tensor, change: Tensor, move: Tensor, lengths: _Lengths, kept: Tensor | None
+        self, g: Tensor, change: Tensor, move: Tensor, lengths: Lengths, kept: Tensor | None
     ) -> Tensor:
         """-H g, where H approximates the inverse Hessian, with the pair that `move` and `change`,
         of these lengths, are, which counts from `_commit` on; without the pairs before it if the
@@ -232,7 +232,7 @@ class LBFGS:
         self._learning = [], None
         self._guard, self._previous_gradient, self._previous_move = guard, g, move
 
-    def _learnt(self, move: Tensor, change: Tensor, lengths: _Lengths) -> tuple[_Pair, Tensor]:
+    def _learnt(self, move: Tensor, change: Tensor, lengths: Lengths) -> tuple[_Pair, Tensor]:
         """The pair, and gamma after it."""
         curvature, (length, changed) = change.dot(move), lengths
         if not self._guarded:

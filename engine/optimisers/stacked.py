@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.optimisers.guard import Guard
-from engine.optimisers.lbfgs import CHANGE, LBFGS, hold
+from engine.optimisers.lbfgs import CHANGE, LBFGS, Lengths, hold
 from engine.optimisers.optimiser import OptimiserState
 from engine.optimisers.preconditioner import FrequencyPreconditioner
 
@@ -102,7 +102,7 @@ class StackedLBFGS(LBFGS):
         assert self._stack is not None
         hold(self._stack[0, self.history + CHANGE :], ahead)
 
-    def _lengths(self, move: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    def _lengths(self, move: Tensor, change: Tensor) -> Lengths:
         assert self._stack is not None
         rows = self._stack[0, self.history + MOVE : self.history + CHANGE + 1]
         length, changed = torch.linalg.vector_norm(rows, dim=1)
@@ -128,7 +128,7 @@ class StackedLBFGS(LBFGS):
         g: Tensor,
         change: Tensor,
         move: Tensor,
-        lengths: tuple[Tensor, Tensor],
+        lengths: Lengths,
         kept: Tensor | None,
     ) -> Tensor:
         assert self._stack is not None
