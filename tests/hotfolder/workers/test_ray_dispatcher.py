@@ -199,8 +199,9 @@ def test_the_engine_goes_on_another_node_from_the_checkpoint_that_came_home(
     try:
         session.wait(lambda: session.ready == 2)
         session.start(job)
-        # Each comes home when it is due: a checkpoint after one second, a preview after two.
-        session.wait(lambda: list(folder.glob("checkpoint-*.json")))
+        # Each comes home when it is due: a checkpoint after one second, a preview after two. Where
+        # the machine is slow the first checkpoint is from before the first move.
+        session.wait(lambda: list(folder.glob("checkpoint-[2-9]*.json")))
         session.wait((folder / "preview.jpg").exists)
         assert session.of(job, *ENDS) == []
         for node in list(cluster.nodes):  # One of them paints it.
