@@ -115,7 +115,7 @@ class FusedGramLoss(torch.autograd.Function):
                 out.copy_(group.differences)
         weighted = differences * targets.factors
         ctx.save_for_backward(weighted, *features)
-        return differences.dot(weighted)
+        return differences.mul_(weighted).sum()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -147,7 +147,7 @@ class FusedContentLoss(torch.autograd.Function):
         """`units`: 1 and 0, each 1 x 1 x 1 x 1, float32 or better: the type of the sum, whatever
         the network's precision."""
         one, ctx.nothing = units
-        # That type is also the difference's, and `addmv` has a factor: three operations fewer.
+        # That type is the difference's, too, and `addmv` has a factor: an operation less.
         difference = torch.addcmul(target, features, one, value=-1)
         ctx.save_for_backward(difference)
         ctx.factor, ctx.dtype = factor, features.dtype

@@ -19,10 +19,8 @@ RISE = 1.5
 """A loss above this many times the lowest is that of a move to be taken back."""
 
 SHRINK = 0.25
-"""The next move after one that was taken back is at most this long, relative to it."""
-
-GROW = 2.0
-"""Factor of the longest move permitted after one that was kept, up to `RADIUS`."""
+"""The next move after one that was taken back is at most this long, relative to it. After one that
+was kept twice as much as before is permitted, up to `RADIUS`."""
 
 TERMS, LOSS, LIMIT = slice(0, 3), 3, 4
 """Of five numbers: the terms, their sum, and the loss from which on a move is taken back."""
@@ -59,7 +57,8 @@ class Guard:
     first: Tensor
     """The loss of the first picture."""
     radius: Tensor
-    """Euclidean length of the next move, at most."""
+    """`SHRINK` times this is the Euclidean length of the next move, at most: then what follows a
+    move that is taken back is its length, and takes no operation."""
     rejections: Tensor
     """Number of moves that were taken back."""
     sums: Tensor
@@ -75,7 +74,7 @@ class Guard:
             gradient,
             numbers,
             numbers[LOSS],
-            torch.full_like(terms[0], _longest(gradient), dtype=gradient.dtype),
+            torch.full_like(terms[0], _longest(gradient) / SHRINK, dtype=gradient.dtype),
             torch.zeros_like(terms[0]),
             sums,
         )
@@ -116,15 +115,17 @@ class Guard:
 
     def after(self, picture: Tensor, gradient: Tensor, verdict: Verdict, length: Tensor) -> Self:
         """The guard after a move of this length that led to this picture and gradient."""
-        grown, shrunk = torch._foreach_mul([self.radius, length], [GROW, SHRINK])
-        allowed = torch.where(verdict.kept, grown, shrunk)
+        doubled, counted = torch._foreach_add(
+            [self.radius, self.rejections], [self.radius, self.sums[LOSS, 0]]
+        )
+        allowed = torch.where(verdict.kept, doubled, length)
         return type(self)(
             torch.where(verdict.lower, picture, self.picture),
             torch.where(verdict.lower, gradient, self.gradient),
             torch.where(verdict.lower, verdict.numbers, self.numbers),
             self.first,
-            allowed.clamp_(max=_longest(gradient)),
-            self.rejections + ~verdict.kept,
+            allowed.clamp_(max=_longest(gradient) / SHRINK),
+            torch.where(verdict.kept, self.rejections, counted),
             self.sums,
         )
 
@@ -144,7 +145,8 @@ class Guard:
     def limit(self, direction: Tensor, learning_rate: float) -> Tensor:
         """The move along a direction, in its place: the learning rate times it, or shorter, if
         that would be longer than permitted; none along one that is not finite."""
-        factor = (self.radius / torch.linalg.vector_norm(direction)).clamp_(max=learning_rate)
+        norm, nothing = torch.linalg.vector_norm(direction), self.sums[0, 1]
+        factor = torch.addcdiv(nothing, self.radius, norm, value=SHRINK).clamp_(max=learning_rate)
         return direction.mul_(factor).nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
