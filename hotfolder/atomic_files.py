@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from hotfolder import folder_access
-from hotfolder.folder_access import Fingerprint, fingerprint_of, open_regular, sync_folder
+from hotfolder.folder_access import (
+    TEMPORARY_PREFIX,
+    Fingerprint,
+    fingerprint_of,
+    open_regular,
+    sync_folder,
+)
 from hotfolder.limits import finite
 from hotfolder.platforms import system
 
@@ -41,9 +47,6 @@ __all__ = [
     "write_json",
     "write_whole",
 ]
-
-TEMPORARY_PREFIX = ".impasto-"
-"""With `.part` at the end: hidden, and never taken for an input."""
 
 ASIDE_PREFIX = ".impasto-old-"
 """Before the name of a file that is being replaced where that takes two steps."""

@@ -16,6 +16,7 @@ import contextlib
 import errno
 import io
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from hotfolder.descriptors import PLAIN, At, forget_changed, leads_elsewhere, re
 from hotfolder.platforms import system
 
 __all__ = [
+    "TEMPORARY_PREFIX",
     "Fingerprint",
     "append",
     "create",
@@ -52,8 +54,16 @@ __all__ = [
     "set_times",
     "sync_folder",
     "touch",
+    "try_writing",
     "unlink",
 ]
+
+
+TEMPORARY_PREFIX = ".impasto-"
+"""With `.part` at the end: hidden, and never taken for an input."""
+
+# File systems, and systems, that know of no files without a name answer so.
+_NO_NAMELESS_FILES = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
 
 
 class Fingerprint(NamedTuple):
@@ -131,6 +141,27 @@ def touch(path: Path) -> None:
     # The server may have taken it already.
     with contextlib.suppress(FileNotFoundError), At(path) as (name, folder):
         os.utime(name, dir_fd=folder)
+
+
+def try_writing(folder: Path) -> None:
+    """Make a file in a folder, which is gone afterwards. Linux makes one that has no name, so that
+    nothing is left even by a kill; where it cannot, the file has a name for an instant.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.part"
+    if nameless := getattr(os, "O_TMPFILE", 0):
+        try:
+            with At(probe) as (_, descriptor):
+                here = folder if descriptor is None else "."
+                os.close(os.open(here, nameless | os.O_RDWR | PLAIN, 0o600, dir_fd=descriptor))
+            return
+        except OSError as error:
+            if error.errno not in _NO_NAMELESS_FILES:
+                raise
+    create(probe).close()
+    unlink(probe)
 
 
 def lstat(path: Path) -> os.stat_result:

@@ -2,11 +2,10 @@
 
 import errno
 import os
-import secrets
 from pathlib import Path
 
-from hotfolder import folder_access
 from hotfolder.errors import FolderError
+from hotfolder.folder_access import try_writing
 from plugin.client import protocol
 from plugin.client.protocol import ControlFile
 
@@ -138,28 +137,18 @@ class FolderPaths:
         return self._places.get(name, self.root / name).joinpath(*below)
 
 
-def _try_writing(folder: Path) -> None:
-    """
-    Raises:
-        OSError: it cannot be written to.
-    """
-    # Tried, not asked: os.access knows nothing of read-only mounts and network permissions.
-    probe = folder / f".impasto-{secrets.token_hex(4)}.part"
-    folder_access.create(probe).close()
-    folder_access.unlink(probe)
-
-
 def _is_writable(folder: Path) -> bool:
     try:
-        _try_writing(folder)
+        try_writing(folder)
     except OSError:
         return False
     return True
 
 
 def _check_writable(folder: Path) -> None:
+    # Tried, not asked: os.access knows nothing of read-only mounts and network permissions.
     try:
-        _try_writing(folder)
+        try_writing(folder)
     except OSError as error:
         raise FolderError(
             f"{folder}: cannot be written to: {error.strerror}. Give this user "

@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Callable[[Path], object]] = {
     "scan": folder_access.scan,
     "mkdir": lambda folder: folder_access.mkdir(folder / "new", exist_ok=True),
     "rmdir": lambda folder: folder_access.rmdir(folder / "empty"),
+    "try_writing": folder_access.try_writing,
     "remove_tree": lambda folder: folder_access.remove_tree(folder / "empty"),
 }
 
@@ -120,6 +121,19 @@ def test_a_folder_that_cannot_be_asked_is_not_an_empty_one(tmp_path: Path) -> No
     assert not folder_access.exists(tmp_path / "nothing")
     with pytest.raises(NotADirectoryError):
         folder_access.exists(tmp_path / "file" / "below")
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("nameless", [True, False])
+def test_trying_to_write_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nameless: bool
+) -> None:
+    if not nameless:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    folder_access.try_writing(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        folder_access.try_writing(tmp_path / "nothing")
 
 
 def test_of_the_folders_that_are_kept_open_the_last_used_stay_and_the_others_are_closed(

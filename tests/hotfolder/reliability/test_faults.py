@@ -252,6 +252,29 @@ def test_a_daemon_killed_at_any_file_operation_finishes_every_job_exactly_once(
     assert 30 < n < 400
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="every file has a name here")
+def test_a_daemon_killed_while_it_asks_which_folder_cannot_be_written_to_leaves_nothing_there(
+    places: tuple[Path, Path | None],
+) -> None:
+    folder = FolderPaths(places[0])
+    day = folder.done / "2026-11-25"
+    day.mkdir(parents=True)
+    refused = PermissionError(errno.EACCES, "Permission denied", str(day / "cat"))
+
+    def ask(kill_at: int) -> None:
+        injected.kill(kill_at)
+        folder.why_refused(refused)
+
+    with faults(folder.root) as injected:
+        for n in itertools.count(1):
+            ended = in_a_child(lambda n=n: ask(n))  # type: ignore[misc]
+            assert list(day.iterdir()) == [], n
+            if ended == 0:
+                break
+            assert ended == -signal.SIGKILL, n
+    assert n > 1
+
+
 @pytest.mark.parametrize("bench", ["done", "batch", "inbox_elsewhere"], indirect=True)
 def test_a_daemon_killed_again_while_it_recovers_finishes_the_job(bench: Bench) -> None:
     """A part of all pairs of operations: of the life, and of the recovery."""
