@@ -63,16 +63,19 @@ def run(arguments: Sequence[str]) -> None:
         request = _request(pair, peers, settings, options)
         before = PairResult.load(folder, pair.name)
         kept = before if before is not None and _counts(before, request, options) else None
-        if kept is None and not options.stored:
+        raced = kept is None and not options.stored
+        if raced:
             other = before if options.carry else None
             kept = _raced(pair, peers, settings, options, request, result_path(name), other)
             kept.save(folder)
         if kept is not None:
             log_progress(f"{pair.name}: done")
             results.append(kept)
+        if raced and pair is not chosen[-1]:
             _save_table(name, results, len(chosen), peers, settings, options)
     if not results:
         raise SystemExit("none of these pairs has a result yet")
+    _save_table(name, results, len(chosen), peers, settings, options)
 
 
 def _raced(
