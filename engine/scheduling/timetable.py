@@ -20,7 +20,7 @@ def coarse_steps_for(steps: float) -> int:
     expense, leave the strokes undone: with the time of nine evaluations at 512 px, 12 and 6 came to
     a ninth of the style loss of 25 and 3, and below 8 and 7.
     """
-    return round(min(60.0, 2 * steps))
+    return round(min(120.0, 2 * steps))
 
 
 class Timetable:

@@ -83,7 +83,7 @@ class Settings(BaseModel):
     steps: Annotated[int, Field(ge=1, le=100_000)] = 60
     """Evaluations of the loss at the final scale."""
 
-    coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 60
+    coarse_steps: Annotated[int, Field(ge=1, le=100_000)] = 120
     """Evaluations of the loss at each scale before the final one."""
 
     scale_steps: (
