@@ -19,7 +19,7 @@ from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.inbox.sidecar import MAX_STYLES, client_mapping, resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import shortened
-from hotfolder.near_misses import list_hint
+from hotfolder.near_misses import list_hint, misplaced_setting
 from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 
@@ -206,8 +206,8 @@ def _is_texture(layer: Any) -> bool:
 
 
 def _unknown(key: str) -> Problem:
-    if key in Settings.model_fields:
-        return Problem((key,), "unknown key", f"`settings: {{{key}: ...}}`, since it is a setting")
+    if misplaced := misplaced_setting((key,)):
+        return misplaced
     nearest = difflib.get_close_matches(key, BATCH_KEYS, n=1)
     expected = f"one of {', '.join(BATCH_KEYS)}"
     return Problem((key,), "unknown key", expected, nearest[0] if nearest else None)

@@ -18,6 +18,7 @@ from engine.memory.budget import parse_memory
 from engine.settings import PICTURES, problems_of, resolve
 from hotfolder.config.page_address import parse_page_address
 from hotfolder.job_options import Minutes, ResultName
+from hotfolder.near_misses import misplaced_setting
 
 __all__ = ["Config", "Retry", "Watch", "annotated_yaml", "config_problems"]
 
@@ -307,10 +308,15 @@ EXPECTED = {
 
 
 def config_problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
-    """pydantic's errors; those of one value of `EXPECTED` as one."""
+    """pydantic's errors; those of one value of `EXPECTED` as one, and those of settings outside
+    `settings` with the place where these belong."""
     refused = {details["loc"][0] for details in error.errors()}
     return [
-        *(problem for problem in problems_of(error, Config) if problem.path[0] not in EXPECTED),
+        *(
+            (problem.given == "unknown key" and misplaced_setting(problem.path)) or problem
+            for problem in problems_of(error, Config)
+            if problem.path[0] not in EXPECTED
+        ),
         *(
             Problem((key,), repr(values[key])[:80], expected)
             for key, expected in EXPECTED.items()

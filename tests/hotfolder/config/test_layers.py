@@ -149,6 +149,10 @@ def test_folders_are_relative_to_where_they_are_named(
     ("text", "expected"),
     [
         ("settle: 2", "config.yaml, line 1: settle: unknown key"),
+        (
+            "steps: 9",
+            "steps: unknown key; expected `settings: {steps: ...}`, since it is a setting",
+        ),
         ("\nsettle_secnds: 2", "Did you mean 'settle_seconds'?"),
         ("watch:\n  polling: maybe", "config.yaml, line 2: watch.polling: 'maybe'; expected true"),
         ("retry: {lots: 3}", "line 1: retry.lots: unknown key; expected one of lost, backoff."),
