@@ -1,19 +1,21 @@
 """Pictures an hour of a folder beside as many single commands, and what a picture costs besides
-its painting: decoding, a new size of the style, encoding, publishing, the start of the next one.
+its evaluations: decoding, a new size of the style, encoding, publishing, the start of the next one.
 
-The folder is `impasto batch` with a server of its own; its records say how long each picture was
-painted. What the batch takes until its first picture is begun is told apart: a server that runs has
-done that before.
+The folder is `impasto batch` with a server of its own. How long an evaluation takes is what its
+status says while it paints: at each scale the seconds between two reports, divided by the
+evaluations between them. What the batch takes until its first picture is begun is told apart: a
+server that runs has done that before.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,9 @@ from benchmarks.report import log_progress, save
 
 IMPASTO = [sys.executable, "-m", "hotfolder.cli"]
 SUFFIXES = (".png", ".jpg", ".jpeg")
+
+Report = tuple[int, float]
+"""A step, and the seconds until then."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -46,14 +51,15 @@ def run(arguments: Sequence[str]) -> None:
         log_progress(f"a folder of {len(pictures)} pictures")
         out = folder / "painted"
         command = ["batch", str(folder / "photos"), "--style", style, "--out", str(out), "--here"]
-        wall = _seconds([*command, *settings])
+        reports = Reports(out / ".impasto-batch" / "status")
+        wall = _seconds([*command, *settings], reports.read)
         records = [yaml.safe_load(path.read_text()) for path in out.glob("*.result.yaml")]
         single = []
         for number, picture in enumerate(pictures[: options.single]):
             log_progress(f"single command {number + 1} of {options.single}")
             painted = str(folder / f"single-{number}.png")
             single.append(_seconds(["stylise", str(picture), style, "-o", painted, *settings]))
-    save("throughput", "\n".join(_report(records, wall, single, options)))
+    save("throughput", "\n".join(_report(records, reports, wall, single, options)))
 
 
 def _copies(folder: Path, count: int) -> list[Path]:
@@ -68,25 +74,79 @@ def _copies(folder: Path, count: int) -> list[Path]:
     return found
 
 
-def _seconds(arguments: Sequence[str]) -> float:
+class Reports:
+    """What a server said of its paintings: for each picture and scale the first and the last report
+    that was seen, `(step, seconds)`, and how many evaluations there are.
+
+    Args:
+        folder: `status/` of the hot folder; it need not be there yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[str, dict[int, tuple[Report, Report]]] = {}
+        self._steps: dict[str, dict[int, int]] = {}
+        self._scales: dict[str, int] = {}
+
+    def read(self) -> None:
+        """Look at what is there now."""
+        for path in self._folder.glob("*.json"):
+            try:
+                status = json.loads(path.read_text())
+            except (OSError, ValueError):
+                continue  # just being replaced or removed
+            if status.get("state") == "running" and status.get("step"):
+                self._note(status)
+
+    def _note(self, status: dict[str, Any]) -> None:
+        picture, scale = status["id"], status["scale"]
+        now = (status["step"], status["seconds"])
+        first, _ = self._seen.setdefault(picture, {}).setdefault(scale, (now, now))
+        self._seen[picture][scale] = (first, now)
+        self._steps.setdefault(picture, {})[scale] = status["steps"]
+        self._scales[picture] = status["scales"]
+
+    def evaluating(self, picture: str) -> float | None:
+        """Seconds that all evaluations of the picture with this id took; None if a scale was seen
+        at fewer than two of its steps."""
+        seconds = 0.0
+        for scale in range(1, self._scales.get(picture, 0) + 1):
+            first, last = self._seen[picture].get(scale, ((0, 0.0), (0, 0.0)))
+            if last[0] == first[0]:
+                return None
+            pace = (last[1] - first[1]) / (last[0] - first[0])
+            seconds += pace * self._steps[picture][scale]
+        return seconds or None
+
+
+def _seconds(arguments: Sequence[str], meanwhile: Callable[[], None] | None = None) -> float:
+    """How long the command takes; `meanwhile` is called again and again until it ends."""
     began = time.monotonic()
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*IMPASTO, *arguments], env=environment, capture_output=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr.decode(errors="replace")[-3000:])
+    with tempfile.TemporaryFile() as errors:
+        command = [*IMPASTO, *arguments]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=errors
+        ) as process:
+            while process.poll() is None:
+                if meanwhile is not None:
+                    meanwhile()
+                time.sleep(0.2)
+        if process.returncode:
+            errors.seek(0)
+            raise SystemExit(errors.read().decode(errors="replace")[-3000:])
     return time.monotonic() - began
 
 
 def _report(
     records: Sequence[dict[str, Any]],
+    reports: Reports,
     wall: float,
     single: Sequence[float],
     options: argparse.Namespace,
 ) -> list[str]:
-    begun = min(datetime.fromisoformat(record["started"]) for record in records)
-    ended = max(datetime.fromisoformat(record["finished"]) for record in records)
-    running = (ended - begun).total_seconds()
-    painting = sum(record["seconds"] for record in records)
+    records = sorted(records, key=lambda record: _moment(record, "started"))
+    running = (_moment(records[-1], "finished") - _moment(records[0], "started")).total_seconds()
     count = len(records)
     lines = [
         f"{count} pictures, one style, {options.size} px. {provenance(options.device)}",
@@ -100,6 +160,22 @@ def _report(
     if single:
         each = sum(single) / len(single)
         lines.append(f"| `impasto stylise`, {len(single)} times | {each:.1f} | {3600 / each:.1f} |")
-    share = max(0.0, running - painting) / painting
-    lines += ["", f"Besides the painting itself: {share:.1%} of its time, {count} pictures."]
+    begins = [_moment(record, "started") for record in records[1:]]
+    ends = [*begins, _moment(records[-1], "finished")]
+    measured = [
+        ((end - _moment(record, "started")).total_seconds(), evaluating)
+        for record, end in zip(records, ends, strict=True)
+        if (evaluating := reports.evaluating(record["id"])) is not None
+    ]
+    if measured:
+        whole, evaluating = (sum(each) for each in zip(*measured, strict=True))
+        lines += [
+            "",
+            f"Besides its evaluations a picture costs {whole / evaluating - 1:.1%} of their time "
+            f"({evaluating / len(measured):.1f} s), over {len(measured)} pictures.",
+        ]
     return lines
+
+
+def _moment(record: dict[str, Any], key: str) -> datetime:
+    return datetime.fromisoformat(record[key])

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.plot import Curve, Panel, draw
-from benchmarks.speed import page, throughput
+from benchmarks.speed import page
 from engine.images.picture import read_picture
 
 
@@ -23,13 +23,6 @@ def test_it_runs_and_writes_its_table(module: str, arguments: str, results: Path
     importlib.import_module(f"benchmarks.{module}").run(arguments.split())
     (table,) = results.glob(f"{module.rpartition('.')[2]}*.md")
     assert "48 x" in table.read_text() or "56 x" in table.read_text()
-
-
-def test_the_throughput_of_a_folder_is_told_beside_that_of_single_commands(results: Path) -> None:
-    throughput.run(["--pictures", "2", "--single", "1", "--size", "48", "--set", "steps=2"])
-    table = (results / "throughput.md").read_text()
-    assert "2 pictures, one style, 48 px" in table
-    assert "| `impasto stylise`, 1 times | " in table
 
 
 def test_the_page_is_measured_beside_a_real_daemon_and_a_real_painting(results: Path) -> None:

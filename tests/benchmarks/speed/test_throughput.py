@@ -1,0 +1,47 @@
+"""`throughput`: what a picture costs besides its evaluations."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed import throughput
+from benchmarks.speed.throughput import Reports
+
+
+def test_a_folder_is_told_beside_single_commands(results: Path) -> None:
+    throughput.run(["--pictures", "2", "--single", "1", "--size", "96", "--set", "steps=60"])
+    table = (results / "throughput.md").read_text()
+    assert "2 pictures, one style, 96 px" in table
+    assert "| `impasto stylise`, 1 times | " in table
+    assert "Besides its evaluations a picture costs " in table
+
+
+def test_the_evaluations_of_all_scales_are_counted_by_their_pace(tmp_path: Path) -> None:
+    """10 evaluations of 0.5 s, then 4 of 2 s, and 3 s of preparation before each scale."""
+    reports = Reports(tmp_path)
+    for scale, steps, step, seconds in [
+        (1, 10, 1, 3.5),
+        (1, 10, 5, 5.5),
+        (1, 10, 9, 7.5),
+        (2, 4, 2, 15.0),
+        (2, 4, 3, 17.0),
+    ]:
+        status = {"state": "running", "id": "a", "scale": scale, "scales": 2}
+        status |= {"step": step, "steps": steps, "seconds": seconds}
+        (tmp_path / "cat.json").write_text(json.dumps(status))
+        reports.read()
+    assert reports.evaluating("a") == pytest.approx(10 * 0.5 + 4 * 2)
+
+
+def test_what_was_not_seen_at_every_scale_is_not_guessed(tmp_path: Path) -> None:
+    reports = Reports(tmp_path)
+    (tmp_path / "server.json").write_text('{"state": "running"}')
+    (tmp_path / "half.json").write_text('{"state": "runn')
+    for step in (3, 5):
+        status = {"state": "running", "id": "a", "scale": 1, "scales": 2}
+        status |= {"step": step, "steps": 6, "seconds": float(step)}
+        (tmp_path / "cat.json").write_text(json.dumps(status))
+        reports.read()
+    assert reports.evaluating("a") is None
+    assert reports.evaluating("b") is None
