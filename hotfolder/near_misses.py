@@ -1,4 +1,4 @@
-"""Files and keys that are not quite what was meant, and what they may have been meant as. Pure.
+"""Files that are not quite what they were meant to be, and what they may have been meant as. Pure.
 
 Whoever drops a file expects something of it. So one that is no job's input is named with its
 reason, and a name that is nearly the one that is missing is shown beside it.
@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from engine.errors import Problem
-from engine.settings import Settings
 from hotfolder.file_names import FileRole, parse
 from hotfolder.limits import shortened
 from plugin.client.protocol import PICTURE_SUFFIXES, SIDECAR_SUFFIXES, fold_name
@@ -20,7 +18,6 @@ __all__ = [
     "NearNames",
     "list_hint",
     "loosened",
-    "misplaced_setting",
     "program_of",
     "split_reason",
     "why_unrecognised",
@@ -171,11 +168,3 @@ def list_hint(name: str) -> str:
     if len(parts) < 2 or not all(parts):
         return ""
     return f"; several are a list: [{shortened(', '.join(parts), 200)}]"
-
-
-def misplaced_setting(path: tuple[str | int, ...]) -> Problem | None:
-    """The problem of an unknown key that is a setting, in a document that has these under
-    `settings`; None where it is no setting."""
-    if len(path) != 1 or path[0] not in Settings.model_fields:
-        return None
-    return Problem(path, "unknown key", f"`settings: {{{path[0]}: ...}}`, since it is a setting")

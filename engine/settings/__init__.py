@@ -10,7 +10,7 @@ Start reading at `model.py`.
 
 from engine.settings.layering import resolve
 from engine.settings.model import CONVOLUTIONS, LAYERS, PICTURES, SUFFIXES, Settings
-from engine.settings.problems import MAX_HINTS, problems_of
+from engine.settings.problems import MAX_HINTS, misplaced_setting, problems_of
 
 __all__ = [
     "CONVOLUTIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "PICTURES",
     "SUFFIXES",
     "Settings",
+    "misplaced_setting",
     "problems_of",
     "resolve",
 ]

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import Problem
-from engine.settings.model import LAYERS
+from engine.settings.model import LAYERS, Settings
 
 MAX_HINTS = 50
 """Problems of one file that come with the nearest valid key or value: each takes a comparison with
@@ -95,3 +95,11 @@ def _keys_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
             return []
         model = inner[0]
     return list(model.model_fields)
+
+
+def misplaced_setting(path: tuple[str | int, ...]) -> Problem | None:
+    """The problem of an unknown key that is a setting, in a document that has these under
+    `settings`; None where it is no setting."""
+    if len(path) != 1 or path[0] not in Settings.model_fields:
+        return None
+    return Problem(path, "unknown key", f"`settings: {{{path[0]}: ...}}`, since it is a setting")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import Problem, SettingsError
-from engine.settings import Settings, problems_of
+from engine.settings import Settings, misplaced_setting, problems_of
 from hotfolder.batches.deadline import DEADLINE_KEYS, deadline_of
 from hotfolder.batches.expansion import variants_of
 from hotfolder.batches.patterns import MAX_DEEP, MAX_LENGTH, is_pattern
@@ -19,7 +19,7 @@ from hotfolder.file_names import FILE_NAME_BYTES
 from hotfolder.inbox.sidecar import MAX_STYLES, client_mapping, resolve_untrusted
 from hotfolder.job_options import JobOptions
 from hotfolder.limits import shortened
-from hotfolder.near_misses import list_hint, misplaced_setting
+from hotfolder.near_misses import list_hint
 from hotfolder.yaml_document import Document, parse_document
 from plugin.client.protocol import PICTURE_SUFFIXES
 

@@ -15,10 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from engine.errors import Problem, SettingsError
 from engine.memory.budget import parse_memory
-from engine.settings import PICTURES, problems_of, resolve
+from engine.settings import PICTURES, misplaced_setting, problems_of, resolve
 from hotfolder.config.page_address import parse_page_address
 from hotfolder.job_options import Minutes, ResultName
-from hotfolder.near_misses import misplaced_setting
 
 __all__ = ["Config", "Retry", "Watch", "annotated_yaml", "config_problems"]
 

@@ -96,11 +96,11 @@ def test_beyond_the_standard_it_begins_smaller_for_the_longer_the_stronger_it_is
         settings = resolve({"size": 512, "strength": strength} | values)
         return [(max(size), steps) for size, steps in scales_of((400, 300), settings)]
 
-    as_ever = [(256, 60), (512, 60)]
+    as_ever = [(256, 120), (512, 60)]
     assert scales(None) == scales(40) == scales(75) == as_ever
-    assert scales(76) == [(128, 2), *as_ever]
-    assert scales(90) == [(128, 36), *as_ever]
-    assert scales(100) == [(128, 60), *as_ever]
+    assert scales(76) == [(128, 5), *as_ever]
+    assert scales(90) == [(128, 72), *as_ever]
+    assert scales(100) == [(128, 120), *as_ever]
     assert scales(100, scales=1) == [(512, 60)]
 
 
