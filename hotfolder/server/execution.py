@@ -168,8 +168,8 @@ class JobRunner:
         claimed."""
         self._weights |= allowed_weights(self._config().settings)
 
-    def dispatch(self) -> None:
-        """Submit the next jobs, as many as the dispatcher takes."""
+    def dispatch(self, may_begin: Callable[[], bool]) -> None:
+        """Submit the next jobs, as many as the dispatcher takes; `may_begin` is asked for each."""
         while len(self._dispatched) < self._dispatcher.capacity:
             waiting = [
                 entry
@@ -178,7 +178,7 @@ class JobRunner:
                 and not self._in_backoff(entry)
                 and self._may_be_painted(entry)
             ]
-            if not waiting:
+            if not waiting or not may_begin():
                 return
             entry = self._scheduler.order(waiting, lambda entry: entry.scheduling_key)[0]
             self._scheduler.serve(entry.scheduling_key.folder)

@@ -139,6 +139,19 @@ def test_a_paused_server_finishes_what_runs_and_starts_nothing_new(room: Room) -
     assert not pause.end()
 
 
+def test_nothing_begins_in_the_second_after_a_pause(room: Room) -> None:
+    """Whether there is a pause is looked up once a second, and before each job."""
+    room.dispatcher.script = starts_only
+    for name in "ab":
+        room.drop_pair(name)
+    room.step(3)
+    Pause(room.folder).begin("paused")
+    (running,) = room.dispatcher.submitted
+    room.dispatcher._events.extend(paints(running))
+    room.step(5, seconds=0.1)
+    assert [room.status(name)["state"] for name in "ab"] == ["done", "queued"]
+
+
 def test_a_paused_server_still_cancels(room: Room) -> None:
     Pause(room.folder).begin("")
     room.drop_pair("cat")
