@@ -30,9 +30,6 @@ from benchmarks.report import log_progress, save
 IMPASTO = [sys.executable, "-m", "hotfolder.cli"]
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
-Report = tuple[int, float]
-"""A step, and the seconds until then."""
-
 
 def run(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks throughput", description=__doc__)
@@ -75,8 +72,8 @@ def _copies(folder: Path, count: int) -> list[Path]:
 
 
 class Reports:
-    """What a server said of its paintings: for each picture and scale the first and the last report
-    that was seen, `(step, seconds)`, and how many evaluations there are.
+    """What a server said of its paintings: the first and the last status that was seen of each
+    picture at each scale.
 
     Args:
         folder: `status/` of the hot folder; it need not be there yet.
@@ -84,9 +81,8 @@ class Reports:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen: dict[str, dict[int, tuple[Report, Report]]] = {}
-        self._steps: dict[str, dict[int, int]] = {}
-        self._scales: dict[str, int] = {}
+        self._first: dict[tuple[str, int], dict[str, Any]] = {}
+        self._last: dict[tuple[str, int], dict[str, Any]] = {}
 
     def read(self) -> None:
         """Look at what is there now."""
@@ -96,27 +92,24 @@ class Reports:
             except (OSError, ValueError):
                 continue  # just being replaced or removed
             if status.get("state") == "running" and status.get("step"):
-                self._note(status)
-
-    def _note(self, status: dict[str, Any]) -> None:
-        picture, scale = status["id"], status["scale"]
-        now = (status["step"], status["seconds"])
-        first, _ = self._seen.setdefault(picture, {}).setdefault(scale, (now, now))
-        self._seen[picture][scale] = (first, now)
-        self._steps.setdefault(picture, {})[scale] = status["steps"]
-        self._scales[picture] = status["scales"]
+                key = (status["id"], status["scale"])
+                self._first.setdefault(key, status)
+                self._last[key] = status
 
     def evaluating(self, picture: str) -> float | None:
         """Seconds that all evaluations of the picture with this id took; None if a scale was seen
         at fewer than two of its steps."""
+        last = {scale: said for (seen, scale), said in self._last.items() if seen == picture}
+        if not last or len(last) < max(said["scales"] for said in last.values()):
+            return None
         seconds = 0.0
-        for scale in range(1, self._scales.get(picture, 0) + 1):
-            first, last = self._seen[picture].get(scale, ((0, 0.0), (0, 0.0)))
-            if last[0] == first[0]:
+        for scale, now in last.items():
+            before = self._first[picture, scale]
+            if now["step"] == before["step"]:
                 return None
-            pace = (last[1] - first[1]) / (last[0] - first[0])
-            seconds += pace * self._steps[picture][scale]
-        return seconds or None
+            pace = (now["seconds"] - before["seconds"]) / (now["step"] - before["step"])
+            seconds += pace * now["steps"]
+        return seconds
 
 
 def _seconds(arguments: Sequence[str], meanwhile: Callable[[], None] | None = None) -> float:

@@ -208,13 +208,7 @@ class FolderServer:
 
     def _dispatch(self) -> None:
         if self._paused is None:
-            self._runner.dispatch(self._may_begin)
-
-    def _may_begin(self) -> bool:
-        """Asked before each job, so that none begins once a pause is there."""
-        self._pause.check_at_once()
-        self._check_pause()
-        return self._paused is None
+            self._runner.dispatch(self._pause.may_begin)
 
     def _take_events(self) -> None:
         self._runner.take(self._dispatcher.poll(0))

@@ -87,6 +87,12 @@ class PauseMonitor:
                 self._reason = self._pause.reason() or shortage
         return self._reason or self._problem() or None
 
+    def may_begin(self) -> bool:
+        """Whether nothing hinders at this moment: asked before each job, so that none begins once a
+        pause is there."""
+        self.check_at_once()
+        return self.reason() is None
+
     def check_at_once(self) -> None:
         """Not only when it is time again."""
         self._due = 0.0
