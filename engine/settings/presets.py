@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "standard": {},
     # The shortest that looks painted: less than a tenth of the time of `standard`.
     "quick": {"coarse_steps": 10, "steps": 5},
-    # Two and a half times the time of `standard`: the losses go on to fall, at last the plain style
+    # More than twice the time of `standard`: the losses go on to fall, at last the plain style
     # loss, whose few strong directions have something left to gain then. More coarse evaluations
     # would cost it content.
     "fine": {"coarse_steps": 60, "steps": 220, "plain_steps": 80, "content_weight": 0.95},

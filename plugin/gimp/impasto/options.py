@@ -29,7 +29,7 @@ __all__ = [
 PRESETS = (
     ("standard", _("Standard"), _("Coarse to fine")),
     ("quick", _("Quick"), _("A tenth of the time: the shortest that looks painted")),
-    ("fine", _("Fine"), _("Three times the time, for the last details")),
+    ("fine", _("Fine"), _("More than twice the time, for the last details")),
     ("preview", _("Quick look"), _("A draft at 256 pixels, unless a size is chosen")),
     ("gatys", "Gatys 2016", _("As the reference code of the CVPR 2016 paper")),
     ("tutorial", _("PyTorch tutorial"), _("Needs torchvision's weights, downloaded once")),
