@@ -194,6 +194,7 @@ class _Paints:
     """A dispatcher that has painted at once."""
 
     capacity = 1
+    problem = ""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
