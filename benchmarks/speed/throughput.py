@@ -37,6 +37,7 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--single", type=int, default=5, help="single commands that are measured")
     parser.add_argument("--size", type=int, default=512, help="longest side, in pixels")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--workers", default="null", help="`workers_per_device` of the folder")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
     settings = [word for each in options.set for word in ("--set", each)]
@@ -49,6 +50,8 @@ def run(arguments: Sequence[str]) -> None:
         out = folder / "painted"
         command = ["batch", str(folder / "photos"), "--style", style, "--out", str(out), "--here"]
         reports = Reports(out / ".impasto-batch" / "status")
+        (config := folder / "config.yaml").write_text(f"workers_per_device: {options.workers}\n")
+        command += ["--config", str(config)]
         wall = _seconds([*command, *settings], reports.read)
         records = [yaml.safe_load(path.read_text()) for path in out.glob("*.result.yaml")]
         single = []
@@ -139,7 +142,8 @@ def _report(
     options: argparse.Namespace,
 ) -> list[str]:
     records = sorted(records, key=lambda record: _moment(record, "started"))
-    running = (_moment(records[-1], "finished") - _moment(records[0], "started")).total_seconds()
+    ended = max(_moment(record, "finished") for record in records)
+    running = (ended - _moment(records[0], "started")).total_seconds()
     count = len(records)
     lines = [
         f"{count} pictures, one style, {options.size} px. {provenance(options.device)}",
@@ -153,11 +157,9 @@ def _report(
     if single:
         each = sum(single) / len(single)
         lines.append(f"| `impasto stylise`, {len(single)} times | {each:.1f} | {3600 / each:.1f} |")
-    begins = [_moment(record, "started") for record in records[1:]]
-    ends = [*begins, _moment(records[-1], "finished")]
     measured = [
-        ((end - _moment(record, "started")).total_seconds(), evaluating)
-        for record, end in zip(records, ends, strict=True)
+        (seconds, evaluating)
+        for record, seconds in zip(records, whole_seconds(records), strict=True)
         if (evaluating := reports.evaluating(record["id"])) is not None
     ]
     if measured:
@@ -168,6 +170,21 @@ def _report(
             f"({evaluating / len(measured):.1f} s), over {len(measured)} pictures.",
         ]
     return lines
+
+
+def whole_seconds(records: Sequence[dict[str, Any]]) -> list[float]:
+    """How long each picture, in the order of their starts, kept a worker: from the end of the one
+    before it, of which the worker is the one that was free last."""
+    free: list[datetime] = []
+    found = []
+    for record in records:
+        started, finished = _moment(record, "started"), _moment(record, "finished")
+        before = max((end for end in free if end <= started), default=None)
+        if before is not None:
+            free.remove(before)
+        free.append(finished)
+        found.append((finished - (before or started)).total_seconds())
+    return found
 
 
 def _moment(record: dict[str, Any], key: str) -> datetime:

@@ -3,12 +3,14 @@
 Importing this module does not import torch: the hot folder checks its configuration with it.
 """
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
 import psutil
 
-__all__ = ["auto_budget", "format_bytes", "parse_memory"]
+__all__ = ["auto_budget", "format_bytes", "parse_memory", "total_memory"]
 
 RESERVE = 0.1
 """Share of free memory left for other processes and for what no plan predicts."""
@@ -53,11 +55,10 @@ def format_bytes(count: float) -> str:
 def auto_budget(device: str, workers: int = 1) -> int:
     """Bytes that this process may come to hold on a device, a reserve left out.
 
-    On a GPU that several workers share, no more than this one's share of what it has.
-
     On a GPU what is free there, and what this process has there already. On a CPU the least of the
     system's available memory and of what the limits of its control groups leave, and what this
-    process holds.
+    process holds. Where several workers share a device, no more than this one's share: of what a
+    GPU has; on a CPU of what is free and what they all hold.
     """
     if device.startswith("cuda"):
         import torch
@@ -68,13 +69,21 @@ def auto_budget(device: str, workers: int = 1) -> int:
         import torch
 
         return _less_reserve(torch.mps.recommended_max_memory())
-    return _less_reserve(free_memory() + resident())
+    free, own = free_memory(), resident()
+    share = (free + _held_by_workers()) // workers if workers > 1 else free + own
+    return _less_reserve(min(free + own, share))
 
 
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes of main memory that this process could still take, by the system and its groups."""
-    groups = _left_in_groups(root / "proc/self/cgroup", root / "sys/fs/cgroup")
-    return max(0, min([int(psutil.virtual_memory().available), *groups]))
+    left = [left for _, left in _groups(root / "proc/self/cgroup", root / "sys/fs/cgroup")]
+    return max(0, min([int(psutil.virtual_memory().available), *left]))
+
+
+def total_memory(root: Path = Path("/")) -> int:
+    """Bytes of main memory that this process and all others have, by the system and its groups."""
+    limits = [limit for limit, _ in _groups(root / "proc/self/cgroup", root / "sys/fs/cgroup")]
+    return min([int(psutil.virtual_memory().total), *limits])
 
 
 def resident() -> int:
@@ -82,12 +91,26 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def _held_by_workers() -> int:
+    """Bytes of main memory that the server's processes hold: this one and those beside it."""
+    try:
+        processes = psutil.Process(os.getppid()).children()
+    except psutil.Error:  # The server has ended.
+        return resident()
+    held = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):  # It has just ended.
+            held += int(process.memory_info().rss)
+    return held
+
+
 def _less_reserve(count: int) -> int:
     return max(0, count - max(LEAST_RESERVE, int(RESERVE * count)))
 
 
-def _left_in_groups(own: Path, mount: Path) -> list[int]:
-    """Limit less use, for each group above this process that has a limit; versions 2 and 1.
+def _groups(own: Path, mount: Path) -> list[tuple[int, int]]:
+    """The limit, and what of it is left, of each group above this process that has a limit;
+    versions 2 and 1.
 
     Cached files count as used in a group but are freed on demand: they are subtracted.
     """
@@ -95,7 +118,7 @@ def _left_in_groups(own: Path, mount: Path) -> list[int]:
         lines = own.read_text().splitlines()
     except OSError:
         return []
-    left = []
+    found = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
@@ -109,13 +132,13 @@ def _left_in_groups(own: Path, mount: Path) -> list[int]:
         group = base / path.lstrip("/")
         # In a container the path may be the host's; the mount itself is then the group.
         for folder in (group, *group.parents):
-            left += _left(folder, *names, cached)
+            found += _limit_and_left(folder, *names, cached)
             if folder == base:
                 break
-    return left
+    return found
 
 
-def _left(folder: Path, limit: str, used: str, cached: str) -> list[int]:
+def _limit_and_left(folder: Path, limit: str, used: str, cached: str) -> list[tuple[int, int]]:
     try:
         most = int((folder / limit).read_text())  # "max" is no number and no limit
         now = int((folder / used).read_text())
@@ -123,4 +146,4 @@ def _left(folder: Path, limit: str, used: str, cached: str) -> list[int]:
     except (OSError, ValueError):
         return []
     # Version 1 says "no limit" with a number that no machine has.
-    return [] if most >= 2**60 else [most - now + int(stat.get(cached, 0))]
+    return [] if most >= 2**60 else [(most, most - now + int(stat.get(cached, 0)))]

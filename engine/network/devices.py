@@ -13,6 +13,7 @@ __all__ = [
     "describe_hardware",
     "prepare_process",
     "resolve_devices",
+    "set_threads",
     "workers_that_fill",
 ]
 
@@ -25,22 +26,41 @@ ROOM = 8_000_000_000
 """Bytes of a worker that paints 1,024 px, with what libraries take on the device."""
 
 MOST_WORKERS = 4
-"""They share the host's cores as well."""
+"""They share the host's cores and the bandwidth of its memory as well."""
 
 
 def workers_that_fill(
-    device: str, properties: Callable[[str], Any] = torch.cuda.get_device_properties
+    device: str,
+    threads: int | None,
+    host_memory: int,
+    properties: Callable[[str], Any] = torch.cuda.get_device_properties,
 ) -> int:
-    """How many workers, each with a small painting, it takes to fill a device: 1 but on CUDA.
+    """How many workers, each with a small painting, it takes to fill a device: 1 on Apple's GPU.
+
+    A CPU is filled best by workers with a thread each: two threads of one painting wait for each
+    other for a third of the time.
 
     Args:
+        threads: of each worker; None: as many as it takes.
+        host_memory: bytes of main memory that there are for all of them.
         properties: of a CUDA device, `multi_processor_count` and `total_memory` among them.
     """
-    if not device.startswith("cuda"):
+    if device.startswith("cuda"):
+        facts = properties(device)
+        filling, memory = facts.multi_processor_count // FILLED, facts.total_memory
+    elif device == "cpu":
+        filling, memory = torch.get_num_threads() // (threads or 1), host_memory
+    else:
         return 1
-    facts = properties(device)
-    fitting = min(facts.multi_processor_count // FILLED, facts.total_memory // ROOM, MOST_WORKERS)
-    return max(1, int(fitting))
+    return max(1, int(min(filling, memory // ROOM, MOST_WORKERS)))
+
+
+def set_threads(device: str, workers: int, threads: int | None) -> None:
+    """Give this process its threads: so many, or, of a CPU, its share of those that torch has."""
+    if threads is None and device == "cpu" and workers > 1:
+        threads = max(1, torch.get_num_threads() // workers)
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def prepare_process() -> None:

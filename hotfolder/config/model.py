@@ -161,10 +161,11 @@ class Config(_Model):
     dispatch: Dispatch = Dispatch()
     """Which workers paint: those of this machine, or those of a cluster (docs/scaling.md)."""
 
-    workers_per_device: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = 1
-    """Workers on each device, which paint a job each at the same time and share its memory. `auto`:
-    as many as it takes to fill a CUDA device with small paintings, by its multiprocessors and its
-    memory; 1 on others."""
+    workers_per_device: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] | None = None
+    """Workers on each device, which paint a job each at the same time and share its memory, and a
+    CPU's threads. `auto`: as many as it takes to fill the device with small paintings, by the
+    multiprocessors or cores and by the memory; 1 on Apple's GPU. null: 1, but `auto` on a CPU for
+    an `impasto batch` that paints by itself."""
 
     cuda_graphs: bool = False
     """Capture the steps of a painting once on a CUDA device, and replay them: small paintings are
@@ -173,7 +174,7 @@ class Config(_Model):
     confirmed it on a card."""
 
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """CPU threads of each worker. null: torch's choice."""
+    """CPU threads of each worker. null: torch's choice, divided among the workers of a CPU."""
 
     page: Annotated[str, AfterValidator(_page)] | None = None
     """Where `impasto watch` also serves a page for browsers, such as 127.0.0.1:8321. An address
@@ -299,7 +300,7 @@ def annotated_yaml(**values: Any) -> str:
 
 EXPECTED = {
     "devices": "`auto` or a list of devices such as [cpu] or [cuda:0, cuda:1]",
-    "workers_per_device": "`auto` or a whole number from 1 to 16",
+    "workers_per_device": "`auto`, a whole number from 1 to 16, or null",
     "threads": "a whole number from 1 to 1024, or null",
     "memory": "`auto` or an amount such as 6GB or 512MiB",
 }

@@ -44,9 +44,10 @@ TICK_SECONDS = 0.25
 """Longest time before a signal or an event of the watcher is noticed."""
 
 
-def configured_dispatcher(config: Config) -> Dispatcher:
-    """The workers that the configuration asks for."""
+def configured_dispatcher(config: Config, *, many: bool = False) -> Dispatcher:
+    """The workers that the configuration asks for; `many` as in `WorkerOptions`."""
     options = WorkerOptions.model_validate(config, from_attributes=True)
+    options = options.model_copy(update={"many": many})
     stall_seconds = 60 * config.stall_minutes or None
     if config.dispatch.backend == "ray":
         address = config.dispatch.address

@@ -12,14 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from engine.errors import PictureError
 from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
-from engine.memory.budget import auto_budget, parse_memory
+from engine.memory.budget import auto_budget, parse_memory, total_memory
 from engine.network.allocator import is_out_of_memory, release
-from engine.network.devices import prepare_process, resolve_devices, workers_that_fill
+from engine.network.devices import (
+    prepare_process,
+    resolve_devices,
+    set_threads,
+    workers_that_fill,
+)
 from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
@@ -61,12 +64,15 @@ class EnginePainter:
             DeviceError: no such device.
         """
         prepare_process()
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
         self.devices = resolve_devices(device if device == "auto" else [device])
         self.device = self.devices[0]
         wanted = options.workers_per_device
-        self.workers = workers_that_fill(self.device) if wanted == "auto" else wanted
+        if wanted is None:
+            wanted = "auto" if options.many and self.device == "cpu" else 1
+        if wanted == "auto":
+            wanted = workers_that_fill(self.device, options.threads, total_memory())
+        self.workers = wanted
+        set_threads(self.device, self.workers, options.threads)
         self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None

@@ -35,7 +35,9 @@ class WorkerOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    workers_per_device: Literal["auto"] | int = 1
+    workers_per_device: Literal["auto"] | int | None = None
+    many: bool = False
+    """Whether many paintings wait, so that it matters less when one of them is there."""
     cuda_graphs: bool = False
     threads: int | None = None
     max_megapixels: float = 200.0

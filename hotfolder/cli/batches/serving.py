@@ -4,6 +4,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,26 +53,27 @@ def server_of(hot: Path | None, config: Path | None, *, here: bool) -> "Client |
 
 @contextlib.contextmanager
 def serving(
-    client: "Client | None", config: "Config", out: Path, *, idle: bool
+    client: "Client | None", config: "Config", out: Path, *, left: int
 ) -> "Iterator[tuple[Client, Callable[[], None] | None]]":
-    """The server that runs, or one of our own for this batch."""
+    """The server that runs, or one of our own for a batch with `left` pictures to paint."""
     from plugin.client import Client
 
     if client is not None:
         yield client, None
         return
     from hotfolder.config.reload import ConfigWatch
-    from hotfolder.server.server import Server
+    from hotfolder.server.server import Server, configured_dispatcher
 
     root = out / OWN_FOLDER
-    if idle:
+    if not left:  # No worker need be started to find that all is done.
         yield Client(root), None
         return
     root.mkdir(exist_ok=True)
     own = config.model_copy(update={"settle_seconds": 0.2, "originals": "delete", "name": None})
+    dispatcher = partial(configured_dispatcher, many=left > 1)
     with (
         _log_into(root / "batch.log", config.log_level),
-        Server(ConfigWatch(own), [root]) as server,
+        Server(ConfigWatch(own), [root], dispatcher=dispatcher) as server,
     ):
         _wait_for_status(client := Client(root), server.check)
         yield client, server.check

@@ -211,9 +211,8 @@ def batch(
         if task_list is not None:
             return write_list(task_list, items, finished, read)
         return collect_results(items, finished, read.name, found.left_out)
-    # No worker need be started to find that all is done.
-    idle = all(finished.picture_of(item) for item in items)
-    with serving(client, read, out, idle=idle) as (served, check):
+    left = sum(not finished.picture_of(item) for item in items)
+    with serving(client, read, out, left=left) as (served, check):
         code = _run(items, served, finished, check, found.left_out, read.name, deadline)
     if client is None and code != ExitCode.OK:
         report(f"The log is in {out / OWN_FOLDER / 'batch.log'}.")

@@ -194,9 +194,10 @@ class Driver:
             devices = [f"{host}/gpu{number}" for number in range(gpus) for _ in range(shared)]
             needs: dict[str, float] = {"num_gpus": 1 / shared, "num_cpus": 0}
         elif cpus:
-            devices, needs = [f"{host}/cpu"], {"num_cpus": cpus}
+            shared, devices, needs = 1, [f"{host}/cpu"], {"num_cpus": cpus}
         else:
             return
+        options = self._options.model_copy(update={"workers_per_device": shared})
         kind = ray.remote(PaintingActor).options(
             max_restarts=-1,
             max_task_retries=0,
@@ -209,7 +210,7 @@ class Driver:
             # Two nodes of one machine have one name.
             shown = f"{device}-{node[:4]}" if device in hosts else device
             handle = kind.remote(
-                self._painter, "cuda:0" if gpus else "cpu", self._options.model_dump_json()
+                self._painter, "cuda:0" if gpus else "cpu", options.model_dump_json()
             )
             actor = Actor(f"{node[:8]}-{next(self._numbers)}", node, shown, handle)
             self._actors[actor.id] = actor

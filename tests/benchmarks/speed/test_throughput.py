@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import throughput
-from benchmarks.speed.throughput import Reports
+from benchmarks.speed.throughput import Reports, whole_seconds
 
 
 def test_a_folder_is_told_beside_single_commands(results: Path) -> None:
@@ -45,3 +45,11 @@ def test_what_was_not_seen_at_every_scale_is_not_guessed(tmp_path: Path) -> None
         reports.read()
     assert reports.evaluating("a") is None
     assert reports.evaluating("b") is None
+
+
+def test_a_picture_costs_what_passes_from_the_end_of_the_one_before_it_in_its_worker() -> None:
+    """Two workers: one paints from 0 to 60 and from 62 on, one from 1 to 50 and from 55 on."""
+    spans = [(0, 60), (1, 50), (55, 99), (62, 110)]
+    times = [[f"2026-01-01T00:{at // 60:02}:{at % 60:02}Z" for at in span] for span in spans]
+    records = [{"started": started, "finished": finished} for started, finished in times]
+    assert whole_seconds(records) == [60, 49, 49, 50]

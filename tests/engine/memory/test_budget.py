@@ -1,11 +1,22 @@
 """How much memory there is to spend: as people write it, and as the system tells it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from engine.memory.budget import format_bytes, free_memory, parse_memory
+from engine.memory.budget import (
+    auto_budget,
+    format_bytes,
+    free_memory,
+    parse_memory,
+    resident,
+    total_memory,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +53,13 @@ def a_system(root: Path, files: dict[str, str]) -> Path:
 @pytest.fixture(autouse=True)
 def available(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the system calls available."""
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=9_000_000))
+    memory = SimpleNamespace(available=9_000_000, total=16_000_000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
 
 
 def test_without_groups_what_the_system_calls_available_counts(tmp_path: Path) -> None:
     assert free_memory(tmp_path) == 9_000_000
+    assert total_memory(tmp_path) == 16_000_000
 
 
 def test_the_tightest_of_nested_groups_counts_and_cached_files_give_way(tmp_path: Path) -> None:
@@ -61,6 +74,7 @@ def test_the_tightest_of_nested_groups_counts_and_cached_files_give_way(tmp_path
         "sys/fs/cgroup/user/memory.stat": "anon 1\ninactive_file 500000\n",
     }
     assert free_memory(a_system(tmp_path, files)) == 3_500_000
+    assert total_memory(tmp_path) == 5_000_000
 
 
 def test_groups_of_version_1_count_too(tmp_path: Path) -> None:
@@ -75,3 +89,24 @@ def test_groups_of_version_1_count_too(tmp_path: Path) -> None:
         "sys/fs/cgroup/memory/memory.stat": "total_inactive_file 0\n",
     }
     assert free_memory(a_system(tmp_path, files)) == 3_200_000
+    assert total_memory(tmp_path) == 4_000_000
+
+
+def test_each_worker_of_a_cpu_has_its_share_of_what_is_free_and_what_they_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another one that holds 200 MB, and 20 GB that are free."""
+    holding = "import time; held = b'x' * 200_000_000; print(len(held), flush=True); time.sleep(60)"
+    monkeypatch.setattr("engine.memory.budget.free_memory", lambda: 20 * 10**9)
+    monkeypatch.setattr("os.getppid", os.getpid)  # as if the tests were the server
+    with subprocess.Popen(
+        [sys.executable, "-c", holding], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline()
+        held = psutil.Process(other.pid).memory_info().rss
+        assert held > 200_000_000
+        shared, alone = auto_budget("cpu", 2), auto_budget("cpu")
+        other.kill()
+    assert shared == pytest.approx(0.9 * (20 * 10**9 + held) / 2, rel=0.01)
+    assert alone == pytest.approx(0.9 * (20 * 10**9 + resident()), rel=0.01)

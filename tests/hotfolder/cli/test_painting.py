@@ -16,6 +16,7 @@ from PIL import Image
 from engine.errors import ExitCode
 from engine.images.picture import read_settings_text
 from hotfolder.cli.main import main
+from hotfolder.workers.worker_process import WorkerOptions, worker_command
 from plugin.client import Client, Request
 
 TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}
@@ -341,6 +342,26 @@ def test_a_batch_shows_one_picture_small_before_it_starts(
         record = yaml.safe_load(Path(f"painted/{name}-night.result.yaml").read_text())
         assert record["schedule"]["seconds"] < 20
     assert not list(Path("painted").glob("*-preview*"))
+
+
+def test_only_a_batch_of_several_pictures_asks_its_workers_for_many(
+    small_pictures: tuple[Path, Path], somewhere_else: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def seen(options: WorkerOptions) -> list[str]:
+        asked.append(options.many)
+        return worker_command(options)
+
+    monkeypatch.setattr("hotfolder.server.server.worker_command", seen)
+    for name in ("cat.jpg", "sea.jpg"):
+        Path(name).write_bytes(small_pictures[0].read_bytes() + name.encode())
+    arguments = ["batch", "cat.jpg", "sea.jpg", "-S", "night", *TINY_OPTIONS, "--here"]
+    Path("config.yaml").write_text("workers_per_device: 2\n")
+    assert main(arguments) == ExitCode.OK
+    next(Path("painted").glob("sea*.png")).unlink()
+    assert main(arguments) == ExitCode.OK
+    assert asked == [True, False]
 
 
 def test_a_picture_that_cannot_be_painted_costs_the_preview_alone(

@@ -44,6 +44,27 @@ def painter() -> EnginePainter:
     return EnginePainter("cpu", options)
 
 
+@pytest.mark.parametrize(
+    ("options", "workers"),
+    [
+        pytest.param({}, 1, id="one painting is there the sooner"),
+        pytest.param({"many": True}, 4, id="many are"),
+        pytest.param({"workers_per_device": "auto"}, 4, id="by the configuration"),
+        pytest.param({"workers_per_device": 1, "many": True}, 1, id="one, by the configuration"),
+        pytest.param({"workers_per_device": 2, "threads": 3}, 2, id="with their threads"),
+    ],
+)
+def test_a_cpu_has_several_workers_where_many_paintings_wait(
+    options: dict[str, Any], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr("hotfolder.workers.engine_painter.total_memory", lambda: 64 * 10**9)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 8)
+    monkeypatch.setattr("torch.set_num_threads", threads.append)
+    assert EnginePainter("cpu", WorkerOptions(**options)).workers == workers
+    assert threads == ([options.get("threads", 8 // workers)] if workers > 1 else [])
+
+
 def test_a_palette_gives_its_colours_and_stands_in_the_record(
     painter: EnginePainter, job: Job, small_pictures: tuple[Path, Path]
 ) -> None:
