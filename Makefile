@@ -55,6 +55,7 @@ check: .venv/installed-dev ## Format, lint, types on three platforms, and who im
 	@printf '%s\n' $(PLATFORMS) | xargs -P 2 -I PLATFORM sh -c \
 		'MYPY_CACHE_DIR=.mypy_cache/PLATFORM; export MYPY_CACHE_DIR; $(BIN)/mypy --platform PLATFORM && \
 		$(BIN)/mypy --platform PLATFORM --config-file plugin/gimp/mypy.ini plugin/gimp/impasto'
+	@MYPY_CACHE_DIR=.mypy_cache/linux $(BIN)/mypy --platform linux --package benchmarks
 	@$(BIN)/lint-imports
 
 bench: .venv/installed-dev ## Measure beside peers (hours; docs/benchmarks.md says how to do less)

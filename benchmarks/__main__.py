@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 
 from engine import THREADS_ENVIRONMENT
@@ -76,6 +77,8 @@ def main() -> int:
         for known, (_, purpose) in BENCHMARKS.items():
             print(f"  {known:<10} {purpose}")
         return 0 if name in ("", "-h", "--help") else 2
+    # What a benchmark has started is ended with it, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     for variable, value in THREADS_ENVIRONMENT.items():  # before anything imports torch
         os.environ.setdefault(variable, value)
     importlib.import_module(f"benchmarks.{BENCHMARKS[name][0]}").run(arguments)

@@ -21,7 +21,7 @@ __all__ = ["OperationCounter", "step_operations"]
 ALLOCATIONS = ("empty", "empty_like", "empty_strided", "new_empty")
 
 
-class OperationCounter(TorchDispatchMode):
+class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts torch's operations while it is entered, those of gradients included.
 
     Not counted: views and allocations, which compute nothing.
@@ -33,7 +33,7 @@ class OperationCounter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.by_name: Counter[str] = Counter()
 
     @property
@@ -81,7 +81,8 @@ def step_operations(
     )
     while next(descent).number < steps:
         pass
-    with OperationCounter() as counter:
+    counter = OperationCounter()
+    with counter:
         while next(descent).number < 2 * steps:
             pass
     return counter.by_name

@@ -17,6 +17,7 @@ import engine.painting
 from benchmarks.pictures.pairs import CONTENT, STYLE
 from engine.images.picture import read_picture
 from engine.network.vgg import load_vgg19
+from engine.objective import style_transfer_objective
 from engine.settings import resolve
 from engine.stylise import Progress, Result, stylise
 
@@ -31,7 +32,7 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
     style = read_picture(STYLE)
 
     def painted(*, short: bool) -> Result:
-        original = engine.painting.style_transfer_objective
+        original = style_transfer_objective
 
         def made(*arguments: Any, layout: Any = None, **named: Any) -> Any:
             objective = original(*arguments, layout=layout, **named)
@@ -42,7 +43,8 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
                 count += 1
                 if short and layout is None and count == AT:
                     _run_short(device)
-                return objective(picture)
+                value: Tensor = objective(picture)
+                return value
 
             return evaluated
 

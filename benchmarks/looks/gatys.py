@@ -69,8 +69,8 @@ def run(arguments: list[str]) -> None:
 def _pictures(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Path, Path]:
     """Content and style, the files named before those of the folder."""
     found = {pair.name: pair for pair in pairs(options.pictures)}.get("tubingen-starry")
-    content = options.content or (found and found.content)
-    style = options.style or (found and found.style)
+    content = options.content or (found.content if found else None)
+    style = options.style or (found.style if found else None)
     if content is None or style is None:
         parser.error("no pictures: --pictures DIR, or --content FILE and --style FILE")
     return content, style

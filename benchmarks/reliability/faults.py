@@ -120,7 +120,7 @@ def faults(root: os.PathLike[str]) -> Iterator[Faults]:
     """Watch the operations of this process. Nothing is synced meanwhile, for speed."""
     global _current
     _install()
-    real_fsync, os.fsync = os.fsync, lambda descriptor: sys.audit(FSYNC, descriptor)
+    real_fsync, os.fsync = os.fsync, lambda fd: sys.audit(FSYNC, fd)
     real_open = os.open
 
     def open_from(*arguments: Any, dir_fd: int | None = None, **keywords: Any) -> int:

@@ -169,7 +169,7 @@ def _simulate_processes(real_os: Any, real_signal: Any) -> None:
     signal.signal, os.kill = handle, kill  # type: ignore[assignment]
     set_handler(SIGBREAK, signal.SIG_DFL)
     subprocess.Popen.__init__ = started  # type: ignore[method-assign]
-    subprocess.Popen.send_signal = send_signal  # type: ignore[method-assign]
+    subprocess.Popen.send_signal = send_signal  # type: ignore[method-assign, assignment]
 
 
 # --- files
@@ -218,7 +218,7 @@ def _simulate_files(real_os: Any, *, inodes: bool) -> None:
     def disk_usage(path: Any) -> Any:
         facts = real_os.statvfs(path)
         size, free = facts.f_blocks * facts.f_frsize, facts.f_bavail * facts.f_frsize
-        return shutil._ntuple_diskusage(size, size - free, free)  # type: ignore[attr-defined]
+        return shutil._ntuple_diskusage(size, size - free, free)
 
     def no_inodes(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -227,11 +227,11 @@ def _simulate_files(real_os: Any, *, inodes: bool) -> None:
 
         return called
 
-    tempfile.TemporaryFile = tempfile.NamedTemporaryFile
-    os.rename = rename_to_a_free_name
+    tempfile.TemporaryFile = tempfile.NamedTemporaryFile  # type: ignore[assignment]
+    os.rename = rename_to_a_free_name  # type: ignore[assignment]
     os.listdir = by_path(listing)
     os.scandir = by_path(lambda path: _Scan(scan(path)))
-    os.fsync = sync
+    os.fsync = sync  # type: ignore[assignment]
     shutil.disk_usage = disk_usage
     if not inodes:
         os.stat, os.lstat, os.fstat = no_inodes(stat_of), no_inodes(os.lstat), no_inodes(os.fstat)

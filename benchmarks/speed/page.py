@@ -84,8 +84,8 @@ def _painting(folder: FolderPaths, watchers: int, size: int, steps: int) -> dict
 
     for path in folder.status.glob("*.json"):
         path.unlink()
-    imsave(folder.inbox / "cat.content.png", data.chelsea(), check_contrast=False)
-    imsave(folder.inbox / "cat.style.png", data.coffee(), check_contrast=False)
+    for name, picture in (("content", data.chelsea), ("style", data.coffee)):
+        imsave(folder.inbox / f"cat.{name}.png", picture(), check_contrast=False)  # type: ignore[no-untyped-call]
     settings = f"{{size: {size}, scales: 1, steps: {steps}}}"
     config = folder.private / "config.yaml"
     config.write_text(f"threads: 1\ndevices: [cpu]\nsettings: {settings}\n")

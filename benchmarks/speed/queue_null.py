@@ -1,7 +1,7 @@
 """The worker of `benchmarks queue`: the real process and protocol, with a null engine."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hotfolder.job import Job
@@ -17,6 +17,9 @@ class NullPainter:
     devices = ("null",)
     workers = 1
     style_cache = StyleCache(0, 0, 0)
+
+    def __init__(self) -> None:
+        self.alive: Callable[[], None] = lambda: None
 
     def paint(self, job: Job) -> Iterator[Progress | Done]:
         yield Progress(job.id, 1, 1, 1, 1, 1.0, LOSSES, 0.0, 0.0)

@@ -29,7 +29,8 @@ from benchmarks.pictures.pairs import PHOTOGRAPHS
 from benchmarks.report import log_progress, save
 from engine.images.picture import Picture, read_picture
 from engine.images.pyramid import pyramid_sizes, resize
-from engine.network.vgg import ALL_EDGES, VGG19, Edges, load_vgg19, pool
+from engine.network.convolution import ALL_EDGES, Edges
+from engine.network.vgg import VGG19, load_vgg19, pool
 from engine.network.weights import Weights
 from engine.objective import style_transfer_objective
 from engine.regions.areas import MaskPictures

@@ -124,10 +124,14 @@ def _seconds(arguments: Sequence[str], meanwhile: Callable[[], None] | None = No
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=errors
         ) as process:
-            while process.poll() is None:
-                if meanwhile is not None:
-                    meanwhile()
-                time.sleep(0.2)
+            try:
+                while process.poll() is None:
+                    if meanwhile is not None:
+                        meanwhile()
+                    time.sleep(0.2)
+            except BaseException:
+                process.terminate()
+                raise
         if process.returncode:
             errors.seek(0)
             raise SystemExit(errors.read().decode(errors="replace")[-3000:])

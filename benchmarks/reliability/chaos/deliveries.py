@@ -57,7 +57,15 @@ def deliveries(
     made = 0
     while made < count:
         name = f"{made:04d}{rng.choice(ODD)}"
-        forms = (_pair, _pair, _with_sidecar, _named, _named, _bad_key, _bad_picture)
+        forms: tuple[Form, ...] = (
+            _pair,
+            _pair,
+            _with_sidecar,
+            _named,
+            _named,
+            _bad_key,
+            _bad_picture,
+        )
         if made + 3 <= count:
             forms = (*forms, _batch, _batch, _shared, _folder_of_pairs, _preset)
         delivery = rng.choice(forms)(name, rng, make, _yaml(settings, rng), style)
@@ -67,6 +75,10 @@ def deliveries(
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+Form = Callable[[str, random.Random, MakePicture, str, str], Delivery]
+"""Makes a delivery: of its name, chance, pictures, a sidecar's settings and a library style."""
 
 
 def _pair(name: str, rng: random.Random, make: MakePicture, _: str, __: str) -> Delivery:

@@ -109,7 +109,7 @@ def _kill_head(cluster: RayCluster, folder: FolderPaths) -> str:
     cluster.head.kill()
     words, deadline = "", time.monotonic() + 30
     while not words and time.monotonic() < deadline:
-        words = _server_status(folder).get("paused") or ""
+        words = str(_server_status(folder).get("paused") or "")
         time.sleep(0.1)
     for node in list(cluster.nodes):
         cluster.take_away(node)

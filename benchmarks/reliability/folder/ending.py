@@ -153,8 +153,8 @@ class Ending:
             if status["state"] not in END_STATES and not explained:
                 problems.append(f"for ever {status['state']}: {status['name']}")
         heartbeat = None
-        if (path := self._harness.folder.status / "server.json").is_file():
-            heartbeat = json.loads(path.read_bytes())
+        if (file := self._harness.folder.status / "server.json").is_file():
+            heartbeat = json.loads(file.read_bytes())
         sources = {status["source"] for status in written.values()}
         held = {status["id"] for status in written.values() if status["state"] == "held"}
         scan = server._last_scan

@@ -8,6 +8,7 @@ import logging
 import resource
 import sys
 import time
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -40,9 +41,9 @@ def fuzz_folder(steps: int, chosen: int) -> Tally:
 
 
 def _fuzz(folders: int, steps: int, chosen: int, tally: Tally) -> None:
-    machine = seed(chosen)(type("FolderMachine", (FolderMachine,), {"tally": tally}))
+    machine: Any = seed(chosen)(type("FolderMachine", (FolderMachine,), {"tally": tally}))
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             machine,
             settings=settings(
                 max_examples=folders,

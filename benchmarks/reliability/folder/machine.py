@@ -53,7 +53,7 @@ def noted_rule(**values: st.SearchStrategy[Any]) -> Callable[[Callable[..., None
     """A rule. What it does is noted, so that it can be done again without hypothesis."""
 
     def decorate(function: Callable[..., None]) -> Any:
-        @rule(**values)
+        @rule(**values)  # type: ignore[call-overload, untyped-decorator]
         @functools.wraps(function)
         def noted(self: "FolderMachine", **chosen: Any) -> None:
             self.tally.steps += 1

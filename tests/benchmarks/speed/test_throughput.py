@@ -1,10 +1,17 @@
 """`throughput`: what a picture costs besides its evaluations."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
+from benchmarks.process import ROOT
 from benchmarks.speed import throughput
 from benchmarks.speed.throughput import Reports, whole_seconds
 
@@ -15,6 +22,23 @@ def test_a_folder_is_told_beside_single_commands(results: Path) -> None:
     assert "2 pictures, one style, 96 px" in table
     assert "| `impasto stylise`, 1 times | " in table
     assert "Besides its evaluations a picture costs " in table
+
+
+def test_a_benchmark_that_is_ended_ends_what_it_has_started(
+    tmp_path: Path, until: Callable[..., None]
+) -> None:
+    """SIGTERM, with a batch that would paint for hours."""
+    command = [sys.executable, "-m", "benchmarks", "throughput", "--set", "steps=100000"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as running:
+        program = psutil.Process(running.pid)
+        until(lambda: len(program.children(recursive=True)) >= 2, 60)  # the batch and its worker
+        started = program.children(recursive=True)
+        running.terminate()
+        assert running.wait(30) == 128 + signal.SIGTERM
+    _, left = psutil.wait_procs(started, 30)
+    assert left == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_evaluations_of_all_scales_are_counted_by_their_pace(tmp_path: Path) -> None:
