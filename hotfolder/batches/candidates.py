@@ -8,7 +8,6 @@ comes. Moves nothing.
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hotfolder.batches.batch_file import BatchFile, parse_batch
@@ -24,6 +23,7 @@ from hotfolder.inbox.refusals import RefusalGuard
 from hotfolder.inbox.sidecar import read_text
 from hotfolder.job_tag import JobTag
 from hotfolder.limits import MAX_MESSAGE, shortened
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.throttle import Steps
 from plugin.client.protocol import ControlFile, JobState, JobStatus, portable_name
 
@@ -161,16 +161,16 @@ class BatchControls:
 
     def __init__(
         self,
-        remove: Callable[[Path], None],
+        spent: SpentControlFiles,
         snapshot: Snapshot | None = None,
         priorities: Mapping[str, int] | None = None,
     ) -> None:
         """
         Args:
-            remove: removes a control file that has been obeyed.
+            spent: removes the control files that have been obeyed.
             priorities: those of priority files, by name.
         """
-        self._remove = remove
+        self._spent = spent
         snapshot = snapshot or Snapshot()
         self._paths = snapshot.control_paths
         self.cancelled = frozenset(snapshot.control_files[ControlFile.CANCEL])
@@ -179,16 +179,21 @@ class BatchControls:
         """The names of what somebody holds."""
         self.priorities: Mapping[str, int] = priorities or {}
 
+    def of_scan(self, snapshot: Snapshot, priorities: Mapping[str, int]) -> "BatchControls":
+        """Those of a later scan."""
+        return BatchControls(self._spent, snapshot, priorities)
+
     def release(self, name: str) -> bool:
         """End the hold of a batch for which a release file is there; whether there is one."""
         if name not in self._released:
             return False
         log.info("%s released", JobTag(name))
-        self.remove(name, ControlFile.HOLD, ControlFile.RELEASE)
+        holds = self._paths.get((ControlFile.HOLD, name), ())
+        self._spent.end_hold(holds, self._paths.get((ControlFile.RELEASE, name), ()))
         return True
 
     def remove(self, name: str, *controls: ControlFile) -> None:
         """Remove what was found, wherever it lies and however its name is written."""
         for control in controls:
             for path in self._paths.get((control, name), ()):
-                self._remove(path)
+                self._spent.remove(path)

@@ -35,6 +35,7 @@ from hotfolder.paths import FolderPaths
 from hotfolder.spool.claims import ClaimStore
 from hotfolder.spool.control_files import on_hold
 from hotfolder.spool.entry import JobOutcome, SpooledJob, outcome_now
+from hotfolder.spool.spent_controls import SpentControlFiles
 from hotfolder.spool.spool import Spool
 from hotfolder.throttle import SteppedWork, Steps, Throttle
 from plugin.client.protocol import RESERVED_NAMES, ControlFile, JobState, JobStatus
@@ -60,7 +61,7 @@ class BatchCoordinator:
         folder: FolderPaths,
         spool: Spool,
         *,
-        remove_control: Callable[[Path], None],
+        spent_controls: SpentControlFiles,
         on_error: Callable[[OSError], None],
         workers: Callable[[], int] = lambda: 1,
         once: bool = False,
@@ -81,8 +82,7 @@ class BatchCoordinator:
         self._live: dict[str, Batch] = {}
         self._waiting: dict[str, BatchCandidate] = {}
         self._look: SteppedWork[None] = SteppedWork(clock, TURN_SECONDS)
-        self._remove_control = remove_control
-        self._controls = BatchControls(remove_control)
+        self._controls = BatchControls(spent_controls)
         """Those of the last scan."""
         self._troubles: dict[str, str] = {}
         """Why a live batch cannot go on now, in words."""
@@ -131,7 +131,7 @@ class BatchCoordinator:
     ) -> None:
         """Begin to claim batch files that are complete. `taken` are the names of jobs,
         `priorities` those of priority files."""
-        self._controls = BatchControls(self._remove_control, snapshot, priorities)
+        self._controls = self._controls.of_scan(snapshot, priorities)
         self._look.begin(self._look_at(snapshot, taken))
 
     def look(self) -> None:

@@ -96,7 +96,7 @@ class FolderServer:
             current,
             folder,
             self._spool,
-            remove_control=spent_controls.remove,
+            spent_controls=spent_controls,
             on_error=self._status_failed,
             workers=lambda: len(self._dispatcher.devices()),
             once=once,

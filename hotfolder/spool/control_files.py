@@ -55,14 +55,13 @@ class ControlFiles:
         """End the hold of the jobs for which a release file is there; True if there were any."""
         released = False
         for name in self._files[ControlFile.RELEASE]:
-            if name in self.holds:
-                self._discard(ControlFile.HOLD, name)
-            elif name in waiting:
+            if name not in self.holds:
+                if name not in waiting:
+                    continue
                 inbox.release(waiting[name].name)
-            else:
-                continue
             log.info("%s released", JobTag(name))
-            self._discard(ControlFile.RELEASE, name)
+            holds = self.paths.get((ControlFile.HOLD, name), ())
+            self._spent.end_hold(holds, self.paths.get((ControlFile.RELEASE, name), ()))
             released = True
         return released
 

@@ -85,6 +85,70 @@ def test_a_hold_that_cannot_be_removed_holds_no_job_after_its_release(
     assert told(room, "cat.release")
 
 
+def test_a_hold_that_cannot_be_removed_holds_no_job_after_its_release_and_a_restart(
+    room: Room, unremovable: set[str]
+) -> None:
+    room.dispatcher.script = starts_only
+    unremovable.add("cat.hold")
+    hold = room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    release = room.drop("cat.release", "")
+    room.step(4)
+    assert room.status("cat")["state"] == "running"
+    room.restart(starts_only)
+    room.step(4)
+    assert room.status("cat")["state"] == "running"
+    assert (hold.exists(), release.exists()) == (True, True)
+    unremovable.clear()
+    room.step(4)
+    assert (hold.exists(), release.exists()) == (False, False)
+
+
+def test_a_release_stays_for_as_long_as_its_hold_cannot_be_removed(
+    room: Room, unremovable: set[str]
+) -> None:
+    """Else the next job of that name were held after a restart."""
+    unremovable.add("cat.hold")
+    hold = room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    release = room.drop("cat.release", "")
+    room.step(20)
+    assert room.status("cat")["state"] == "done"
+    assert (hold.exists(), release.exists()) == (True, True)
+    room.restart()
+    room.drop_pair("cat")
+    room.step(6)
+    assert (room.folder.outbox / "cat-2.png").exists()
+    unremovable.clear()
+    room.step(4)
+    assert (hold.exists(), release.exists()) == (False, False)
+
+
+def test_the_release_of_a_batch_outlives_a_hold_that_cannot_be_removed(
+    room: Room, unremovable: set[str]
+) -> None:
+    room.dispatcher.script = starts_only
+    (room.folder.styles / "wave.jpg").write_bytes(b"x")
+    room.drop("trip.jpg")
+    unremovable.add("trip.hold")
+    hold = room.drop("trip.hold", "")
+    room.drop("trip.batch.yaml", "contents: trip.jpg\nstyles: wave.jpg\n")
+    room.step(4)
+    assert room.status("trip")["state"] == "held"
+    release = room.drop("trip.release", "")
+    room.step(6)
+    assert room.status("trip")["state"] == "running"
+    assert (hold.exists(), release.exists()) == (True, True)
+    room.restart(starts_only)
+    room.step(6)
+    assert room.status("trip")["state"] == "running"
+    unremovable.clear()
+    room.step(4)
+    assert (hold.exists(), release.exists()) == (False, False)
+
+
 @pytest.mark.parametrize("control", ["priority", "heartbeat", "hold"])
 def test_no_control_file_that_stays_keeps_a_job_from_its_end(
     room: Room, unremovable: set[str], control: str
