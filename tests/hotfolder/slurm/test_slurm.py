@@ -106,6 +106,8 @@ def test_a_painting_longer_than_the_time_limit_goes_on_in_the_requeued_task(
         if ended(number):
             break
         # Slurm would wait for two minutes, so that a job that cannot start does not do so for ever.
+        # Not within the second in which it ended: slurmd takes that credential for revoked.
+        time.sleep(2)
         subprocess.run(["scontrol", "update", f"JobId={number}_1", "StartTime=now"], check=True)
         wait(lambda: ended(number) or "JobState=RUNNING" in job(number), 60, number)
     assert re.findall(r"JobState=(\w+)", job(number)) == ["COMPLETED"], logs()
