@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hotfolder.config.model import Config
     from plugin.client import Client
 
-__all__ = ["OWN_FOLDER", "server_of", "serving"]
+__all__ = ["OWN_FOLDER", "server_of", "serving", "workers_of"]
 
 OWN_FOLDER = ".impasto-batch"
 """Below the output folder: the hot folder of a batch that nobody else serves."""
@@ -89,6 +89,22 @@ def _wait_for_status(client: "Client", check: Callable[[], None]) -> None:
         ]
         if all(job is not None and job.live for job in jobs):
             return
+        time.sleep(0.05)
+
+
+def workers_of(client: "Client", check: Callable[[], None]) -> int:
+    """How many workers a server has. Waits for the first one: it tells how many there are to be.
+
+    Args:
+        check: raises what ends the server.
+    """
+    until = time.monotonic() + START_SECONDS
+    while True:
+        check()
+        devices = client.server().devices
+        known = any(device.get("state") != "starting" for device in devices)
+        if known or time.monotonic() >= until:
+            return len(devices)
         time.sleep(0.05)
 
 

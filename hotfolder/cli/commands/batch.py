@@ -13,7 +13,7 @@ import typer
 from engine import __version__
 from engine.errors import Problem
 from hotfolder.cli.app import command
-from hotfolder.cli.batches.serving import OWN_FOLDER, server_of, serving
+from hotfolder.cli.batches.serving import OWN_FOLDER, server_of, serving, workers_of
 from hotfolder.cli.console import by_reason, clock_time, report
 from hotfolder.cli.input_files import check_files
 from hotfolder.cli.options import (
@@ -288,7 +288,7 @@ def _announce(
     left = [item for item in items if finished.picture_of(item) is None]
     if not left:
         return
-    workers = len(client.server().devices)
+    workers = workers_of(client, check)
     share = deadline.seconds(len(left), workers, datetime.now().astimezone())
     report(
         f"{len(left)} pictures until {deadline.moment:%d.%m. %H:%M} on "
