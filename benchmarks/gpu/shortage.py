@@ -32,10 +32,8 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
     style = read_picture(STYLE)
 
     def painted(*, short: bool) -> Result:
-        original = style_transfer_objective
-
         def made(*arguments: Any, layout: Any = None, **named: Any) -> Any:
-            objective = original(*arguments, layout=layout, **named)
+            objective = style_transfer_objective(*arguments, layout=layout, **named)
             count = 0
 
             def evaluated(picture: Tensor) -> Tensor:

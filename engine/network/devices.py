@@ -13,7 +13,7 @@ __all__ = [
     "describe_hardware",
     "prepare_process",
     "resolve_devices",
-    "set_threads",
+    "set_worker_threads",
     "workers_that_fill",
 ]
 
@@ -37,8 +37,8 @@ def workers_that_fill(
 ) -> int:
     """How many workers, each with a small painting, it takes to fill a device: 1 on Apple's GPU.
 
-    A CPU is filled best by workers with a thread each: two threads of one painting wait for each
-    other for a third of the time.
+    Two threads of one painting wait for each other for a third of the time, two paintings with a
+    thread each do not (docs/benchmarks.md, `throughput`).
 
     Args:
         threads: of each worker; None: as many as it takes.
@@ -55,7 +55,7 @@ def workers_that_fill(
     return max(1, int(min(filling, memory // ROOM, MOST_WORKERS)))
 
 
-def set_threads(device: str, workers: int, threads: int | None) -> None:
+def set_worker_threads(device: str, workers: int, threads: int | None) -> None:
     """Give this process its threads: so many, or, of a CPU, its share of those that torch has."""
     if threads is None and device == "cpu" and workers > 1:
         threads = max(1, torch.get_num_threads() // workers)

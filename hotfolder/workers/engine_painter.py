@@ -20,7 +20,7 @@ from engine.network.allocator import is_out_of_memory, release
 from engine.network.devices import (
     prepare_process,
     resolve_devices,
-    set_threads,
+    set_worker_threads,
     workers_that_fill,
 )
 from engine.network.vgg import VGG19, load_vgg19
@@ -72,7 +72,7 @@ class EnginePainter:
         if wanted == "auto":
             wanted = workers_that_fill(self.device, options.threads, total_memory())
         self.workers = wanted
-        set_threads(self.device, self.workers, options.threads)
+        set_worker_threads(self.device, self.workers, options.threads)
         self.alive: Callable[[], None] = lambda: None
         self._options = options
         self._interruptible: tuple[Checkpoints, Callable[[], State]] | None = None

@@ -57,17 +57,10 @@ def deliveries(
     made = 0
     while made < count:
         name = f"{made:04d}{rng.choice(ODD)}"
-        forms: tuple[Form, ...] = (
-            _pair,
-            _pair,
-            _with_sidecar,
-            _named,
-            _named,
-            _bad_key,
-            _bad_picture,
-        )
+        forms: list[Form] = [_pair, _pair, _with_sidecar, _named, _named]
+        forms += [_bad_key, _bad_picture]
         if made + 3 <= count:
-            forms = (*forms, _batch, _batch, _shared, _folder_of_pairs, _preset)
+            forms += [_batch, _batch, _shared, _folder_of_pairs, _preset]
         delivery = rng.choice(forms)(name, rng, make, _yaml(settings, rng), style)
         made += len(delivery.painted) + delivery.refused
         yield delivery

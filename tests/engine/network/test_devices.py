@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.network.devices import set_threads, workers_that_fill
+from engine.network.devices import set_worker_threads, workers_that_fill
 
 GB = 10**9
 
@@ -71,7 +71,7 @@ def test_the_workers_of_a_cpu_divide_its_threads(
     set_to: list[int] = []
     monkeypatch.setattr("torch.get_num_threads", lambda: 8)
     monkeypatch.setattr("torch.set_num_threads", set_to.append)
-    set_threads(device, workers, threads)
+    set_worker_threads(device, workers, threads)
     assert set_to == given
 
 

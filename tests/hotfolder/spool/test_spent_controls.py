@@ -26,6 +26,15 @@ def unremovable(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return names
 
 
+def stuck_hold(room: Room, unremovable: set[str]) -> tuple[Path, Path]:
+    """A pair whose hold cannot be removed, and the release that has just come; both files."""
+    unremovable.add("cat.hold")
+    hold = room.drop("cat.hold", "")
+    room.drop_pair("cat")
+    room.step(3)
+    return hold, room.drop("cat.release", "")
+
+
 def told(room: Room, name: str) -> bool:
     """Whether the server names a control file as one that it cannot remove."""
     words = f"{name} (was obeyed, but cannot be removed: Permission denied)"
@@ -89,11 +98,7 @@ def test_a_hold_that_cannot_be_removed_holds_no_job_after_its_release_and_a_rest
     room: Room, unremovable: set[str]
 ) -> None:
     room.dispatcher.script = starts_only
-    unremovable.add("cat.hold")
-    hold = room.drop("cat.hold", "")
-    room.drop_pair("cat")
-    room.step(3)
-    release = room.drop("cat.release", "")
+    hold, release = stuck_hold(room, unremovable)
     room.step(4)
     assert room.status("cat")["state"] == "running"
     room.restart(starts_only)
@@ -109,11 +114,7 @@ def test_a_release_stays_for_as_long_as_its_hold_cannot_be_removed(
     room: Room, unremovable: set[str]
 ) -> None:
     """Else the next job of that name were held after a restart."""
-    unremovable.add("cat.hold")
-    hold = room.drop("cat.hold", "")
-    room.drop_pair("cat")
-    room.step(3)
-    release = room.drop("cat.release", "")
+    hold, release = stuck_hold(room, unremovable)
     room.step(20)
     assert room.status("cat")["state"] == "done"
     assert (hold.exists(), release.exists()) == (True, True)
