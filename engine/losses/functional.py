@@ -14,9 +14,12 @@ __all__ = [
     "content_loss",
     "gram_gradient",
     "gram_matrix",
+    "multiplies_exactly",
     "style_loss",
     "total_variation",
 ]
+
+_SUMS_IN_FLOAT32 = hasattr(torch.ops.aten.addmm, "dtype_out")
 
 
 def gram_matrix(features: Tensor, divisor: str = "positions") -> Tensor:
@@ -53,7 +56,10 @@ class _Gram(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, factor: float) -> Tensor:
         ctx.save_for_backward(features)
         ctx.factor = factor
-        flat = _at_least_float32(features[0].flatten(1))
+        flat = features[0].flatten(1)
+        if multiplies_exactly(features):
+            return torch.mm(flat, flat.T, out_dtype=torch.float32) * factor
+        flat = _at_least_float32(flat)
         return (flat @ flat.T) * factor
 
     @staticmethod
@@ -61,6 +67,12 @@ class _Gram(torch.autograd.Function):
         (features,) = ctx.saved_tensors
         (gradient,) = gradients
         return gram_gradient(features, gradient * ctx.factor), None
+
+
+def multiplies_exactly(features: Tensor) -> bool:
+    """Whether a product of these can be summed in float32 as they are, in bfloat16: on CUDA, with
+    torch 2.8 or later. It takes an eighth of the time there, and no copy in float32."""
+    return _SUMS_IN_FLOAT32 and features.is_cuda and features.dtype == torch.bfloat16
 
 
 def gram_gradient(features: Tensor, gradient: Tensor) -> Tensor:

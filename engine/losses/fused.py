@@ -7,6 +7,7 @@ gradient in F is a product of F with Q (K^2 o M) Q'.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.losses.functional import multiplies_exactly
 from engine.losses.statistics import StyleStatistics
 
 __all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
@@ -105,9 +107,15 @@ class FusedGramLoss(torch.autograd.Function):
             for gram, count, matrix in zip(
                 group.grams, group.positions, group.differences, strict=True
             ):
-                flat = next(layers)[0].flatten(1).to(gram.dtype)
+                layer = next(layers)
                 block = matrix[: len(gram), : len(gram)]
-                torch.addmm(gram, flat, flat.T, beta=-count / 4, alpha=1 / 4, out=block)
+                product = partial(torch.addmm, gram, beta=-count / 4, alpha=1 / 4, out=block)
+                flat = layer[0].flatten(1)
+                if multiplies_exactly(layer):
+                    product(flat, flat.T, out_dtype=gram.dtype)
+                else:
+                    flat = flat.to(gram.dtype)
+                    product(flat, flat.T)
             if whitened:
                 turned = torch.bmm(group.directions.mT, group.differences)
                 torch.bmm(turned, group.directions, out=out)

@@ -57,7 +57,7 @@ def guarded(
     third = limits.new_tensor((0.0, 0.0, weight * SCALE))
 
     def sum_of_both(picture: Tensor) -> Tensor:
-        excess = (colour_grain(picture, wrapped=wrapped) - limits).clamp(min=0).sum()
+        excess = F.relu(colour_grain(picture, wrapped=wrapped) - limits).sum()
         return objective(picture) + third * excess
 
     return sum_of_both

@@ -1,11 +1,12 @@
 """A convolution of VGG19 with its padding and its ReLU, and the gradient of the three together.
 
-Small pictures are painted at the rate at which a GPU's operations can be launched, so each layer
-has as few as its arithmetic allows: forward padding, convolution, ReLU; backward ReLU, convolution
-and two folds of the padding.
+Small pictures are painted at the rate at which a GPU's operations can be launched, large ones at
+that of its memory, so each layer has as few operations as its arithmetic allows: forward padding
+and a convolution that adds the bias and rectifies, where the device has such a one; backward ReLU,
+convolution and two folds of the padding.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.network import winograd
+from engine.network.allocator import is_out_of_memory
 from engine.network.winograd import FEWEST_CHANNELS, Edges, transformed_kernel
 
 __all__ = [
@@ -21,11 +23,15 @@ __all__ = [
     "Edges",
     "Kernel",
     "convolves_by_winograd",
+    "pad",
     "transposed_kernel",
 ]
 
 ALL_EDGES: Edges = (1, 1, 1, 1)
 """A position is padded at every edge; 0 where the edge is not the picture's."""
+
+WIDE = torch.complex128
+"""The widest type: 16 bytes are copied at a time. Nothing is computed in it."""
 
 
 class Kernel:
@@ -52,6 +58,7 @@ class Kernel:
         self._device = device
         self._dtype = dtype
         self._winograd = winograd and sum(weight.shape[:2]) >= FEWEST_CHANNELS
+        self._rectifies = _convolution_rectifies(device, dtype)
 
     # Each form is made when it is first needed: few layers need all three.
 
@@ -82,8 +89,10 @@ class Kernel:
         if self.transformed is not None and len(x) == 1:
             return winograd.convolve(x, self.transformed, self.bias, edges, padding, rectified)
         within = padding == "zeros" and edges == ALL_EDGES  # the convolution itself pads
-        if any(edges) and not within:
-            x = F.pad(x, edges) if padding == "zeros" else F.pad(x, edges, mode=padding)
+        if not within:
+            x = pad(x, edges, padding)
+        if rectified and self._rectifies:
+            return _rectified_convolution(x, self.weight, self.bias, padding=int(within))
         y = F.conv2d(x, self.weight, self.bias, padding=int(within))
         return y.relu_() if rectified else y
 
@@ -131,6 +140,52 @@ def convolves_by_winograd(device: str, dtype: torch.dtype) -> bool:
     """Whether wide layers are convolved by `engine.network.winograd` there. The libraries of other
     devices have such algorithms of their own, and bfloat16 has too few digits for it."""
     return torch.device(device).type == "cpu" and dtype == torch.float32
+
+
+def pad(x: Tensor, edges: Edges, padding: str) -> Tensor:
+    """Pad N x C x H x W, in its layout.
+
+    torch replicates edges plane by plane. In channels_last it takes 1.16 ms on an H200 for 64
+    channels of 1024 x 1024 in bfloat16, and convolutions copy what it gives; with the channels of a
+    position as few wide elements it takes 0.08 ms.
+    """
+    if not any(edges):
+        return x
+    if padding == "zeros":
+        return F.pad(x, edges)
+    if padding != "replicate" or not x.is_contiguous(memory_format=torch.channels_last):
+        return F.pad(x, edges, mode=padding)
+    positions = x.permute(0, 2, 3, 1)
+    steps = (x.shape[1], *positions.stride()[:-1])
+    whole = all(step * x.element_size() % WIDE.itemsize == 0 for step in steps)
+    if whole and x.device.type != "mps":
+        positions = positions.view(WIDE)
+    padded = F.pad(positions, (0, 0, *edges), mode="replicate")
+    return padded.view(x.dtype).permute(0, 3, 1, 2)
+
+
+@cache
+def _convolution_rectifies(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether `_rectified_convolution` is there: cuDNN has it for most cards and types."""
+    if device.type != "cuda" or torch.version.cuda is None:
+        return False
+    x, weight = (
+        torch.zeros(shape, device=device, dtype=dtype) for shape in ((1, 8, 4, 4), (8, 8, 3, 3))
+    )
+    try:
+        _rectified_convolution(x, weight, weight[:, 0, 0, 0], padding=1)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return False
+    return True
+
+
+def _rectified_convolution(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """In one operation: by themselves bias and ReLU take as long as the convolution of 64 channels
+    on an H200."""
+    one = (1, 1)
+    return torch.cudnn_convolution_relu(x, weight, bias, one, (padding, padding), one, 1)
 
 
 def transposed_kernel(weight: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.gpu.operations import OperationCounter
-from engine.network.convolution import ALL_EDGES, Convolution, Edges, Kernel
+from engine.network.convolution import ALL_EDGES, Convolution, Edges, Kernel, pad
 
 
 def layer(x: Tensor, kernel: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
@@ -68,6 +68,34 @@ def test_one_row_that_both_edges_replicate_gets_the_gradient_of_both(size: tuple
     (ours,) = torch.autograd.grad(layer(*arguments, rectified=True).square().sum(), x)
     (theirs,) = torch.autograd.grad(torchs(*arguments, rectified=True).square().sum(), x)
     torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("edges", [ALL_EDGES, (1, 0, 0, 0), (0, 1, 0, 1), (0, 0, 0, 0)])
+@pytest.mark.parametrize("size", [(5, 6), (2, 1), (1, 1)])
+@pytest.mark.parametrize(
+    ("channels", "dtype"),
+    [
+        pytest.param(16, torch.bfloat16, id="eight at a time"),
+        pytest.param(4, torch.float32, id="four at a time"),
+        pytest.param(3, torch.float32, id="one by one"),
+    ],
+)
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_edges_are_replicated_as_torch_does_it(
+    layout: torch.memory_format,
+    channels: int,
+    dtype: torch.dtype,
+    size: tuple[int, int],
+    edges: Edges,
+) -> None:
+    x = torch.randn(2, channels, *size).to(dtype, memory_format=layout)
+    assert torch.equal(pad(x, edges, "replicate"), F.pad(x, edges, mode="replicate"))
+
+
+def test_what_is_replicated_keeps_its_layout_so_that_no_convolution_copies_it() -> None:
+    x = torch.randn(1, 8, 5, 6).to(torch.bfloat16, memory_format=torch.channels_last)
+    padded = pad(x, ALL_EDGES, "replicate")
+    assert padded.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(("padding", "forward", "backward"), [("replicate", 3, 4), ("zeros", 2, 2)])
