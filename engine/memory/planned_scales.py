@@ -94,7 +94,9 @@ class PlannedScales:
         if planned is not None:
             return self._planner.from_document(size, held, planned)
         budget = self._budget
-        if budget is None or self._planner.fits_without_plan(size, held, steps, budget):
+        if budget is None and not self._planner.has_to_be_tiled(size):
+            return None
+        if budget is not None and self._planner.fits_without_plan(size, held, steps, budget):
             return None
         return self._planner.plan(size, held, steps, budget)
 

@@ -16,7 +16,7 @@ from engine.memory.budget import format_bytes
 from engine.memory.plan import Plan
 from engine.memory.prediction import Predictor
 from engine.memory.segments import Layout
-from engine.network.layers import scale_of
+from engine.network.layers import channels_of, scale_of
 from engine.network.vgg import DTYPES, VGG19
 from engine.settings import Settings
 
@@ -29,6 +29,10 @@ LARGEST_MAP_ELSEWHERE = 1 << 30
 
 SIDES = (4096, 2048, 1024, 512, 256, 192, 96)
 """Sides of the first segment's tiles, in pixels."""
+
+MOST_ELEMENTS = 2**31 - 1
+"""Of a layer that a GPU computes as a whole. More are counted in 64 bits, by other kernels: on an
+H200 a convolution of 2.2 billion took 0.5 to 5.6 s, a hundred times as long as usual."""
 
 SMALLER = 0.85
 """Peak of the next smaller plan, relative to the plan that ran out of memory, at most."""
@@ -99,8 +103,16 @@ class Planner:
 
     def fits_without_plan(self, size: Size, held: int, steps: int, budget: int) -> bool:
         """Whether the budget is so ample that the picture needs no plan."""
+        if self.has_to_be_tiled(size):
+            return False
         pairs = 24 * self._wanted_history(steps)
         return self.predictor.fixed + held + (ROOM + pairs) * size[0] * size[1] < budget
+
+    def has_to_be_tiled(self, size: Size) -> bool:
+        """Whether the first layers have too many elements for a GPU, and tiles are possible."""
+        elements = channels_of("conv1_1") * size[0] * size[1]
+        too_many = self._vgg.device.type != "cpu" and elements > MOST_ELEMENTS
+        return too_many and self._can_be_tiled
 
     def choices(self, size: Size, held: int, steps: int) -> list[Plan]:
         """With all the pairs that the settings ask for, from the fastest to the slowest."""
@@ -148,9 +160,15 @@ class Planner:
     def _layouts(self, size: Size) -> list[Layout | None]:
         """From the fastest to the slowest."""
         layouts: list[Layout | None] = [None, Layout(EVERY_BLOCK, (None,) * 5)]
-        if self.predictor.tileable and not self._settings.tile:
+        if self.has_to_be_tiled(size):
+            layouts = []
+        if self._can_be_tiled:
             layouts += self._tiled(size)
         return sorted(layouts, key=lambda layout: self.predictor.cost(size, layout))
+
+    @property
+    def _can_be_tiled(self) -> bool:
+        return self.predictor.tileable and not self._settings.tile
 
     def _tiled(self, size: Size) -> Iterator[Layout]:
         largest = LARGEST_MAP["cpu"] if self._vgg.device.type == "cpu" else LARGEST_MAP_ELSEWHERE

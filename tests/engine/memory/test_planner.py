@@ -45,6 +45,21 @@ def test_without_a_limit_nothing_is_split(planner: Planner) -> None:
     assert (plan.mode, plan.tiles, plan.history, plan.cost) == ("untiled", 1, 50, 1.0)
 
 
+@pytest.mark.parametrize("budget", [None, 10**12])
+def test_what_a_gpu_would_count_in_64_bits_is_tiled(vgg: VGG19, budget: int | None) -> None:
+    size = (8192, 5456)
+    elsewhere = VGG19(vgg.weights, "meta", "bfloat16")
+    for device, settings, mode in (
+        (elsewhere, resolve({}), "tiled"),
+        (elsewhere, resolve({"style_statistic": "histogram"}), "untiled"),
+        (vgg, resolve({}), "untiled"),
+    ):
+        planner = Planner(device, settings)
+        assert planner.plan(size, 0, 220, budget).mode == mode
+        assert planner.has_to_be_tiled(size) == (mode == "tiled")
+    assert not Planner(elsewhere, resolve({})).has_to_be_tiled((6000, 4000))
+
+
 def test_no_more_pairs_are_planned_than_steps_make(planner: Planner) -> None:
     assert planner.plan(SIZE, 0, 10, None).history == 8
 
