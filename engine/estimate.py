@@ -1,6 +1,7 @@
 """Estimates of a painting before it starts: memory by its plans, time by a short measurement."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.colours import method_of
@@ -10,6 +11,7 @@ from engine.losses.grain import BYTES_A_PIXEL
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.network.vgg import VGG19
+from engine.optimisers.replay import WARM_UP
 from engine.scheduling.stages import scales_of
 from engine.scheduling.timetable import Timetable
 from engine.settings import Settings
@@ -62,12 +64,17 @@ def plan_painting(
 
 
 def timetable_of(
-    content: Size, settings: Settings, vgg: VGG19, budget: int | None, now: float | None
+    content: Size,
+    settings: Settings,
+    vgg: VGG19,
+    budget: int | None,
+    now: Callable[[], float] | None,
 ) -> Timetable | None:
     """How `settings.seconds` are divided over the scales; None if they are not set.
 
     Args:
-        now: seconds that have passed before the painting starts; None: it goes on.
+        now: the seconds that have passed, which those for measuring belong to; None: the painting
+            goes on, so that nothing is refused.
 
     Raises:
         TimeLimitError: what is left does not suffice for the shortest painting.
@@ -83,9 +90,10 @@ def timetable_of(
         [plan.cost * plan.size[0] * plan.size[1] for plan in plans],
         seconds_a_pixel(vgg),
         reserve=writing * width * height,
+        unlike=0 if vgg.device.type == "cpu" else WARM_UP + 1,
     )
     if settings.time_limit == "refuse" and now is not None:
-        least = timetable.least(now)
+        least = timetable.least(now())
         if least > settings.seconds:
             raise TimeLimitError(_too_little(settings.seconds, least, (width, height)))
     return timetable

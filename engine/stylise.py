@@ -96,7 +96,7 @@ def stylise(
     resume: State | None = None,
     budget: int | None = None,
     started: float | None = None,
-    graphs: bool = False,
+    graphs: bool = True,
 ) -> Iterator[Progress | Result]:
     """Paint `content` in the style of `styles`: progress after progress, then one result.
 
@@ -135,8 +135,8 @@ def stylise(
     """
     spent = time.monotonic() - started if started is not None else 0.0
     pace = Pace(before=spent + (resume.seconds if resume else 0.0))
-    now = pace.seconds if resume is None else None
-    timetable = timetable_of(content.size, settings, vgg, budget, now)
+    elapsed = (lambda: pace.seconds) if resume is None else None
+    timetable = timetable_of(content.size, settings, vgg, budget, elapsed)
     painting = Painting(
         content,
         styles,

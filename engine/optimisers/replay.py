@@ -14,7 +14,15 @@ from torch import Tensor
 from engine.network.allocator import release
 from engine.optimisers.optimiser import Optimiser
 
-__all__ = ["Capture", "CudaGraphs", "EagerStep", "Objective", "ReplayedStep", "ScaleObjective"]
+__all__ = [
+    "WARM_UP",
+    "Capture",
+    "CudaGraphs",
+    "EagerStep",
+    "Objective",
+    "ReplayedStep",
+    "ScaleObjective",
+]
 
 logger = logging.getLogger(__name__)
 

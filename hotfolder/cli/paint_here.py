@@ -246,6 +246,7 @@ class _Run:
             preview_at=progression.wanted if progression else (),
             resume=state,
             budget=memory_budget(self.config.memory, str(self.vgg.device)),
+            graphs=self.config.cuda_graphs,
             started=began,
         )
         del state  # It holds the whole memory of the optimiser as it was.

@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import PictureError
+import numpy as np
+
+from engine.errors import EngineError, PictureError
 from engine.images.picture import Encoding, Picture, read_picture, write_picture
 from engine.losses.targets import StyleTargets
 from engine.memory.budget import auto_budget, parse_memory, total_memory
@@ -27,7 +29,8 @@ from engine.network.vgg import VGG19, load_vgg19
 from engine.output import output_of
 from engine.progression import Progression
 from engine.series.members import Member, members_of
-from engine.settings import SUFFIXES, Settings
+from engine.settings import SUFFIXES, Settings, resolve
+from engine.speed import seconds_a_pixel
 from engine.state import State
 from engine.stylise import Result, stylise
 from hotfolder.atomic_files import whole, write_json, write_whole
@@ -79,6 +82,22 @@ class EnginePainter:
         """Of the job at hand, once it has a step to go on from."""
         self._network: tuple[tuple[str, str], VGG19] | None = None
         self._targets = StyleTargets(options.style_cache_megabytes * 1_000_000)
+        if self.device.startswith("cuda"):
+            self.warm_up()
+
+    def warm_up(self) -> None:
+        """Paint something in a few steps. The first painting of a process on CUDA takes seconds
+        longer than the next, and so does each at a size that it has not seen."""
+        settings = resolve({"size": 512, "steps": 6, "coarse_steps": 6})
+        try:
+            vgg = self._loaded(settings.weights, settings.precision)
+            noise = np.random.default_rng(0).integers(0, 256, (384, 512, 3), np.uint8)
+            for _ in stylise(Picture(noise), [Picture(noise)], settings, vgg):
+                pass
+            seconds_a_pixel(vgg)
+        except (EngineError, MemoryError, RuntimeError) as error:
+            logger.warning("%s could not be warmed up: %s", self.device, error)
+        release()
 
     @property
     def style_cache(self) -> StyleCache:

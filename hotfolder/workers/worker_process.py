@@ -38,7 +38,7 @@ class WorkerOptions(BaseModel):
     workers_per_device: Literal["auto"] | int | None = None
     many: bool = False
     """Whether many paintings wait, so that it matters less when one of them is there."""
-    cuda_graphs: bool = False
+    cuda_graphs: bool = True
     threads: int | None = None
     max_megapixels: float = 200.0
     memory: str = "auto"

@@ -75,10 +75,10 @@ def test_the_time_before_the_painting_counts(
     content: Picture, style: Picture, vgg: VGG19, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = resolve(SMALL | {"seconds": 1000})
-    long_ago = estimate.timetable_of(content.size, settings, vgg, None, 0.0)
+    long_ago = estimate.timetable_of(content.size, settings, vgg, None, lambda: 0.0)
     assert long_ago is not None
     with pytest.raises(TimeLimitError):
-        estimate.timetable_of(content.size, settings, vgg, None, 999.9999)
+        estimate.timetable_of(content.size, settings, vgg, None, lambda: 999.9999)
 
 
 SETTLING = resolve(SMALL | {"scale_steps": [25, 25], "settle": 50.0})

@@ -14,8 +14,8 @@ GB = 10**9
 @pytest.mark.parametrize(
     ("multiprocessors", "memory", "workers"),
     [
-        pytest.param(132, 80 * GB, 2, id="H100"),
-        pytest.param(128, 24 * GB, 2, id="GeForce RTX 4090"),
+        pytest.param(132, 80 * GB, 4, id="H100"),
+        pytest.param(128, 24 * GB, 3, id="GeForce RTX 4090"),
         pytest.param(58, 24 * GB, 1, id="L4"),
         pytest.param(128, 12 * GB, 1, id="many multiprocessors, memory for one"),
         pytest.param(1000, 800 * GB, 4, id="no more than four"),

@@ -61,6 +61,19 @@ def test_preparing_a_scale_does_not_count_as_an_evaluation() -> None:
     assert timetable.pace == pytest.approx(0.3)
 
 
+def test_evaluations_in_which_a_gpu_prepares_itself_do_not_count() -> None:
+    """Reported every five: a second for the first five, then a hundredth for each."""
+    timetable = Timetable(20, WORK, pace=0.1, unlike=3)
+    for number, now in ((1, 4.0), (5, 5.0)):
+        timetable.measure(0, number, now)
+        assert timetable.pace == 0.1
+    timetable.measure(0, 10, 5.05)
+    assert timetable.pace == pytest.approx(0.01)
+    timetable.measure(1, 1, 7.0)
+    timetable.measure(1, 5, 8.0)
+    assert timetable.pace == pytest.approx(0.01)
+
+
 def test_the_shortest_painting_has_a_few_evaluations_at_the_final_scale() -> None:
     timetable = Timetable(1, WORK, pace=0.1, reserve=0.2)
     steps = [coarse_steps_for(FEWEST_STEPS), FEWEST_STEPS]

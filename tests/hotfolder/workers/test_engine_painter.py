@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -63,6 +64,23 @@ def test_a_cpu_has_several_workers_where_many_paintings_wait(
     monkeypatch.setattr("torch.set_num_threads", threads.append)
     assert EnginePainter("cpu", WorkerOptions(**options)).workers == workers
     assert threads == ([options.get("threads", 8 // workers)] if workers > 1 else [])
+
+
+def test_a_worker_that_has_warmed_up_has_its_network(painter: EnginePainter, job: Job) -> None:
+    painter.warm_up()
+    assert painter.style_cache.bytes == 0, "nothing else of it is kept"
+    with mock.patch("hotfolder.workers.engine_painter.load_vgg19") as loading:
+        assert _only_done(painter, job).record["device"] == "cpu"
+    loading.assert_not_called()
+
+
+def test_a_worker_that_cannot_warm_up_says_so_and_paints_all_the_same(
+    painter: EnginePainter, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    with mock.patch("hotfolder.workers.engine_painter.stylise", side_effect=RuntimeError("full")):
+        painter.warm_up()
+    assert "cpu could not be warmed up: full" in caplog.text
+    assert _only_done(painter, job).record["device"] == "cpu"
 
 
 def test_a_palette_gives_its_colours_and_stands_in_the_record(

@@ -102,7 +102,7 @@ def plan(
     vgg = load_network(settings, device)
     budget = memory_budget(memory or read.memory, str(vgg.device))
     scales = plan_painting(picture.size, settings, vgg, budget)
-    if (timetable := timetable_of(picture.size, settings, vgg, budget, 0.0)) is not None:
+    if (timetable := timetable_of(picture.size, settings, vgg, budget, lambda: 0.0)) is not None:
         found = zip(scales, timetable.steps(0, 0, 0.0), strict=True)
         scales = [replace(scale, steps=steps) for scale, steps in found]
     a_pixel = seconds_a_pixel(vgg)
