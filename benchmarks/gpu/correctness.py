@@ -1,4 +1,7 @@
-"""The device's numbers beside the CPU's: the objective's terms, its gradient, a short descent."""
+"""The device's numbers beside the CPU's: the objective's terms, its gradient, a short descent.
+
+Beside them whether the descent has the same pixels a second time, and without graphs.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,15 +9,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.pictures.pairs import CONTENT, STYLE
-from engine.images.picture import read_picture
+from engine.images.picture import Picture, read_picture
 from engine.network.vgg import VGG19, load_vgg19
 from engine.objective import style_transfer_objective
-from engine.settings import resolve
+from engine.settings import Settings, resolve
 from engine.stylise import Result, stylise
 
 __all__ = ["COLUMNS", "rows"]
 
-COLUMNS = ("size", "precision", "terms", "gradient", "cosine", "loss after 12 steps", "pixels, rms")
+COLUMNS = (
+    *("size", "precision", "terms", "gradient", "cosine", "loss after 12 steps", "pixels, rms"),
+    *("a second time", "without graphs"),
+)
 
 STEPS = 12
 
@@ -37,8 +43,11 @@ def rows(
             yield (side, name, "no time left")
             continue
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=tf32):
-            ours = _measured(load_vgg19("caffe", device, precision), side)
-        yield (side, name, *_compared(ours, exact))
+            vgg = load_vgg19("caffe", device, precision)
+            ours = _measured(vgg, side)
+            repeated = [_descended(vgg, side, graphs=graphs) for graphs in (True, False)]
+        found = ["the same" if _distance(each, ours[2]) == 0 else "differs" for each in repeated]
+        yield (side, name, *_compared(ours, exact), *found)
 
 
 def _compared(
@@ -49,18 +58,32 @@ def _compared(
     yield f"{float((gradient - gradient_there).norm() / gradient_there.norm()):.1e}"
     yield f"{float(torch.cosine_similarity(gradient, gradient_there, dim=0)):.6f}"
     yield f"{result.losses.total / there.losses.total - 1:+.2%}"
-    away = torch.from_numpy(result.picture.pixels - there.picture.pixels)
-    yield f"{float(away.square().mean().sqrt()):.4f}"
+    yield f"{_distance(result, there):.4f}"
+
+
+def _distance(one: Result, other: Result) -> float:
+    away = torch.from_numpy(one.picture.pixels - other.picture.pixels)
+    return float(away.square().mean().sqrt())
 
 
 def _measured(vgg: VGG19, side: int) -> tuple[Tensor, Tensor, Result]:
     """Terms and gradient at the content, and the end of a short descent, on the CPU."""
-    settings = resolve({"size": side, "scales": 1, "steps": STEPS})
-    content, style = (read_picture(path).thumbnail(side) for path in (CONTENT, STYLE))
+    settings, content, style = _order(side)
     picture = content.to_tensor(vgg.device).requires_grad_()
     objective = style_transfer_objective(vgg, picture.detach(), [style], settings)
     terms = objective(picture * 0.9)
     (gradient,) = torch.autograd.grad(terms.sum(), picture)
-    *_, result = stylise(content, [style], settings, vgg, preview_seconds=None)
-    assert isinstance(result, Result)
+    result = _descended(vgg, side, graphs=True)
     return terms.detach().double().cpu(), gradient.detach().double().cpu().flatten(), result
+
+
+def _descended(vgg: VGG19, side: int, *, graphs: bool) -> Result:
+    settings, content, style = _order(side)
+    *_, result = stylise(content, [style], settings, vgg, preview_seconds=None, graphs=graphs)
+    assert isinstance(result, Result)
+    return result
+
+
+def _order(side: int) -> tuple[Settings, Picture, Picture]:
+    content, style = (read_picture(path).thumbnail(side) for path in (CONTENT, STYLE))
+    return resolve({"size": side, "scales": 1, "steps": STEPS}), content, style

@@ -18,6 +18,8 @@ MODES = ("untiled", "checkpointed", "tiled")
 def rows(
     device: str, sizes: Sequence[int], time_is_left: Callable[[], bool]
 ) -> Iterator[Sequence[object]]:
+    if time_is_left():
+        yield _short(sizes[min(2, len(sizes) - 1)], device)
     # What a small picture takes is the libraries', and a large one may not fit untiled.
     for side, precision, mode in product(sizes[1:4], ("bfloat16", "float32"), MODES):
         if not time_is_left():
@@ -33,12 +35,13 @@ def rows(
         planned, held = found["predicted"], found["measured"]
         difference = f"{planned / held - 1:+.0%}"
         yield (side, precision, mode, format_bytes(planned), format_bytes(held), difference, "")
-    if time_is_left():
-        side = sizes[min(2, len(sizes) - 1)]
-        found = measured_apart("benchmarks.gpu.shortage", {"size": side, "device": device})
-        away = np.sqrt(found["mean_square"])
-        words = (
-            f"ran out at step {found['step']}, went on {found['plan']}; the picture differs from "
-            f"the undisturbed one by {away:.4f} rms"
-        )
-        yield (side, found["precision"], found["plan"], "", "", "", words)
+
+
+def _short(side: int, device: str) -> Sequence[object]:
+    found = measured_apart("benchmarks.gpu.shortage", {"size": side, "device": device})
+    away = np.sqrt(found["mean_square"])
+    words = (
+        f"ran out at step {found['step']}, went on {found['plan']}; the picture differs from the "
+        f"undisturbed one by {away:.4f} rms"
+    )
+    return (side, found["precision"], found["plan"], "", "", "", words)

@@ -185,7 +185,7 @@ def _of_megapixels(picture: Picture, megapixels: int | None) -> Picture:
 def _device_peak(device: str) -> int:
     import torch
 
-    return int(torch.cuda.max_memory_allocated(device))
+    return int(torch.cuda.max_memory_reserved(device))
 
 
 if __name__ == "__main__":

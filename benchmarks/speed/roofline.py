@@ -153,9 +153,14 @@ def _alone(shape: Convolution, dtype: torch.dtype, device: str, at_least: float)
 
 
 def product_flops(dtype: torch.dtype, device: str, side: int, at_least: float) -> float:
-    """FLOP/s of a square matrix product."""
+    """FLOP/s of a square matrix product, with TF32 if convolutions may use it."""
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    return 2 * side**3 / seconds_of(lambda: a @ b, device, at_least)
+    usual = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
+    try:
+        return 2 * side**3 / seconds_of(lambda: a @ b, device, at_least)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = usual
 
 
 def _report(

@@ -101,17 +101,20 @@ class Reports:
 
     def evaluating(self, picture: str) -> float | None:
         """Seconds that all evaluations of the picture with this id took; None if a scale was seen
-        at fewer than two of its steps."""
+        at fewer than two of its steps, or less than half of all evaluations pass in between."""
         last = {scale: said for (seen, scale), said in self._last.items() if seen == picture}
         if not last or len(last) < max(said["scales"] for said in last.values()):
             return None
-        seconds = 0.0
+        seconds, seen = 0.0, 0
         for scale, now in last.items():
             before = self._first[picture, scale]
             if now["step"] == before["step"]:
                 return None
             pace = (now["seconds"] - before["seconds"]) / (now["step"] - before["step"])
             seconds += pace * now["steps"]
+            seen += now["step"] - before["step"]
+        if 2 * seen < sum(now["steps"] for now in last.values()):
+            return None
         return seconds
 
 
@@ -173,6 +176,8 @@ def _report(
             f"Besides its evaluations a picture costs {whole / evaluating - 1:.1%} of their time "
             f"({evaluating / len(measured):.1f} s), over {len(measured)} pictures.",
         ]
+    else:
+        lines += ["", "The paintings are too short for their status to tell what else they cost."]
     return lines
 
 

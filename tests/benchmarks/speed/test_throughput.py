@@ -58,6 +58,17 @@ def test_the_evaluations_of_all_scales_are_counted_by_their_pace(tmp_path: Path)
     assert reports.evaluating("a") == pytest.approx(10 * 0.5 + 4 * 2)
 
 
+def test_a_painting_of_which_little_was_seen_is_not_measured(tmp_path: Path) -> None:
+    """As of a GPU, where a status is there every few dozen evaluations."""
+    reports = Reports(tmp_path)
+    for step, seconds in ((35, 4.0), (60, 5.0)):
+        status = {"state": "running", "id": "a", "scale": 1, "scales": 1}
+        status |= {"step": step, "steps": 60, "seconds": seconds}
+        (tmp_path / "cat.json").write_text(json.dumps(status))
+        reports.read()
+    assert reports.evaluating("a") is None
+
+
 def test_what_was_not_seen_at_every_scale_is_not_guessed(tmp_path: Path) -> None:
     reports = Reports(tmp_path)
     (tmp_path / "server.json").write_text('{"state": "running"}')
