@@ -1,7 +1,7 @@
 """Estimates of a painting before it starts: memory by its plans, time by a short measurement."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.colours import method_of
@@ -47,20 +47,30 @@ def plan_painting(
     Raises:
         BudgetError: nothing fits.
     """
-    settings = texture_settings(settings)
+    planner = _planner(settings, vgg)
+    return [
+        PlannedScale(size, steps, planner.plan(canvas, held, steps, budget))
+        for size, canvas, held, steps in _unplanned(content, settings)
+    ]
+
+
+def _planner(settings: Settings, vgg: VGG19) -> Planner:
     regions = len(settings.regions or ()) or (1 if settings.mask else 0)
-    planner = Planner(vgg, settings, max(regions, len(settings.style_regions or ())))
-    scales = []
+    regions = max(regions, len(settings.style_regions or ()))
+    return Planner(vgg, texture_settings(settings), regions)
+
+
+def _unplanned(content: Size, settings: Settings) -> Iterator[tuple[Size, Size, int, int]]:
+    """Each scale's size, the same with its margin, bytes of pictures, and evaluations."""
+    settings = texture_settings(settings)
     for (width, height), steps in scales_of(content, settings):
         margin = min(settings.margin, width - 1, height - 1)
-        size = width + 2 * margin, height + 2 * margin
-        held = 2 * 3 * content[0] * content[1] + 12 * size[0] * size[1]
+        canvas = width + 2 * margin, height + 2 * margin
+        held = 2 * 3 * content[0] * content[1] + 12 * canvas[0] * canvas[1]
         if method_of(settings) in ("luma", "luminance"):
             held += 12 * width * height
-        held += BYTES_A_PIXEL * size[0] * size[1] if settings.grain else 0
-        plan = planner.plan(size, held, steps, budget)
-        scales.append(PlannedScale((width, height), steps, plan))
-    return scales
+        held += BYTES_A_PIXEL * canvas[0] * canvas[1] if settings.grain else 0
+        yield (width, height), canvas, held, steps
 
 
 def timetable_of(
@@ -82,12 +92,16 @@ def timetable_of(
     """
     if settings.seconds is None:
         return None
-    plans = [each.plan for each in plan_painting(content, settings, vgg, budget)]
+    planner = _planner(settings, vgg)
+    work = [
+        _cost(planner, canvas, held, steps, budget) * canvas[0] * canvas[1]
+        for _, canvas, held, steps in _unplanned(content, settings)
+    ]
     width, height = scales_of(content, settings)[-1][0]
     writing = WRITING_AVIF if settings.format == "avif" else WRITING
     timetable = Timetable(
         settings.seconds,
-        [plan.cost * plan.size[0] * plan.size[1] for plan in plans],
+        work,
         seconds_a_pixel(vgg),
         reserve=writing * width * height,
         unlike=0 if vgg.device.type == "cpu" else WARM_UP + 1,
@@ -97,6 +111,14 @@ def timetable_of(
         if least > settings.seconds:
             raise TimeLimitError(_too_little(settings.seconds, least, (width, height)))
     return timetable
+
+
+def _cost(planner: Planner, canvas: Size, held: int, steps: int, budget: int | None) -> float:
+    """Of an evaluation, relative to an untiled one. A plan would take a second of the painting's
+    time."""
+    if planner.fits_without_plan(canvas, held, steps, budget):
+        return 1.0
+    return planner.plan(canvas, held, steps, budget).cost
 
 
 def _too_little(seconds: float, least: float, size: Size) -> str:

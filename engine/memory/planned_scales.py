@@ -93,12 +93,9 @@ class PlannedScales:
     ) -> Plan | None:
         if planned is not None:
             return self._planner.from_document(size, held, planned)
-        budget = self._budget
-        if budget is None and not self._planner.has_to_be_tiled(size):
+        if self._planner.fits_without_plan(size, held, steps, self._budget):
             return None
-        if budget is not None and self._planner.fits_without_plan(size, held, steps, budget):
-            return None
-        return self._planner.plan(size, held, steps, budget)
+        return self._planner.plan(size, held, steps, self._budget)
 
     def _smaller(self, plan: Plan, held: int) -> Plan:
         """The plan after one that ran out of memory.

@@ -101,10 +101,12 @@ class Planner:
                 advice = " So would this size with `optimiser: adam`."
         raise BudgetError(self.does_not_fit(least, budget) + advice)
 
-    def fits_without_plan(self, size: Size, held: int, steps: int, budget: int) -> bool:
-        """Whether the budget is so ample that the picture needs no plan."""
+    def fits_without_plan(self, size: Size, held: int, steps: int, budget: int | None) -> bool:
+        """Whether the picture needs no plan: there is no budget, or it is ample."""
         if self.has_to_be_tiled(size):
             return False
+        if budget is None:
+            return True
         pairs = 24 * self._wanted_history(steps)
         return self.predictor.fixed + held + (ROOM + pairs) * size[0] * size[1] < budget
 
