@@ -19,6 +19,10 @@ from engine.settings import Settings
 
 __all__ = ["Schedule"]
 
+LONG, PLAIN = 220, 80
+"""A painting by a time whose final scale has as many evaluations as that of `fine` ends with the
+plain Gram loss as that does: a share of `PLAIN / LONG` of them."""
+
 SETTLING = 10
 """Evaluations at least, and a share of `1 / SETTLING` of those so far, over which `settle` looks at
 the loss."""
@@ -49,6 +53,8 @@ class Schedule:
         """Evaluations of this scale before its last stage, in which alone it may settle."""
         self.steps = list(steps)
         self.boosted = settings.boosted_steps
+        self._plain_from: int | None = None
+        """Evaluations of the final scale before those with the plain loss, by the time."""
         self.reasons = ["steps"] * len(sizes)
         """Why each scale ended, or will: `steps` (all are done), `time` or `settled`."""
         if timetable is not None:
@@ -60,13 +66,16 @@ class Schedule:
         """Whether it is decided on the way when a scale ends."""
         return self._timetable is not None or self._settings.settle is not None
 
-    @property
-    def _plain_steps(self) -> int:
-        """None where nobody knows when the end begins, or where the loss is a plain one anyway:
-        there another stage would only begin L-BFGS anew."""
+    def _plain_steps(self, steps: int) -> int:
+        """Of so many at the final scale. None where nobody knows when the end begins, or where the
+        loss is a plain one anyway: there another stage would only begin L-BFGS anew."""
         settings = self._settings
         evened = settings.style_statistic == "gram" and settings.style_evenness > 0
-        return settings.plain_steps if evened and not self.is_open else 0
+        if not evened or settings.settle is not None:
+            return 0
+        if self._timetable is None:
+            return settings.plain_steps
+        return 0 if self._plain_from is None else max(0, steps - self._plain_from)
 
     def steps_planned_for(self, scale: int) -> int:
         """Evaluations that the memory of a scale is planned for."""
@@ -79,6 +88,8 @@ class Schedule:
             self.steps[scale:] = self._timetable.steps(scale, 0, self._clock.seconds)
         if not resumed:
             self._recent = []
+            if final and self._timetable is not None and self.steps[scale] >= LONG:
+                self._plain_from = self.steps[scale] - round(PLAIN / LONG * self.steps[scale])
         stages = stages_of(
             self._sizes[scale],
             self._sizes[:scale],
@@ -86,7 +97,7 @@ class Schedule:
             self._settings.content_boost,
             final=final,
             boosted=self.boosted,
-            plain=self._plain_steps,
+            plain=self._plain_steps(self.steps[scale]),
         )
         self._last_stage = sum(stage.steps for stage in stages[:-1])
         if final and self.is_open and self.boosted is None:
@@ -131,7 +142,7 @@ class Schedule:
             "settle": None,
             "scale_steps": list(self.steps),
             "boosted_steps": self.boosted,
-            "plain_steps": 0,
+            "plain_steps": self._plain_steps(self.steps[-1]),
         }
 
     def document(self) -> dict[str, Any]:
@@ -139,6 +150,7 @@ class Schedule:
         return {
             "steps": list(self.steps),
             "boosted": self.boosted,
+            "plain_from": self._plain_from,
             "reasons": list(self.reasons),
             "recent": [list(each) for each in self._recent],
         }
@@ -147,6 +159,7 @@ class Schedule:
         """Go on from `document`, after `done` evaluations at its scale."""
         if self.is_open and document:
             self.steps, self.boosted = list(document["steps"]), document["boosted"]
+            self._plain_from = document.get("plain_from")
             self.reasons = list(document["reasons"])
             self._recent = [(n, total) for n, total in document["recent"] if n <= done]
 

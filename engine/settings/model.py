@@ -243,7 +243,8 @@ class Settings(BaseModel):
     """Evaluations at the end of the final scale, of its `steps`, that minimise the plain Gram loss,
     in place of the one that `style_evenness` evens out: after a long descent they bring the picture
     nearer to the style. The losses that are told from then on are the plain ones. Not with
-    `seconds` or `settle`, with which nobody knows when the end begins."""
+    `settle`, with which nobody knows when the end begins; with `seconds` as the time has it: a
+    painting as long as `fine` ends so, as that does."""
 
     style_weight: Weight = 1.0
     """Weight of the style loss as a whole."""

@@ -10,6 +10,7 @@ from engine import estimate
 from engine.errors import TimeLimitError
 from engine.images.picture import Picture
 from engine.network.vgg import VGG19
+from engine.scheduling import schedule
 from engine.settings import Settings, resolve
 from engine.speed import seconds_a_pixel
 from engine.state import State
@@ -126,9 +127,13 @@ def test_a_settled_painting_is_the_same_after_an_interruption(
     assert np.array_equal(result.picture.samples, expected.picture.samples)
 
 
+@pytest.mark.parametrize("long", [False, True], ids=["short", "with a plain end"])
 def test_an_interrupted_painting_in_a_time_is_made_again_by_its_own_settings(
-    content: Picture, style: Picture, vgg: VGG19
+    content: Picture, style: Picture, vgg: VGG19, monkeypatch: pytest.MonkeyPatch, long: bool
 ) -> None:
+    if long:
+        monkeypatch.setattr(schedule, "LONG", 5)
+        monkeypatch.setattr(schedule, "PLAIN", 3)
     settings = in_time(content, style, vgg, 20)
     state = next(
         step.state()
@@ -137,6 +142,7 @@ def test_an_interrupted_painting_in_a_time_is_made_again_by_its_own_settings(
     )
     *_, result = stylise(content, [style], settings, vgg, preview_seconds=None, resume=state)
     assert isinstance(result, Result)
+    assert bool(result.settings.plain_steps) == long
     again = painted(content, style, result.settings, vgg)
     assert np.array_equal(again.picture.samples, result.picture.samples)
 

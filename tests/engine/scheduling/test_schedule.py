@@ -69,6 +69,38 @@ def test_it_ends_with_the_plain_loss_if_that_is_another_and_the_end_is_known(
     assert last == Stage(30 if not settings else 220, 6.0, plain=not settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "seconds", "stages"),
+    [
+        pytest.param({}, 219.0, [Stage(217, 6.0)], id="too short"),
+        pytest.param(
+            {}, 222.0, [Stage(140, 6.0), Stage(80, 6.0, plain=True)], id="as long as fine"
+        ),
+        pytest.param({"style_evenness": 0}, 222.0, [Stage(220, 6.0)], id="plain throughout"),
+        pytest.param({"settle": 1.0}, 222.0, [Stage(220, 6.0)], id="until it has settled"),
+    ],
+)
+def test_a_long_painting_by_a_time_ends_with_the_plain_loss(
+    settings: dict[str, Any], seconds: float, stages: list[Stage]
+) -> None:
+    """A second an evaluation, and two to begin with."""
+    asked, clock = resolve({"seconds": seconds, "plain_steps": 5} | settings), Clock()
+    schedule = Schedule(SIZES[1:], [60], asked, Pace(clock), Timetable(seconds, [1.0], pace=1.0))
+    assert schedule.begin(0, resumed=False) == stages
+    clock.now = 2.0
+    for number in range(1, stages[0].steps + 10):
+        clock.now += 1.02
+        last = schedule.last(0, number, loss(0.98**number))
+    *before, end = stages
+    expected = [*before, Stage(last - sum(each.steps for each in before), 6.0, end.plain)]
+    chosen = schedule.chosen()
+    again = Schedule(SIZES[1:], chosen["scale_steps"], resolve(settings | chosen), Pace(clock))
+    assert again.begin(0, resumed=False) == expected
+    gone_on = Schedule(SIZES[1:], [60], asked, Pace(clock), Timetable(seconds, [1.0], pace=1.0))
+    gone_on.restore(schedule.document(), stages[0].steps + 5)
+    assert gone_on.begin(0, resumed=True) == expected
+
+
 def test_a_scale_ends_when_its_loss_hardly_falls() -> None:
     schedule = Schedule(SIZES, [60, 220], resolve({"settle": 1.0}), Pace(Clock()))
     schedule.begin(0, resumed=False)
