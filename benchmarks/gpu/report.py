@@ -56,7 +56,8 @@ PARTS = (
     ),
     Part(
         "paintings",
-        "Whole paintings of `standard`, each by a process of its own; and two at once.",
+        "Whole paintings of `standard`: the first of a process, and those after it; and several "
+        "processes at once.",
         paintings.COLUMNS,
         paintings.rows,
     ),

@@ -98,7 +98,7 @@ def test_of_too_little_time_what_is_needed_is_named(tmp_path: Path) -> None:
     vgg = load_vgg19("caffe", "cpu")
     settings = resolve({"seconds": 1, "size": 1024})
     ours = in_our_words(
-        said(lambda: timetable_of((1024, 512), settings, vgg, None, now=0.0), tmp_path)
+        said(lambda: timetable_of((1024, 512), settings, vgg, None, now=lambda: 0.0), tmp_path)
     )
     assert ours.startswith("1 s are too few for 1024 x 512 pixels on this server: ")
 
