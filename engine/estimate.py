@@ -83,8 +83,8 @@ def timetable_of(
     """How `settings.seconds` are divided over the scales; None if they are not set.
 
     Args:
-        now: the seconds that have passed, which those for measuring belong to; None: the painting
-            goes on, so that nothing is refused.
+        now: tells the seconds that have passed, after the pace is measured, which takes some; None:
+            the painting goes on, so that nothing is refused.
 
     Raises:
         TimeLimitError: what is left does not suffice for the shortest painting.
@@ -104,7 +104,7 @@ def timetable_of(
         work,
         seconds_a_pixel(vgg),
         reserve=writing * width * height,
-        unlike=0 if vgg.device.type == "cpu" else WARM_UP + 1,
+        warm_up=0 if vgg.device.type == "cpu" else WARM_UP + 1,
     )
     if settings.time_limit == "refuse" and now is not None:
         least = timetable.least(now())
@@ -114,11 +114,9 @@ def timetable_of(
 
 
 def _cost(planner: Planner, canvas: Size, held: int, steps: int, budget: int | None) -> float:
-    """Of an evaluation, relative to an untiled one. A plan would take a second of the painting's
-    time."""
-    if planner.fits_without_plan(canvas, held, steps, budget):
-        return 1.0
-    return planner.plan(canvas, held, steps, budget).cost
+    """Of an evaluation, relative to an untiled one."""
+    plan = planner.plan_if_needed(canvas, held, steps, budget)
+    return 1.0 if plan is None else plan.cost
 
 
 def _too_little(seconds: float, least: float, size: Size) -> str:

@@ -47,7 +47,9 @@ def measure(case: dict[str, Any]) -> dict[str, Any]:
             return evaluated
 
         with mock.patch.object(engine.painting, "style_transfer_objective", made):
-            for step in stylise(content, [style], settings, vgg, preview_seconds=None):
+            # A graph that is replayed asks neither the objective nor the allocator.
+            steps = stylise(content, [style], settings, vgg, preview_seconds=None, graphs=False)
+            for step in steps:
                 if isinstance(step, Progress):
                     _enough(device)
                 else:

@@ -14,8 +14,8 @@ __all__ = [
     "content_loss",
     "gram_gradient",
     "gram_matrix",
-    "multiplies_exactly",
     "style_loss",
+    "sums_in_float32",
     "total_variation",
 ]
 
@@ -57,7 +57,7 @@ class _Gram(torch.autograd.Function):
         ctx.save_for_backward(features)
         ctx.factor = factor
         flat = features[0].flatten(1)
-        if multiplies_exactly(features):
+        if sums_in_float32(features):
             return torch.mm(flat, flat.T, out_dtype=torch.float32) * factor
         flat = _at_least_float32(flat)
         return (flat @ flat.T) * factor
@@ -69,9 +69,9 @@ class _Gram(torch.autograd.Function):
         return gram_gradient(features, gradient * ctx.factor), None
 
 
-def multiplies_exactly(features: Tensor) -> bool:
-    """Whether a product of these can be summed in float32 as they are, in bfloat16: on CUDA, with
-    torch 2.8 or later. It takes an eighth of the time there, and no copy in float32."""
+def sums_in_float32(features: Tensor) -> bool:
+    """Whether torch sums a product of these in float32 as they are, in bfloat16: on CUDA, since
+    2.8. It takes an eighth of the time there, and no copy in float32."""
     return _SUMS_IN_FLOAT32 and features.is_cuda and features.dtype == torch.bfloat16
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.losses.functional import multiplies_exactly
+from engine.losses.functional import sums_in_float32
 from engine.losses.statistics import StyleStatistics
 
 __all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
@@ -111,7 +111,7 @@ class FusedGramLoss(torch.autograd.Function):
                 block = matrix[: len(gram), : len(gram)]
                 product = partial(torch.addmm, gram, beta=-count / 4, alpha=1 / 4, out=block)
                 flat = layer[0].flatten(1)
-                if multiplies_exactly(layer):
+                if sums_in_float32(layer):
                     product(flat, flat.T, out_dtype=gram.dtype)
                 else:
                     flat = flat.to(gram.dtype)

@@ -93,9 +93,7 @@ class PlannedScales:
     ) -> Plan | None:
         if planned is not None:
             return self._planner.from_document(size, held, planned)
-        if self._planner.fits_without_plan(size, held, steps, self._budget):
-            return None
-        return self._planner.plan(size, held, steps, self._budget)
+        return self._planner.plan_if_needed(size, held, steps, self._budget)
 
     def _smaller(self, plan: Plan, held: int) -> Plan:
         """The plan after one that ran out of memory.

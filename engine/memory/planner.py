@@ -101,6 +101,13 @@ class Planner:
                 advice = " So would this size with `optimiser: adam`."
         raise BudgetError(self.does_not_fit(least, budget) + advice)
 
+    def plan_if_needed(self, size: Size, held: int, steps: int, budget: int | None) -> Plan | None:
+        """As `plan`, which can take a second; None, which is untiled with all pairs, where there is
+        no budget or an ample one."""
+        if self.fits_without_plan(size, held, steps, budget):
+            return None
+        return self.plan(size, held, steps, budget)
+
     def fits_without_plan(self, size: Size, held: int, steps: int, budget: int | None) -> bool:
         """Whether the picture needs no plan: there is no budget, or it is ample."""
         if self.has_to_be_tiled(size):

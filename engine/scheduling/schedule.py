@@ -67,8 +67,9 @@ class Schedule:
         return self._timetable is not None or self._settings.settle is not None
 
     def _plain_steps(self, steps: int) -> int:
-        """Of so many at the final scale. None where nobody knows when the end begins, or where the
-        loss is a plain one anyway: there another stage would only begin L-BFGS anew."""
+        """Those of `steps` at the final scale that have the plain loss. 0 where nobody knows when
+        the end begins, or where the loss is a plain one anyway: there another stage would only
+        begin L-BFGS anew."""
         settings = self._settings
         evened = settings.style_statistic == "gram" and settings.style_evenness > 0
         if not evened or settings.settle is not None:

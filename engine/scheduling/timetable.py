@@ -30,7 +30,7 @@ class Timetable:
         work: of one evaluation at each scale, coarse to fine, in any unit.
         pace: seconds that an evaluation of one unit takes.
         reserve: seconds that are needed after the last evaluation.
-        unlike: the first evaluations of each scale, which do not tell how long the others take: a
+        warm_up: the first evaluations of each scale, which do not tell how long the others take: a
             GPU loads kernels in them, and captures a graph.
     """
 
@@ -40,13 +40,13 @@ class Timetable:
         work: Sequence[float],
         pace: float,
         reserve: float = 0.0,
-        unlike: int = 0,
+        warm_up: int = 0,
     ) -> None:
         self.seconds = seconds
         self._end = seconds - reserve
         self._work = work
         self._pace = pace
-        self._unlike = unlike
+        self._warm_up = warm_up
         self._first: tuple[int, int, float] | None = None
 
     @property
@@ -56,7 +56,7 @@ class Timetable:
 
     def measure(self, scale: int, number: int, now: float) -> None:
         """Evaluation `number` of this scale is done at `now`, in seconds from the start."""
-        if number <= self._unlike:
+        if number <= self._warm_up:
             return
         if self._first is None or self._first[0] != scale:
             self._first = scale, number, now

@@ -92,7 +92,15 @@ class EnginePainter:
         try:
             vgg = self._loaded(settings.weights, settings.precision)
             noise = np.random.default_rng(0).integers(0, 256, (384, 512, 3), np.uint8)
-            for _ in stylise(Picture(noise), [Picture(noise)], settings, vgg):
+            painting = stylise(
+                Picture(noise),
+                [Picture(noise)],
+                settings,
+                vgg,
+                budget=self._budget(),
+                graphs=self._options.cuda_graphs,
+            )
+            for _ in painting:
                 pass
             seconds_a_pixel(vgg)
         except (EngineError, MemoryError, RuntimeError) as error:
@@ -187,7 +195,7 @@ class EnginePainter:
         progression = Progression(settings.progression) if settings.progression else None
         if state is not None and progression:
             progression.restore(state.extra["progression"])
-        budget = parse_memory(self._options.memory) or auto_budget(self.device, self.workers)
+        budget = self._budget()
         if job.lost > 1 and budget:
             # Linux ends a process that takes too much, and the same plan would meet the same end.
             budget = round(budget * AFTER_LOSS ** (job.lost - 1))
@@ -247,6 +255,9 @@ class EnginePainter:
                     painting=member.number,
                     paintings=member.count,
                 )
+
+    def _budget(self) -> int:
+        return parse_memory(self._options.memory) or auto_budget(self.device, self.workers)
 
     def _pictures(self, job: Job) -> Pictures:
         inputs = Path(job.folder) / "inputs"

@@ -63,7 +63,7 @@ def test_preparing_a_scale_does_not_count_as_an_evaluation() -> None:
 
 def test_evaluations_in_which_a_gpu_prepares_itself_do_not_count() -> None:
     """Reported every five: a second for the first five, then a hundredth for each."""
-    timetable = Timetable(20, WORK, pace=0.1, unlike=3)
+    timetable = Timetable(20, WORK, pace=0.1, warm_up=3)
     for number, now in ((1, 4.0), (5, 5.0)):
         timetable.measure(0, number, now)
         assert timetable.pace == 0.1
