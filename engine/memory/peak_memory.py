@@ -39,10 +39,13 @@ class PeakMemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         named: Mapping[str, Any] | None = None,
     ) -> Any:
         result = function(*arguments, **(named or {}))
-        before = {id(t.untyped_storage()) for t in tree_leaves((arguments, named)) if _is(t)}
-        for tensor in tree_leaves(result):
-            if _is(tensor) and id(tensor.untyped_storage()) not in before:
-                self._add(tensor.untyped_storage())
+        results = [result] if _is(result) else tree_leaves(result)
+        storages = [each.untyped_storage() for each in results if _is(each)]
+        if any(id(storage) not in self._known for storage in storages):
+            before = {id(t.untyped_storage()) for t in tree_leaves((arguments, named)) if _is(t)}
+            for storage in storages:
+                if id(storage) not in before:
+                    self._add(storage)
         return result
 
     def _add(self, storage: torch.UntypedStorage) -> None:

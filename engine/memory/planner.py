@@ -4,7 +4,6 @@ Candidates are the network untiled, checkpointed block by block, and in tiles of
 as many L-BFGS pairs as the settings ask for or fewer. The fastest that fits is taken.
 """
 
-import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -58,7 +57,6 @@ class Planner:
     def __init__(self, vgg: VGG19, settings: Settings, regions: int = 0) -> None:
         self._vgg = vgg
         self._settings = settings
-        self._regions = regions
         self.predictor = Predictor(vgg, settings, regions)
 
     def plan(self, size: Size, held: int, steps: int, budget: int | None) -> Plan:
@@ -95,9 +93,9 @@ class Planner:
         assert budget is not None
         advice = ""
         if self._settings.optimiser == "lbfgs":
-            with contextlib.suppress(BudgetError):
-                other = self._settings.model_copy(update={"optimiser": "adam"})
-                Planner(self._vgg, other, self._regions).plan(size, held, steps, budget)
+            adam = self.predictor.with_optimiser("adam")
+            plans = (adam.predict(size, held, 0, each) for each in self._layouts(size))
+            if any(plan.peak <= budget for plan in plans):
                 advice = " So would this size with `optimiser: adam`."
         raise BudgetError(self.does_not_fit(least, budget) + advice)
 

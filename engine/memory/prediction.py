@@ -7,8 +7,10 @@ tiles are run: the others hold no more. What no tensor shows (libraries, workspa
 what the allocator cannot give back) are three numbers, measured with `python -m benchmarks memory`.
 """
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -69,6 +71,13 @@ class Predictor:
         self._costs: dict[tuple[Size, Layout | None], float] = {}
         self._evaluations: dict[tuple[Size, Layout | None], int] = {}
         self._moves: dict[Size, tuple[int, int]] = {}
+
+    def with_optimiser(self, optimiser: str) -> Self:
+        """The same with another optimiser; what evaluations hold, which is the same, is shared."""
+        other = copy.copy(self)
+        other._settings = self._settings.model_copy(update={"optimiser": optimiser})
+        other._moves = {}
+        return other
 
     @cached_property
     def fixed(self) -> int:

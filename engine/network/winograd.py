@@ -98,7 +98,8 @@ def _correlated(
         x.new_empty(count * most)
         for count in (VALUES * inputs, VALUES * inputs, VALUES * outputs, OUTPUT**2 * outputs)
     )
-    for first in range(0, rows, at_a_time):
+    # Every round works in that memory, so without data one shows what all of them hold.
+    for first in range(0, 1 if x.is_meta else rows, at_a_time):
         count = min(at_a_time, rows - first)
         d = tiles[: VALUES * count * columns * inputs].view(INPUT, INPUT, count, columns, inputs)
         d.copy_(

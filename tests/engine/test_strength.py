@@ -112,7 +112,7 @@ def test_it_never_begins_smaller_than_the_network_needs() -> None:
 def test_beyond_the_standard_the_contents_shapes_give_way(
     content: Picture, style: Picture, vgg: VGG19
 ) -> None:
-    values = {"size": 96, "scales": 0, "steps": 16}
+    values = {"size": 96, "scales": 0, "coarse_steps": 40, "steps": 16}
     standard, loose = (painted(content, style, vgg, strength=s, **values) for s in (75.0, 100.0))
 
     def lost(picture: Picture) -> float:

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.memory.peak_memory import PeakMemoryCounter
 from engine.network.convolution import ALL_EDGES, Convolution, Edges, Kernel
 from engine.network.vgg import VGG19
-from engine.network.winograd import FEWEST_CHANNELS, convolve, transformed_kernel
+from engine.network.winograd import FEWEST_CHANNELS, convolve, gradient, transformed_kernel
 
 ROUNDING = 1e-5
 """Relative, of values in float32; a convolution in one float32 sum after another has 3e-7."""
@@ -95,3 +96,25 @@ def test_kernels_take_the_memory_of_the_forms_that_are_used(vgg: VGG19) -> None:
     assert plain.kernel_bytes(["relu3_1"]) == narrow + 2 * 9 * wide
     network = VGG19(vgg.weights, "meta", winograd=True)
     assert network.kernel_bytes(["relu3_1"]) == narrow + 36 * wide
+
+
+def test_without_data_it_holds_as_much() -> None:
+    """What plans are made of: of the rounds, which work in the same memory, one is run there."""
+    weight, bias, _ = prepared(torch.Generator().manual_seed(5))
+    kernel = transformed_kernel(weight.float())
+
+    def counted(device: str) -> list[tuple[int, int, int]]:
+        x, g = (torch.zeros(1, channels, 40, 1100, device=device) for channels in (INPUTS, OUTPUTS))
+        there, shift = kernel.to(device), bias.float().to(device)
+        found = []
+        for compute in (
+            lambda: convolve(x, there, shift, ALL_EDGES, "replicate", True),
+            lambda: gradient(g, there, 1),
+        ):
+            compute()  # the constant matrices are made once
+            with PeakMemoryCounter() as counter:
+                y = compute()
+            found.append((counter.peak, counter.live, y.nbytes))
+        return found
+
+    assert counted("meta") == counted("cpu")
