@@ -2,9 +2,9 @@
 
 Every peer paints every pair to its end, and so do we, each as a whole process with the same
 threads. All pictures on the way are scored by one neutral loss (`benchmarks/looks/neutral.py`),
-each side's against the targets that its own program scaled. The figure is the time from our
-process's start to the first picture whose content loss, style loss and error on layers that nobody
-optimised are all at or below those of the peer's delivered file.
+each side's against the targets that its own program scaled; with `--scaling` ours paints a peer's.
+The figure is the time from our process's start to the first picture whose content loss, style loss
+and error on layers that nobody optimised are all at or below those of the peer's delivered file.
 
 Each pair's result is kept as it ends, in `benchmarks/results/pairs/NAME/PAIR.json`, and counts
 again until the settings, the pictures or the engine change. On a machine that does other work go by
@@ -54,6 +54,9 @@ def run(arguments: Sequence[str]) -> None:
     names = options.pairs.split(",") if options.pairs else None
     chosen = chosen_pairs(names, options.pictures) if names else pairs(options.pictures)
     peers = _names(options.peers, PEERS)
+    for peer in peers:
+        if options.scaling not in ("bicubic", PEERS[peer].scaling):
+            raise SystemExit(f"--scaling {options.scaling}: {peer} scales by {PEERS[peer].scaling}")
     name = options.name or f"versus-{options.size}"
     name = name if options.frame == "zeros" else f"{name}-frame-{options.frame}"
     settings = _settings(options)

