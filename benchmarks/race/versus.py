@@ -56,7 +56,10 @@ def run(arguments: Sequence[str]) -> None:
     peers = _names(options.peers, PEERS)
     for peer in peers:
         if options.scaling not in ("bicubic", PEERS[peer].scaling):
-            raise SystemExit(f"--scaling {options.scaling}: {peer} scales by {PEERS[peer].scaling}")
+            raise SystemExit(
+                f"--scaling {options.scaling}: {peer} scales by {PEERS[peer].scaling}; name other "
+                "peers with --peers"
+            )
     name = options.name or f"versus-{options.size}"
     name = name if options.frame == "zeros" else f"{name}-frame-{options.frame}"
     settings = _settings(options)

@@ -41,9 +41,9 @@ class PeakMemoryCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = function(*arguments, **(named or {}))
         results = [result] if _is(result) else tree_leaves(result)
         storages = [each.untyped_storage() for each in results if _is(each)]
-        if any(id(storage) not in self._known for storage in storages):
+        if unknown := [each for each in storages if id(each) not in self._known]:
             before = {id(t.untyped_storage()) for t in tree_leaves((arguments, named)) if _is(t)}
-            for storage in storages:
+            for storage in unknown:
                 if id(storage) not in before:
                     self._add(storage)
         return result

@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from benchmarks.looks import neutral
-from benchmarks.looks.neutral import (
-    inner,
-    scaled_files,
-    score,
-    score_of_content,
-    targets_of,
-)
+from benchmarks.looks.neutral import inner, scaled_files, score, score_of_content, targets_of
 from engine.images.picture import Picture, read_picture, write_picture
 from engine.images.pyramid import resize
 from engine.network.vgg import VGG19
