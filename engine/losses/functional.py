@@ -4,12 +4,15 @@ F is a feature map of one picture: 1 x C x H x W. Sums over positions run in flo
 network's precision, since a Gram entry adds up H*W products.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 __all__ = [
+    "add_products",
     "content_gradient",
     "content_loss",
     "gram_gradient",
@@ -20,6 +23,9 @@ __all__ = [
 ]
 
 _SUMS_IN_FLOAT32 = hasattr(torch.ops.aten.addmm, "dtype_out")
+
+PART = 2**20
+"""Elements that are converted to float32 at a time: 4 MB, which stay in the processor's cache."""
 
 
 def gram_matrix(features: Tensor, divisor: str = "positions") -> Tensor:
@@ -59,8 +65,10 @@ class _Gram(torch.autograd.Function):
         flat = features[0].flatten(1)
         if sums_in_float32(features):
             return torch.mm(flat, flat.T, out_dtype=torch.float32) * factor
-        flat = _at_least_float32(flat)
-        return (flat @ flat.T) * factor
+        if flat.dtype in (torch.float32, torch.float64):
+            return (flat @ flat.T) * factor
+        products = flat.new_empty(len(flat), len(flat), dtype=torch.float32)
+        return add_products(products, flat, beta=0.0, alpha=factor, out=products)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -73,6 +81,40 @@ def sums_in_float32(features: Tensor) -> bool:
     """Whether torch sums a product of these in float32 as they are, in bfloat16: on CUDA, since
     2.8. It takes an eighth of the time there, and no copy in float32."""
     return _SUMS_IN_FLOAT32 and features.is_cuda and features.dtype == torch.bfloat16
+
+
+def add_products(onto: Tensor, flat: Tensor, *, beta: float, alpha: float, out: Tensor) -> Tensor:
+    """beta times `onto` plus alpha F F': F in parts, so that no copy of it is made in float32.
+
+    Args:
+        onto: C x C, float32; not read if `beta` is 0.
+        flat: F, C x (H W), bfloat16 or float16.
+        out: C x C, float32; may be `onto`.
+    """
+    size = max(1, PART // len(flat))
+    count = 1 if flat.is_meta else -(-flat.shape[1] // size)  # one part shows the memory of all
+    with _factors_are_bfloat16(flat.dtype == torch.bfloat16):
+        for index in range(count):
+            part = flat[:, index * size : (index + 1) * size].to(out.dtype)
+            torch.addmm(onto, part, part.T, beta=beta, alpha=alpha, out=out)
+            onto, beta = out, 1.0
+    return out
+
+
+@contextmanager
+def _factors_are_bfloat16(true: bool) -> Iterator[None]:
+    """Within, a CPU that multiplies bfloat16 faster may multiply float32 numbers so, summed in
+    float32: numbers that were converted from it lose nothing. Before torch 2.9 nothing changes."""
+    settings = getattr(torch.backends.mkldnn, "matmul", None)
+    if not true or settings is None:
+        yield
+        return
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
 
 
 def gram_gradient(features: Tensor, gradient: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.losses.functional import sums_in_float32
+from engine.losses.functional import add_products, sums_in_float32
 from engine.losses.statistics import StyleStatistics
 
 __all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
@@ -113,9 +113,10 @@ class FusedGramLoss(torch.autograd.Function):
                 flat = layer[0].flatten(1)
                 if sums_in_float32(layer):
                     product(flat, flat.T, out_dtype=gram.dtype)
-                else:
-                    flat = flat.to(gram.dtype)
+                elif flat.dtype == gram.dtype:
                     product(flat, flat.T)
+                else:
+                    add_products(gram, flat, beta=-count / 4, alpha=1 / 4, out=block)
             if whitened:
                 turned = torch.bmm(group.directions.mT, group.differences)
                 torch.bmm(turned, group.directions, out=out)

@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.losses.functional import content_loss, gram_matrix, style_loss, total_variation
+from engine.losses.functional import (
+    PART,
+    content_loss,
+    gram_matrix,
+    style_loss,
+    total_variation,
+)
 
 
 def random(*shape: int) -> Tensor:
@@ -78,3 +84,26 @@ def test_gram_gradient_equals_autograd_through_the_plain_product() -> None:
     ((flat @ flat.T) / 42 * weights).sum().backward()
 
     torch.testing.assert_close(ours.grad, plain.grad, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_gram_matrix_of_many_positions_is_summed_in_float32_part_by_part(
+    dtype: torch.dtype,
+) -> None:
+    features = torch.randn(1, 64, 300, 257, generator=torch.Generator().manual_seed(0)).relu()
+    features = features.to(dtype, memory_format=torch.channels_last)
+    assert features.numel() > 4 * PART
+    flat = features[0].flatten(1).double()
+
+    gram = gram_matrix(features)
+
+    assert gram.dtype == torch.float32
+    expected = flat @ flat.T / flat.shape[1]
+    assert (gram - expected).norm() < 1e-6 * expected.norm()  # rounded to bfloat16: 1e-3
+
+
+def test_float32_products_keep_their_digits_after_those_of_bfloat16() -> None:
+    features = torch.randn(1, 64, 40, 40, generator=torch.Generator().manual_seed(0))
+    before = gram_matrix(features)
+    gram_matrix(features.to(torch.bfloat16))
+    assert torch.equal(gram_matrix(features), before)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.losses import functional
 from engine.losses.functional import content_loss
 from engine.losses.fused import FusedContentLoss, FusedGramLoss, GramTargets
 from engine.losses.gram import Gram
@@ -57,3 +58,19 @@ def test_bfloat16_features_are_summed_in_float32() -> None:
     loss = FusedContentLoss.apply(layer, target, units, 1.0)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, (layer.float() - target.float()).square().sum())
+
+
+def test_a_gram_loss_of_bfloat16_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    gram = Gram("positions", 0.5)
+    layers = [each.to(torch.bfloat16) for each in features(1)]
+    counts = [gram.count(layer) for layer in layers]
+    styles = [gram.compute(each.float()) for each in features(2)]
+    targets = GramTargets(
+        [gram.target([style], [1.0], count) for style, count in zip(styles, counts, strict=True)],
+        [1.0] * len(layers),
+        counts,
+    )
+    whole = FusedGramLoss.apply(targets, *layers)
+    monkeypatch.setattr(functional, "PART", 520)  # four positions of 130 channels
+    in_parts = FusedGramLoss.apply(targets, *layers)
+    torch.testing.assert_close(in_parts, whole, rtol=1e-4, atol=0)
