@@ -84,14 +84,15 @@ def sums_in_float32(features: Tensor) -> bool:
 
 
 def add_products(onto: Tensor, flat: Tensor, *, beta: float, alpha: float, out: Tensor) -> Tensor:
-    """beta times `onto` plus alpha F F': F in parts, so that no copy of it is made in float32.
+    """beta times `onto` plus alpha F F': F in parts where it has fewer bits than the sum, so that
+    no copy of it is made.
 
     Args:
-        onto: C x C, float32; not read if `beta` is 0.
-        flat: F, C x (H W), bfloat16 or float16.
-        out: C x C, float32; may be `onto`.
+        onto: C x C; not read if `beta` is 0.
+        flat: F, C x (H W).
+        out: C x C, of the type of the sum; may be `onto`.
     """
-    size = max(1, PART // len(flat))
+    size = flat.shape[1] if flat.dtype == out.dtype else max(1, PART // len(flat))
     count = 1 if flat.is_meta else -(-flat.shape[1] // size)  # one part shows the memory of all
     with _factors_are_bfloat16(flat.dtype == torch.bfloat16):
         for index in range(count):

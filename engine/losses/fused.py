@@ -7,7 +7,6 @@ gradient in F is a product of F with Q (K^2 o M) Q'.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -109,14 +108,11 @@ class FusedGramLoss(torch.autograd.Function):
             ):
                 layer = next(layers)
                 block = matrix[: len(gram), : len(gram)]
-                product = partial(torch.addmm, gram, beta=-count / 4, alpha=1 / 4, out=block)
-                flat = layer[0].flatten(1)
+                flat, factors = layer[0].flatten(1), {"beta": -count / 4, "alpha": 1 / 4}
                 if sums_in_float32(layer):
-                    product(flat, flat.T, out_dtype=gram.dtype)
-                elif flat.dtype == gram.dtype:
-                    product(flat, flat.T)
+                    torch.addmm(gram, flat, flat.T, **factors, out_dtype=gram.dtype, out=block)
                 else:
-                    add_products(gram, flat, beta=-count / 4, alpha=1 / 4, out=block)
+                    add_products(gram, flat, **factors, out=block)
             if whitened:
                 turned = torch.bmm(group.directions.mT, group.differences)
                 torch.bmm(turned, group.directions, out=out)
