@@ -284,8 +284,9 @@ class _Scale:
                 else (coloured)
             )
         if self._page.photometric == YCBCR and self._page.compression != JPEG:
-            rgb = np.asarray(Image.fromarray(strip[..., :3], "YCbCr").convert("RGB"))
-            return np.concatenate([rgb, strip[..., 3:]], axis=2)
+            size = strip.shape[1], strip.shape[0]
+            image = Image.frombytes("YCbCr", size, strip[..., :3].tobytes())
+            return np.concatenate([np.asarray(image.convert("RGB")), strip[..., 3:]], axis=2)
         if self._lab:
             return _lab(strip)
         if self._float:

@@ -48,6 +48,10 @@ def shallow(values: np.ndarray) -> Image.Image:
     return Image.fromarray(deep(values, "u1"))
 
 
+def in_inks() -> Image.Image:
+    return Image.frombytes("CMYK", (INKS.shape[1], INKS.shape[0]), deep(INKS, "u1").tobytes())
+
+
 def tiff(values: np.ndarray, **options: Any) -> Callable[[Path], Any]:
     return lambda path: tifffile.imwrite(path, values, **({"photometric": "rgb"} | options))
 
@@ -95,7 +99,7 @@ KINDS = [
     Kind("JPEG", "grey", ["-colorspace", "Gray", "-quality", "98"],
          pillow(shallow(GREY).convert("L"), quality=98), GREY, lossy=True),
     Kind("JPEG", "CMYK", NO_MAGICK,
-         pillow(Image.fromarray(deep(INKS, "u1"), "CMYK"), quality=98), PRINTED, lossy=True),
+         pillow(in_inks(), quality=98), PRINTED, lossy=True),
     Kind("PNG", "grey, 1 bit", ["-depth", "1"], pillow(shallow(BILEVEL).convert("1")), BILEVEL),
     Kind("PNG", "grey, 8 bits", ["-depth", "8"], pillow(shallow(GREY).convert("L")), GREY),
     Kind("PNG", "grey, 16 bits", ["-depth", "16"], png16(FLAT), GREY),

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from scenes import SaveAs, refusal, scene
 
 from engine.images.picture import read_picture
+from engine.images.strips import STRIP_PIXELS
 
 # Limits
 
@@ -47,9 +48,9 @@ def test_the_limit_of_megapixels_holds_for_every_format(save: SaveAs, format: st
 def test_pillows_own_limit_neither_matters_nor_changes(
     save: SaveAs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert read_picture(save(scene())).size == (48, 32)
-    assert Image.MAX_IMAGE_PIXELS == 100
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", STRIP_PIXELS)  # as much is cropped at a time
+    assert read_picture(save(scene(1024, 768))).size == (1024, 768)
+    assert Image.MAX_IMAGE_PIXELS == STRIP_PIXELS
 
 
 def test_a_bomb_of_compressed_text_is_refused(save: SaveAs) -> None:
