@@ -78,10 +78,13 @@ def run(arguments: Sequence[str]) -> None:
         if kept is not None:
             log_progress(f"{pair.name}: done")
             results.append(kept)
+        elif before is not None:
+            others = ", ".join(_differing(before.request, request))
+            log_progress(f"{pair.name}: left out, raced with other values of {others}")
         if raced and pair is not chosen[-1]:
             _save_table(name, results, len(chosen), peers, settings, options)
     if not results:
-        raise SystemExit("none of these pairs has a result yet")
+        raise SystemExit(f"{folder}: none of these pairs has a result for these options")
     _save_table(name, results, len(chosen), peers, settings, options)
 
 
@@ -136,9 +139,19 @@ def _request(
 
 def _counts(kept: PairResult, request: dict[str, Any], options: argparse.Namespace) -> bool:
     if options.stored:  # wherever it was made
-        return kept.request | {key: request[key] for key in ("machine", "torch")} == request
+        return not _differing(kept.request, request)
     outdated = kept.engine != engine_version() and not options.keep
     return kept.request == request and not options.again and not outdated
+
+
+def _differing(kept: dict[str, Any], request: dict[str, Any]) -> list[str]:
+    """What two results differ in besides the machine and its torch; of settings, which."""
+    flat = [
+        {name: value for name, value in one.items() if name not in ("machine", "torch", "settings")}
+        | one["settings"]
+        for one in (kept, request)
+    ]
+    return sorted(key for key in flat[0] | flat[1] if flat[0].get(key) != flat[1].get(key))
 
 
 def _steps(peer: str, options: argparse.Namespace) -> int:

@@ -134,6 +134,9 @@ def test_a_race_that_was_stopped_goes_on_with_the_pairs_that_are_not_done(
     file.write_text(json.dumps(document))
     versus.run([*arguments, "--pairs", "cat-night", "--set", "seed=1", "--stored"])
     assert "48 px. another, torch " in capfd.readouterr().out
+    with pytest.raises(SystemExit, match="none of these pairs has a result for these options"):
+        versus.run([*arguments, "--pairs", "cat-night", "--threads", "2", "--stored"])
+    assert "left out, raced with other values of seed, threads" in capfd.readouterr().err
     monkeypatch.setattr(versus, "PACE", 4)
     versus.run([*arguments, "--pairs", "cat-night", "--carry"])
     assert "plain, cat-night: 4 evaluations at 48 px" in capfd.readouterr().err
