@@ -14,6 +14,16 @@ DAEMON = Path(__file__).parent / "programs" / "daemon.py"
 Until = Callable[..., None]
 
 
+def read_until_it_paints(process: subprocess.Popen[str]) -> None:
+    """Reads what a command writes to stderr up to its first steps; fails if it ends before."""
+    assert process.stderr is not None
+    seen = ""
+    while "step 3" not in seen and "%" not in seen:
+        character = process.stderr.read(1)
+        assert character, seen
+        seen += character
+
+
 class Running:
     """A daemon process and its hot folder."""
 

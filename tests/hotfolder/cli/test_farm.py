@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from processes import read_until_it_paints
 
 from engine.errors import ExitCode
 from hotfolder.cli.main import main
@@ -198,10 +199,7 @@ def test_a_painting_that_its_time_limit_stops_goes_on_as_the_same_task(
     line = Path("tasks.txt").read_text()
 
     first = subprocess.Popen(f"exec {line}", shell=True, stderr=subprocess.PIPE, text=True)
-    assert first.stderr is not None
-    seen = ""
-    while "step 3" not in seen and "%" not in seen:
-        seen += first.stderr.read(1)
+    read_until_it_paints(first)
     first.send_signal(signal.SIGSTOP)  # It takes as long as the second task needs.
     second = subprocess.run(line, shell=True, capture_output=True, text=True)
     assert second.returncode == ExitCode.FILE_ACCESS

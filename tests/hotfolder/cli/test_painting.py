@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from processes import read_until_it_paints
 
 from engine.errors import ExitCode
 from engine.images.picture import read_settings_text
@@ -74,10 +75,7 @@ def test_stylise_that_was_interrupted_goes_on_and_ends_with_the_same_pixels(
         )
 
     first = command("-o", "a.png", "--resume")
-    assert first.stderr is not None
-    seen = ""
-    while "step 3" not in seen and "%" not in seen:
-        seen += first.stderr.read(1)
+    read_until_it_paints(first)
     first.send_signal(signal.SIGINT)
     _, errors = first.communicate(timeout=60)
     assert first.returncode == ExitCode.INTERRUPTED, errors
