@@ -146,12 +146,13 @@ def _counts(kept: PairResult, request: dict[str, Any], options: argparse.Namespa
 
 def _differing(kept: dict[str, Any], request: dict[str, Any]) -> list[str]:
     """What two results differ in besides the machine and its torch; of settings, which."""
-    flat = [
-        {name: value for name, value in one.items() if name not in ("machine", "torch", "settings")}
-        | one["settings"]
-        for one in (kept, request)
-    ]
-    return sorted(key for key in flat[0] | flat[1] if flat[0].get(key) != flat[1].get(key))
+    one, other = ({**each, **each["settings"]} for each in (kept, request))
+    keys = one.keys() | other.keys()
+    return sorted(
+        key
+        for key in keys - {"machine", "torch", "settings"}
+        if key not in one or key not in other or one[key] != other[key]
+    )
 
 
 def _steps(peer: str, options: argparse.Namespace) -> int:

@@ -50,12 +50,14 @@ def pyramid_sizes(
 def style_size(style: Size, result: Size, scale: float) -> Size:
     """Size of a style picture beside a result: `scale` times its area's side, never enlarged.
 
-    Equal areas rather than equal sides, so that strokes keep their size for every aspect.
+    Equal areas rather than equal sides, so that strokes keep their size for every aspect. A style
+    that is larger by one pixel at most stays as it is: all that scaling did would be to blur it.
     """
     width, height = style
     ratio = min(1.0, scale * math.sqrt(result[0] * result[1] / (width * height)))
     ratio = max(ratio, SMALLEST_SIDE / min(width, height))  # the network needs that much
-    return max(1, round(width * ratio)), max(1, round(height * ratio))
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    return style if 0 <= width - size[0] <= 1 and 0 <= height - size[1] <= 1 else size
 
 
 def resize(picture: Tensor, size: Size, *, clamp: bool = True) -> Tensor:

@@ -40,6 +40,11 @@ def test_a_style_is_never_enlarged_beyond_what_the_network_needs() -> None:
     assert style_size((16, 16), (512, 512), 1.0) == (32, 32)
 
 
+def test_a_style_that_is_a_pixel_too_large_is_not_blurred() -> None:
+    assert style_size((547, 410), (437, 512), 1.0) == (547, 410)
+    assert style_size((549, 412), (437, 512), 1.0) == (546, 410)
+
+
 def test_resizing_keeps_the_gamut_and_does_nothing_at_the_same_size() -> None:
     stripes = (torch.arange(40) % 2).float().expand(1, 3, 40, 40)
     larger = resize(stripes, (100, 90))
