@@ -39,16 +39,19 @@ class StyleTransferObjective:
         objective_of: Callable[[WeightedLosses], Objective],
         *,
         tiled: bool,
+        exact: "Callable[[], StyleTransferObjective] | None" = None,
     ) -> None:
         """
         Args:
             objective_of: computes the losses' features, and them.
             tiled: see `tiled`.
+            exact: makes the same of `VGG19.exact`, where that is another network.
         """
         self.tiled = tiled
         """The picture is computed in parts, so that no step can be captured."""
         self._losses = losses
         self._objective_of = objective_of
+        self._exact = exact
         self._objective = objective_of(losses)
 
     def __call__(self, picture: Tensor) -> Tensor:
@@ -56,7 +59,11 @@ class StyleTransferObjective:
         return self._objective(picture)
 
     def plain(self) -> "StyleTransferObjective":
-        """The same with the plain Gram loss, and the same targets: nothing is computed again."""
+        """The same with the plain Gram loss, of exact features: what it has left to gain is less
+        than what rounding to 8 bits hides. Where the features were exact, the targets are those
+        that there are."""
+        if self._exact is not None:
+            return self._exact().plain()
         return StyleTransferObjective(self._losses.plain(), self._objective_of, tiled=self.tiled)
 
 
@@ -142,7 +149,24 @@ def style_transfer_objective(
             return objective
         return guarded(objective, limits, settings.grain, wrapped=settings.tile)
 
-    return StyleTransferObjective(losses, objective_of, tiled=layout is not None)
+    def exact() -> StyleTransferObjective:
+        return style_transfer_objective(
+            vgg.exact,
+            content,
+            styles,
+            settings,
+            targets=targets,
+            layout=layout,
+            visibility=visibility,
+            regions=regions,
+        )
+
+    return StyleTransferObjective(
+        losses,
+        objective_of,
+        tiled=layout is not None,
+        exact=None if vgg.precision != "int8" else exact,
+    )
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ class Predictor:
     def fixed(self) -> int:
         """Bytes that every painting takes."""
         base = BASE["cpu"] if self._vgg.device.type == "cpu" else BASE_ELSEWHERE
-        return SCRATCH + base + self._meta.kernel_bytes(self._layers)
+        return SCRATCH + base + sum(vgg.kernel_bytes(self._layers) for vgg in self._networks)
 
     def predict(self, size: Size, held: int, history: int, layout: Layout | None) -> Plan:
         """The plan that a layout makes.
@@ -136,29 +136,35 @@ class Predictor:
         )
 
     @cached_property
-    def _meta(self) -> VGG19:
-        vgg = self._vgg
-        meta = VGG19(vgg.weights, "meta", vgg.precision, winograd=vgg.winograd)
-        meta.kernel_bytes(self._layers)  # makes them, so that no evaluation is charged
-        return meta
+    def _networks(self) -> list[VGG19]:
+        """What the picture is computed with, without data: at the end perhaps by another."""
+        used = [self._vgg]
+        if self._settings.plain_steps and self._vgg.exact is not self._vgg:
+            used.append(self._vgg.exact)
+        networks = [VGG19(v.weights, "meta", v.precision, winograd=v.winograd) for v in used]
+        for network in networks:
+            network.kernel_bytes(self._layers)  # makes them, so that no evaluation is charged
+        return networks
 
     def _evaluation(self, size: Size, layout: Layout | None) -> int:
         """Bytes at most while terms and gradient are computed, the gradient included."""
         if (size, layout) in self._evaluations:
             return self._evaluations[size, layout]
-        picture = _empty((3, size[1], size[0]), torch.float32).requires_grad_()
-        network = _LargestTiles(
-            self._meta,
-            self._segments(layout),
-            self._layers,
-            self._settings.pooling,
-            self._settings.padding,
-        )
-        objective: Objective = TiledObjective(network, self._losses(size, layout))
-        with PeakMemoryCounter() as counter:
-            terms = objective(picture)
-            torch.autograd.grad(terms.sum(), picture)
-        peak: int = counter.peak
+        peak = 0
+        for vgg in self._networks:
+            picture = _empty((3, size[1], size[0]), torch.float32).requires_grad_()
+            network = _LargestTiles(
+                vgg,
+                self._segments(layout),
+                self._layers,
+                self._settings.pooling,
+                self._settings.padding,
+            )
+            objective: Objective = TiledObjective(network, self._losses(size, layout))
+            with PeakMemoryCounter() as counter:
+                terms = objective(picture)
+                torch.autograd.grad(terms.sum(), picture)
+            peak = max(peak, counter.peak)
         self._evaluations[size, layout] = peak
         return peak
 
@@ -194,12 +200,13 @@ class Predictor:
         return _empty(shape, DTYPES[self._vgg.precision])
 
     def _targets_bytes(self, size: Size, layout: Layout | None) -> int:
-        """Bytes of the targets of content and style, held while the scale is painted."""
+        """Bytes of the targets of content and style, held while the scale is painted, for each of
+        the networks."""
         losses = self._losses(size, layout)
         tensors = [each for each in losses.content_targets.values() if isinstance(each, Tensor)]
         targets = [target for style in losses.styles for target in style.targets.values()]
         tensors += [tensor for target in targets for tensor in target]
-        return sum(tensor.nbytes for tensor in tensors)
+        return len(self._networks) * sum(tensor.nbytes for tensor in tensors)
 
     def _optimiser(self, size: Size, history: int) -> tuple[int, int]:
         """Bytes that it keeps between moves, and the additional bytes of a move, gradient

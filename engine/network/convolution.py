@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.network import winograd
 from engine.network.allocator import is_out_of_memory
+from engine.network.quantised import QuantisedKernel
 from engine.network.winograd import FEWEST_CHANNELS, Edges, transformed_kernel
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
 ALL_EDGES: Edges = (1, 1, 1, 1)
 """A position is padded at every edge; 0 where the edge is not the picture's."""
 
+COLOURS = 3
+
 WIDE = torch.complex128
 """The widest type: 16 bytes are copied at a time. Nothing is computed in it."""
 
@@ -42,6 +45,8 @@ class Kernel:
         bias: out.
         dtype: of the convolution.
         winograd: convolve by `engine.network.winograd` where that is faster.
+        quantised: convolve by `engine.network.quantised`; a picture's three colours, which have
+            both signs and cost little, are not.
     """
 
     def __init__(
@@ -52,12 +57,14 @@ class Kernel:
         dtype: torch.dtype,
         *,
         winograd: bool = False,
+        quantised: bool = False,
     ) -> None:
         self.bias = bias.to(device, dtype)
         self._source = weight
         self._device = device
         self._dtype = dtype
         self._winograd = winograd and sum(weight.shape[:2]) >= FEWEST_CHANNELS
+        self._quantises = quantised and weight.shape[1] > COLOURS
         self._rectifies = _convolution_rectifies(device, dtype)
 
     # Each form is made when it is first needed: few layers need all three.
@@ -79,13 +86,25 @@ class Kernel:
             return None
         return transformed_kernel(self._source.to(self._device, self._dtype))
 
+    @cached_property
+    def quantised(self) -> QuantisedKernel | None:
+        """For `engine.network.quantised`."""
+        if not self._quantises:
+            return None
+        turned = transposed_kernel(self._source)
+        return QuantisedKernel(self._source, turned, self.bias, self._device)
+
     def nbytes(self) -> int:
         """Bytes of the forms that a painting needs."""
+        if self.quantised is not None:
+            return self.quantised.nbytes()
         forms = (self.weight, self.turned) if self.transformed is None else (self.transformed,)
         return sum(form.nbytes for form in forms)
 
     def convolve(self, x: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
         """Pad N x C x H x W, convolve it, add the bias, and rectify it if `rectified`."""
+        if self.quantised is not None:
+            return self.quantised.convolve(x, padding, edges, rectified=rectified)
         if self.transformed is not None and len(x) == 1:
             return winograd.convolve(x, self.transformed, self.bias, edges, padding, rectified)
         within = padding == "zeros" and edges == ALL_EDGES  # the convolution itself pads
@@ -98,6 +117,8 @@ class Kernel:
 
     def gradient(self, g: Tensor, padding: int) -> Tensor:
         """Convolve a gradient, with so many zeros around it, with the transposed kernel."""
+        if self.quantised is not None:
+            return self.quantised.gradient(g, padding)
         if self.transformed is not None and len(g) == 1:
             return winograd.gradient(g, self.transformed, padding)
         return F.conv2d(g, self.turned, padding=padding)

@@ -6,12 +6,14 @@ K. Simonyan, A. Zisserman: Very Deep Convolutional Networks for Large-Scale Imag
 
 import itertools
 from collections.abc import Callable, Collection, Container, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.errors import DeviceError
 from engine.network.convolution import (
     ALL_EDGES,
     Convolution,
@@ -19,7 +21,9 @@ from engine.network.convolution import (
     Kernel,
     convolves_by_winograd,
 )
+from engine.network.devices import describe_device
 from engine.network.precision import resolve_precision
+from engine.network.quantised import can_quantise, dtype_of_features
 from engine.network.weights import Weights, load_weights
 from engine.settings import LAYERS
 
@@ -29,7 +33,9 @@ DTYPES = {
     "bfloat16": torch.bfloat16,
     "float32": torch.float32,
     "float64": torch.float64,  # for tests: no setting selects it
+    "int8": dtype_of_features(),
 }
+"""Of the features."""
 
 # Average and L2 pooling (square root of the sum of the four squares) by themselves give deeper
 # layers smaller and larger activations than the max pooling that VGG19 was trained with. With these
@@ -51,12 +57,18 @@ def load_vgg19(weights: str, device: str, precision: str = "auto") -> "VGG19":
     Args:
         weights: `caffe`, `torchvision` or a file (see `engine.network.weights.load_weights`).
         device: such as `cpu`, `cuda:0`, `mps`.
-        precision: of the convolutions: `float32`, `bfloat16`, or `auto` for the faster of both.
+        precision: of the convolutions: `float32`, `bfloat16`, `int8`, or `auto` for the fastest.
 
     Raises:
         WeightsError, DeviceError: in words.
     """
-    return VGG19(load_weights(weights), device, resolve_precision(precision, device))
+    precision = resolve_precision(precision, device)
+    if precision == "int8" and not can_quantise(device):
+        raise DeviceError(
+            f"`precision: int8` is not for {describe_device(device)}: torch convolves in integers "
+            "on CPUs alone. Use `precision: auto`."
+        )
+    return VGG19(load_weights(weights), device, precision)
 
 
 class VGG19:
@@ -85,15 +97,33 @@ class VGG19:
         """Called before each layer is computed, of a whole picture or of a tile."""
         dtype = DTYPES[precision]
         if winograd is None:
-            winograd = convolves_by_winograd(device, dtype)
+            winograd = convolves_by_winograd(device, dtype) and precision != "int8"
         self.winograd = winograd
         self._mean, first = weights.for_rgb()
         exact = torch.float64 if dtype == torch.float64 else torch.float32
         self._mean = self._mean.to(self.device, exact)
         self._kernels = {
-            name: Kernel(weight, bias, self.device, dtype, winograd=winograd)
+            name: Kernel(
+                weight,
+                bias,
+                self.device,
+                dtype,
+                winograd=winograd,
+                quantised=precision == "int8",
+            )
             for name, (weight, bias) in {**weights.convolutions, "conv1_1": first}.items()
         }
+
+    @cached_property
+    def exact(self) -> "VGG19":
+        """The same network convolved in the type of its features, where this one rounds to 8 bits;
+        else this one."""
+        if self.precision != "int8":
+            return self
+        name = str(DTYPES[self.precision]).removeprefix("torch.")
+        exact = VGG19(self.weights, str(self.device), name)
+        exact.on_layer = lambda: self.on_layer()
+        return exact
 
     def kernel_bytes(self, layers: Collection[str]) -> int:
         """Bytes that the kernels of these layers and all before them take, once they are used."""

@@ -301,8 +301,9 @@ class Settings(BaseModel):
     weights: Annotated[str, Field(min_length=1)] = "caffe"
     """VGG19's weights: `caffe` (Oxford), `torchvision`, or a file ending in .pth, .pt or .bin."""
 
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Type of the convolutions. Losses and Gram matrices are always float32."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """Type of the convolutions: `auto` is the fastest on the device; `int8` is for CPUs. Losses and
+    Gram matrices are always float32."""
 
     format: Literal["png", "jpeg", "tiff", "webp", "avif", "content"] = "png"
     """File format of the result: `png`, `jpeg` (sides of at most 65 500 px, no transparency),

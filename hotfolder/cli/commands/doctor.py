@@ -12,6 +12,7 @@ import typer
 from hotfolder.cli.app import command
 from hotfolder.cli.console import coloured
 from hotfolder.cli.diagnostics import DiagnosticResult, fail, ok, warn
+from hotfolder.cli.local_engine import set_threads
 from hotfolder.cli.options import ConfigOption, HotOption
 from hotfolder.cli.where import find_hot_folder
 from hotfolder.errors import ExitCode, FolderError, HotFolderError
@@ -34,6 +35,7 @@ def doctor(
     from hotfolder.cli.gimp.diagnosis import diagnose
     from hotfolder.cli.gimp.profiles import Machine
 
+    set_threads(None)
     found: list[DiagnosticResult] = []
     about_engine = (_python(), _torch(), _devices(), _weights())
     rest = (_configuration(config), _folder(hot, config), diagnose(Machine.here()))
@@ -95,15 +97,13 @@ def _devices() -> Iterator[DiagnosticResult]:
 
 def _precision(device: str) -> str:
     """What `precision: auto` means there, and why."""
-    from engine.network.precision import measured_here, resolve_precision
+    from engine.network.precision import fastest_of, measured_here
 
-    precision = resolve_precision("auto", device)
-    speedup = measured_here().of(device)
-    if speedup is None:
-        return f"{precision} (it has no usable bfloat16)"
-    if precision == "bfloat16":
-        return f"bfloat16 (measured {speedup:.1f}x float32)"
-    return f"float32 (bfloat16 measured {speedup:.1f}x, too little for its rounding)"
+    speedups = measured_here().of(device)
+    measured = [f"{name} {speedup:.1f}x" for name, speedup in speedups.items()]
+    if not measured:
+        return "float32 (it has no other usable type)"
+    return f"{fastest_of(speedups)} (measured beside float32: {', '.join(measured)})"
 
 
 def _memory(device: str) -> list[str]:

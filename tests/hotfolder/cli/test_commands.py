@@ -330,15 +330,21 @@ def test_the_doctor_finds_what_is_wrong(hot: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("speedup", "said"),
+    ("speedups", "said"),
     [
-        pytest.param(1.84, "ok    device       cpu, bfloat16 (measured 1.8x float32)", id="faster"),
-        pytest.param(0.31, "cpu, float32 (bfloat16 measured 0.3x, too little", id="slower"),
-        pytest.param(None, "cpu, float32 (it has no usable bfloat16)", id="not_usable"),
+        pytest.param(
+            {"bfloat16": 1.84, "int8": 2.9},
+            "ok    device       cpu, int8 (measured beside float32: bfloat16 1.8x, int8 2.9x)",
+            id="faster",
+        ),
+        pytest.param(
+            {"bfloat16": 0.31}, "float32 (measured beside float32: bfloat16 0.3x)", id="slower"
+        ),
+        pytest.param({}, "cpu, float32 (it has no other usable type)", id="not_usable"),
     ],
 )
 def test_the_doctor_says_what_precision_auto_means_and_why(
-    speedup: float | None,
+    speedups: dict[str, float],
     said: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -346,7 +352,7 @@ def test_the_doctor_says_what_precision_auto_means_and_why(
 ) -> None:
     from engine.network.precision import Speedups
 
-    known = Speedups(tmp_path / "precision.json", lambda device: speedup)
+    known = Speedups(tmp_path / "precision.json", lambda device: speedups)
     monkeypatch.setattr("engine.network.precision.measured_here", lambda: known)
     monkeypatch.setattr("engine.network.devices.resolve_devices", lambda wanted: ["cpu"])
     assert main(["doctor"]) == ExitCode.OK
@@ -358,7 +364,7 @@ def test_the_doctor_finds_a_device_that_cannot_compute(
 ) -> None:
     from engine.network.precision import Speedups
 
-    def fails(device: str) -> float:
+    def fails(device: str) -> dict[str, float]:
         raise RuntimeError("no kernel image is available for execution on the device")
 
     known = Speedups(tmp_path / "precision.json", fails)
