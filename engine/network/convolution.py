@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.network import winograd
 from engine.network.allocator import is_out_of_memory
-from engine.network.quantised import QuantisedKernel
+from engine.network.quantised import QuantisedKernel, transposed_kernel
 from engine.network.winograd import FEWEST_CHANNELS, Edges, transformed_kernel
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Kernel",
     "convolves_by_winograd",
     "pad",
-    "transposed_kernel",
 ]
 
 ALL_EDGES: Edges = (1, 1, 1, 1)
@@ -91,8 +90,7 @@ class Kernel:
         """For `engine.network.quantised`."""
         if not self._quantises:
             return None
-        turned = transposed_kernel(self._source)
-        return QuantisedKernel(self._source, turned, self.bias, self._device)
+        return QuantisedKernel(self._source, self.bias, self._device)
 
     def nbytes(self) -> int:
         """Bytes of the forms that a painting needs."""
@@ -207,11 +205,6 @@ def _rectified_convolution(x: Tensor, weight: Tensor, bias: Tensor, padding: int
     on an H200."""
     one = (1, 1)
     return torch.cudnn_convolution_relu(x, weight, bias, one, (padding, padding), one, 1)
-
-
-def transposed_kernel(weight: Tensor) -> Tensor:
-    """Out x in x 3 x 3 -> in x out x 3 x 3, each kernel rotated by 180 degrees."""
-    return weight.flip(2, 3).transpose(0, 1).contiguous()
 
 
 def _without_padding(g: Tensor, edges: Edges, padding: str) -> Tensor:

@@ -353,7 +353,8 @@ class Claimer:
         self, controls: ControlFiles, result: ScanResult, live: Mapping[str, SpooledJob]
     ) -> bool:
         """Claim failed jobs that are to be tried again; False if there is no room for all."""
-        replaced, reasons = controls.replace_sidecars(result.waiting, self._inbox)
+        failing = _failing(live.values())
+        replaced, reasons = controls.replace_sidecars(result.waiting, self._inbox, failing)
         for name in replaced:
             self._names.pop(result.waiting.pop(name).name, None)
         for name, reason in reasons.items():
@@ -368,7 +369,15 @@ class Claimer:
             return self._claim(candidate, name, outcome, result)
 
         room = self._config().claim_limit - _queued(live) - len(result.claimed)
-        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result), reasons)
+        but = failing | reasons.keys()
+        return controls.retry(self._inbox, room, claim, lambda: self._is_late(result), but)
+
+
+def _failing(live: Iterable[SpooledJob]) -> set[str]:
+    """Names of failed jobs that are not published yet: of such a part may lie in `failed/`."""
+    failing = [entry for entry in live if entry.state is JobState.FAILED]
+    folders = {Path(e.outcome.folder).name for e in failing if e.outcome and e.outcome.folder}
+    return folders | {entry.job.name for entry in failing}
 
 
 def _queued(live: Mapping[str, SpooledJob]) -> int:

@@ -66,17 +66,17 @@ class ControlFiles:
         return released
 
     def replace_sidecars(
-        self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner
+        self, waiting: Mapping[str, JobCandidate], inbox: InboxScanner, but: AbstractSet[str]
     ) -> tuple[set[str], dict[str, str]]:
-        """For failed jobs that are to be tried again: what waits in the inbox under a job's name,
-        and is a sidecar alone, takes the place of that job's.
+        """For failed jobs that are to be tried again, `but` for some: what waits in the inbox under
+        a job's name, and is a sidecar alone, takes the place of that job's.
 
         Returns:
             The names for which that is done; and those for which it has to be waited, with the
             reason.
         """
         done, reasons = set(), {}
-        for name in self._files[ControlFile.RETRY].keys() & waiting.keys():
+        for name in (self._files[ControlFile.RETRY].keys() & waiting.keys()) - but:
             files = waiting[name].files
             if [file.parsed.role for file in files] != [FileRole.SIDECAR]:
                 continue

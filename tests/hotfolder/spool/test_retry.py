@@ -4,9 +4,12 @@ import contextlib
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Room, fails, paints, starts_only
+
+from hotfolder.outbox import originals, publisher
 
 
 def again(room: Room, *names: str, steps: int = 4) -> None:
@@ -199,6 +202,33 @@ def test_a_job_that_failed_without_a_sidecar_is_tried_again_with_one_of_its_name
     again(room, "oil-cat")
     assert (room.status("oil-cat")["state"], room.status("oil-cat")["size"]) == ("done", 640)
     assert list(room.folder.failed.iterdir()) == []
+
+
+@pytest.mark.parametrize("lasting", ["content", "style", "error"])
+def test_a_job_of_which_only_a_part_is_in_failed_is_tried_again_as_a_whole(
+    room: Room, monkeypatch: pytest.MonkeyPatch, lasting: str
+) -> None:
+    def full(function: Callable[..., None]) -> Callable[..., None]:
+        def refuses(source: Path, *rest: Any) -> None:
+            if lasting in source.name:
+                raise OSError(errno.ENOSPC, "No space left on device", str(source))
+            function(source, *rest)
+
+        return refuses
+
+    room.drop_pair("cat", "size: 640")
+    with monkeypatch.context() as patch:
+        patch.setattr(originals, "move", full(originals.move))
+        patch.setattr(publisher, "write_whole", full(publisher.write_whole))
+        fail(room)
+        again(room, "cat")
+        assert room.dispatcher.submitted[1:] == []
+    room.step(12)
+    status = room.status("cat")
+    assert (status["state"], status["size"]) == ("done", 640)
+    assert list(room.folder.failed.iterdir()) == []
+    assert list(room.folder.inbox.iterdir()) == []
+    assert {path.stem for path in room.folder.status.glob("cat*.json")} == {"cat"}
 
 
 @pytest.mark.parametrize("function", ["move", "rename"])
