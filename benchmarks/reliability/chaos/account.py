@@ -44,7 +44,8 @@ class Account:
             f"unreadable: {text[:200]}" for text in errors if "Traceback" in text or not text
         ]
         refused = sum(order.refused for order in orders)
-        problems += [f"failed: {text.splitlines()[2]}" for text in errors][: len(errors) - refused]
+        if len(errors) > refused:
+            problems += [f"failed: {text.splitlines()[2]}" for text in errors]
         self.done += len(records)
         self.failed += len(errors)
         self.cancelled += (perhaps - painted).total()
