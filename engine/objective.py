@@ -165,7 +165,7 @@ def style_transfer_objective(
         losses,
         objective_of,
         tiled=layout is not None,
-        exact=None if vgg.precision != "int8" else exact,
+        exact=None if vgg.exact is vgg else exact,
     )
 
 

@@ -30,6 +30,7 @@ class Calibration:
         return cls(_kernel(device, torch.float32), _kernel(device, torch.bfloat16))
 
     def of(self, precision: str) -> float:
+        """Seconds in this type; float32's for integers, which have no kernel of their own."""
         return self.bfloat16 if precision == "bfloat16" else self.float32
 
 

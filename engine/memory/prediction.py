@@ -139,7 +139,7 @@ class Predictor:
     def _networks(self) -> list[VGG19]:
         """What the picture is computed with, without data: at the end perhaps by another."""
         used = [self._vgg]
-        if self._settings.plain_steps and self._vgg.exact is not self._vgg:
+        if self._settings.may_end_plain and self._vgg.exact is not self._vgg:
             used.append(self._vgg.exact)
         networks = [VGG19(v.weights, "meta", v.precision, winograd=v.winograd) for v in used]
         for network in networks:

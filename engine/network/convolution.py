@@ -44,8 +44,8 @@ class Kernel:
         bias: out.
         dtype: of the convolution.
         winograd: convolve by `engine.network.winograd` where that is faster.
-        quantised: convolve by `engine.network.quantised`; a picture's three colours, which have
-            both signs and cost little, are not.
+        quantised: convolve by `engine.network.quantised` instead; a picture's three colours, which
+            have both signs and cost little, are not.
     """
 
     def __init__(

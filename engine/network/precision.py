@@ -197,7 +197,7 @@ def _layers(device: str, precision: str) -> list[_Layer]:
     """Convolutions of VGG19's kind, as it convolves, with inputs and outputs near 1."""
     quantised = precision == "int8"
     dtype = dtype_of_features() if quantised else getattr(torch, precision)
-    winograd = not quantised and convolves_by_winograd(device, dtype)
+    winograd = convolves_by_winograd(device, dtype)
     generator = torch.Generator(device).manual_seed(0)
     layers = []
     for channels, side in SHAPES:

@@ -35,8 +35,8 @@ for it oneDNN takes 1.6 times as long for 64 channels."""
 STEPS = {False: 254, True: 127}
 """From 0 to the largest number."""
 
-TURNED = 128
-"""The first bit."""
+SIGN_BIT = 128
+"""Turned, it makes a signed byte an unsigned one that is larger by as much."""
 
 SMALLEST = 1e-30
 """Tensors without a larger number are all zeros."""
@@ -70,7 +70,8 @@ class QuantisedKernel:
         return 2 * self._weight.numel() + 12 * sum(self._weight.shape[:2])
 
     def convolve(self, x: Tensor, padding: str, edges: Edges, *, rectified: bool) -> Tensor:
-        """Pad N x C x H x W, none of it negative, convolve it, add the bias, and rectify it."""
+        """Pad N x C x H x W, none of it negative, convolve it, add the bias, and rectify it if
+        `rectified`."""
         within = padding == "zeros" and all(edges)  # the convolution itself pads
         quantised, scale = _quantised(x, NO_EDGES if within else edges, padding, signed=False)
         return self._convolved(quantised, scale, x.dtype, int(within), rectified, signed=False)
@@ -158,7 +159,7 @@ def _quantised(x: Tensor, edges: Edges, padding: str, *, signed: bool) -> tuple[
     values = torch.empty(shape, device=x.device, dtype=torch.int8)
     within = values[:, top : top + height, left : left + width]
     scale = _largest(positions) / STEPS[signed]
-    zero = ZEROS[signed] - TURNED
+    zero = ZEROS[signed] - SIGN_BIT
     rows = max(1, PART * torch.get_num_threads() // (width * channels))
     exact = torch.empty(min(rows, height), width, channels, device=x.device, dtype=torch.float32)
     offset = exact.new_tensor(zero)
@@ -170,8 +171,8 @@ def _quantised(x: Tensor, edges: Edges, padding: str, *, signed: bool) -> tuple[
             torch.add(offset, part, alpha=1 / scale, out=part)
             onto[first : first + rows].copy_(part.round_())
     _pad(values, edges, padding, zero)
-    # torch converts to signed bytes fast; oneDNN takes unsigned ones: the first bit is turned.
-    return values.view(torch.uint8).bitwise_xor_(TURNED).permute(0, 3, 1, 2), scale
+    # torch converts to signed bytes fast; oneDNN takes unsigned ones.
+    return values.view(torch.uint8).bitwise_xor_(SIGN_BIT).permute(0, 3, 1, 2), scale
 
 
 def _largest(values: Tensor) -> float:

@@ -65,8 +65,8 @@ def load_vgg19(weights: str, device: str, precision: str = "auto") -> "VGG19":
     precision = resolve_precision(precision, device)
     if precision == "int8" and not can_quantise(device):
         raise DeviceError(
-            f"`precision: int8` is not for {describe_device(device)}: torch convolves in integers "
-            "on CPUs alone. Use `precision: auto`."
+            f"`precision: int8` is not for {describe_device(device)}: this torch has no "
+            "convolutions in integers there, only on CPUs with oneDNN. Use `precision: auto`."
         )
     return VGG19(load_weights(weights), device, precision)
 
@@ -97,7 +97,7 @@ class VGG19:
         """Called before each layer is computed, of a whole picture or of a tile."""
         dtype = DTYPES[precision]
         if winograd is None:
-            winograd = convolves_by_winograd(device, dtype) and precision != "int8"
+            winograd = convolves_by_winograd(device, dtype)
         self.winograd = winograd
         self._mean, first = weights.for_rgb()
         exact = torch.float64 if dtype == torch.float64 else torch.float32

@@ -67,15 +67,11 @@ class Schedule:
         return self._timetable is not None or self._settings.settle is not None
 
     def _plain_steps(self, steps: int) -> int:
-        """Those of `steps` at the final scale that have the plain loss. 0 where nobody knows when
-        the end begins, or where the loss is a plain one anyway: there another stage would only
-        begin L-BFGS anew."""
-        settings = self._settings
-        evened = settings.style_statistic == "gram" and settings.style_evenness > 0
-        if not evened or settings.settle is not None:
+        """Those of `steps` at the final scale that have the plain loss."""
+        if not self._settings.may_end_plain:
             return 0
         if self._timetable is None:
-            return settings.plain_steps
+            return self._settings.plain_steps
         return 0 if self._plain_from is None else max(0, steps - self._plain_from)
 
     def steps_planned_for(self, scale: int) -> int:

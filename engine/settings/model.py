@@ -345,6 +345,15 @@ class Settings(BaseModel):
         return wants and not self.keep_colours
 
     @property
+    def may_end_plain(self) -> bool:
+        """Whether the final scale may end with the plain Gram loss: for `plain_steps`, or in a long
+        painting by the time. Not where nobody knows when the end begins, nor where the loss is a
+        plain one anyway: there another stage would only begin L-BFGS anew."""
+        evened = self.style_statistic == "gram" and self.style_evenness > 0
+        asked = self.plain_steps > 0 or self.seconds is not None
+        return evened and asked and self.settle is None
+
+    @property
     def texture_sides(self) -> tuple[int, int]:
         """Pixels of a texture's width and height."""
         side = self.longest_side((0, 0))

@@ -1,6 +1,7 @@
 """Convolutions in integers of 8 bits, beside the same ones in float64."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -210,17 +211,28 @@ def test_the_plain_end_has_features_and_targets_without_rounding(layout: Layout 
     assert not torch.equal(terms(vgg, plain=False), terms(vgg.exact, plain=False))
 
 
-def test_a_plan_counts_both_networks_where_the_end_is_plain() -> None:
+@pytest.mark.parametrize(
+    ("asked", "both"),
+    [
+        pytest.param({}, False, id="standard"),
+        pytest.param({"preset": "fine"}, True, id="fine"),
+        pytest.param({"seconds": 600}, True, id="long_by_the_time"),
+        pytest.param({"preset": "fine", "settle": 0.5}, False, id="no_known_end"),
+        pytest.param({"preset": "fine", "style_evenness": 0.0}, False, id="plain_anyway"),
+    ],
+)
+def test_a_plan_counts_both_networks_where_the_end_may_be_plain(
+    asked: dict[str, Any], both: bool
+) -> None:
     vgg = load_vgg19("caffe", "cpu", "int8")
-    standard, fine = (
-        Predictor(vgg, resolve({"preset": preset})) for preset in ("standard", "fine")
-    )
-    exact = Predictor(vgg.exact, resolve({"preset": "fine"}))
-    layers = resolve({}).style_layers.keys() | resolve({}).content_layers.keys()
-    assert fine.fixed - standard.fixed == vgg.exact.kernel_bytes(layers)
-    size = (256, 192)
-    evaluation = exact.predict(size, 0, 0, None).peak - exact.fixed
-    assert fine.predict(size, 0, 0, None).peak - fine.fixed >= evaluation
+    settings, size = resolve(asked), (256, 192)
+    layers = settings.style_layers.keys() | settings.content_layers.keys()
+    planned, exact = Predictor(vgg, settings), Predictor(vgg.exact, settings)
+    further = planned.fixed - exact.fixed
+    assert further == vgg.kernel_bytes(layers) - (0 if both else vgg.exact.kernel_bytes(layers))
+    if both:
+        evaluation = exact.predict(size, 0, 0, None).peak - exact.fixed
+        assert planned.predict(size, 0, 0, None).peak - planned.fixed >= evaluation
 
 
 def test_a_device_without_them_is_said_in_words() -> None:

@@ -1,0 +1,27 @@
+"""A place without the developer's own files, and a hot folder in it."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ExitCode
+from hotfolder.cli.main import main
+
+
+@pytest.fixture
+def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No configuration and no hot folder of the developer's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def hot(somewhere_else: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["init", "hot"]) == ExitCode.OK
+    capsys.readouterr()
+    return somewhere_else / "hot"
