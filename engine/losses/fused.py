@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.losses.functional import add_products, sums_in_float32
+from engine.losses.functional import add_products, products, sums_in_float32
 from engine.losses.statistics import StyleStatistics
 
 __all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
@@ -39,12 +39,13 @@ class _Group:
         self.differences = self.padded(self.grams) * 0
         self.directions = self.padded([target[1] for target in targets if len(target) > 1])
         """k x C x C, Q; without whitening none."""
+        self.transposed = self.directions.mT.contiguous()
 
     def padded(self, matrices: Sequence[Tensor]) -> Tensor:
         """k x C x C."""
         sides = [(0, self._channels - len(each)) * 2 for each in matrices]
         padded = [F.pad(each, side) for each, side in zip(matrices, sides, strict=True)]
-        return torch.stack(padded) if padded else self.grams[0].new_empty(0)
+        return torch.stack(padded) if padded else self.grams[0].new_empty(0, 0, 0)
 
     def matrices(self, of_all: Tensor) -> Tensor:
         return of_all[self.place].view(-1, self._channels, self._channels)
@@ -114,8 +115,8 @@ class FusedGramLoss(torch.autograd.Function):
                 else:
                     add_products(gram, flat, **factors, out=block)
             if whitened:
-                turned = torch.bmm(group.directions.mT, group.differences)
-                torch.bmm(turned, group.directions, out=out)
+                turned = products(group.transposed, group.differences)  # which are symmetric
+                products(turned, group.transposed, out=out)
             else:
                 out.copy_(group.differences)
         weighted = differences * targets.factors
@@ -125,15 +126,15 @@ class FusedGramLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         weighted, *features = ctx.saved_tensors
-        products = torch.empty_like(weighted)
+        returned = torch.empty_like(weighted)
         for group in ctx.targets.groups:
             if not group.directions.numel():
-                products[group.place] = weighted[group.place]
+                returned[group.place] = weighted[group.place]
                 continue
-            turned = torch.bmm(group.directions, group.matrices(weighted))
-            torch.bmm(turned, group.directions.mT, out=group.matrices(products))
-        scaled = torch.empty_like(products, dtype=features[0].dtype)
-        torch.mul(products, gradients[0], out=scaled)
+            turned = products(group.directions, group.matrices(weighted))
+            products(turned, group.directions, out=group.matrices(returned))
+        scaled = torch.empty_like(returned, dtype=features[0].dtype)
+        torch.mul(returned, gradients[0], out=scaled)
         found, layers = [], iter(features)
         for group in ctx.targets.groups:
             for gram, matrix in zip(group.grams, group.matrices(scaled), strict=True):

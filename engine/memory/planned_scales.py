@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from engine.images.pyramid import Size
 from engine.memory.plan import Plan
 from engine.memory.planner import Planner
 from engine.memory.segments import Layout
-from engine.network.allocator import is_out_of_memory, release
+from engine.network.allocator import freed_memory_kept, is_out_of_memory, release
 from engine.network.vgg import VGG19
 from engine.optimisers.minimise import Snapshot, Step
 from engine.optimisers.replay import ScaleObjective
@@ -19,6 +20,9 @@ from engine.settings import Settings
 __all__ = ["Descent", "PlannedScales"]
 
 logger = logging.getLogger(__name__)
+
+GAPS = 2.0
+"""What an evaluation holds with freed memory kept, relative to what it holds without, at most."""
 
 
 Descent = Callable[[ScaleObjective, Settings, Snapshot | None], Iterator[Step]]
@@ -36,6 +40,7 @@ class PlannedScales:
             budget: bytes that the process (on a GPU: the device) may hold; None: no limit.
             regions: how many have a style of their own.
         """
+        self._vgg = vgg
         self._planner = Planner(vgg, settings, regions)
         self._settings = settings
         self._budget = budget
@@ -74,10 +79,11 @@ class PlannedScales:
                 settings = settings.model_copy(update={"history": max(1, plan.history)})
             try:
                 objective = objective_in(plan.layout if plan else None)
-                for step in descent(objective, settings, resume):
-                    # An old state of the optimiser is not kept in memory.
-                    resume, latest = None, step.snapshot
-                    yield step
+                with self._memory(plan):
+                    for step in descent(objective, settings, resume):
+                        # An old state of the optimiser is not kept in memory.
+                        resume, latest = None, step.snapshot
+                        yield step
                 return
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
@@ -94,6 +100,16 @@ class PlannedScales:
         if planned is not None:
             return self._planner.from_document(size, held, planned)
         return self._planner.plan_if_needed(size, held, steps, self._budget)
+
+    def _memory(self, plan: Plan | None) -> AbstractContextManager[None]:
+        """Freed memory is kept where there is enough for the gaps that this leaves."""
+        on_host = self._vgg.device.type == "cpu"
+        if plan is not None and self._budget is not None:
+            fixed = self._planner.predictor.fixed
+            ample = fixed + GAPS * (plan.peak - fixed) < self._budget
+        else:
+            ample = plan is None
+        return freed_memory_kept() if on_host and ample else nullcontext()
 
     def _smaller(self, plan: Plan, held: int) -> Plan:
         """The plan after one that ran out of memory.

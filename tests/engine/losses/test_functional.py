@@ -4,10 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.losses import functional
 from engine.losses.functional import (
     PART,
     content_loss,
     gram_matrix,
+    products,
     style_loss,
     total_variation,
 )
@@ -29,6 +31,23 @@ def test_gram_matrix_of_bfloat16_features_is_summed_in_float32() -> None:
     gram = gram_matrix(features)
     assert gram.dtype == torch.float32
     torch.testing.assert_close(gram, torch.ones(2, 2))
+
+
+@pytest.mark.parametrize("by_onednn", [True, False])
+@pytest.mark.parametrize("channels", [100, 256, 300])
+def test_products_are_those_with_the_other_transposed(
+    channels: int, by_onednn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not by_onednn:
+        monkeypatch.setattr(functional, "_HAS_ONEDNN", False)
+    one, other = (random(2, channels, channels) for _ in range(2))
+    expected = one @ other.mT
+    torch.testing.assert_close(products(one, other), expected)
+    one, other = one.float(), other.float()
+    torch.testing.assert_close(products(one, other), expected.float(), rtol=1e-4, atol=1e-4)
+    onto = torch.zeros(2, channels, channels)
+    products(one, other, out=onto)
+    torch.testing.assert_close(onto, expected.float(), rtol=1e-4, atol=1e-4)
 
 
 def test_style_loss_is_the_mean_square_over_the_gram_matrix() -> None:
