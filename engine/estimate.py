@@ -32,6 +32,8 @@ class PlannedScale:
     size: Size
     steps: int
     plan: Plan
+    most_held: int
+    """Bytes, as of `Planner.most_held`."""
 
     def seconds(self, a_pixel: float) -> float:
         """Estimated from the seconds a pixel of an untiled evaluation."""
@@ -48,10 +50,11 @@ def plan_painting(
         BudgetError: nothing fits.
     """
     planner = _planner(settings, vgg)
-    return [
-        PlannedScale(size, steps, planner.plan(canvas, held, steps, budget))
-        for size, canvas, held, steps in _unplanned(content, settings)
-    ]
+    scales = []
+    for size, canvas, held, steps in _unplanned(content, settings):
+        plan = planner.plan(canvas, held, steps, budget)
+        scales.append(PlannedScale(size, steps, plan, planner.most_held(plan, budget)))
+    return scales
 
 
 def _planner(settings: Settings, vgg: VGG19) -> Planner:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,6 @@ __all__ = ["Descent", "PlannedScales"]
 
 logger = logging.getLogger(__name__)
 
-GAPS = 2.0
-"""What an evaluation holds with freed memory kept, relative to what it holds without, at most."""
-
 
 Descent = Callable[[ScaleObjective, Settings, Snapshot | None], Iterator[Step]]
 """Optimises one scale, with the settings of its plan, from its start or from a snapshot."""
@@ -40,7 +37,6 @@ class PlannedScales:
             budget: bytes that the process (on a GPU: the device) may hold; None: no limit.
             regions: how many have a style of their own.
         """
-        self._vgg = vgg
         self._planner = Planner(vgg, settings, regions)
         self._settings = settings
         self._budget = budget
@@ -79,7 +75,8 @@ class PlannedScales:
                 settings = settings.model_copy(update={"history": max(1, plan.history)})
             try:
                 objective = objective_in(plan.layout if plan else None)
-                with self._memory(plan):
+                keeps = self._planner.keeps_freed_memory(plan, self._budget)
+                with freed_memory_kept() if keeps else nullcontext():
                     for step in descent(objective, settings, resume):
                         # An old state of the optimiser is not kept in memory.
                         resume, latest = None, step.snapshot
@@ -100,16 +97,6 @@ class PlannedScales:
         if planned is not None:
             return self._planner.from_document(size, held, planned)
         return self._planner.plan_if_needed(size, held, steps, self._budget)
-
-    def _memory(self, plan: Plan | None) -> AbstractContextManager[None]:
-        """Freed memory is kept where there is enough for the gaps that this leaves."""
-        on_host = self._vgg.device.type == "cpu"
-        if plan is not None and self._budget is not None:
-            fixed = self._planner.predictor.fixed
-            ample = fixed + GAPS * (plan.peak - fixed) < self._budget
-        else:
-            ample = plan is None
-        return freed_memory_kept() if on_host and ample else nullcontext()
 
     def _smaller(self, plan: Plan, held: int) -> Plan:
         """The plan after one that ran out of memory.

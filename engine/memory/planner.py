@@ -36,6 +36,9 @@ H200 a convolution of 2.2 billion took 0.5 to 5.6 s, a hundred times as long as 
 SMALLER = 0.85
 """Peak of the next smaller plan, relative to the plan that ran out of memory, at most."""
 
+GAPS = 2.0
+"""What an evaluation holds where freed memory is kept, relative to what it needs, at most."""
+
 ROOM = 8000
 """Bytes a pixel: more than any evaluation takes, whatever its layers, statistic and precision."""
 
@@ -114,6 +117,22 @@ class Planner:
             return True
         pairs = 24 * self._wanted_history(steps)
         return self.predictor.fixed + held + (ROOM + pairs) * size[0] * size[1] < budget
+
+    def keeps_freed_memory(self, plan: Plan | None, budget: int | None) -> bool:
+        """Whether `freed_memory_kept` is for evaluations of this plan, or of a scale that needs
+        none: on a CPU, where the gaps that it leaves fit into the budget."""
+        if self._vgg.device.type != "cpu" or (plan is not None and plan.after_out_of_memory):
+            return False
+        return plan is None or budget is None or self._with_gaps(plan) < budget
+
+    def most_held(self, plan: Plan, budget: int | None) -> int:
+        """Bytes that the process may come to hold: more than it needs where it keeps what is
+        freed."""
+        return self._with_gaps(plan) if self.keeps_freed_memory(plan, budget) else plan.peak
+
+    def _with_gaps(self, plan: Plan) -> int:
+        fixed = self.predictor.fixed
+        return fixed + int(GAPS * (plan.peak - fixed))
 
     def has_to_be_tiled(self, size: Size) -> bool:
         """Whether the first layers have too many elements for a GPU, and tiles are possible."""

@@ -123,10 +123,13 @@ def plan(
     print_columns(rows)
     total = sum(scale.seconds(a_pixel) for scale in scales)
     peak = max(scale.plan.peak for scale in scales)
+    most = max(scale.most_held for scale in scales)
+    needed = f"needs {format_bytes(peak)} of memory"
+    if most > peak:
+        needed += f" (may hold up to {format_bytes(most)}, since there is room)"
     limit = "no limit" if budget is None else f"a budget of {format_bytes(budget)}"
     if (count := count_of(settings)) > 1:
         report(f"{count} paintings of {clock_time(total)} each.")
     report(
-        f"About {clock_time(count * total)} on {vgg.device} ({vgg.precision}), "
-        f"at most {format_bytes(peak)} of memory; {limit}."
+        f"About {clock_time(count * total)} on {vgg.device} ({vgg.precision}), {needed}; {limit}."
     )

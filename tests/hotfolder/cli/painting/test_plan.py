@@ -1,5 +1,6 @@
 """`impasto plan`: what a painting would take."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,20 @@ def test_a_plan_says_mode_tiles_memory_and_time_of_every_scale(
     assert rows[0].split()[4] == "untiled"
     assert rows[-1].split()[4] == "tiled"
     assert "budget of 1.60 GB" in said
+
+
+@pytest.mark.parametrize("memory", ["2GB", "100GB"])
+def test_what_is_needed_and_what_may_be_held_are_told_apart(
+    photograph: Path, capsys: pytest.CaptureFixture[str], memory: str
+) -> None:
+    words = [*FLOAT32, "--device", "cpu", "--size", "512", "--memory", memory]
+    assert main(["plan", str(photograph), *words]) == 0
+    said = capsys.readouterr().err
+    needed, *held = re.findall(r"([0-9.]+) GB", said.partition("; ")[0])
+    if memory == "2GB":
+        assert not held
+    else:
+        assert float(needed) < float(held[0]) < 2 * float(needed)
 
 
 def test_what_does_not_fit_is_said_before_anything_is_painted(
