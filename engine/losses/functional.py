@@ -24,8 +24,12 @@ __all__ = [
 
 _SUMS_IN_FLOAT32 = hasattr(torch.ops.aten.addmm, "dtype_out")
 
+_HAS_MKLDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+_MULTIPLIES_BFLOAT16 = _HAS_MKLDNN and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
 _HAS_ONEDNN = (
-    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    _HAS_MKLDNN
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     and torch.backends.cpu.get_cpu_capability().startswith("AVX")
 )
@@ -90,6 +94,29 @@ def sums_in_float32(features: Tensor) -> bool:
     """Whether torch sums a product of these in float32 as they are, in bfloat16: on CUDA, since
     2.8. It takes an eighth of the time there, and no copy in float32."""
     return _SUMS_IN_FLOAT32 and features.is_cuda and features.dtype == torch.bfloat16
+
+
+def rounds_sums(features: Tensor) -> bool:
+    """Whether a CPU multiplies these as they are, in bfloat16, but rounds the sums to it: in half
+    the time of `add_products`. Right for the difference from a target that is taken before."""
+    return _MULTIPLIES_BFLOAT16 and features.is_cpu and features.dtype == torch.bfloat16
+
+
+def difference_of_products(
+    flat: Tensor, high: Tensor, low: Tensor, *, beta: float, alpha: float, out: Tensor
+) -> Tensor:
+    """beta (`high` + `low`) plus alpha F F', where `rounds_sums`.
+
+    The sum with `high` is rounded to bfloat16 once, so relative to the difference it is off by
+    0.2 % at most, however small that is beside F F'.
+
+    Args:
+        flat: F, C x (H W), bfloat16.
+        high, low: C x C, bfloat16, and what that leaves out, float32.
+        out: C x C, float32.
+    """
+    rounded = torch.addmm(high, flat, flat.T, beta=beta, alpha=alpha)
+    return torch.add(rounded, low, alpha=beta, out=out)
 
 
 def add_products(onto: Tensor, flat: Tensor, *, beta: float, alpha: float, out: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ gradient in F is a product of F with Q (K^2 o M) Q'.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.losses.functional import add_products, products, sums_in_float32
+from engine.losses.functional import (
+    add_products,
+    difference_of_products,
+    products,
+    rounds_sums,
+    sums_in_float32,
+)
 from engine.losses.statistics import StyleStatistics
 
 __all__ = ["FusedContentLoss", "FusedGramLoss", "GramTargets"]
@@ -40,6 +47,24 @@ class _Group:
         self.directions = self.padded([target[1] for target in targets if len(target) > 1])
         """k x C x C, Q; without whitening none."""
         self.transposed = self.directions.mT.contiguous()
+
+    @cached_property
+    def halves(self) -> list[tuple[Tensor, Tensor]]:
+        """The Gram matrices in bfloat16, and what that leaves out."""
+        high = [gram.to(torch.bfloat16) for gram in self.grams]
+        return [(each, gram - each) for gram, each in zip(self.grams, high, strict=True)]
+
+    def compare(self, index: int, layer: Tensor) -> None:
+        """Write n / 4 (G - A) of a layer's features to its `differences`."""
+        gram, flat = self.grams[index], layer[0].flatten(1)
+        beta, alpha = -self.positions[index] / 4, 1 / 4
+        out = self.differences[index, : len(gram), : len(gram)]
+        if sums_in_float32(layer):
+            torch.addmm(gram, flat, flat.T, beta=beta, alpha=alpha, out_dtype=gram.dtype, out=out)
+        elif rounds_sums(layer):
+            difference_of_products(flat, *self.halves[index], beta=beta, alpha=alpha, out=out)
+        else:
+            add_products(gram, flat, beta=beta, alpha=alpha, out=out)
 
     def padded(self, matrices: Sequence[Tensor]) -> Tensor:
         """k x C x C."""
@@ -104,16 +129,8 @@ class FusedGramLoss(torch.autograd.Function):
         for group in targets.groups:
             whitened = group.directions.numel() > 0
             out = group.matrices(differences)
-            for gram, count, matrix in zip(
-                group.grams, group.positions, group.differences, strict=True
-            ):
-                layer = next(layers)
-                block = matrix[: len(gram), : len(gram)]
-                flat, factors = layer[0].flatten(1), {"beta": -count / 4, "alpha": 1 / 4}
-                if sums_in_float32(layer):
-                    torch.addmm(gram, flat, flat.T, **factors, out_dtype=gram.dtype, out=block)
-                else:
-                    add_products(gram, flat, **factors, out=block)
+            for index in range(len(group.grams)):
+                group.compare(index, next(layers))
             if whitened:
                 turned = products(group.transposed, group.differences)  # which are symmetric
                 products(turned, group.transposed, out=out)

@@ -74,3 +74,32 @@ def test_a_gram_loss_of_bfloat16_is_the_same_in_parts(monkeypatch: pytest.Monkey
     monkeypatch.setattr(functional, "PART", 520)  # four positions of 130 channels
     in_parts = FusedGramLoss.apply(targets, *layers)
     torch.testing.assert_close(in_parts, whole, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+@pytest.mark.parametrize("near", [0.3, 1e-3])
+def test_the_gram_loss_of_bfloat16_features_is_right_near_its_target_too(
+    near: float, rounds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not rounds:
+        monkeypatch.setattr(functional, "_MULTIPLIES_BFLOAT16", False)
+    generator = torch.Generator().manual_seed(3)
+    gram = Gram("positions", 0.5)
+    shapes = [(1, 64, 40, 40), (1, 256, 24, 24)]
+    layers = [torch.rand(shape, generator=generator).to(torch.bfloat16) for shape in shapes]
+    exact = [layer.double() for layer in layers]
+    styles = [
+        each * (1 + near * torch.randn(1, each.shape[1], 1, 1, generator=generator))
+        for each in exact
+    ]
+    targets = [gram.target([gram.compute(style)], [1.0], 1) for style in styles]
+    single = [tuple(part.float() for part in target) for target in targets]
+    counts, weights = [gram.count(layer) for layer in layers], [1.0, 1.0]
+    results = []
+    for features, compared in ((layers, single), (exact, targets)):
+        variables = [each.requires_grad_() for each in features]
+        loss = FusedGramLoss.apply(GramTargets(compared, weights, counts), *variables)
+        gradients = torch.autograd.grad(loss, variables)
+        results.append([loss.double()[None], *(each.double().flatten() for each in gradients)])
+    for ours, right in zip(*results, strict=True):
+        assert (ours - right).norm() < 0.02 * right.norm()
