@@ -15,8 +15,11 @@ __all__ = [
     "add_products",
     "content_gradient",
     "content_loss",
+    "difference_of_products",
     "gram_gradient",
     "gram_matrix",
+    "products",
+    "rounds_sums",
     "style_loss",
     "sums_in_float32",
     "total_variation",
@@ -26,7 +29,11 @@ _SUMS_IN_FLOAT32 = hasattr(torch.ops.aten.addmm, "dtype_out")
 
 _HAS_MKLDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
-_MULTIPLIES_BFLOAT16 = _HAS_MKLDNN and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+_MULTIPLIES_BFLOAT16 = (
+    _HAS_MKLDNN
+    and hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+    and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+)
 
 _HAS_ONEDNN = (
     _HAS_MKLDNN
