@@ -84,8 +84,8 @@ def step_operations(
     while next(descent).number < steps:
         pass
     counter = OperationCounter()
-    # Which no GPU has: more operations than torch's one.
-    with counter, mock.patch.object(functional, "_HAS_ONEDNN", new=False):
+    # A GPU has torch's products, which are an operation each.
+    with counter, mock.patch.object(functional, "_MULTIPLIES_FLOAT32", new=False):
         while next(descent).number < 2 * steps:
             pass
     return counter.by_name

@@ -42,7 +42,7 @@ def freed_memory_kept() -> Iterator[None]:
 
     By itself glibc takes each block of 32 MB and more from the system, which fills it with zeros
     page by page, and gives it back when it is freed: a tenth of the processor time of a step at
-    512 px, a quarter at 1,024 px. Kept, blocks of many sizes leave gaps, as much again at most
+    512 px, 10 to 30 % at 1,024 px. Kept, blocks of many sizes leave gaps, as much again at most
     as what is computed takes. Of threads other than the main one, whose heaps end at 64 MB, only
     smaller blocks are kept.
     """

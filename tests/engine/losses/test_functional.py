@@ -39,7 +39,7 @@ def test_products_are_those_with_the_other_transposed(
     channels: int, by_onednn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not by_onednn:
-        monkeypatch.setattr(functional, "_HAS_ONEDNN", False)
+        monkeypatch.setattr(functional, "_MULTIPLIES_FLOAT32", False)
     one, other = (random(2, channels, channels) for _ in range(2))
     expected = one @ other.mT
     torch.testing.assert_close(products(one, other), expected)

@@ -322,7 +322,7 @@ def test_check_says_where_each_value_comes_from(
 ) -> None:
     assert main(["check"]) == ExitCode.OK
     nothing = capsys.readouterr()
-    users = somewhere_else.parent / "config" / "impasto" / "config.yaml"
+    users = somewhere_else / "config" / "impasto" / "config.yaml"
     assert f"no configuration is at {somewhere_else / 'config.yaml'} or {users}" in nothing.err
     (somewhere_else / "config.yaml").write_text("overwrite: true\nsettings:\n  size: 64\n")
     monkeypatch.setenv("IMPASTO_WATCH__POLLING", "true")

@@ -22,13 +22,7 @@ NULL_IMPASTO = Path(__file__).parents[1] / "programs" / "null_impasto.py"
 TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}
 TINY_OPTIONS = [option for key, value in TINY.items() for option in ("--set", f"{key}={value}")]
 
-
-@pytest.fixture(autouse=True)
-def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("somewhere_else")
 
 
 def program(folder: Path, arguments: list[str]) -> None:

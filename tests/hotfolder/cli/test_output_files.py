@@ -20,12 +20,10 @@ PICTURE = Picture(np.full((40, 40, 3), 12345, np.uint16))
 
 
 @pytest.fixture(autouse=True)
-def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+def content_here(somewhere_else: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "temporary").mkdir()
-    monkeypatch.chdir(tmp_path)
     Image.new("RGB", (64, 64), (60, 180, 60)).save("content.jpg")
 
 

@@ -12,15 +12,6 @@ from plugin.client import Client
 
 
 @pytest.fixture
-def hot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A hot folder, whose parent is the working directory."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
-    assert main(["init", "--hot", "hot"]) == ExitCode.OK
-    return tmp_path / "hot"
-
-
-@pytest.fixture
 def wave(tmp_path: Path) -> Path:
     path = tmp_path / "wave.png"
     Image.new("RGB", (80, 60), (20, 80, 160)).save(path)

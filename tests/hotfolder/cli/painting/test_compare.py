@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,7 @@ from engine.settings import resolve
 from hotfolder.cli.commands.painting.compare import differences
 from hotfolder.cli.main import main
 
-
-@pytest.fixture(autouse=True)
-def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("somewhere_else")
 
 
 def painting(name: str, grey: int, **settings: Any) -> None:

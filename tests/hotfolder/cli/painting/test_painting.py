@@ -24,19 +24,7 @@ TINY = {"size": 48, "scales": 1, "steps": 2, "precision": "float32"}
 SHEET = ["painted/contact-sheet.jpg"]
 TINY_OPTIONS = [option for key, value in TINY.items() for option in ("--set", f"{key}={value}")]
 
-
-@pytest.fixture(autouse=True)
-def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("IMPASTO_HOT_FOLDER", raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def hot(somewhere_else: Path) -> Path:
-    assert main(["init", "hot"]) == ExitCode.OK
-    return somewhere_else / "hot"
+pytestmark = pytest.mark.usefixtures("somewhere_else")
 
 
 @pytest.fixture

@@ -15,12 +15,7 @@ from hotfolder.cli.main import main
 
 TINY = ["--size", "48", "--set", "scales=1", "--set", "steps=2", "--set", "precision=float32"]
 
-
-@pytest.fixture(autouse=True)
-def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("somewhere_else")
 
 
 def settings_in(path: str) -> dict[str, object]:
